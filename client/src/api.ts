@@ -861,6 +861,7 @@ export interface components {
         };
         /**
          * @example {
+         *       "replica": "kinship-1:3000",
          *       "samples": [
          *         {
          *           "at": "2026-01-02T03:04:05.678Z",
@@ -885,6 +886,8 @@ export interface components {
          *     }
          */
         readonly Overview: {
+            /** @description the replica that answers: host name and port. It adds up its own processes only */
+            readonly replica: string;
             readonly samples: readonly components["schemas"]["OverviewSample"][];
             readonly dependencies: readonly components["schemas"]["OverviewDependency"][];
             readonly keys: readonly components["schemas"]["OverviewKey"][];

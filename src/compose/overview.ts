@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { readingsOf } from '../adapters/telemetry/overview.ts';
 import type { KeyInSet } from '../app/keys/list-keys.ts';
@@ -21,11 +22,12 @@ interface Deps {
 
 /** Builds the overview of the service for operators. */
 export function createOverview(
-  config: Pick<Config, 'keySet' | 'policy'>,
+  config: Pick<Config, 'http' | 'keySet' | 'policy'>,
   { stores, metrics, primary, checks, clock, log }: Deps,
 ): ReadOverview {
   const readSamples = primary?.sumSamples ?? metrics.samples;
   return readOverview({
+    replica: `${hostname()}:${config.http.port}`,
     readReadings: async () => readingsOf(await readSamples()),
     families: stores.families,
     checks,

@@ -21,6 +21,7 @@ function overviewOf(values: Partial<Parameters<typeof readOverview>[0]> = {}) {
   const { families } = createMemoryStores();
   const calls = { sessions: 0, keys: 0, readings: 0 };
   const read = readOverview({
+    replica: 'one:3000',
     async readReadings() {
       calls.readings += 1;
       return readingsOf(await metrics.samples());
@@ -52,7 +53,8 @@ t.test('a sample counts what the service did, by reason', async (t) => {
   telemetry.refreshRefused('token_reused');
   metrics.addDependency('redis', () => false);
   await families.open(someFamily(), []);
-  const { samples, dependencies, keys } = await read();
+  const { replica, samples, dependencies, keys } = await read();
+  t.equal(replica, 'one:3000');
   t.same(samples, [
     {
       at: NOW,

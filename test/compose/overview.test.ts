@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { makeKeyPair } from '../support/forge.ts';
@@ -14,14 +15,18 @@ async function overviewOf(t: Test, env: Record<string, string>) {
   });
   return async () => {
     const response = await fetch(`${url}/admin/overview`, { headers: { 'x-api-key': KEY } });
-    return (await response.json()) as Record<'samples' | 'dependencies' | 'keys', Record<string, unknown>[]>;
+    return (await response.json()) as { replica: string } & Record<
+      'samples' | 'dependencies' | 'keys',
+      Record<string, unknown>[]
+    >;
   };
 }
 
 t.test('the overview of the whole service has its dependencies and its backlog', async (t) => {
   if (!(await requirePostgres(t))) return;
   const read = await overviewOf(t, {});
-  const { dependencies, keys, samples } = await read();
+  const { replica, dependencies, keys, samples } = await read();
+  t.equal(replica.split(':')[0], hostname());
   t.match(dependencies, [
     { name: 'database', state: 'up' },
     { name: 'capacity', state: 'up' },

@@ -3,6 +3,7 @@ import { amount, drawChart, rangeInWords } from '../../console/src/overview/char
 import { drawKeys, type Key, keyInWords, spansOf } from '../../console/src/overview/key-timeline.ts';
 import {
   appendSamples,
+  continueSamples,
   ratesOf,
   refusalCount,
   refusalsIn,
@@ -52,6 +53,14 @@ t.test('newer samples are appended once, and those older than an hour go', async
   const all = appendSamples(before, [sample(3_000), sample(3_700)]);
   t.same(all, [sample(3_000), sample(3_700)]);
   t.same(appendSamples([], []), []);
+});
+
+t.test('samples of another replica replace those of the former one', async (t) => {
+  const one = { replica: 'one:3000', samples: [sample(0)] };
+  const other = { replica: 'two:3000', samples: [sample(10)] };
+  t.same(continueSamples(null, one), [sample(0)]);
+  t.same(continueSamples(one, { ...one, samples: [sample(5)] }), [sample(0), sample(5)]);
+  t.same(continueSamples(one, other), [sample(10)]);
 });
 
 t.test('a chart draws the known samples, and its line breaks where samples are missing', async (t) => {

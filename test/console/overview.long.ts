@@ -5,9 +5,12 @@ import { checkRendering, reach, signIn, startConsole } from '../support/console-
 
 const DAY = 86_400_000;
 
+/** The longest name of a host. */
+const REPLICA = `${'kinship-'.padEnd(63, 'x')}:3000`;
+
 /** An overview that grows with each reading. */
 function growingOverview() {
-  const state = { logins: 0, isUp: true };
+  const state = { logins: 0, isUp: true, replica: REPLICA };
   const samples: Overview['samples'][number][] = [];
   const now = Date.now();
   const key = { alg: 'EdDSA', fault: null } as const;
@@ -27,7 +30,8 @@ function growingOverview() {
     const waiting = { mailsWaiting: 2, eventsWaiting: null, deliveriesWaiting: 0 };
     const refusals = { 'login invalid_credentials': state.logins };
     samples.push({ at: Date.now(), ...counts, refusals, ...waiting });
-    return { samples: [...samples], dependencies: [{ name: 'database', isUp: state.isUp }], keys };
+    const dependencies = [{ name: 'database', isUp: state.isUp }];
+    return { replica: state.replica, samples: [...samples], dependencies, keys };
   };
   return { state, readOverview };
 }
@@ -44,6 +48,7 @@ t.test('the overview shows counts, dependencies and keys, live', async (t) => {
   await page.keyboard.press('Enter');
   await page.getByRole('img', { name: /^Logins a minute: now/ }).waitFor();
   await page.getByText('database: up').waitFor();
+  await page.getByText(`those of the replica ${REPLICA}`).waitFor();
   t.match(await page.getByRole('img', { name: /^Keys over time/ }).getAttribute('aria-label'), /is retired/);
   t.ok(await page.getByText('1,234', { exact: false }).first().isVisible());
   t.ok(await page.getByRole('img', { name: 'Events waiting: not known yet' }).isVisible());

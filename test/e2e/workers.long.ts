@@ -13,12 +13,14 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const WORKERS = 3;
 const GUESSES = 12;
+const KEY = 'correct-horse-battery-staple-2026';
 
 async function start(t: Test): Promise<RunningService> {
   const env = await environment(t, {
     DATABASE_URL: await testDatabase(t),
     WORKERS: String(WORKERS),
     LOGIN_ACCOUNT_LIMIT: '5/24h',
+    SERVICE_API_KEYS: `operator:admin:${KEY}`,
   });
   return startService(t, { env });
 }
@@ -47,6 +49,12 @@ t.test('several workers are one service', async (t) => {
   // A connection for each request, so that the requests reach all workers.
   const agent = connections(t, { keepAlive: false });
   const send = (path: string, body?: object) => post(agent, new URL(path, service.url), body);
+
+  const readOverview = async () => {
+    const url = new URL('/admin/overview', service.url);
+    const { body } = await ask(agent, 'GET', url, undefined, { 'x-api-key': KEY });
+    return body as unknown as { replica: string; samples: { logins: number }[] };
+  };
 
   await t.test('guesses at one password are limited as with one process', async (t) => {
     const guess = { username: 'ann', password: 'a wrong guess 1' };
@@ -83,6 +91,12 @@ t.test('several workers are one service', async (t) => {
       t.equal(before.get('auth_logins_success_total'), 10);
       t.equal(before.get('kinship_workers'), WORKERS);
       t.equal(before.get('kinship_database_up'), 1);
+
+      const overviews = [];
+      for (let count = 0; count < 9; count += 1) overviews.push(await readOverview());
+      t.equal(workersThatAnswered(service, '/admin/overview').size, WORKERS, 'every worker was asked');
+      t.same(new Set(overviews.map(({ samples }) => samples.at(-1)?.logins)), new Set([10]));
+      t.equal(new Set(overviews.map(({ replica }) => replica)).size, 1, 'they are one replica');
 
       process.kill(readyPids(service)[0] ?? 0, 'SIGKILL');
       await waitUntil(() => readyPids(service).length > WORKERS);

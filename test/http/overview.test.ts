@@ -30,6 +30,7 @@ t.test('keys are shown with their known times, and without their sealed part', a
   const { send, adminKey } = await startHttpService(t, {
     http: {
       readOverview: async () => ({
+        replica: 'one:3000',
         samples: [],
         dependencies: [{ name: 'redis', isUp: false }],
         keys: [
@@ -42,6 +43,7 @@ t.test('keys are shown with their known times, and without their sealed part', a
   const { body } = await send('/admin/overview', { headers: { 'x-api-key': adminKey } });
   const at = '2026-01-02T00:00:00.000Z';
   t.same(body, {
+    replica: 'one:3000',
     samples: [],
     dependencies: [{ name: 'redis', state: 'down' }],
     keys: [
@@ -81,7 +83,7 @@ t.test('a stream goes on after a failed reading, which is logged', async (t) => 
       async readOverview() {
         readings += 1;
         if (readings === 1) throw new Error('a broken counter');
-        return { samples: [], dependencies: [], keys: [] };
+        return { replica: 'one:3000', samples: [], dependencies: [], keys: [] };
       },
     },
   });

@@ -69,7 +69,8 @@ interface Answer {
 /** The overview of a service without a key set. */
 function overviewOf({ metrics, families, clock }: Awaited<ReturnType<typeof sessionUseCases>>) {
   const readReadings = async () => readingsOf(await metrics.samples());
-  return readOverview({ readReadings, families, checks: {}, listKeys: async () => [], clock });
+  const replica = 'test:3000';
+  return readOverview({ replica, readReadings, families, checks: {}, listKeys: async () => [], clock });
 }
 
 /** Starts the service in this process, on a loopback socket. Its log lines are in `lines`. */

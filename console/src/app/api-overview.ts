@@ -1,16 +1,15 @@
 import type { Key } from '../overview/key-timeline.ts';
-import { appendSamples, type Sample } from '../overview/series.ts';
+import { continueSamples, type ReplicaSamples } from '../overview/series.ts';
 import { call } from './api.ts';
 
-export interface Overview {
-  readonly samples: readonly Sample[];
+export interface Overview extends ReplicaSamples {
   readonly dependencies: readonly { readonly name: string; readonly state: 'up' | 'down' }[];
   readonly keys: readonly Key[];
 }
 
-/** The overview, with the samples of an earlier one. */
+/** The overview, with the samples of an earlier one of the same replica. */
 export function mergeOverview(before: Overview | null, next: Overview): Overview {
-  return { ...next, samples: appendSamples(before?.samples ?? [], next.samples) };
+  return { ...next, samples: continueSamples(before, next) };
 }
 
 /** Follows the overview until the returned function is called. The browser connects again by itself. */

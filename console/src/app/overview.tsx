@@ -62,12 +62,13 @@ function Paused({ onContinue }: { readonly onContinue: () => void }) {
   );
 }
 
-function Facts({ overview: { samples, dependencies, keys } }: { readonly overview: Read }) {
+function Facts({ overview: { replica, samples, dependencies, keys } }: { readonly overview: Read }) {
   const last = samples.at(-1);
   return (
     <>
       <p class="muted">
-        Logins, refreshes and refusals are those of the replica that answers, the rest is that of the service.
+        Logins, refreshes and refusals are those of the replica <strong>{replica}</strong>, all its processes
+        together. The metrics of each replica show the others. The rest is that of the whole service.
         {last !== undefined && ` Read on ${momentInWords(Date.parse(last.at))}.`}
       </p>
       <Charts samples={samples} />

@@ -19,6 +19,20 @@ export interface Point {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
+/** Samples with the name of the replica that counted. */
+export interface ReplicaSamples {
+  readonly replica: string;
+  readonly samples: readonly Sample[];
+}
+
+/**
+ * The samples after newer ones have come. A load balancer can send the next request to another replica, which sends its own
+ * samples of the last hour. The samples of the former replica go, because two counters make no rate.
+ */
+export function continueSamples(before: ReplicaSamples | null, next: ReplicaSamples): readonly Sample[] {
+  return appendSamples(before?.replica === next.replica ? before.samples : [], next.samples);
+}
+
 /** The samples of the last hour, after newer ones have come. */
 export function appendSamples(samples: readonly Sample[], newer: readonly Sample[]): readonly Sample[] {
   const known = samples.at(-1)?.at ?? '';

@@ -13,6 +13,8 @@ export interface OverviewSample extends Counts {
 }
 
 export interface Overview {
+  /** The replica that answers. It counts its own logins, refreshes and refusals. */
+  readonly replica: string;
   /** Oldest first. */
   readonly samples: readonly OverviewSample[];
   readonly dependencies: readonly DependencyState[];
@@ -20,6 +22,7 @@ export interface Overview {
 }
 
 interface Deps {
+  readonly replica: string;
   readonly readReadings: ReadReadings;
   readonly families: Pick<TokenFamilies, 'countLive'>;
   /** Each rejects while the dependency of this name does not answer. */
@@ -44,10 +47,17 @@ const DEADLINE = 2_000;
 const COUNTED_SESSIONS = 100_000;
 
 /**
- * The overview of the service for operators. It keeps the samples of the last hour in memory. Many readers cause no more
- * work than one.
+ * The overview of the service for operators, as one replica sees it. It keeps the samples of the last hour in memory.
+ * Many readers cause no more work than one.
  */
-export function readOverview({ readReadings, families, checks, listKeys, clock }: Deps): ReadOverview {
+export function readOverview({
+  replica,
+  readReadings,
+  families,
+  checks,
+  listKeys,
+  clock,
+}: Deps): ReadOverview {
   const sessions = keepFor(clock, AGE.sessions, () => families.countLive(clock(), COUNTED_SESSIONS));
   const keys = keepFor(clock, AGE.keys, listKeys);
   let samples: readonly OverviewSample[] = [];
@@ -58,7 +68,7 @@ export function readOverview({ readReadings, families, checks, listKeys, clock }
     const sample = { at, ...counts, sessions: await nullIfUnavailable(sessions()) };
     samples = [...samples, sample].filter((one) => one.at > at - AGE.history).slice(-MOST_SAMPLES);
     const found = await nullIfUnavailable(keys());
-    return { samples, dependencies: [...states, ...connections], keys: found ?? [] };
+    return { replica, samples, dependencies: [...states, ...connections], keys: found ?? [] };
   });
 }
 

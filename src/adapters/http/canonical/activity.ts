@@ -66,6 +66,9 @@ export function activityRoute(app: App, { listActivity }: ActivityOptions): void
         security: [{ bearer: [] }],
         operationId: 'listActivity',
         summary: 'List what happened to the sessions and the account of the user, newest first',
+        description:
+          'A request reads up to 10,000 events of the user. So a page can have fewer items than `limit`, or none: go on while ' +
+          'there is a `nextCursor`.',
         querystring: PageQuery,
         response: { 200: answer('a page of activity', ActivityList), ...problems(400, 401, 503) },
       },

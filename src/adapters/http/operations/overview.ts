@@ -46,6 +46,9 @@ const Key = Type.Object(
 
 const OverviewAnswer = Type.Object(
   {
+    replica: longText({
+      description: 'the replica that answers: host name and port. It adds up its own processes only',
+    }),
     samples: Type.Array(Sample, { maxItems: 720 }),
     dependencies: Type.Array(
       Type.Object(
@@ -61,6 +64,7 @@ const OverviewAnswer = Type.Object(
     title: 'Overview',
     examples: [
       {
+        replica: 'kinship-1:3000',
         samples: [
           {
             at: examples.time,
@@ -137,8 +141,9 @@ function streamRoute(scope: App, readOverview: ReadOverview): void {
   scope.head(STREAM, { schema: { hide: true } }, async (_request, reply) => streamHeaders(reply).send(null));
 }
 
-function toAnswer({ samples, dependencies, keys }: Read): Static<typeof OverviewAnswer> {
+function toAnswer({ replica, samples, dependencies, keys }: Read): Static<typeof OverviewAnswer> {
   return {
+    replica,
     samples: samples.map(toSample),
     dependencies: dependencies.map(({ name, isUp }) => ({ name, state: isUp ? 'up' : 'down' })),
     keys: keys.map(({ id, alg, state, announcedAt, signsFrom, publishedUntil }) => ({
