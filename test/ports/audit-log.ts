@@ -6,7 +6,7 @@ import type {
   AuditEntry,
   AuditFilter,
   AuditLog,
-  AuditPlace,
+  AuditPosition,
   FoundEvents,
 } from '../../src/ports/stores/audit-log.ts';
 import { entry, NOW, rotationOf, someFamily } from '../support/families.ts';
@@ -46,7 +46,7 @@ function isWanted(event: AuditEvent, { types, userId, sessionId, from, to }: Aud
 /** The ids of all events that match, read in pages. */
 async function listAll(auditLog: AuditLog, filter: AuditFilter, newestFirst: boolean): Promise<string[]> {
   const ids: string[] = [];
-  for (let after: AuditPlace | null = null; ; ) {
+  for (let after: AuditPosition | null = null; ; ) {
     const { events, next }: FoundEvents = await auditLog.list(filter, { limit: 3, after, newestFirst });
     ids.push(...events.map(({ id }) => id));
     if (next === null) return ids;

@@ -1,5 +1,5 @@
 import type { PendingQuery, Row } from 'postgres';
-import type { AuditFilter, AuditLog, AuditPage, AuditPlace } from '../../ports/stores/audit-log.ts';
+import type { AuditFilter, AuditLog, AuditPage, AuditPosition } from '../../ports/stores/audit-log.ts';
 import { AUDIT_COLUMNS, type AuditRow, insertEvent, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
@@ -116,7 +116,7 @@ function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPage, owner: Wante
     order by ${order(sql, page, owner)}`;
 }
 
-async function endOfScan(sql: Sql, filter: AuditFilter, page: AuditPage): Promise<AuditPlace | null> {
+async function endOfScan(sql: Sql, filter: AuditFilter, page: AuditPage): Promise<AuditPosition | null> {
   const owner = ownerOf(sql, filter);
   const [row] = await execute(sql<Pick<AuditRow, 'id' | 'occurred_at'>[]>`
     select last.id, last.occurred_at from unnest(${owner.values}) wanted (value) cross join lateral (
@@ -132,8 +132,8 @@ function order(sql: Sql, { newestFirst }: AuditPage, wanted?: Wanted) {
 }
 
 interface Bounds {
-  readonly lower: AuditPlace | null;
-  readonly upper: AuditPlace | null;
+  readonly lower: AuditPosition | null;
+  readonly upper: AuditPosition | null;
 }
 
 /** The places between which the events are, exclusive. One bound on each side, because an index starts at one only. */
@@ -145,7 +145,7 @@ function boundsOf({ from, to }: AuditFilter, { after, newestFirst = false }: Aud
     : { lower: after !== null && (first === null || isBefore(first, after)) ? after : first, upper: end };
 }
 
-function isBefore(one: AuditPlace, other: AuditPlace): boolean {
+function isBefore(one: AuditPosition, other: AuditPosition): boolean {
   return one.occurredAt < other.occurredAt || (one.occurredAt === other.occurredAt && one.id < other.id);
 }
 
@@ -155,12 +155,12 @@ const LEAST = '00000000-0000-0000-0000-000000000000';
 /** With `wanted` for its `wanted.value`. */
 function isBetween(sql: Sql, { lower, upper }: Bounds, wanted?: Wanted): PendingQuery<Row[]> {
   const row = wanted === undefined ? sql`(occurred_at, id)` : sql`(${wanted.column}, occurred_at, id)`;
-  const rowAt = (place: AuditPlace | null, otherwise: PendingQuery<Row[]>) => {
+  const rowAt = (place: AuditPosition | null, otherwise: PendingQuery<Row[]>) => {
     const time = place === null ? otherwise : sql`${new Date(place.occurredAt)}`;
     const first = wanted === undefined ? sql`` : sql`wanted.value,`;
     return sql`(${first} ${time}::timestamptz, ${place?.id ?? LEAST}::uuid)`;
   };
-  const isBounded = (place: AuditPlace | null) => place !== null || wanted !== undefined;
+  const isBounded = (place: AuditPosition | null) => place !== null || wanted !== undefined;
   return sql`true
     ${isBounded(lower) ? sql`and ${row} > ${rowAt(lower, sql`'-infinity'`)}` : sql``}
     ${isBounded(upper) ? sql`and ${row} < ${rowAt(upper, sql`'infinity'`)}` : sql``}`;

@@ -34,7 +34,7 @@ export interface AuditPage {
 export interface FoundEvents {
   readonly events: readonly AuditEvent[];
   /** The place where the next page starts. */
-  readonly next: AuditPlace | null;
+  readonly next: AuditPosition | null;
 }
 
 /** A wrong password. `userId` null: the name has no account. */
