@@ -14,7 +14,7 @@ import type { IdentityProof, Schemas } from './types.js';
  */
 export function createRotation(
   { withLock, lastRead: known, read, update }: PairStore,
-  ask: PostToService,
+  post: PostToService,
   retry: Retry,
 ) {
   /**
@@ -56,13 +56,13 @@ export function createRotation(
     const { refresh: refreshToken, key = '', path = '/auth/refresh' } = stored;
     const body = { refreshToken, accessToken: access, ...proof } satisfies Schemas['StepUp'];
     try {
-      await replace(await requestPair(ask, path, body, { 'idempotency-key': key }));
+      await replace(await requestPair(post, path, body, { 'idempotency-key': key }));
     } catch (error) {
       const { code, recovery } = Object(error) as Partial<SessionError>;
-      const isRefused = code === 'proof_refused';
+      const isProofRefused = code === 'proof_refused';
       // `idempotency_key_reused` means that the storage was reset to an older state. The next attempt makes a new key.
-      if (isRefused || code === 'idempotency_key_reused') await replace({ ...stored, key: '' });
-      if (isRefused && !proof) return exchange(access);
+      if (isProofRefused || code === 'idempotency_key_reused') await replace({ ...stored, key: '' });
+      if (isProofRefused && !proof) return exchange(access);
       if (recovery !== 'login') throw error;
       await replace(null, code);
     }

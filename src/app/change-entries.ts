@@ -1,4 +1,4 @@
-import { auditEvent, changeEvent, type Origin, type RecordedChange } from '../domain/audit.ts';
+import { auditEvent, type ChangeOrigin, changeEvent, type RecordedChange } from '../domain/audit.ts';
 import { hasMail, isPublished, type Occurrence } from '../domain/events.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { AuditEntry } from '../ports/stores/audit-log.ts';
@@ -10,7 +10,7 @@ import type { DeliveryKind, OutboxEntry } from '../ports/stores/outbox.ts';
  */
 export function changeEntries(
   newId: NewId,
-  origin: Origin,
+  origin: ChangeOrigin,
   occurrences: readonly Occurrence[],
 ): ChangeEntry[] {
   return occurrences.flatMap((occurrence) => [
@@ -27,7 +27,7 @@ function outboxEntries(newId: NewId, { event, oncePerDay, ifNewDevice }: Occurre
   return kinds.map((kind) => ({ event, ...conditions, id: newId(), kind }));
 }
 
-function auditEntries(newId: NewId, origin: Origin, occurrence: Occurrence): AuditEntry[] {
+function auditEntries(newId: NewId, origin: ChangeOrigin, occurrence: Occurrence): AuditEntry[] {
   const event = auditEvent(newId(), occurrence, origin);
   if (event === null) return [];
   const { oncePerDay, auditEach } = occurrence;

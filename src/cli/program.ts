@@ -200,7 +200,7 @@ function addUserChanges(users: Command): void {
     .argument('<user>', USER)
     .addHelpText('after', AFTER_ACT)
     .action(
-      reporting(async (user: string) => (await import('./users/administer.ts')).endSessionsOfNamed(user)),
+      reporting(async (user: string) => (await import('./users/administer.ts')).endSessionsByNameOrId(user)),
     );
 
   users
@@ -208,14 +208,18 @@ function addUserChanges(users: Command): void {
     .description('end the sessions of a user, and refuse all logins')
     .argument('<user>', USER)
     .addHelpText('after', AFTER_ACT)
-    .action(reporting(async (user: string) => (await import('./users/administer.ts')).disableNamed(user)));
+    .action(
+      reporting(async (user: string) => (await import('./users/administer.ts')).disableByNameOrId(user)),
+    );
 
   users
     .command('enable')
     .description('let a disabled user log in again')
     .argument('<user>', USER)
     .addHelpText('after', AFTER_ACT)
-    .action(reporting(async (user: string) => (await import('./users/administer.ts')).enableNamed(user)));
+    .action(
+      reporting(async (user: string) => (await import('./users/administer.ts')).enableByNameOrId(user)),
+    );
 
   addRoleCommand(users, { name: 'grant', isGranted: true, description: 'give an account a role' });
   addRoleCommand(users, { name: 'revoke', isGranted: false, description: 'take a role from an account' });
@@ -233,7 +237,7 @@ function addRoleCommand(
     .addHelpText('after', AFTER_ACT)
     .action(
       reporting(async (role: Role, user: string) =>
-        (await import('./users/administer.ts')).setRoleOfNamed({ role, isGranted }, user),
+        (await import('./users/administer.ts')).setRoleByNameOrId({ role, isGranted }, user),
       ),
     );
 }

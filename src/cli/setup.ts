@@ -1,7 +1,7 @@
 import { ConfigurationError, readConfig } from '../config.ts';
+import { collectSecrets, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
 import { writeSecrets } from './secrets/files.ts';
 import { checkServerFiles } from './secrets/servers.ts';
-import { collectSecrets, shareSecrets, variablesOf } from './secrets/shares.ts';
 
 export interface SetupOptions {
   /** The folder with a file for each secret. */

@@ -46,7 +46,7 @@ export async function startDeliveries(
   const { log, links, origin } = deps;
   const mailer = await openMailer(mail, dataDir, log);
   const link: LinkTo = (event) => linkTo({ links, publicUrl: origin() })(event);
-  const toUsers = { random: Math.random, receiver: receiverOf(mail), linkTo: link };
+  const toUsers = { random: Math.random, operatorAddress: receiverOf(mail), linkTo: link };
   const words = { serviceName: config.http.serviceName, describeDevice: deviceInWords };
   const work = [await startEvents(config, deps), ...mailLoops()];
   return {

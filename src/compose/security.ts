@@ -9,7 +9,7 @@ import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-code
 import { createTotp } from '../adapters/otpauth/totp.ts';
 import { createBreachFile } from '../adapters/passwords/breach-file.ts';
 import { createBreachRange } from '../adapters/passwords/breach-range.ts';
-import { createCommonPasswords } from '../adapters/passwords/common-passwords.ts';
+import { createCommonPasswordCheck } from '../adapters/passwords/common-passwords.ts';
 import { createDpopNonces } from '../adapters/secrets/dpop-nonces.ts';
 import { createIdentifierHash } from '../adapters/secrets/identifier-hash.ts';
 import { createLinkSecrets } from '../adapters/secrets/link-secrets.ts';
@@ -81,7 +81,7 @@ export function createSecurity(
       foreign: foreignPasswords,
       refusalTime: { minimum: minimumRefusalTime, clock: () => performance.now(), sleep },
     }),
-    isCommonPassword: createCommonPasswords(),
+    isCommonPassword: createCommonPasswordCheck(),
     isBreachedPassword: createBreachSearch(),
     totp: createTotp(http.serviceName),
     sealer: createDataSealer(dataKeys),

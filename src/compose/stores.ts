@@ -5,7 +5,7 @@ import { connect } from '../adapters/postgres/connect.ts';
 import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
-import { socketOfRunning, startEmbedded } from '../adapters/postgres/embedded/start.ts';
+import { readSocketRecord, startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
 import { type DueMigration, migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
@@ -194,7 +194,7 @@ export async function openOrJoinDatabase(config: Pick<Config, 'database' | 'data
   try {
     return await openDatabase(config);
   } catch (error) {
-    const socketPath = error instanceof FolderInUse ? await socketOfRunning(config.dataDir) : null;
+    const socketPath = error instanceof FolderInUse ? await readSocketRecord(config.dataDir) : null;
     if (socketPath === null) throw error;
     const sql = connect({ kind: 'embedded', socketPath });
     return { sql, close: () => sql.end(END_TIMEOUT) };

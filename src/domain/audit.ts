@@ -12,7 +12,7 @@ export interface Actor {
 }
 
 /** Who made a change, and from which client. `address` and `userAgent` are null where no request caused the change. */
-export interface Origin {
+export interface ChangeOrigin {
   readonly actor: Actor;
   readonly address: string | null;
   readonly userAgent: string | null;
@@ -48,7 +48,7 @@ export interface NewAuditEvent {
   readonly occurredAt: number;
   readonly userId: string | null;
   readonly sessionId: string | null;
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
   readonly data: Readonly<Record<string, AuditFact>>;
 }
 
@@ -61,37 +61,41 @@ export interface AuditEvent extends NewAuditEvent {
 const SYSTEM_ACTOR: Actor = { kind: 'system' };
 
 /** The origin of changes that no request caused. */
-export const SYSTEM: Origin = { actor: SYSTEM_ACTOR, address: null, userAgent: null };
+export const SYSTEM: ChangeOrigin = { actor: SYSTEM_ACTOR, address: null, userAgent: null };
 
 type Client = Pick<ClientInfo, 'address' | 'userAgent'>;
 
 /** A change by a user: by a password, a token, or a link in a mail. */
-export function byUser({ address, userAgent }: Client): Origin {
+export function byUser({ address, userAgent }: Client): ChangeOrigin {
   return { actor: { kind: 'user' }, address, userAgent };
 }
 
-export function byServiceKey(name: string, { address, userAgent }: Client): Origin {
+export function byServiceKey(name: string, { address, userAgent }: Client): ChangeOrigin {
   return { actor: { kind: 'service_key', name }, address, userAgent };
 }
 
 /** A change by an operator of the console, who is named by the user id; `reason` null: the request changes nothing. */
-export function byOperator(userId: string, reason: string | null, { address, userAgent }: Client): Origin {
+export function byOperator(
+  userId: string,
+  reason: string | null,
+  { address, userAgent }: Client,
+): ChangeOrigin {
   const actor = { kind: 'operator', name: userId } as const;
   return { actor, address, userAgent, ...(reason !== null && { statedReason: reason }) };
 }
 
 /** A change by a command on the machine of the service. `account` is the user of the operating system. */
-export function byCommand(account: string): Origin {
+export function byCommand(account: string): ChangeOrigin {
   return { actor: { kind: 'operator', name: `command of ${account}` }, address: null, userAgent: null };
 }
 
 /** A login by user id: by a service key, or by a program that the configuration admits without one. */
-export function byBackend(clientId: string, client: Client): Origin {
+export function byBackend(clientId: string, client: Client): ChangeOrigin {
   return clientId === OWN_CLIENT_ID ? asSystem(byUser(client)) : byServiceKey(clientId, client);
 }
 
 /** What the service does by itself on a request, such as ending sessions beyond the limit. */
-export function asSystem(origin: Origin): Origin {
+export function asSystem(origin: ChangeOrigin): ChangeOrigin {
   const { address, userAgent } = origin;
   return { actor: SYSTEM_ACTOR, address, userAgent };
 }
@@ -128,7 +132,11 @@ export function refusalEvent(
 }
 
 /** The audit event of an occurrence; null where the occurrence only repeats another one for a mail. */
-export function auditEvent(id: string, { event, details }: Occurrence, origin: Origin): NewAuditEvent | null {
+export function auditEvent(
+  id: string,
+  { event, details }: Occurrence,
+  origin: ChangeOrigin,
+): NewAuditEvent | null {
   if (isMailOnly(event)) return null;
   const { type, occurredAt, data } = event;
   return {
@@ -151,7 +159,7 @@ export function changeEvent(id: string, { data, ...change }: RecordedChange): Ne
   return { ...change, id, sessionId: null, data: { ...data, ...statedReasonOf(change.origin) } };
 }
 
-function statedReasonOf({ statedReason }: Origin): Record<string, string> {
+function statedReasonOf({ statedReason }: ChangeOrigin): Record<string, string> {
   return statedReason === undefined ? {} : { statedReason };
 }
 
@@ -160,10 +168,10 @@ function keptFacts(data: DomainEvent['data']): Record<string, AuditFact> {
 }
 
 /** An entry of a change: an audit event, or a delivery. */
-type Entry = { readonly kind: 'audit'; readonly origin: Origin } | { readonly kind: 'event' | 'mail' };
+type Entry = { readonly kind: 'audit'; readonly origin: ChangeOrigin } | { readonly kind: 'event' | 'mail' };
 
 /** The origin for the entries that a store adds to a change: that of the first audit entry of the change. */
-export function originOfChange(entries: readonly Entry[]): Origin {
+export function originOfChange(entries: readonly Entry[]): ChangeOrigin {
   const audited = entries.find((entry) => entry.kind === 'audit');
   return audited?.origin ?? SYSTEM;
 }

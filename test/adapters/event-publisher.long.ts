@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { connectBroker } from '../../src/adapters/amqp/connect.ts';
 import { createEventPublisher } from '../../src/adapters/amqp/event-publisher.ts';
 import type { Topology } from '../../src/adapters/amqp/topology.ts';
-import type { Publication, Published } from '../../src/ports/delivery/event-publisher.ts';
+import type { Publication, PublishResult } from '../../src/ports/delivery/event-publisher.ts';
 import { createSelfSigned, OPENSSL, untrustedServer } from '../support/certificate.ts';
 import { schemaFaults } from '../support/event-schema.ts';
 import { NOW } from '../support/families.ts';
@@ -114,7 +114,9 @@ t.test('events are published to RabbitMQ', async (t) => {
     const outcomes = await Promise.all(publications.map(publisher.publish));
     t.same(
       outcomes,
-      publications.map(({ event }): Published => (event.type === 'users.created' ? 'routed' : 'unroutable')),
+      publications.map(
+        ({ event }): PublishResult => (event.type === 'users.created' ? 'routed' : 'unroutable'),
+      ),
     );
     const consumer = await consumerOf(t, url);
     const { messageCount } = await consumer.checkQueue(topology.queue);

@@ -94,7 +94,7 @@ function setUp() {
     deadLettered,
     postponed,
     record,
-    deliver: () => deliverMail({ ...deps, receiver: world.receiver }),
+    deliver: () => deliverMail({ ...deps, operatorAddress: world.receiver }),
     /** What is left of a kind, whenever it is due: for the end of a test, since it claims them all. */
     left: async (kind: 'mail' | 'event') => (await stored.claim(kind, NOW + 1000 * DAY, NOW, 1000)).length,
   };

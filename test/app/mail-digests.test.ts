@@ -12,12 +12,12 @@ const DAY = 86_400_000;
 const FULL_HOUR = Date.UTC(2026, 0, 2, 4);
 
 /** Both loops of mails on stores in memory, with a mailer that keeps what it is given. */
-function setUp({ receiver = null as string | null } = {}) {
+function setUp({ operatorAddress = null as string | null } = {}) {
   const { families, users, outbox, mailBudget: budget } = createMemoryStores();
   const world = { now: NOW, refuse: null as Error | null };
   const sent: Mail[] = [];
   const deps = {
-    ...{ outbox, users, budget, receiver, tracing: null },
+    ...{ outbox, users, budget, operatorAddress, tracing: null },
     linkTo: () => 'https://auth.example.com/auth/not-me?token=t',
     serviceName: 'auth.example.com',
     describeDevice: () => null,
@@ -88,8 +88,8 @@ t.test('all spellings of an address share one budget', async (t) => {
   t.same([sent.filter(({ to }) => /ann/i.test(to)).length, sent.length], [10, 18]);
 });
 
-t.test('each user has a budget at the receiver', async (t) => {
-  const { world, sent, cause, deliver } = setUp({ receiver: 'operator@example.com' });
+t.test('each user has a budget at the address of the operator', async (t) => {
+  const { world, sent, cause, deliver } = setUp({ operatorAddress: 'operator@example.com' });
   await cause(8, { contact: null });
   await cause(8, { contact: null });
   world.now = NOW + 1_000;

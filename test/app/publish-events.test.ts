@@ -2,7 +2,7 @@ import t from 'tap';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { publishEvents } from '../../src/app/delivery/publish-events.ts';
 import type { DomainEvent, EventType } from '../../src/domain/events.ts';
-import type { Published } from '../../src/ports/delivery/event-publisher.ts';
+import type { PublishResult } from '../../src/ports/delivery/event-publisher.ts';
 import type { ClaimedEntry, Outbox, OutboxEntry, Postponement } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { countsOf } from '../support/exposition.ts';
@@ -37,7 +37,7 @@ function setUp() {
     now: NOW,
     random: 1,
     isReady: true,
-    onPublish: async (_type: EventType, _id: string): Promise<Published> => 'routed',
+    onPublish: async (_type: EventType, _id: string): Promise<PublishResult> => 'routed',
   };
   const write = (level: string) => (members: object, message: string) => {
     lines.push({ level, members, message });

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
-import { socketOfRunning } from '../../src/adapters/postgres/embedded/start.ts';
+import { readSocketRecord } from '../../src/adapters/postgres/embedded/start.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -25,7 +25,7 @@ t.test('access tokens are refused after a logout whose first answer was lost', a
 async function embeddedService(t: Test) {
   const folder = await dataDir(t);
   const { url } = await startServiceInProcess(t, { DATA_DIR: folder, MAIL: 'off' });
-  const sql = connect({ kind: 'embedded', socketPath: String(await socketOfRunning(folder)) });
+  const sql = connect({ kind: 'embedded', socketPath: String(await readSocketRecord(folder)) });
   t.teardown(() => sql.end());
 
   async function send(

@@ -37,7 +37,7 @@ async function mailed({ outbox, users, links, time }: HttpService, purpose: Purp
   const entry = mails.findLast(({ event }) => event.type === EVENTS[purpose]);
   if (entry === undefined || !('linkId' in entry.event.data))
     throw new Error(`no mail with a link: ${purpose}`);
-  const recipient = await findMailRecipient({ users, receiver: null }, entry);
+  const recipient = await findMailRecipient({ users, operatorAddress: null }, entry);
   return { to: recipient?.to, token: links.email(entry.event.data.linkId) };
 }
 

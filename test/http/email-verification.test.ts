@@ -257,7 +257,7 @@ t.test('a tag in an address is kept: it names another mailbox', async (t) => {
   t.match(await post('/auth/register', { ...tagged, username: 'eve' }), { status: 409 });
   const mails = await outbox.claim('mail', time.now, time.now, 10);
   const recipients = await Promise.all(
-    mails.map((mail) => findMailRecipient({ users, receiver: null }, mail)),
+    mails.map((mail) => findMailRecipient({ users, operatorAddress: null }, mail)),
   );
   t.same(recipients.map((recipient) => recipient?.to).sort(), ['Ann+news@example.com', 'ann@example.com']);
 });

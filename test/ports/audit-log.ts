@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import { type AuditEvent, byUser, type Origin, SYSTEM } from '../../src/domain/audit.ts';
+import { type AuditEvent, byUser, type ChangeOrigin, SYSTEM } from '../../src/domain/audit.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type {
   AuditEntry,
@@ -16,7 +16,7 @@ export interface AuditStores extends Stores {
   readonly auditLog: AuditLog;
 }
 
-const ORIGIN: Origin = byUser({ address: '203.0.113.1', userAgent: 'test/1' });
+const ORIGIN: ChangeOrigin = byUser({ address: '203.0.113.1', userAgent: 'test/1' });
 const ALL = { limit: 100, after: null };
 
 export function auditEntry(family: TokenFamily, values: Partial<AuditEntry> = {}): AuditEntry {
@@ -94,7 +94,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     const userId = randomUUID();
     const sessions = [someFamily({ userId }), someFamily({ userId, ...{ generation: 3 } })];
     for (const family of sessions) await families.open(family, []);
-    const origin: Origin = { ...ORIGIN, actor: { kind: 'service_key', name: 'support' } };
+    const origin: ChangeOrigin = { ...ORIGIN, actor: { kind: 'service_key', name: 'support' } };
     const ending = { at: NOW, reason: 'administrator', except: null } as const;
     await families.revokeAll(userId, { ...ending, origin: { ...origin, statedReason: 'a "stolen" phone' } });
     for (const { tokenFamily, generation } of sessions) {
@@ -196,9 +196,9 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     await Promise.all([1, 2].map(() => fail(null, '203.0.113.1')));
     await fail(userId, '203.0.113.1', NOW + 60_000);
     const minute = NOW - (NOW % 60_000);
-    t.equal(await auditLog.copyFailedPasswords(minute, 100), 0, 'the minute is not over');
-    t.equal(await auditLog.copyFailedPasswords(minute + 60_000, 100), 3);
-    t.equal(await auditLog.copyFailedPasswords(minute + 60_000, 100), 0);
+    t.equal(await auditLog.moveFailedPasswordCounts(minute, 100), 0, 'the minute is not over');
+    t.equal(await auditLog.moveFailedPasswordCounts(minute + 60_000, 100), 3);
+    t.equal(await auditLog.moveFailedPasswordCounts(minute + 60_000, 100), 0);
     const { events } = await auditLog.list({ types: ['users.password_failed'] }, ALL);
     const found = events.map(({ userId: who, origin, data }) => [who, origin.address, data]);
     t.same(
@@ -224,7 +224,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
         }));
         await Promise.all(failures.map((failure) => auditLog.countFailedPassword(failure)));
       }
-      t.equal(await auditLog.copyFailedPasswords(NOW + 60_000, 5_000), 1_000);
+      t.equal(await auditLog.moveFailedPasswordCounts(NOW + 60_000, 5_000), 1_000);
       const { events } = await auditLog.list({}, { limit: 5_000, after: null });
       t.equal(
         events.reduce((sum, { data }) => sum + Number(data.count), 0),

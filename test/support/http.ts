@@ -3,7 +3,7 @@ import { createHttp, type HttpOptions } from '../../src/adapters/http/http.ts';
 import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
-import { createCommonPasswords } from '../../src/adapters/passwords/common-passwords.ts';
+import { createCommonPasswordCheck } from '../../src/adapters/passwords/common-passwords.ts';
 import { createIdentifierHash } from '../../src/adapters/secrets/identifier-hash.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { readingsOf } from '../../src/adapters/telemetry/overview.ts';
@@ -106,7 +106,7 @@ export async function startHttpService(
     attempts: createMemoryAttempts(),
     proofAttempts: createMemoryAttempts({ policy: PROOF_ATTEMPT_POLICY }),
     cache: createMemoryCache(),
-    isCommonPassword: createCommonPasswords(),
+    isCommonPassword: createCommonPasswordCheck(),
     isBreachedPassword: settings.isBreachedPassword ?? (async () => false),
     serviceName: 'auth.example.com',
     limits: { ...LIMITS, ...settings.limits },

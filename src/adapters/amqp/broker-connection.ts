@@ -1,6 +1,6 @@
 import { type Channel, Connection, type ConnectionOptions, type HeaderFields } from 'rabbitmq-client';
 import { withDeadline } from '../../lib/time.ts';
-import type { Published } from '../../ports/delivery/event-publisher.ts';
+import type { PublishResult } from '../../ports/delivery/event-publisher.ts';
 import { declareTopology, type Topology } from './topology.ts';
 
 /** A message to publish. It is persistent: durable queues keep it on disk. */
@@ -17,7 +17,7 @@ export interface BrokerConnection {
   /** Whether the broker blocks publishers, because it is short of memory or disk. It confirms nothing meanwhile. */
   isBlocked(): boolean;
   /** Resolves when the broker confirms or returns the message. Rejects if the connection closes before. */
-  publish(message: Message): Promise<Published>;
+  publish(message: Message): Promise<PublishResult>;
   /** Resolves with the reason when the connection closes. */
   readonly closed: Promise<unknown>;
   /** Closes the connection without the closing handshake of AMQP. */

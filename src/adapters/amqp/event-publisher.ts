@@ -1,6 +1,6 @@
 import { CONTENT_TYPE, toCloudEvent } from '../../domain/cloud-event.ts';
 import { waitAtMost, withDeadline } from '../../lib/time.ts';
-import type { EventPublisher, Publication, Published } from '../../ports/delivery/event-publisher.ts';
+import type { EventPublisher, Publication, PublishResult } from '../../ports/delivery/event-publisher.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import type { Broker } from './connect.ts';
 
@@ -53,7 +53,7 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
     return isClosed || !connection?.isReady() ? null : connection;
   }
 
-  function publishOn(connection: BrokerConnection, publication: Publication): Promise<Published> {
+  function publishOn(connection: BrokerConnection, publication: Publication): Promise<PublishResult> {
     const { id, event, trace } = publication;
     return connection.publish({
       messageId: id,
@@ -70,7 +70,10 @@ export function createEventPublisher(broker: Broker, { source, timeouts }: Optio
    * Abandons the connection to a broker that hangs, with all its pending messages: a new connection may succeed. The
    * connection to a broker that blocks publishers is kept, because the broker would block a new one too.
    */
-  function confirmInTime(connection: BrokerConnection, publishing: Promise<Published>): Promise<Published> {
+  function confirmInTime(
+    connection: BrokerConnection,
+    publishing: Promise<PublishResult>,
+  ): Promise<PublishResult> {
     return withDeadline(confirmation, publishing, () => {
       const reason = new Error(`RabbitMQ did not confirm a message within ${confirmation} ms.`);
       if (!connection.isBlocked()) connection.abandon(reason);

@@ -11,7 +11,7 @@ const MIN_LENGTH = 8;
  * Creates the check against the list of zxcvbn, which is ordered by frequency in breaches. The list is loaded with the
  * first check: loading is slow, and many deployments have no passwords.
  */
-export function createCommonPasswords(): IsCommonPassword {
+export function createCommonPasswordCheck(): IsCommonPassword {
   let common: ReadonlySet<string> | undefined;
   return (password) => {
     common ??= loadList();

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { reconnectPoolOf } from './reconnecting-pool.ts';
+import { reconnectPoolOf as replacePoolOf } from './reconnecting-pool.ts';
 
 /**
  * Returns the only row of a result, or null if there is none.
@@ -16,7 +16,7 @@ export function onlyRow<Row>(rows: readonly Row[], matches: (row: Row) => boolea
 export function assertEach<Row>(rows: readonly Row[], matches: (row: Row) => boolean): void {
   if (rows.every(matches)) return;
   // The connection has lost the order of its answers, so its next answers would not match either.
-  reconnectPoolOf(rows);
+  replacePoolOf(rows);
   throw new StoreUnavailable('unknown', MISMATCH);
 }
 

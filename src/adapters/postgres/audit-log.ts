@@ -1,5 +1,5 @@
 import type { PendingQuery, Row } from 'postgres';
-import type { AuditFilter, AuditLog, AuditPage, AuditPosition } from '../../ports/stores/audit-log.ts';
+import type { AuditFilter, AuditLog, AuditPageRequest, AuditPosition } from '../../ports/stores/audit-log.ts';
 import { AUDIT_COLUMNS, type AuditRow, insertEvent, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
@@ -30,7 +30,7 @@ export function createAuditLog(sql: Sql): AuditLog {
       );
     },
 
-    async copyFailedPasswords(before, limit) {
+    async moveFailedPasswordCounts(before, limit) {
       const { count } = await execute(sql`
         with over as (
           delete from failed_passwords where (minute, subject, network) in (
@@ -54,7 +54,7 @@ export function createAuditLog(sql: Sql): AuditLog {
 export const MAX_SCANNED_EVENTS = 10_000;
 
 /** Selects one row more than the limit, to detect a next page. */
-export function listEventsSql(sql: Sql, filter: AuditFilter, page: AuditPage) {
+export function listEventsSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest) {
   const limit = page.limit + 1;
   const wanted = isScan(filter) ? ownerOf(sql, filter) : typesOf(sql, filter);
   if (wanted === null)
@@ -98,7 +98,7 @@ function typesOf(sql: Sql, { types }: AuditFilter): Wanted | null {
 }
 
 /** The events of a value in the order of its index. */
-function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPage, wanted: Wanted) {
+function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, wanted: Wanted) {
   return sql`
     select ${sql(AUDIT_COLUMNS)} from security_events
     where ${wanted.column} is not null and ${isBetween(sql, boundsOf(filter, page), wanted)}
@@ -106,7 +106,7 @@ function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPage, wanted: Wanted
 }
 
 /** The events of a user or a session that match, among those that a call reads. */
-function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPage, owner: Wanted) {
+function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, owner: Wanted) {
   const { types, userId, sessionId } = filter;
   return sql`
     select ${sql(AUDIT_COLUMNS)} from (${rangeSql(sql, filter, page, owner)} limit ${MAX_SCANNED_EVENTS}) scanned
@@ -116,7 +116,11 @@ function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPage, owner: Wante
     order by ${order(sql, page, owner)}`;
 }
 
-async function endOfScan(sql: Sql, filter: AuditFilter, page: AuditPage): Promise<AuditPosition | null> {
+async function endOfScan(
+  sql: Sql,
+  filter: AuditFilter,
+  page: AuditPageRequest,
+): Promise<AuditPosition | null> {
   const owner = ownerOf(sql, filter);
   const [row] = await execute(sql<Pick<AuditRow, 'id' | 'occurred_at'>[]>`
     select last.id, last.occurred_at from unnest(${owner.values}) wanted (value) cross join lateral (
@@ -125,7 +129,7 @@ async function endOfScan(sql: Sql, filter: AuditFilter, page: AuditPage): Promis
   return row ? { id: row.id, occurredAt: row.occurred_at.getTime() } : null;
 }
 
-function order(sql: Sql, { newestFirst }: AuditPage, wanted?: Wanted) {
+function order(sql: Sql, { newestFirst }: AuditPageRequest, wanted?: Wanted) {
   const direction = newestFirst ? sql`desc` : sql`asc`;
   const first = wanted === undefined ? sql`` : sql`${wanted.column} ${direction},`;
   return sql`${first} occurred_at ${direction}, id ${direction}`;
@@ -137,7 +141,7 @@ interface Bounds {
 }
 
 /** The places between which the events are, exclusive. One bound on each side, because an index starts at one only. */
-function boundsOf({ from, to }: AuditFilter, { after, newestFirst = false }: AuditPage): Bounds {
+function boundsOf({ from, to }: AuditFilter, { after, newestFirst = false }: AuditPageRequest): Bounds {
   const first = from === undefined ? null : { occurredAt: from, id: LEAST };
   const end = to === undefined ? null : { occurredAt: to, id: LEAST };
   return newestFirst

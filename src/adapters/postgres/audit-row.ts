@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres';
-import type { ActorKind, AuditEvent, AuditType, NewAuditEvent, Origin } from '../../domain/audit.ts';
+import type { ActorKind, AuditEvent, AuditType, ChangeOrigin, NewAuditEvent } from '../../domain/audit.ts';
 import type { Sql } from './connect.ts';
 import { ownerColumns, toUserId } from './user-key.ts';
 
@@ -91,6 +91,6 @@ export async function changeRecorded<Rows extends { readonly count: number }>(
   return changed as Promise<Rows>;
 }
 
-export function originColumns({ actor, address, userAgent }: Origin) {
+export function originColumns({ actor, address, userAgent }: ChangeOrigin) {
   return { actor: actor.kind, actor_name: actor.name ?? null, address, user_agent: userAgent };
 }

@@ -1,4 +1,4 @@
-import { asSystem, type Origin, originOfChange } from '../../domain/audit.ts';
+import { asSystem, type ChangeOrigin, originOfChange } from '../../domain/audit.ts';
 import { type Claims, NO_CLAIMS } from '../../domain/claims.ts';
 import { DEVICE_KNOWN_FOR } from '../../domain/policy.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
@@ -161,7 +161,7 @@ export function createTokenFamilies(
    */
   function enforceSessionLimitSql(
     { userId, createdAt: at }: TokenFamily,
-    origin: Origin,
+    origin: ChangeOrigin,
     condition: OpeningCondition | undefined,
   ) {
     const reason = 'session_limit';

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { type Origin, originOfChange } from '../../domain/audit.ts';
+import { type ChangeOrigin, originOfChange } from '../../domain/audit.ts';
 import { identifiersOf } from '../../domain/user.ts';
 import type { EndedSessions } from '../../ports/stores/token-families.ts';
 import type { AccountChangeResult, PasswordChange, PasswordReset, Users } from '../../ports/stores/users.ts';
@@ -173,7 +173,7 @@ export function createUsers(
     tx: postgres.TransactionSql,
     userId: string,
     { except, at }: PasswordChange,
-    origin: Origin,
+    origin: ChangeOrigin,
   ): Promise<readonly string[]> {
     await tx`delete from password_resets where user_id = ${userKey(userId)}`;
     await tx`delete from email_links where user_id = ${userKey(userId)} and purpose = 'change'`;

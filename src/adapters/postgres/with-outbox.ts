@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
@@ -139,7 +139,7 @@ export interface SessionRevocation {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly reason: RevocationReason;
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
 }
 
 /** The result of the database function `revoke_sessions`, which revokes one batch for each call. */

@@ -1,4 +1,4 @@
-import { byUser, type Origin } from '../../domain/audit.ts';
+import { byUser, type ChangeOrigin } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import {
   EMAIL_LINK_AGE,
@@ -34,7 +34,7 @@ export interface PreparedLink {
 
 /** Who wants a link: its origin, and what the mail says about it. */
 interface Requester {
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
   readonly facts: Pick<ClientInfo, 'address' | 'userAgent'> | ByOperator;
 }
 

@@ -1,4 +1,4 @@
-import type { Actor, Origin } from '../../domain/audit.ts';
+import type { Actor, ChangeOrigin } from '../../domain/audit.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import type { ProofKind } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
@@ -17,7 +17,7 @@ export interface AdminActionDeps {
  */
 export interface AdminAction {
   readonly type: SecurityEvent;
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
   readonly userId: string;
   /** The kind of the second factor, for the log. */
   readonly kind?: ProofKind;

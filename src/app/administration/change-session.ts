@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { claimNames, claimsFault, claimsLimit, MAX_SESSION_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { isLive, type TokenFamily } from '../../domain/token-family.ts';
@@ -14,7 +14,7 @@ interface Deps extends AdminActionDeps {
 export type ChangeSession = (
   sessionId: string,
   changes: FamilyChanges,
-  origin: Origin,
+  origin: ChangeOrigin,
 ) => Promise<TokenFamily | null>;
 
 /**

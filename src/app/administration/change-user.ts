@@ -4,7 +4,7 @@ import {
   changeEvents,
   changeFault,
 } from '../../domain/account-changes.ts';
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { User } from '../../domain/user.ts';
 import type { AccountChangeResult, Users } from '../../ports/stores/users.ts';
@@ -17,7 +17,7 @@ interface Deps extends AdminActionDeps, PrepareVerificationDeps {
   readonly users: Pick<Users, 'find' | 'change'>;
 }
 
-export type ChangeUser = (userId: string, changes: AccountChanges, origin: Origin) => Promise<boolean>;
+export type ChangeUser = (userId: string, changes: AccountChanges, origin: ChangeOrigin) => Promise<boolean>;
 
 /** The account can change between its reading and its change. */
 const ATTEMPTS = 3;
@@ -56,7 +56,7 @@ async function changeOne(
   deps: Deps,
   user: User,
   changes: AccountChanges,
-  origin: Origin,
+  origin: ChangeOrigin,
 ): Promise<AccountChangeResult> {
   const at = deps.clock();
   const next = changedAccount(user, changes, at);

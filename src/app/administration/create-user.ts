@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import { NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Limits } from '../../domain/limits.ts';
@@ -35,7 +35,7 @@ export interface NewAccount {
   readonly emailVerified?: boolean;
 }
 
-export type CreateUser = (account: NewAccount, origin: Origin) => Promise<string>;
+export type CreateUser = (account: NewAccount, origin: ChangeOrigin) => Promise<string>;
 
 /** How long an invitation is valid, in milliseconds. */
 const INVITATION_AGE = 7 * 86_400_000;
@@ -80,13 +80,13 @@ async function hashAcceptable(deps: Deps, user: User, typed: string): Promise<st
   return deps.passwords.hash(password, OPERATORS_QUEUE);
 }
 
-async function create(deps: Deps, user: User, origin: Origin): Promise<string> {
+async function create(deps: Deps, user: User, origin: ChangeOrigin): Promise<string> {
   const verification = await prepareVerification(deps, user, { origin, facts: { byOperator: true } });
   const action = actionOf(user, origin, [createdEvent(user)]);
   return store(deps, user, action, { verification: verification?.link }, verification?.entries);
 }
 
-async function invite(deps: Deps, user: User, origin: Origin): Promise<string> {
+async function invite(deps: Deps, user: User, origin: ChangeOrigin): Promise<string> {
   const limit = { name: 'reset-mails', ...deps.limits.resetMails };
   const who = { userId: user.id, ...(origin.address !== null && { address: origin.address }) };
   await assertWithinLimit(deps, { key: `reset ${identifierOf(user.email)}`, limit }, who);
@@ -101,7 +101,7 @@ async function invite(deps: Deps, user: User, origin: Origin): Promise<string> {
   return store(deps, user, actionOf(user, origin, [createdEvent(user), invitation]), { reset });
 }
 
-function actionOf({ id: userId }: User, origin: Origin, events: readonly DomainEvent[]): AdminAction {
+function actionOf({ id: userId }: User, origin: ChangeOrigin, events: readonly DomainEvent[]): AdminAction {
   return { type: 'user_created', origin, userId, events };
 }
 

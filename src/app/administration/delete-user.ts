@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
@@ -13,7 +13,7 @@ interface Deps extends AdminActionDeps {
   readonly clock: Clock;
 }
 
-export type DeleteUser = (userId: string, origin: Origin) => Promise<boolean>;
+export type DeleteUser = (userId: string, origin: ChangeOrigin) => Promise<boolean>;
 
 /** Deletes an account with its data, and ends its sessions. False, and nothing changes, if there is no such account. */
 export const deleteUser =

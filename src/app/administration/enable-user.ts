@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { UserStates } from '../../ports/stores/user-states.ts';
 import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
@@ -8,7 +8,7 @@ interface Deps extends AdminActionDeps {
   readonly clock: Clock;
 }
 
-export type EnableUser = (userId: string, origin: Origin) => Promise<boolean>;
+export type EnableUser = (userId: string, origin: ChangeOrigin) => Promise<boolean>;
 
 /** Lets a disabled user log in again. False, and nothing changes, if the user is not disabled. */
 export const enableUser =

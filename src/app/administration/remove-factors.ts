@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import { type Factor, isConfirmed } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -10,7 +10,7 @@ interface Deps extends AdminActionDeps {
   readonly clock: Clock;
 }
 
-export type RemoveFactors = (userId: string, factorId: string | null, origin: Origin) => Promise<void>;
+export type RemoveFactors = (userId: string, factorId: string | null, origin: ChangeOrigin) => Promise<void>;
 
 /**
  * Removes one confirmed factor of a user, or with null all of them, for a user who lost the phone. The last one takes
@@ -29,7 +29,7 @@ export const removeFactors =
     for (const factor of removed) await removeOne(deps, factor, origin);
   };
 
-async function removeOne(deps: Deps, { id, userId, kind }: Factor, origin: Origin): Promise<void> {
+async function removeOne(deps: Deps, { id, userId, kind }: Factor, origin: ChangeOrigin): Promise<void> {
   const data = { userId, factorId: id, kind, byOperator: true } as const;
   const event = { type: 'users.factor_removed', occurredAt: deps.clock(), data } as const;
   const action: AdminAction = { type: 'factor_removed', origin, userId, kind, events: [event] };

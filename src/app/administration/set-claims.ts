@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { type Claims, claimNames, claimsFault, claimsLimit, MAX_USER_CLAIMS } from '../../domain/claims.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -10,7 +10,7 @@ interface Deps extends AdminActionDeps {
   readonly clock: Clock;
 }
 
-export type SetClaims = (userId: string, claims: Claims, origin: Origin) => Promise<boolean>;
+export type SetClaims = (userId: string, claims: Claims, origin: ChangeOrigin) => Promise<boolean>;
 
 /**
  * Replaces the claims of any user id. Each live session gets them with its next pair. False, and nothing changes, if

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { Role } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Users } from '../../ports/stores/users.ts';
@@ -14,7 +14,7 @@ export interface RoleChange {
   readonly isGranted: boolean;
 }
 
-export type SetRole = (userId: string, change: RoleChange, origin: Origin) => Promise<boolean>;
+export type SetRole = (userId: string, change: RoleChange, origin: ChangeOrigin) => Promise<boolean>;
 
 /**
  * Grants or revokes a role. False, and nothing changes, if there is no such account, or its roles are the same already.

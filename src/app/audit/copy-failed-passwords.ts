@@ -11,5 +11,5 @@ export const copyFailedPasswords =
   ({ auditLog, clock }: { readonly auditLog: AuditLog; readonly clock: Clock }) =>
   async (): Promise<number> => {
     const now = clock();
-    return auditLog.copyFailedPasswords(now - (now % MINUTE), BATCH);
+    return auditLog.moveFailedPasswordCounts(now - (now % MINUTE), BATCH);
   };

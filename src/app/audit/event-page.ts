@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../domain/audit.ts';
-import type { AuditFilter, AuditLog, AuditPage, AuditPosition } from '../../ports/stores/audit-log.ts';
+import type { AuditFilter, AuditLog, AuditPageRequest, AuditPosition } from '../../ports/stores/audit-log.ts';
 import { cursorAt, readCursor } from '../time-cursor.ts';
 
 /** A page of audit events. Before the last page it can have fewer events than its limit, or none. */
@@ -10,7 +10,7 @@ export interface EventPage {
 }
 
 /** How much of a list is wanted, from which cursor on, in which order. */
-export interface PageRequest extends Pick<AuditPage, 'limit' | 'newestFirst'> {
+export interface PageRequest extends Pick<AuditPageRequest, 'limit' | 'newestFirst'> {
   readonly cursor: string | null;
 }
 

@@ -5,7 +5,7 @@ import type { Users } from '../../ports/stores/users.ts';
 export interface RecipientDeps {
   readonly users: Pick<Users, 'find'>;
   /** The operator's address for mails about users without an address; null: no mail. */
-  readonly receiver: string | null;
+  readonly operatorAddress: string | null;
 }
 
 export interface MailRecipient {
@@ -21,7 +21,7 @@ export interface MailRecipient {
 
 /** The recipient of a mail; null if no address is known. */
 export async function findMailRecipient(
-  { users, receiver }: RecipientDeps,
+  { users, operatorAddress: receiver }: RecipientDeps,
   { event, contact }: ClaimedEntry,
 ): Promise<MailRecipient | null> {
   const { userId } = event.data;

@@ -1,5 +1,5 @@
 import type { EventType } from '../../domain/events.ts';
-import type { EventPublisher, Published } from '../../ports/delivery/event-publisher.ts';
+import type { EventPublisher, PublishResult } from '../../ports/delivery/event-publisher.ts';
 import type { ClaimedEntry, Postponement } from '../../ports/stores/outbox.ts';
 import type { Tracing } from '../../ports/tracing.ts';
 import { withSpan } from '../with-span.ts';
@@ -88,7 +88,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     }
   }
 
-  function publish({ id, event, trace }: ClaimedEntry): Promise<Published> {
+  function publish({ id, event, trace }: ClaimedEntry): Promise<PublishResult> {
     const span = { name: `publish ${event.type}`, kind: 'producer', parent: trace } as const;
     return withSpan(tracing, span, () =>
       publisher.publish({ id, event, trace: tracing === null ? trace : tracing.current() }),

@@ -1,10 +1,10 @@
 import type { EventType } from '../../domain/events.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Published } from '../../ports/delivery/event-publisher.ts';
+import type { PublishResult } from '../../ports/delivery/event-publisher.ts';
 import type { Log } from '../../ports/log.ts';
 
 /** The result of an attempt to publish. `unwanted`: unroutable for so long that the event is dropped. */
-export type PublishOutcome = Published | 'unwanted' | 'failed';
+export type PublishOutcome = PublishResult | 'unwanted' | 'failed';
 
 interface Options {
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import type { ChangeType, Origin, RecordedChange } from '../../domain/audit.ts';
+import type { ChangeOrigin, ChangeType, RecordedChange } from '../../domain/audit.ts';
 import { type KeyAlgorithm, type KeySetTiming, nextSchedule } from '../../domain/key-set.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -21,7 +21,7 @@ export interface KeyDeps {
   /** Who changes the set: `automatic`, or an operator by name. For the log. */
   readonly by: string;
   /** The same, for the audit log. */
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
 }
 
 /**

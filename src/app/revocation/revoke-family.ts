@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
@@ -26,7 +26,7 @@ export interface SessionOfUser {
 /** Why a session ends, and who ends it. */
 export interface Ending {
   readonly reason: RevocationReason;
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
 }
 
 /** Revokes a family and records why; false if it does not exist or is already revoked. */
@@ -45,6 +45,6 @@ export async function revokeFamily(
 }
 
 /** The address for a line of the security log. */
-export function ipAddressOfOrigin({ address }: Origin): string | undefined {
+export function ipAddressOfOrigin({ address }: ChangeOrigin): string | undefined {
   return address ?? undefined;
 }

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -26,7 +26,7 @@ export const readNotMeLink =
   async (token) =>
     readLink(deps, token);
 
-export type EndSessionsByLink = (token: string, origin: Origin) => Promise<NotMeLink>;
+export type EndSessionsByLink = (token: string, origin: ChangeOrigin) => Promise<NotMeLink>;
 
 /** Ends the sessions of a mailed link. A session that has already ended is no error. */
 export const endSessionsByLink =

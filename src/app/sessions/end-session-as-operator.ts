@@ -1,7 +1,7 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
 
-export type EndSessionAsOperator = (sessionId: string, origin: Origin) => Promise<boolean>;
+export type EndSessionAsOperator = (sessionId: string, origin: ChangeOrigin) => Promise<boolean>;
 
 /** Ends a session of any user; false if it does not exist or is already revoked. */
 export const endSessionAsOperator =

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { PresentedDpopProof } from '../../domain/dpop.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -11,7 +11,7 @@ import { type DpopProofDeps, requireDpopProof } from '../tokens/require-dpop-pro
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
 
-export type LogOut = (session: SessionOfUser, scope: LogOutScope, origin: Origin) => Promise<void>;
+export type LogOut = (session: SessionOfUser, scope: LogOutScope, origin: ChangeOrigin) => Promise<void>;
 
 /** Ends sessions at the user's request. A session that has already ended is no error. */
 export const logOut =
@@ -24,7 +24,7 @@ export type LogOutByRefreshToken = (
   scope: LogOutScope,
   client: OAuthClient | null,
   presented: PresentedDpopProof,
-  origin: Origin,
+  origin: ChangeOrigin,
 ) => Promise<void>;
 
 /**
@@ -57,7 +57,7 @@ async function endWithin(
   deps: EndSessionDeps,
   session: SessionOfUser,
   scope: LogOutScope,
-  origin: Origin,
+  origin: ChangeOrigin,
 ): Promise<void> {
   const ending = { reason: 'logout', origin } as const;
   if (scope === 'session') await endOne(deps, session, ending);

@@ -1,4 +1,4 @@
-import { byBackend, type Origin } from '../../domain/audit.ts';
+import { byBackend, type ChangeOrigin } from '../../domain/audit.ts';
 import { claimNames } from '../../domain/claims.ts';
 import { clientFacts } from '../../domain/client-info.ts';
 import { hasSecondStep } from '../../domain/door.ts';
@@ -80,7 +80,7 @@ type StoreFamily = (
  */
 export async function openSessionWith(
   deps: OpenSessionDeps,
-  origin: Origin,
+  origin: ChangeOrigin,
   session: BoundSession,
   store: StoreFamily,
 ): Promise<TokenPair | null> {

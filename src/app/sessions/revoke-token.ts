@@ -1,10 +1,10 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
 import { assertClient } from '../tokens/live-family.ts';
 import { type ReadTokenDeps, readToken } from '../tokens/read-token.ts';
 
-export type RevokeToken = (token: string, client: OAuthClient | null, origin: Origin) => Promise<void>;
+export type RevokeToken = (token: string, client: OAuthClient | null, origin: ChangeOrigin) => Promise<void>;
 
 /**
  * Ends the session of an access or refresh token (RFC 7009). A pair is one grant, so both tokens end together. An

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
 import { storeEndpoint } from '../webhooks/add-endpoint.ts';
 import { assertDeliverable, assertSignsEventTokens } from '../webhooks/assert-acceptable.ts';
@@ -18,7 +18,11 @@ export interface StreamProperties {
   readonly description: string | null;
 }
 
-export type CreateStream = (owner: string, properties: StreamProperties, origin: Origin) => Promise<Stream>;
+export type CreateStream = (
+  owner: string,
+  properties: StreamProperties,
+  origin: ChangeOrigin,
+) => Promise<Stream>;
 
 /**
  * Creates a stream of a receiver. Its audience is the name of the receiver's service key. Rejects with a {@link

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertDeliverable } from '../webhooks/assert-acceptable.ts';
@@ -19,8 +19,8 @@ export type StreamUpdate = Partial<StreamProperties>;
 
 export type ListStreams = (owner: string) => Promise<readonly Stream[]>;
 export type FindStream = (name: StreamName) => Promise<Stream>;
-export type ChangeStream = (name: StreamName, update: StreamUpdate, origin: Origin) => Promise<Stream>;
-export type RemoveStream = (name: StreamName, origin: Origin) => Promise<void>;
+export type ChangeStream = (name: StreamName, update: StreamUpdate, origin: ChangeOrigin) => Promise<Stream>;
+export type RemoveStream = (name: StreamName, origin: ChangeOrigin) => Promise<void>;
 
 export const listStreams =
   ({ webhookEndpoints }: StreamDeps): ListStreams =>

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { StreamStatus } from '../../domain/streams.ts';
 import { changedEntry } from '../webhooks/endpoint-entry.ts';
@@ -10,7 +10,11 @@ export interface WantedStatus {
   readonly reason: string | null;
 }
 
-export type ChangeStreamStatus = (name: StreamName, wanted: WantedStatus, origin: Origin) => Promise<Stream>;
+export type ChangeStreamStatus = (
+  name: StreamName,
+  wanted: WantedStatus,
+  origin: ChangeOrigin,
+) => Promise<Stream>;
 
 /**
  * Enables, pauses or disables a stream. Rejects with a {@link Refusal}: `not_found`, or `forbidden` if an operator has

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { NO_CLAIMS } from '../../domain/claims.ts';
 import { type ImportVerdict, NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -17,7 +17,7 @@ interface Deps {
   readonly clock: Clock;
   readonly newId: NewId;
   /** Who imports. */
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
 }
 
 /** A line of the file. `text` is null for a line that is too long to be read. */

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import {
   type DeliveryFormat,
@@ -26,7 +26,7 @@ export interface AddedEndpoint {
   readonly secret: string | null;
 }
 
-export type AddEndpoint = (wanted: NewEndpoint, origin: Origin) => Promise<AddedEndpoint>;
+export type AddEndpoint = (wanted: NewEndpoint, origin: ChangeOrigin) => Promise<AddedEndpoint>;
 
 /**
  * Adds an endpoint of operators. Rejects with a {@link Refusal}: `invalid_request` for values that it cannot have, and
@@ -70,7 +70,7 @@ export async function storeEndpoint(
   deps: EndpointDeps,
   values: Values,
   credentials: Credentials | null,
-  origin: Origin,
+  origin: ChangeOrigin,
 ): Promise<WebhookEndpoint> {
   const { webhookEndpoints, sealer, clock, newId } = deps;
   const id = newId();

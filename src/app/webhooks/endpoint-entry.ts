@@ -1,4 +1,4 @@
-import type { ChangeType, Origin, RecordedChange } from '../../domain/audit.ts';
+import type { ChangeOrigin, ChangeType, RecordedChange } from '../../domain/audit.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { AuditEntry } from '../../ports/stores/audit-log.ts';
@@ -14,7 +14,7 @@ interface EntryDeps {
 interface EndpointAction {
   readonly type: Extract<ChangeType, `webhooks.${string}`>;
   readonly endpointId: string;
-  readonly origin: Origin;
+  readonly origin: ChangeOrigin;
   readonly facts?: RecordedChange['data'];
 }
 
@@ -37,7 +37,7 @@ export function changedEntry(
   deps: EntryDeps,
   endpointId: string,
   change: EndpointChange,
-  origin: Origin,
+  origin: ChangeOrigin,
 ): AuditEntry {
   const changed = NAMED.filter((name) => Object.hasOwn(change, name));
   const facts = { changed, ...(change.state !== undefined && { state: change.state }) };

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type {
   DeliveryPosition,
@@ -21,7 +21,7 @@ export type ListDeliveries = (
   limit: number,
   cursor: string | null,
 ) => Promise<DeliveryPage>;
-export type SendDeliveryAgain = (endpointId: string, eventId: string, origin: Origin) => Promise<void>;
+export type SendDeliveryAgain = (endpointId: string, eventId: string, origin: ChangeOrigin) => Promise<void>;
 
 /** `more`: the span may have further deliveries, from `next` on. That is a time in ISO 8601. */
 export interface SentAgain {
@@ -30,7 +30,11 @@ export interface SentAgain {
   readonly next?: string;
 }
 
-export type SendSpanAgain = (endpointId: string, span: DeliverySpan, origin: Origin) => Promise<SentAgain>;
+export type SendSpanAgain = (
+  endpointId: string,
+  span: DeliverySpan,
+  origin: ChangeOrigin,
+) => Promise<SentAgain>;
 
 type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'webhookDeliveries' | 'clock' | 'newId'>;
 

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { FORMER_SECRET_AGE, type WebhookEndpoint } from '../../domain/webhooks.ts';
 import { assertAcceptable } from './assert-acceptable.ts';
@@ -16,8 +16,12 @@ export interface WantedChange {
 
 export type ListEndpoints = () => Promise<readonly WebhookEndpoint[]>;
 export type FindEndpoint = (id: string) => Promise<WebhookEndpoint>;
-export type ChangeEndpoint = (id: string, change: WantedChange, origin: Origin) => Promise<WebhookEndpoint>;
-export type RemoveEndpoint = (id: string, origin: Origin) => Promise<void>;
+export type ChangeEndpoint = (
+  id: string,
+  change: WantedChange,
+  origin: ChangeOrigin,
+) => Promise<WebhookEndpoint>;
+export type RemoveEndpoint = (id: string, origin: ChangeOrigin) => Promise<void>;
 
 /** A new secret, returned only here. The former one signs as well until this time, in milliseconds. */
 export interface RotatedSecret {
@@ -25,7 +29,7 @@ export interface RotatedSecret {
   readonly formerSignsUntil: number;
 }
 
-export type RotateEndpointSecret = (id: string, origin: Origin) => Promise<RotatedSecret>;
+export type RotateEndpointSecret = (id: string, origin: ChangeOrigin) => Promise<RotatedSecret>;
 
 type Deps = Pick<
   EndpointDeps,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type Sql, type UrlAddress } from '../../adapters/postgres/connect.ts';
 import { isAnswered } from '../../adapters/postgres/embedded/lock.ts';
-import { socketOfRunning } from '../../adapters/postgres/embedded/start.ts';
+import { readSocketRecord } from '../../adapters/postgres/embedded/start.ts';
 import { refuseTransactionPooler } from '../../adapters/postgres/pooler.ts';
 import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
 import type { Config } from '../../config.ts';
@@ -11,7 +11,7 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 /** A pool on the database for checks, or null where an embedded database is not running. */
 export async function connectForChecks({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
   if (database.kind === 'url') return connect({ ...database, pool: 1 });
-  const socketPath = await socketOfRunning(dataDir);
+  const socketPath = await readSocketRecord(dataDir);
   const isRunning = socketPath !== null && (await isAnswered(socketPath));
   return isRunning ? connect({ kind: 'embedded', socketPath }) : null;
 }

@@ -15,46 +15,46 @@ import { byCommand } from '../../domain/audit.ts';
 import { identifierOf } from '../../domain/user.ts';
 import { canonicalUserId, isUserId, isUuid, type UserIdFormat } from '../../domain/user-id.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { logToErrors, nameOfUser } from '../command-context.ts';
+import { logToErrors, nameOfUser as operatingSystemUser } from '../command-context.ts';
 import { withSharedDatabase } from '../with-database.ts';
 
 /** `kinship users disable`. */
-export const disableNamed = (nameOrId: string) =>
+export const disableByNameOrId = (nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
     const deps = depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
-    const isChanged = await disableUser(deps)(userId, byCommand(nameOfUser()));
+    const isChanged = await disableUser(deps)(userId, byCommand(operatingSystemUser()));
     print(
       isChanged ? `${userId} is disabled, and its sessions have ended.` : `${userId} is already disabled.`,
     );
   });
 
 /** `kinship users enable`. */
-export const enableNamed = (nameOrId: string) =>
+export const enableByNameOrId = (nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
     const deps = depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
-    const isChanged = await enableUser(deps)(userId, byCommand(nameOfUser()));
+    const isChanged = await enableUser(deps)(userId, byCommand(operatingSystemUser()));
     print(isChanged ? `${userId} may log in again.` : `${userId} was not disabled.`);
   });
 
 /** `kinship users end-sessions`. */
-export const endSessionsOfNamed = (nameOrId: string) =>
+export const endSessionsByNameOrId = (nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
     const deps = { ...depsOf(sql, config), families: createTokenFamilies(sql, config.policy) };
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
-    const ending = { reason: 'administrator', origin: byCommand(nameOfUser()) } as const;
+    const ending = { reason: 'administrator', origin: byCommand(operatingSystemUser()) } as const;
     await endSessions(deps)(userId, null, ending);
     print(`The sessions of ${userId} have ended.`);
   });
 
 /** `kinship users grant` and `kinship users revoke`. Throws if there is no such account. */
-export const setRoleOfNamed = (change: RoleChange, nameOrId: string) =>
+export const setRoleByNameOrId = (change: RoleChange, nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
     const deps = depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     if ((await deps.users.find(userId)) === null) throw new Error(`No account has the id ${userId}.`);
-    const isChanged = await setRole(deps)(userId, change, byCommand(nameOfUser()));
+    const isChanged = await setRole(deps)(userId, change, byCommand(operatingSystemUser()));
     const state = `${change.isGranted ? 'has' : 'does not have'} the role ${change.role}`;
     print(`${userId} ${state}${isChanged ? '.' : '; nothing has changed.'}`);
   });

@@ -11,7 +11,7 @@ export interface Publication {
 }
 
 /** `unroutable`: no queue takes the event, and the broker has dropped it. */
-export type Published = 'routed' | 'unroutable';
+export type PublishResult = 'routed' | 'unroutable';
 
 export interface EventPublisher {
   /** Whether a broker accepts events at the moment. If not, `publish` rejects at once. */
@@ -20,7 +20,7 @@ export interface EventPublisher {
    * Resolves after the broker has confirmed the event or returned it as unroutable. Rejects within seconds if the
    * broker gives no answer. The event may have arrived nevertheless. Calls may run concurrently.
    */
-  publish(publication: Publication): Promise<Published>;
+  publish(publication: Publication): Promise<PublishResult>;
   /** Waits briefly for pending publications, then rejects them. */
   close(): Promise<void>;
 }

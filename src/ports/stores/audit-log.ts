@@ -23,7 +23,7 @@ export interface AuditFilter {
 }
 
 /** A page of the log. It starts behind the event `after`; null: the first page. */
-export interface AuditPage {
+export interface AuditPageRequest {
   readonly limit: number;
   readonly after: AuditPosition | null;
   /** Default: oldest first. */
@@ -33,7 +33,7 @@ export interface AuditPage {
 /** A page of events. `next` null: no event follows. */
 export interface FoundEvents {
   readonly events: readonly AuditEvent[];
-  /** The place where the next page starts. */
+  /** The position where the next page starts. */
   readonly next: AuditPosition | null;
 }
 
@@ -54,7 +54,7 @@ export interface AuditLog {
    * The events that match, in the order of the page: up to `page.limit` behind `page.after`. A page with a next one can
    * have fewer events, or none, because one call reads a limited number of events of a user or a session.
    */
-  list(filter: AuditFilter, page: AuditPage): Promise<FoundEvents>;
+  list(filter: AuditFilter, page: AuditPageRequest): Promise<FoundEvents>;
 
   /** Records an event that comes with no change, such as a refusal. */
   record(event: NewAuditEvent): Promise<void>;
@@ -70,5 +70,5 @@ export interface AuditLog {
    * number of events. The address of such an event is the network. Its data has `count`. If the event has no account,
    * its data also has `subject`: `unknown` or `rest`.
    */
-  copyFailedPasswords(before: number, limit: number): Promise<number>;
+  moveFailedPasswordCounts(before: number, limit: number): Promise<number>;
 }

@@ -1,4 +1,4 @@
-import type { Origin } from '../../domain/audit.ts';
+import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { Authentication } from '../../domain/authentication.ts';
 import type { Claims } from '../../domain/claims.ts';
 import type { IdentityProofUse } from '../../domain/identity-proof.ts';
@@ -164,7 +164,7 @@ export interface TokenFamilies {
       readonly at: number;
       readonly reason: RevocationReason;
       readonly except: string | null;
-      readonly origin: Origin;
+      readonly origin: ChangeOrigin;
     },
   ): Promise<readonly string[]>;
 

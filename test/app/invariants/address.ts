@@ -152,7 +152,7 @@ class Life {
     for (const entry of await outbox.claim('mail', this.#now, this.#now + 1_000 * DAY, 100)) {
       const { event } = entry;
       const purpose = PURPOSE_OF[event.type];
-      const recipient = await findMailRecipient({ users, receiver: null }, entry);
+      const recipient = await findMailRecipient({ users, operatorAddress: null }, entry);
       if (purpose === undefined || recipient === null) continue;
       const token =
         'resetId' in event.data

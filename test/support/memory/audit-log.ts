@@ -36,7 +36,7 @@ export function createMemoryAuditLog(events: Map<string, AuditEvent>): AuditLog 
       failures.set(key, { minute, subject: countedAs, network: from, count: count + 1 });
     },
 
-    async copyFailedPasswords(before, limit) {
+    async moveFailedPasswordCounts(before, limit) {
       const over = [...failures].filter(([, { minute }]) => minute < before).slice(0, limit);
       for (const [key, { minute, subject, network, count }] of over) {
         failures.delete(key);

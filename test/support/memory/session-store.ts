@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { changeEntries } from '../../../src/app/change-entries.ts';
-import { type AuditEvent, asSystem, type Origin, originOfChange } from '../../../src/domain/audit.ts';
+import { type AuditEvent, asSystem, type ChangeOrigin, originOfChange } from '../../../src/domain/audit.ts';
 import { mergeClaims, NO_CLAIMS } from '../../../src/domain/claims.ts';
 import { networkOf } from '../../../src/domain/network.ts';
 import { DEVICE_KNOWN_FOR } from '../../../src/domain/policy.ts';
@@ -210,7 +210,7 @@ function createFamilies(
   function revokeEach(
     ending: readonly TokenFamily[],
     revoked: NonNullable<TokenFamily['revoked']>,
-    origin: Origin,
+    origin: ChangeOrigin,
   ): EndedSessions {
     for (const family of ending) {
       const data = { sessionId: family.tokenFamily, userId: family.userId, reason: revoked.reason };

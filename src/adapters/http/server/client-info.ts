@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { byUser, type Origin } from '../../../domain/audit.ts';
+import { byUser, type ChangeOrigin } from '../../../domain/audit.ts';
 import type { ClientInfo } from '../../../domain/client-info.ts';
 import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { shortHash } from '../../../lib/short-hash.ts';
@@ -19,7 +19,7 @@ export function clientInfoOf(request: FastifyRequest): ClientInfo {
 }
 
 /** The origin of a change that the user of the request makes. */
-export function userOrigin(request: FastifyRequest): Origin {
+export function userOrigin(request: FastifyRequest): ChangeOrigin {
   return byUser(clientInfoOf(request));
 }
 

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { FindOperator } from '../../../app/operators/find-operator.ts';
-import { byOperator, byServiceKey, type Origin } from '../../../domain/audit.ts';
+import { byOperator, byServiceKey, type ChangeOrigin } from '../../../domain/audit.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
 import { clientInfoOf } from './client-info.ts';
-import { readCookies } from './cookies.ts';
-import { isSafe, refuseForeignChange } from './own-origin.ts';
+import { readCookies as registerCookieParser } from './cookies.ts';
+import { isSafe as isReadOnly, refuseForeignChange } from './own-origin.ts';
 import { createPageCookie } from './page-cookie.ts';
 import { logSecurityEvent } from './security-line.ts';
 import { createPresentedKeyFinder, requireScope } from './service-keys.ts';
@@ -14,7 +14,7 @@ import { createPresentedKeyFinder, requireScope } from './service-keys.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set in scopes with {@link requireOperator}; null elsewhere. */
-    adminOrigin: Origin | null;
+    changeOriginOf: ChangeOrigin | null;
   }
 }
 
@@ -40,7 +40,7 @@ export async function requireOperator(
   { serviceKeys, publicUrl, findOperator }: OperatorOptions,
   withCookie: boolean,
 ): Promise<void> {
-  if (withCookie) await readCookies(app);
+  if (withCookie) await registerCookieParser(app);
   const cookie = createOperatorCookie(publicUrl);
   const findKey = createPresentedKeyFinder(serviceKeys);
   app.addHook('onRequest', async (request) => {
@@ -51,23 +51,23 @@ export async function requireOperator(
         missing: MISSING,
         forbidden: 'This service key does not have the scope "admin".',
       });
-      request.adminOrigin = byServiceKey(name, clientInfoOf(request));
+      request.changeOriginOf = byServiceKey(name, clientInfoOf(request));
       return;
     }
     refuseForeignChange(request, publicUrl);
     const operator = await findOperator(secret, clientInfoOf(request));
     if (operator === null) throw new Refusal('unauthenticated', 'The session of the console has ended.');
-    const reason = isSafe(request) ? null : reasonOf(request);
+    const reason = isReadOnly(request) ? null : reasonOf(request);
     if (reason !== null) logSecurityEvent(request, 'operator_acted', { userId: operator.userId, reason });
-    request.adminOrigin = byOperator(operator.userId, reason, clientInfoOf(request));
+    request.changeOriginOf = byOperator(operator.userId, reason, clientInfoOf(request));
   });
 }
 
 /** The origin of a change under `/admin`. */
-export function adminOrigin(request: FastifyRequest): Origin {
-  if (request.adminOrigin === null)
+export function adminOrigin(request: FastifyRequest): ChangeOrigin {
+  if (request.changeOriginOf === null)
     throw new Error('This route is not in a scope that requires an operator.');
-  return request.adminOrigin;
+  return request.changeOriginOf;
 }
 
 /** Control characters, line ends, and characters that change the direction of the text around them. */

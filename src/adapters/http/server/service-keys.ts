@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { byServiceKey, type Origin } from '../../../domain/audit.ts';
+import { byServiceKey, type ChangeOrigin } from '../../../domain/audit.ts';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
@@ -68,7 +68,7 @@ export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted:
 }
 
 /** The origin of a change by the holder of a token: the client if it authenticated itself, otherwise the user. */
-export function holderOrigin(request: FastifyRequest, client: OAuthClient | null): Origin {
+export function holderOrigin(request: FastifyRequest, client: OAuthClient | null): ChangeOrigin {
   return client?.isAuthenticated ? byServiceKey(client.id, clientInfoOf(request)) : userOrigin(request);
 }
 

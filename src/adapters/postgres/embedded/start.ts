@@ -48,14 +48,14 @@ export async function startEmbedded(
   try {
     cleanup.push(await lockFolder(home));
     await removeStaleSocket(home);
-    await createIfMissing(home, onCreate).catch(openFailure(home));
+    await createIfMissing(home, onCreate).catch(throwOpenError(home));
 
     const socketPath = await makeSocketFolder(home);
     cleanup.push(() => rm(dirname(socketPath), { recursive: true, force: true }));
-    cleanup.push(() => rm(recordIn(home), { force: true }));
-    const thread = await serveDatabase(join(home, 'pg'), socketPath).catch(openFailure(home));
+    cleanup.push(() => rm(socketRecordPath(home), { force: true }));
+    const thread = await serveDatabase(join(home, 'pg'), socketPath).catch(throwOpenError(home));
     cleanup.push(thread.stop);
-    await writeFile(recordIn(home), socketPath, { mode: 0o600 });
+    await writeFile(socketRecordPath(home), socketPath, { mode: 0o600 });
     return { socketPath, close: once(() => runInReverse(cleanup)), failed: thread.failed };
   } catch (error) {
     await runInReverse(cleanup);
@@ -63,20 +63,20 @@ export async function startEmbedded(
   }
 }
 
-const recordIn = (home: string) => join(home, 'pg.socket');
+const socketRecordPath = (home: string) => join(home, 'pg.socket');
 
 /** Reads the recorded socket path of this folder; null if there is no record. After a kill the record may be stale. */
-export async function socketOfRunning(dataDir: string): Promise<string | null> {
-  return readFile(recordIn(dataDir), 'utf8').catch(() => null);
+export async function readSocketRecord(dataDir: string): Promise<string | null> {
+  return readFile(socketRecordPath(dataDir), 'utf8').catch(() => null);
 }
 
 /** Removes the socket of a process that was killed. Removes only the recorded file and its empty folder. */
 async function removeStaleSocket(home: string): Promise<void> {
-  const socketPath = await socketOfRunning(home);
+  const socketPath = await readSocketRecord(home);
   if (socketPath === null) return;
   await rm(socketPath, { force: true });
   await rmdir(dirname(socketPath)).catch(() => undefined);
-  await rm(recordIn(home), { force: true });
+  await rm(socketRecordPath(home), { force: true });
 }
 
 /**
@@ -95,7 +95,7 @@ async function createIfMissing(home: string, onCreate: (folder: string) => void)
   await rename(draft, folder);
 }
 
-function openFailure(home: string): (cause: unknown) => never {
+function throwOpenError(home: string): (cause: unknown) => never {
   return (cause) => {
     throw new Error(`The embedded database in ${home} cannot be opened`, { cause });
   };

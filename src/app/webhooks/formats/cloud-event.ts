@@ -12,13 +12,13 @@ export const cloudEventFormat =
   async ({ event, credentials, trace, now }) => {
     const body = JSON.stringify(toCloudEvent({ id: event.id, event, trace }, source));
     const timestamp = Math.floor(now / 1000);
-    const signed = { id: event.id, timestamp, body };
+    const signedContent = { id: event.id, timestamp, body };
     return {
       headers: {
         'content-type': CONTENT_TYPE,
         'webhook-id': event.id,
         'webhook-timestamp': String(timestamp),
-        'webhook-signature': signatures.sign(signingSecrets(credentials, now), signed),
+        'webhook-signature': signatures.sign(signingSecrets(credentials, now), signedContent),
       },
       body,
     };

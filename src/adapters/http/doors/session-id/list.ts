@@ -13,7 +13,7 @@ export interface ListOptions {
   readonly serviceKeys: readonly ServiceKey[];
 }
 
-const NEWEST = 1_000;
+const MAX_SESSIONS = 1_000;
 
 const Item = Type.Object(
   {
@@ -26,7 +26,7 @@ const Item = Type.Object(
   { title: 'SessionIdSession', additionalProperties: false },
 );
 const Items = Type.Array(Item, {
-  maxItems: NEWEST,
+  maxItems: MAX_SESSIONS,
   examples: [
     [
       {
@@ -54,7 +54,7 @@ export function listRoute(app: App, { listSessions }: ListOptions): void {
       },
     },
     async () => {
-      return (await listSessions(null, NEWEST, null)).items.map(asItem);
+      return (await listSessions(null, MAX_SESSIONS, null)).items.map(asItem);
     },
   );
 }

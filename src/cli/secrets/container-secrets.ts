@@ -4,7 +4,7 @@ import { SECRETS } from '../../config/schema.ts';
 import { isText } from '../../config/values.ts';
 
 /** The secrets that each container of compose.prod.yml reads, by the names of their variables or files. */
-const READERS = {
+const SECRETS_BY_CONTAINER = {
   app: SECRETS,
   postgres: ['POSTGRES_SUPERUSER_PASSWORD', 'POSTGRES_PASSWORD'],
   redis: ['REDIS_CONF'],
@@ -29,7 +29,7 @@ export function collectSecrets(
 ): { readonly secrets: Secrets; readonly missing: readonly string[] } {
   const secrets: Record<string, string> = {};
   const missing: string[] = [];
-  for (const name of new Set(Object.values(READERS).flat())) {
+  for (const name of new Set(Object.values(SECRETS_BY_CONTAINER).flat())) {
     const file = name.toLowerCase();
     const secret = env[name]?.trim() || readSecret(join(folder, file));
     if (secret !== '') secrets[name] = secret;
@@ -45,7 +45,7 @@ export function variablesOf(secrets: Secrets): Secrets {
 
 /** Gives each container a folder with the secrets that it reads, and with no others. */
 export function shareSecrets(folder: string, secrets: Secrets): void {
-  for (const [reader, names] of Object.entries(READERS)) {
+  for (const [reader, names] of Object.entries(SECRETS_BY_CONTAINER)) {
     mkdirSync(join(folder, reader), { recursive: true });
     for (const name of names) write(join(folder, reader, name.toLowerCase()), secrets[name]);
   }
