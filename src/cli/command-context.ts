@@ -7,7 +7,7 @@ export function logToErrors() {
 }
 
 /** The user of the operating system; a container may run under a number without a name. */
-export function nameOfUser(): string {
+export function operatingSystemUser(): string {
   try {
     return userInfo().username;
   } catch {

@@ -7,7 +7,7 @@ import {
 } from '../compose/key-set-admin.ts';
 import { type Config, readConfig } from '../config.ts';
 import { byCommand } from '../domain/audit.ts';
-import { logToErrors, nameOfUser } from './command-context.ts';
+import { logToErrors, operatingSystemUser } from './command-context.ts';
 import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
 import { withSharedDatabase } from './with-database.ts';
 
@@ -33,8 +33,8 @@ function inDatabase(config: Config, command: (keys: KeySetAdmin) => Promise<stri
       signingKeys: createSigningKeys(sql),
       clock: Date.now,
       log: logToErrors(),
-      by: `operator ${nameOfUser()}`,
-      origin: byCommand(nameOfUser()),
+      by: `operator ${operatingSystemUser()}`,
+      origin: byCommand(operatingSystemUser()),
       newId: randomUUID,
     };
     return command(createDatabaseKeySetAdmin(config, deps));

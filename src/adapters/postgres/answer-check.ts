@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { reconnectPoolOf as replacePoolOf } from './reconnecting-pool.ts';
+import { replacePoolOf } from './reconnecting-pool.ts';
 
 /**
  * Returns the only row of a result, or null if there is none.

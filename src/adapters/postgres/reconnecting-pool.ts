@@ -59,7 +59,7 @@ export function reconnect(pool: Sql): void {
 const reconnectByRows = new WeakMap<object, () => void>();
 
 /** Replaces the pool that returned these rows, because its connections no longer match answers to statements. */
-export function reconnectPoolOf(rows: object): void {
+export function replacePoolOf(rows: object): void {
   reconnectByRows.get(rows)?.();
 }
 

@@ -15,7 +15,7 @@ import { byCommand } from '../../domain/audit.ts';
 import { identifierOf } from '../../domain/user.ts';
 import { canonicalUserId, isUserId, isUuid, type UserIdFormat } from '../../domain/user-id.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { logToErrors, nameOfUser as operatingSystemUser } from '../command-context.ts';
+import { logToErrors, operatingSystemUser } from '../command-context.ts';
 import { withSharedDatabase } from '../with-database.ts';
 
 /** `kinship users disable`. */

@@ -6,7 +6,7 @@ import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
 import { admitPasswordHash } from '../../app/users/admit-password-hash.ts';
 import { type ImportCounts, importUsers } from '../../app/users/import-users.ts';
 import { byCommand } from '../../domain/audit.ts';
-import { nameOfUser } from '../command-context.ts';
+import { operatingSystemUser } from '../command-context.ts';
 import { createProgress } from '../progress.ts';
 import { withSharedDatabase } from '../with-database.ts';
 import { countLines, readLines } from './lines.ts';
@@ -27,7 +27,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
       }),
       clock: Date.now,
       newId: randomUUID,
-      origin: byCommand(nameOfUser()),
+      origin: byCommand(operatingSystemUser()),
     })({
       lines: readLines(file === '-' ? process.stdin : createReadStream(file)),
       strict,

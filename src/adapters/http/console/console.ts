@@ -5,7 +5,7 @@ import type { EndSession } from '../../../app/sessions/end-session.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf, logOutBy } from '../server/client-info.ts';
-import { readCookies } from '../server/cookies.ts';
+import { registerCookieParser } from '../server/cookies.ts';
 import { createOperatorCookie, type OperatorOptions } from '../server/operators.ts';
 import { refuseForeignChange } from '../server/own-origin.ts';
 import { Text } from '../server/schemas.ts';
@@ -36,7 +36,7 @@ const SecondStep = Type.Object(
  * console uses them.
  */
 export async function consoleRoutes(app: App, files: ConsoleFiles, options: ConsoleOptions): Promise<void> {
-  await readCookies(app);
+  await registerCookieParser(app);
   app.addHook('onRequest', async (request) => refuseForeignChange(request, options.publicUrl));
   consoleFileRoutes(app, files, options.serviceName);
   sessionRoutes(app, options);

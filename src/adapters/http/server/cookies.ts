@@ -24,7 +24,7 @@ export function tokenCookie(path: string, publicUrl: string | null) {
  * Parses the cookies of requests in this scope, and sets cookies on its answers. Must be awaited before a hook is added
  * that reads cookies.
  */
-export async function readCookies(scope: App): Promise<void> {
+export async function registerCookieParser(scope: App): Promise<void> {
   await scope.register(cookies);
 }
 

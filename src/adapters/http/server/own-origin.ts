@@ -3,7 +3,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_SITES } from './cookies.ts';
 
 /** Whether the method only reads (RFC 9110 section 9.2.1). */
-export function isSafe({ method }: FastifyRequest): boolean {
+export function isReadOnly({ method }: FastifyRequest): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
@@ -12,7 +12,7 @@ export function isSafe({ method }: FastifyRequest): boolean {
  * sites. These checks also hold for sibling domains, and for a sign-in, which needs no cookie.
  */
 export function refuseForeignChange(request: FastifyRequest, publicUrl: string | null): void {
-  if (!isSafe(request)) refuseForeignPage(request, publicUrl);
+  if (!isReadOnly(request)) refuseForeignPage(request, publicUrl);
 }
 
 /** Refuses a request of any method that a page of another origin causes, for routes that change state by GET too. */

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { TokenPair } from '../../../app/tokens/mint-pair.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
-import { OWN_SITES, readCookies } from './cookies.ts';
+import { OWN_SITES, registerCookieParser } from './cookies.ts';
 import { originMatcher } from './cross-origin.ts';
 import { PROBLEMS } from './problems.ts';
 import { SESSION_TRANSPORT } from './schemas.ts';
@@ -37,7 +37,7 @@ const NO_TOKENS: CookieTokens = { access: undefined, refresh: undefined };
  * Must be awaited before a hook is added that reads cookies.
  */
 export async function acceptSessionCookies(scope: App, options: SessionTransportOptions): Promise<void> {
-  await readCookies(scope);
+  await registerCookieParser(scope);
   scope.addHook('onRoute', documentCookie);
   const cookies = createSessionCookies(options.publicUrl);
   const refuseForeignPage = createOriginCheck(options);

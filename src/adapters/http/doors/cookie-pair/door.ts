@@ -8,7 +8,7 @@ import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
-import { onlyCookie, readCookies, tokenCookie } from '../../server/cookies.ts';
+import { onlyCookie, registerCookieParser, tokenCookie } from '../../server/cookies.ts';
 import { longText } from '../../server/field-schemas.ts';
 import { refuseForeignPage } from '../../server/own-origin.ts';
 import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';
@@ -37,7 +37,7 @@ const schema = {
  * refused.
  */
 export async function cookiePairDoor(app: App, options: CookiePairOptions): Promise<void> {
-  await readCookies(app);
+  await registerCookieParser(app);
   app.setErrorHandler(sendPlain);
   app.addHook('onRequest', async (request) => refuseForeignPage(request, options.publicUrl));
   loginRoute(app, options);

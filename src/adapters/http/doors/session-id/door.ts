@@ -1,5 +1,5 @@
 import type { App } from '../../server/app.ts';
-import { readCookies } from '../../server/cookies.ts';
+import { registerCookieParser } from '../../server/cookies.ts';
 import { redirectToDocs } from '../../server/redirect-to-docs.ts';
 import { registerScope } from '../../server/register-scope.ts';
 import { requireServiceKey } from '../../server/service-keys.ts';
@@ -12,7 +12,7 @@ export interface SessionIdOptions extends TokenOptions, ListOptions {}
 export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {
   redirectToDocs(app, '/swagger/index.html', 'session-id', 'sessionIdOpenDocs');
   await registerScope(app, async (clients) => {
-    await readCookies(clients);
+    await registerCookieParser(clients);
     tokenRoutes(clients, options);
   });
   await registerScope(app, (operators) => {

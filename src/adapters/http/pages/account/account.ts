@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
-import { readCookies } from '../../server/cookies.ts';
+import { registerCookieParser } from '../../server/cookies.ts';
 import { refuseForeignChange } from '../../server/own-origin.ts';
 import { createPageCookie, type PageCookie } from '../../server/page-cookie.ts';
 import { type Page, paragraph } from '../layout.ts';
@@ -27,7 +27,7 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   const sendPage = pageSender(options.serviceName);
   const cookie = createPageCookie('kinship_account', options.publicUrl, ['/', '/account']);
   await servePages(app, sendPage, INCOMPLETE_FORM);
-  await readCookies(app);
+  await registerCookieParser(app);
   app.addHook('onRequest', async (request, reply) => {
     // With `no-referrer` a browser sends `Origin: null` with the forms of these pages.
     reply.header('referrer-policy', 'same-origin');
