@@ -266,8 +266,10 @@ t.test('a factor needs a proven address, unless addresses are never proven', asy
   ] as const) {
     const service = await startHttpService(t, { emailVerification });
     const ann = await registerAndLogIn(service);
-    const added = await service.post('/auth/factors/totp', undefined, bearer(ann));
-    t.equal(added.status, status, emailVerification);
-    if (status === 403) t.equal(added.body.code, 'email_unverified');
+    for (const path of ['/auth/factors/totp', '/auth/factors/passkeys/options']) {
+      const added = await service.post(path, undefined, bearer(ann));
+      t.equal(added.status, status, `${path}, ${emailVerification}`);
+      if (status === 403) t.equal(added.body.code, 'email_unverified');
+    }
   }
 });

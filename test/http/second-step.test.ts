@@ -235,6 +235,17 @@ t.test('ten wrong codes delay further ones, except at the network of the owner',
   t.equal((await from('192.0.2.1', { challenge: await challenge(), code: app.code() })).status, 200);
 });
 
+t.test('wrong codes of one account do not delay another account', async (t) => {
+  const service = await startHttpService(t);
+  const { answer, challenge, wrong } = await secured(service);
+  for (let n = 0; n < 10; n += 1) await answer({ challenge: await challenge(), code: wrong() });
+  t.equal((await answer({ challenge: await challenge(), code: wrong() })).status, 429);
+  const bob = await registerAndLogIn(service, 'bob');
+  const app = await addApp(service, bob);
+  const { body } = await logIn(service, 'bob');
+  t.equal((await answer({ challenge: body.challenge, code: app.code() })).status, 200);
+});
+
 t.test('the right password alone makes no network known to the limit of codes', async (t) => {
   const service = await startHttpService(t);
   const { challenge, answer, wrong } = await secured(service);
