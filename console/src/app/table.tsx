@@ -8,12 +8,15 @@ interface Props {
   readonly children: ComponentChildren;
 }
 
-/** A table that scrolls sideways where the window is too narrow. */
+/**
+ * A table. In a narrow window each row is a block, and each cell has the name of its column above it: see `app.css`. A
+ * wide table scrolls sideways.
+ */
 export function Table({ label, caption, columns, children }: Props) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
     <section class="scroll" tabIndex={0} aria-label={label}>
-      <table>
+      <table style={namesOf(columns)}>
         <caption>{caption}</caption>
         <thead>
           <tr>
@@ -27,5 +30,12 @@ export function Table({ label, caption, columns, children }: Props) {
         <tbody>{children}</tbody>
       </table>
     </section>
+  );
+}
+
+/** The names of the columns as the properties `--column-1` and on, each a string of CSS. */
+function namesOf(columns: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    columns.map((column, index) => [`--column-${index + 1}`, JSON.stringify(column)]),
   );
 }
