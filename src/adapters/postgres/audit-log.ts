@@ -64,7 +64,7 @@ export function listEventsSql(sql: Sql, filter: AuditFilter, page: AuditPageRequ
       order by ${order(sql, page)}
       limit ${limit}`;
   return sql<AuditRow[]>`
-    select found.* from unnest(${wanted.values}) wanted (value) cross join lateral (
+    select ${sql(AUDIT_COLUMNS)} from unnest(${wanted.values}) wanted (value) cross join lateral (
       ${isScan(filter) ? scanForSql(sql, filter, page, wanted) : rangeSql(sql, filter, page, wanted)}
       limit ${limit}
     ) found

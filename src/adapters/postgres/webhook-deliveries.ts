@@ -167,9 +167,10 @@ export function listDeliveriesSql(
 ) {
   const time = after === null ? sql`'infinity'` : sql`${new Date(after.occurredAt)}`;
   const row = sql`(endpoint_id, occurred_at, event_id)`;
+  const columns = sql`endpoint_id, event_id, type, occurred_at, state, attempts, due_at, history`;
   return sql<DeliveryRow[]>`
-    select found.* from unnest(array[${endpointId}::uuid]) wanted (endpoint) cross join lateral (
-      select endpoint_id, event_id, type, occurred_at, state, attempts, due_at, history from webhook_deliveries
+    select ${columns} from unnest(array[${endpointId}::uuid]) wanted (endpoint) cross join lateral (
+      select ${columns} from webhook_deliveries
       where ${row} > (wanted.endpoint, '-infinity'::timestamptz, ${LEAST}::uuid)
         and ${row} < (wanted.endpoint, ${time}::timestamptz, ${after?.eventId ?? LEAST}::uuid)
       order by endpoint_id desc, occurred_at desc, event_id desc
