@@ -25,7 +25,7 @@ const databases = await openDatabases();
 say(describeMachine());
 const measured = [];
 for (const size of options.sizes.split(',').map(Number)) {
-  const service = await startKinship(await databases.create(`nursery_${size}`), size);
+  const service = await startKinship(await databases.create(`nursery_${size}`), { semiSpace: size });
   measured.push({ size, service, rounds: [] as Round[] });
 }
 for (let round = 0; round < Number(options.rounds); round += 1) {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Databases } from './contestants/databases.ts';
 import { logIn } from './contestants/kinship/client.ts';
@@ -20,6 +22,14 @@ const PEERS: Readonly<Record<string, readonly string[]>> = {
 const WITHOUT_ROTATION = 'fastify';
 
 const KINSHIP = ['refresh', 'refreshByQuery', 'login', 'password', 'protected'];
+const CLIENT = 'contestants/kinship/client.ts';
+
+/** The names of the service with two workers, and of the service with the prebuilt binary of argon2. */
+export const WITH_WORKERS = 'kinship-2-workers';
+export const WITH_PREBUILT = 'kinship-prebuilt-argon2';
+
+/** Whether the machine has a compiled argon2, which the service prefers to the prebuilt binary. */
+export const HAS_COMPILED_ARGON2 = existsSync(new URL('../native/argon2-x86-64-v3', import.meta.url));
 
 export interface Plan {
   readonly rounds: number;
@@ -51,7 +61,8 @@ export async function measureRates(
 ): Promise<{ rates: Rates; twice: ReadonlyMap<string, number> }> {
   const kinshipUrl = await databases.create('kinship');
   const kinship = await startKinship(kinshipUrl);
-  const fields: RunningContestant[] = [field('kinship', kinship, 'contestants/kinship/client.ts', KINSHIP)];
+  const fields: RunningContestant[] = [field('kinship', kinship, CLIENT, KINSHIP)];
+  fields.push(...(await startVariants(databases)));
   const { access, refresh } = await logIn(kinship.place);
   const pgbench = await prepareBareRotation(databases);
   for (const [name, scenarios] of Object.entries(PEERS)) {
@@ -79,12 +90,26 @@ export async function measureRates(
   const twice = new Map<string, number>();
   for (const { name, contestant, client } of fields) {
     const { scenarios } = (await import(client)) as { scenarios: Scenarios };
-    if (name !== WITHOUT_ROTATION)
+    if (name !== WITHOUT_ROTATION && name !== WITH_PREBUILT)
       twice.set(name, await countAcceptedTwice(contestant.place, scenarios.refresh!, tries));
     await contestant.stop();
   }
   pgbench.remove();
   return { rates, twice };
+}
+
+/** Starts the service with other settings than its defaults. */
+async function startVariants(databases: Databases): Promise<RunningContestant[]> {
+  const start = async (name: string, env: Readonly<Record<string, string>>, scenario: string) => {
+    const databaseUrl = await databases.create(name.replaceAll('-', '_'));
+    return field(name, await startKinship(databaseUrl, { env }), CLIENT, [scenario]);
+  };
+  const variants = [await start(WITH_WORKERS, { WORKERS: '2' }, 'refresh')];
+  if (HAS_COMPILED_ARGON2) {
+    const prebuilt = dirname(fileURLToPath(import.meta.resolve('argon2/package.json')));
+    variants.push(await start(WITH_PREBUILT, { ARGON2_PREBUILD: prebuilt }, 'password'));
+  }
+  return variants;
 }
 
 async function startPeer(

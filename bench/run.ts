@@ -7,7 +7,7 @@ import { openDatabases } from './contestants/databases.ts';
 import { startKinship } from './contestants/kinship/server.ts';
 import { median } from './measure/statistics.ts';
 import { memoryAfter } from './memory.ts';
-import { measureRates } from './rates.ts';
+import { HAS_COMPILED_ARGON2, measureRates, WITH_PREBUILT, WITH_WORKERS } from './rates.ts';
 import { atLeast, atMost, type Goal, goalsTable } from './report/goals.ts';
 import { describeMachine, say } from './report/machine.ts';
 import { cpuRatiosOf, ratesTable, ratiosOf, ratiosTable } from './report/tables.ts';
@@ -62,9 +62,17 @@ const goals: Goal[] = [
     median(cpuRatiosOf(rates, 'fastify refresh')),
   ),
   atLeast('refresh ÷ pgbench with 8 clients', 0.4, ratio('pgbench refresh')),
+  atLeast(
+    'refresh ÷ pgbench with 8 clients, WORKERS=2',
+    0.5,
+    median(ratiosOf(rates, 'pgbench refresh', WITH_WORKERS)),
+  ),
   atLeast('refresh ÷ Express, by hand', 2, ratio('express refresh')),
   atLeast('refresh ÷ oidc-provider on PostgreSQL', 5, ratio('oidc-provider refresh')),
   atLeast('login by user id ÷ refresh', 0.8, median(loginsByRefresh)),
+  ...(HAS_COMPILED_ARGON2
+    ? [atLeast('password login ÷ the same with the prebuilt argon2', 1.5, ratio(`${WITH_PREBUILT} password`))]
+    : []),
   atMost(`p99 ÷ p50 with ${CLIENTS} clients`, 2.5, tail),
   atMost(`memory after ${options.refreshes} refreshes, MB`, 160, memory.now / MEGABYTE),
   atMost('ready after, ms', 400, ready),

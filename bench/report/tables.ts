@@ -32,7 +32,7 @@ export function ratesTable(rates: Rates): string {
 /** The rate of Kinship divided by the rate of the other contestant, for each round and as median. */
 export function ratiosTable(rates: Rates): string {
   const rows = [...rates.keys()]
-    .filter((name) => !name.startsWith('kinship '))
+    .filter((name) => !name.startsWith('kinship'))
     .map((name) => {
       const ratios = ratiosOf(rates, name);
       return [name, ...ratios.map((ratio) => ratio.toFixed(2)), `**${median(ratios).toFixed(2)}**`];
@@ -42,10 +42,10 @@ export function ratiosTable(rates: Rates): string {
   return table([['kinship ÷', ...numbers, 'median'], ...rows]);
 }
 
-/** The ratio of each round: Kinship's rate at this work by the other's. */
-export function ratiosOf(rates: Rates, name: string): number[] {
+/** The ratio of each round: the rate of `dividend` (a contestant) at this work by the other's. */
+export function ratiosOf(rates: Rates, name: string, dividend = 'kinship'): number[] {
   const [, work] = name.split(' ');
-  const ours = rates.get(`kinship ${work}`) ?? [];
+  const ours = rates.get(`${dividend} ${work}`) ?? [];
   return (rates.get(name) ?? []).map((theirs, round) => (ours[round]?.perSecond ?? 0) / theirs.perSecond);
 }
 

@@ -5,11 +5,18 @@ import { type Contestant, startProcess } from '../process.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/**
- * The built service as production runs it: with logs, metrics and limits, but without mails. `semiSpace` is the size of
- * V8's semi-spaces in MB.
- */
-export async function startKinship(databaseUrl: string, semiSpace = 4): Promise<Contestant> {
+interface KinshipOptions {
+  /** The size of V8's semi-spaces in MB. */
+  readonly semiSpace?: number;
+  /** Values that replace the environment below. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The built service as production runs it: with logs, metrics and limits, but without mails. */
+export async function startKinship(
+  databaseUrl: string,
+  { semiSpace = 4, env = {} }: KinshipOptions = {},
+): Promise<Contestant> {
   const secrets = parseEnv(
     execFileSync(process.execPath, [`${ROOT}dist/main.js`, 'secrets'], { encoding: 'utf8' }),
   );
@@ -29,6 +36,7 @@ export async function startKinship(databaseUrl: string, semiSpace = 4): Promise<
     LOGIN_RATE_NETWORK_LIMIT: '99999/1m',
     LOGIN_NETWORK_LIMIT: '99999/1h',
     LOGIN_ACCOUNT_LIMIT: '99999/1h',
+    ...env,
   });
   return { ...contestant, place: { url: contestant.place.url, serviceKey } };
 }
