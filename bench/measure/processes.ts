@@ -44,3 +44,8 @@ export function memoryOf(pid: number): { readonly now: number; readonly most: nu
   const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
   return { now: bytes('VmRSS'), most: bytes('VmHWM') };
 }
+
+/** The number of open file descriptors of a process, sockets included. */
+export function openFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, openConnection } from '../load/connection.ts';
+import type { Target } from '../load/scenario.ts';
+import { type Kind, sessionSteps } from './users.ts';
+
+/** What happened since the previous window. */
+export interface Window {
+  readonly answered: number;
+  /** Milliseconds of each answer. In the open loop they count from the moment at which the request was due. */
+  readonly times: ReadonlyMap<Kind, readonly number[]>;
+  /** Requests that were due while every client waited for an answer. They were not sent. */
+  readonly skipped: number;
+  readonly unexpected: number;
+}
+
+export interface Traffic {
+  /** Sends requests without pause, and returns the number of answers in a second. */
+  runClosed(seconds: number): Promise<number>;
+  /** Sends requests at this rate until the signal. Resolves when all are answered. */
+  runOpen(perSecond: number, signal: AbortSignal): Promise<void>;
+  /** Ends the current window and begins the next one. */
+  takeWindow(): Window;
+  close(): void;
+}
+
+/** Milliseconds between two looks at what is due. */
+const TICK = 5;
+/** Unexpected answers of a window that are printed. */
+const MAX_PRINTED = 5;
+
+interface Client {
+  readonly number: number;
+  connection: Connection;
+  steps: ReturnType<typeof sessionSteps>;
+  step: ReturnType<ReturnType<typeof sessionSteps>['next']>['value'];
+}
+
+export async function openTraffic(place: Target, count: number): Promise<Traffic> {
+  const clients = await Promise.all(Array.from({ length: count }, (_, number) => openClient(place, number)));
+  let window = emptyWindow();
+  return {
+    async runClosed(seconds) {
+      const end = performance.now() + 1_000 * seconds;
+      const before = window.answered;
+      const work = async (client: Client) => {
+        while (performance.now() < end) await send(client, performance.now());
+      };
+      await Promise.all(clients.map(work));
+      return (window.answered - before) / seconds;
+    },
+
+    async runOpen(perSecond, signal) {
+      const free = [...clients];
+      const started = performance.now();
+      for (let due = 0; !signal.aborted; await sleep(TICK)) {
+        for (; due < ((performance.now() - started) / 1_000) * perSecond; due += 1) {
+          const client = free.shift();
+          if (client === undefined) window.skipped += 1;
+          else void send(client, started + (1_000 * due) / perSecond).then(() => free.push(client));
+        }
+      }
+      while (free.length < clients.length) await sleep(TICK);
+    },
+
+    takeWindow() {
+      const taken = window;
+      window = emptyWindow();
+      return taken;
+    },
+
+    close() {
+      for (const { connection } of clients) connection.close();
+    },
+  };
+
+  /** Never rejects: a failed request counts as an unexpected answer, and its client begins a new session. */
+  async function send(client: Client, due: number): Promise<void> {
+    const { kind, request, expected } = client.step;
+    try {
+      const { status, body } = await client.connection.ask(request);
+      if (status !== expected) throw new Error(`${status} instead of ${expected}: ${body.slice(0, 200)}`);
+      window.answered += 1;
+      const times = window.times.get(kind) ?? [];
+      window.times.set(kind, times);
+      times.push(performance.now() - due);
+      client.step = client.steps.next({ status, body }).value;
+    } catch (error) {
+      window.unexpected += 1;
+      if (window.unexpected <= MAX_PRINTED) process.stderr.write(`${kind}: ${error}\n`);
+      client.connection.close();
+      Object.assign(client, await openClient(place, client.number));
+    }
+  }
+}
+
+async function openClient(place: Target, number: number): Promise<Client> {
+  const connection = await openConnection(place.url);
+  const steps = sessionSteps(place, number);
+  return { number, connection, steps, step: steps.next().value };
+}
+
+function emptyWindow() {
+  return { answered: 0, times: new Map<Kind, number[]>(), skipped: 0, unexpected: 0 };
+}

@@ -1,0 +1,67 @@
+import { median } from '../measure/statistics.ts';
+import type { Sample } from './samples.ts';
+
+/** A figure of the last fifth may be this many times that of the second fifth, and this much more. */
+interface Bound {
+  readonly times: number;
+  readonly plus: number;
+}
+
+/** The first fifth is no base: caches and the heap of V8 still fill. */
+const BOUNDS: Readonly<Record<string, Bound>> = {
+  'memory, MB': { times: 1.2, plus: 0 },
+  'heap, MB': { times: 1.3, plus: 10 },
+  'open descriptors': { times: 1, plus: 10 },
+  'database connections': { times: 1, plus: 2 },
+  'waiting outbox rows': { times: 1.2, plus: 100 },
+  'dead-lettered outbox rows': { times: 1, plus: 0 },
+  'token_families: table, kB': { times: 1.5, plus: 1_000 },
+  'token_families: indexes, kB': { times: 1.5, plus: 1_000 },
+  'outbox: table, kB': { times: 1.5, plus: 1_000 },
+  'outbox: indexes, kB': { times: 1.5, plus: 1_000 },
+  // Events are kept for days, so that the table grows with its rows, and not faster.
+  'security_events: bytes for a row': { times: 1.2, plus: 0 },
+};
+
+interface Verdict {
+  readonly table: string;
+  /** The figures that left their bounds. */
+  readonly faults: string[];
+}
+
+/** Compares the fifths of the time after the warm-up, which is the first tenth. */
+export function judge(samples: readonly Sample[]): Verdict {
+  const steady = samples.slice(Math.ceil(samples.length / 10));
+  const [first, second, last] = [fifth(steady, 0), fifth(steady, 1), fifth(steady, 4)];
+  const faults: string[] = [];
+  const rows = Object.keys(samples[0] ?? {}).map((name) => {
+    const [a, b, c] = [first, second, last].map((some) => median(some.map((sample) => sample[name]!)));
+    const most = limitOf(name, b!);
+    const isHeld = most === undefined || !(c! > most);
+    if (!isHeld) faults.push(`${name}: ${shown(c!)}, and at most ${shown(most)} was expected`);
+    return [name, shown(a!), shown(b!), shown(c!), most === undefined ? '' : `≤ ${shown(most)}`];
+  });
+  const unexpected = samples.reduce((sum, sample) => sum + sample.unexpected!, 0);
+  if (unexpected > 0) faults.push(`${unexpected} answers were unexpected`);
+  const head = [
+    ['medians of', 'first fifth', 'second fifth', 'last fifth', 'bound of the last'],
+    ['---', '---:', '---:', '---:', '---:'],
+  ];
+  const table = [...head, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return { table, faults };
+}
+
+function fifth(samples: readonly Sample[], number: number): readonly Sample[] {
+  const start = Math.floor((samples.length * number) / 5);
+  return samples.slice(start, Math.max(start + 1, Math.floor((samples.length * (number + 1)) / 5)));
+}
+
+function limitOf(name: string, base: number): number | undefined {
+  const bound = BOUNDS[name];
+  return bound && base * bound.times + bound.plus;
+}
+
+function shown(figure: number): string {
+  if (Number.isNaN(figure)) return '';
+  return Math.abs(figure) >= 100 ? figure.toFixed(0) : figure.toFixed(1);
+}
