@@ -1,5 +1,3 @@
-import type { LifeSession } from '../../../src/domain/life/life.ts';
-
 /** A refusal of the service, in words for people. */
 export class Refused extends Error {
   readonly status: number;
@@ -48,16 +46,6 @@ export async function call<Answer = null>(
   if (response.ok) return answer;
   if (response.status === 401 && path.startsWith('/admin/')) onSignedOut();
   throw new Refused(response.status, answer);
-}
-
-export interface SessionPage {
-  readonly items: readonly LifeSession[];
-  readonly nextCursor?: string;
-}
-
-export function listSessions(userId: string, cursor: string | null, signal?: AbortSignal) {
-  const query = new URLSearchParams({ userId, limit: '50', ...(cursor !== null && { cursor }) });
-  return call<SessionPage>('GET', `/admin/sessions?${query}`, signal ? { signal } : {});
 }
 
 export const endSession = (id: string, reason: string) => call('DELETE', `/admin/sessions/${id}`, { reason });

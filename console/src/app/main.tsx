@@ -8,6 +8,7 @@ import { Page } from './page.tsx';
 import { go, Link, type Place, usePlace } from './router.tsx';
 import { Search } from './search.tsx';
 import { Session } from './session.tsx';
+import { Sessions } from './sessions.tsx';
 import { SignIn } from './sign-in.tsx';
 import { User } from './user.tsx';
 import { Users } from './users.tsx';
@@ -72,6 +73,9 @@ function Navigation({ place, onSignOut }: NavigationProps) {
       <Link to="/users" current={place.path === '/users'}>
         Users
       </Link>
+      <Link to="/sessions" current={place.path === '/sessions'}>
+        Sessions
+      </Link>
       <Link to="/find" current={place.path === '/find'}>
         Find
       </Link>
@@ -95,6 +99,7 @@ function CurrentPage({ place: { path, query } }: { readonly place: Place }) {
   if (path === '/overview') return <Overview />;
   if (path === '/find') return <Search />;
   if (path === '/users') return <Users query={query} />;
+  if (path === '/sessions') return <Sessions query={query} />;
   if (path === '/audit') return <Audit query={query} />;
   if (path === '/webhooks') return <Webhooks />;
   if (kind === 'webhooks') return <Webhook key={id} id={id} cursor={query.get('cursor')} />;

@@ -1,8 +1,7 @@
-import type { LifeSession } from '../../../src/domain/life/life.ts';
-import { plural } from '../../../src/domain/life/words.ts';
 import { ChangeAccount } from './account-forms.tsx';
 import { Act } from './act.tsx';
-import { endSessionsOf, listSessions, readDisabledAt } from './api.ts';
+import { endSessionsOf, readDisabledAt } from './api.ts';
+import { listSessions } from './api-sessions.ts';
 import { type Account, readAccount } from './api-users.ts';
 import { DisableAct, DisabledNote } from './disabled.tsx';
 import { FactorSection } from './factors.tsx';
@@ -10,16 +9,14 @@ import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
 import { Link, pathOfUser } from './router.tsx';
-import { Table } from './table.tsx';
+import { SessionTable } from './session-table.tsx';
 import { MailLink } from './write-to-user.tsx';
-
-const LONGEST_NAME = 60;
 
 /** A user: the account, its second factors, and the live sessions, each one click from its picture. */
 export function User({ id, cursor }: { readonly id: string; readonly cursor: string | null }) {
   const { result, reload } = useLoad(`${id} ${cursor}`, async (signal) => {
     const [page, disabledAt, found] = await Promise.all([
-      listSessions(id, cursor, signal),
+      listSessions(new URLSearchParams({ userId: id, ...(cursor !== null && { cursor }) }), signal),
       readDisabledAt(id, signal),
       readAccount(id, signal),
     ]);
@@ -48,7 +45,11 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
               {found !== null && <ChangeAccount account={found.account} onDone={reload} />}
             </p>
             <h2>Live sessions</h2>
-            {items.length === 0 ? <p>This user has no live session.</p> : <SessionTable items={items} />}
+            {items.length === 0 ? (
+              <p>This user has no live session.</p>
+            ) : (
+              <SessionTable label="Live sessions" items={items} />
+            )}
             {nextCursor !== undefined && (
               <p>
                 <Link to={`${pathOfUser(id)}?cursor=${encodeURIComponent(nextCursor)}`}>Older sessions</Link>
@@ -82,36 +83,4 @@ function AccountFacts({ account }: { readonly account: Account }) {
       ))}
     </dl>
   );
-}
-
-function SessionTable({ items }: { readonly items: readonly LifeSession[] }) {
-  return (
-    <Table
-      label="Live sessions"
-      caption={`${plural(items.length, 'session')}, newest first`}
-      columns={['Device', 'Last address', 'Last refresh', 'Login', 'Generation']}
-    >
-      {items.map((item) => (
-        <tr key={item.id}>
-          <th scope="row">
-            <Link to={`/sessions/${item.id}`}>
-              <bdi>{cut(item.deviceName ?? item.userAgent)}</bdi>
-            </Link>
-            {item.deviceName !== undefined && <small> {cut(item.userAgent)}</small>}
-          </th>
-          <td>{item.lastIp}</td>
-          <td>{momentInWords(Date.parse(item.refreshedAt))}</td>
-          <td>
-            {momentInWords(Date.parse(item.createdAt))} from {item.createdIp}
-          </td>
-          <td class="number">{item.generation}</td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-/** An unknown client may call itself by a very long name. The page of the session shows all of it. */
-function cut(name: string): string {
-  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
 }
