@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { createVerifier, type Verifier, VerifyError } from '../../packages/verify/src/index.ts';
-import { logIn, logOut, RESOURCE_SERVER_KEY, type Ticket } from '../support/issuing-service.ts';
+import { logIn, logOut, type Ticket } from '../support/issuing-service.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
 import { connections } from './support/request.ts';
+import { FOR_RESOURCE_SERVERS, isAccepted, refusal, startResourceServer } from './support/resource-server.ts';
 import { environment, start } from './support/service.ts';
 
 /** Resource servers refuse ended sessions although their streams of revocations are cut again and again. */
@@ -17,12 +17,6 @@ const RESOURCE_SERVERS = 4;
 const REFRESHING_CLIENTS = 12;
 /** Sessions that end at the same time. */
 const AT_ONCE = 8;
-
-/** A resource server, and the connection that its stream takes. */
-interface ResourceServer {
-  readonly verifier: Verifier;
-  readonly proxy: TcpProxy;
-}
 
 t.test('a session that ended is refused at every resource server while streams are cut', async (t) => {
   if (!(await requirePostgres(t))) return;
@@ -85,27 +79,12 @@ t.test('a session that ended is refused at every resource server while streams a
 async function startReplicas(t: Test): Promise<string[]> {
   const env = await environment(t, {
     DATABASE_URL: await testDatabase(t),
-    ACCESS_TOKEN_ALG: 'EdDSA',
-    SERVICE_API_KEYS: `shop:verify+introspect:${RESOURCE_SERVER_KEY}`,
+    ...FOR_RESOURCE_SERVERS,
   });
   const { API_PORT = '' } = await environment(t);
   const one = await start(t, env);
   const other = await start(t, { ...env, API_PORT });
   return [one.url, other.url];
-}
-
-async function startResourceServer(t: Test, replica: string): Promise<ResourceServer> {
-  const { hostname, port } = new URL(replica);
-  const proxy = await tcpProxy(t, { host: hostname, port: Number(port) });
-  const verifier = createVerifier({
-    issuer: 'kinship',
-    audience: 'kinship',
-    url: `http://127.0.0.1:${proxy.port}`,
-    revocations: { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'refuse' },
-  });
-  t.teardown(verifier.close);
-  await verifier.ready;
-  return { verifier, proxy };
 }
 
 /** Cuts the connections of a random proxy, with random pauses, until `stop`. */
@@ -125,19 +104,4 @@ function cutAtRandom(proxies: readonly TcpProxy[]) {
       return running;
     },
   };
-}
-
-/** Resolves once the resource server refuses the session. */
-async function refusal({ verifier }: ResourceServer, { authorization }: Ticket): Promise<void> {
-  while (await isAccepted(verifier, authorization)) await delay(1);
-}
-
-async function isAccepted(verifier: Verifier, authorization: string): Promise<boolean> {
-  try {
-    await verifier.verify(authorization);
-    return true;
-  } catch (error) {
-    if (error instanceof VerifyError && error.code === 'session_ended') return false;
-    throw error;
-  }
 }

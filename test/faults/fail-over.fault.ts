@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { logIn, logOut, type Ticket } from '../support/issuing-service.ts';
 import { requirePrivatePostgres } from '../support/private-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
@@ -7,7 +8,8 @@ import { type Client, openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
 import { replicatedPostgres } from './support/replication.ts';
 import { connections, post } from './support/request.ts';
-import { environment, start } from './support/service.ts';
+import { FOR_RESOURCE_SERVERS, isAccepted, refusal, startResourceServer } from './support/resource-server.ts';
+import { type Environment, environment, start } from './support/service.ts';
 
 const CLIENTS = 16;
 const LATE = 5;
@@ -105,6 +107,34 @@ t.test('fail-over between two hosts of the URL: the service finds the new primar
   );
 });
 
+t.test(
+  'after a fail-over, resource servers refuse the sessions that ended before it and after it',
+  async (t) => {
+    if (!requirePrivatePostgres(t)) return;
+    const { database, service } = await running(t, { synchronous: true }, 'hosts', FOR_RESOURCE_SERVERS);
+    const server = await startResourceServer(t, service.url);
+    const [before, after, live] = [
+      await logIn(service.url),
+      await logIn(service.url),
+      await logIn(service.url),
+    ];
+    await logOut(service.url, before);
+    await refusal(server, before);
+
+    await database.promote();
+    await logOutWhenPossible(service.url, after);
+    const acknowledged = performance.now();
+    await refusal(server, after);
+    const milliseconds = performance.now() - acknowledged;
+
+    t.notOk(await isAccepted(server.verifier, before.authorization), 'the earlier end is not forgotten');
+    t.ok(await isAccepted(server.verifier, live.authorization), 'a live session is accepted');
+    t.comment(
+      `fail-over: a resource server refused an ended session ${milliseconds.toFixed(0)} ms after its end`,
+    );
+  },
+);
+
 t.test('a synchronous standby hangs: refreshes are refused in time, and none is acknowledged', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const { database, env, clients } = await running(t, { synchronous: true });
@@ -136,13 +166,30 @@ t.test('a synchronous standby hangs: refreshes are refused in time, and none is 
   );
 });
 
-async function running(t: Test, how: { readonly synchronous: boolean }, url: 'url' | 'hosts' = 'url') {
+async function running(
+  t: Test,
+  how: { readonly synchronous: boolean },
+  url: 'url' | 'hosts' = 'url',
+  values: Environment = {},
+) {
   const database = await replicatedPostgres(t, how);
-  const env = await environment(t, { DATABASE_URL: database[url] });
+  const env = await environment(t, { DATABASE_URL: database[url], ...values });
   const service = await start(t, env);
   const agent = connections(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   return { database, env, service, agent, clients };
+}
+
+/** Ends the session as soon as the service has found the new primary. */
+async function logOutWhenPossible(url: string, ticket: Ticket): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    try {
+      return await logOut(url, ticket);
+    } catch {
+      await delay(100);
+    }
+  }
+  throw new Error('The session could not be ended.');
 }
 
 function isRefusedFor(reason: string) {

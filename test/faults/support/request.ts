@@ -14,7 +14,7 @@ type Stage = 'connecting' | 'asking' | 'answering';
 
 /** A request without a complete answer. Its outcome is unknown. */
 export class RequestFailed extends Error {
-  override readonly name = 'Unanswered';
+  override readonly name = 'RequestFailed';
   readonly stage: Stage;
   /** Whether the connection had carried an answer before. Then the server had certainly accepted it. */
   readonly reused: boolean;
