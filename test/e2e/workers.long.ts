@@ -122,6 +122,29 @@ t.test('several workers are one service', async (t) => {
   t.equal(linesOf(service, 'a worker ended unexpectedly; it is started again').length, 1);
 });
 
+t.test('simultaneous guesses are limited as with one process', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = await start(t);
+  await waitUntil(() => readyPids(service).length === WORKERS);
+  const agent = connections(t, { keepAlive: false });
+  const guessAtOnce = (usernames: readonly string[]) =>
+    Promise.all(
+      usernames.map(async (username) => {
+        const guess = { username, password: 'a wrong guess 1' };
+        return (await post(agent, new URL('/auth/login', service.url), guess)).status;
+      }),
+    );
+  const triedOf = (statuses: readonly number[]) => statuses.filter((status) => status === 401).length;
+
+  const atOneAccount = await guessAtOnce(Array<string>(GUESSES).fill('ann'));
+  t.equal(triedOf(atOneAccount), 5, 'LOGIN_ACCOUNT_LIMIT');
+  const atMany = await guessAtOnce(Array.from({ length: 3 * GUESSES }, (_, number) => `user${number}`));
+  t.equal(triedOf(atOneAccount) + triedOf(atMany), 20, 'LOGIN_NETWORK_LIMIT');
+  t.ok([...atOneAccount, ...atMany].every((status) => status === 401 || status === 429));
+  t.equal(workersThatAnswered(service, '/auth/login').size, WORKERS, 'every worker was asked');
+  t.equal(await service.stop(), 0);
+});
+
 t.test('a service whose workers cannot start ends with exit code 1', async (t) => {
   const env = await environment(t, { DATABASE_URL: 'postgres://127.0.0.1:1/none', WORKERS: '2' });
   const { code, stdout } = await kinship(['serve'], env);

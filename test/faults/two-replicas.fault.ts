@@ -7,8 +7,11 @@ import { type Answer, connections, post } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
- * Presents one token to two replicas at the same moment, repeatedly. A token must never get two successors.
+ * Presents one token to two replicas, or to the workers of one, at the same moment, repeatedly. A token must never get
+ * two successors.
  */
+
+const WORKERS = 3;
 
 const STRICT_ROUNDS = 4_000;
 const SESSIONS = 20;
@@ -25,8 +28,24 @@ t.test('one token at two replicas at once has one successor', async (t) => {
   const one = await environment(t, { DATABASE_URL: url });
   const { API_PORT } = await environment(t);
   const services = await Promise.all([one, { ...one, API_PORT: `${API_PORT}` }].map((env) => start(t, env)));
-  const agent = connections(t, { keepAlive: true });
-  const both = { agent, replicas: services.map((service) => service.url) };
+  await raceBoth(t, 'two replicas', url, [services[0]!.url, services[1]!.url]);
+});
+
+t.test('one token at the workers of one service at once has one successor', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await testDatabase(t);
+  const service = await start(t, await environment(t, { DATABASE_URL: url, WORKERS: `${WORKERS}` }));
+  await raceBoth(t, `${WORKERS} workers`, url, [service.url, service.url]);
+  const lines = service
+    .logs()
+    .filter((line) => line.includes('"answered"') && line.includes('/auth/refresh'));
+  const pids = new Set(lines.map((line) => (JSON.parse(line) as { pid: number }).pid));
+  t.equal(pids.size, WORKERS, 'every worker was asked');
+});
+
+/** The connections stay open, and each belongs to one worker. Two requests at once have two connections. */
+async function raceBoth(t: Test, who: string, url: string, replicas: readonly string[]): Promise<void> {
+  const both = { agent: connections(t, { keepAlive: true }), replicas };
   const sql = connectDirectly(t, url);
 
   await t.test('without an Idempotency-Key', async (t) => {
@@ -40,7 +59,7 @@ t.test('one token at two replicas at once has one successor', async (t) => {
       from outbox where kind = 'event' and type = 'sessions.reuse_detected'`;
     t.same(events, { events: STRICT_ROUNDS, sessions: STRICT_ROUNDS }, 'one event for each session');
     t.equal(races.result.forks, 0, 'forks');
-    report(t, 'without an Idempotency-Key', STRICT_ROUNDS, races);
+    report(t, `${who}, without an Idempotency-Key`, STRICT_ROUNDS, races);
   });
 
   await t.test('with one Idempotency-Key both answers contain the same successor', async (t) => {
@@ -50,9 +69,9 @@ t.test('one token at two replicas at once has one successor', async (t) => {
       from token_families where revoked_at is null`;
     t.same(row, { sessions: SESSIONS, least: ROUNDS_EACH, most: ROUNDS_EACH }, 'what the database says');
     t.equal(races.result.forks, 0, 'forks');
-    report(t, 'with one Idempotency-Key', SESSIONS * ROUNDS_EACH, races);
+    report(t, `${who}, with one Idempotency-Key`, SESSIONS * ROUNDS_EACH, races);
   });
-});
+}
 
 interface Both {
   readonly agent: Agent;
@@ -129,5 +148,5 @@ function report(
   rounds: number,
   { result, seconds }: { result: { forks: number }; seconds: number },
 ): void {
-  t.comment(`two replicas, ${how}: ${rounds} rounds in ${seconds.toFixed(0)} s, ${result.forks} forks`);
+  t.comment(`${how}: ${rounds} rounds in ${seconds.toFixed(0)} s, ${result.forks} forks`);
 }
