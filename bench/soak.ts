@@ -34,7 +34,7 @@ const PLOT = fileURLToPath(new URL('../docs/soak.svg', import.meta.url));
 
 const minutes = Math.min(Number(options.minutes), MAX_MINUTES);
 const rounds = Math.floor((60 * minutes) / SAMPLE_SECONDS);
-if (!(rounds >= 5)) throw new Error('--minutes must be a number of at least 2.5: each fifth needs a sample');
+if (!(rounds >= 6)) throw new Error('--minutes must be a number of at least 3: each fifth needs a sample');
 
 say(describeMachine());
 const databases = await openDatabases();

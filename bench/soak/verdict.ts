@@ -23,6 +23,12 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
   'security_events: bytes for a row': { times: 1.2, plus: 0 },
 };
 
+/**
+ * A figure that rises and falls between two collections of garbage. The lowest of its values in a fifth counts, which is
+ * closest to what the service holds.
+ */
+const LOWEST_OF = 'heap, MB';
+
 interface Verdict {
   readonly table: string;
   /** The figures that left their bounds. */
@@ -35,11 +41,17 @@ export function judge(samples: readonly Sample[]): Verdict {
   const [first, second, last] = [fifth(steady, 0), fifth(steady, 1), fifth(steady, 4)];
   const faults: string[] = [];
   const rows = Object.keys(samples[0] ?? {}).map((name) => {
-    const [a, b, c] = [first, second, last].map((some) => median(some.map((sample) => sample[name]!)));
+    const [a, b, c] = [first, second, last].map((some) => summarize(name, some));
     const most = limitOf(name, b!);
     const isHeld = most === undefined || !(c! > most);
     if (!isHeld) faults.push(`${name}: ${shown(c!)}, and at most ${shown(most)} was expected`);
-    return [name, shown(a!), shown(b!), shown(c!), most === undefined ? '' : `≤ ${shown(most)}`];
+    return [
+      name === LOWEST_OF ? `lowest ${name}` : name,
+      shown(a!),
+      shown(b!),
+      shown(c!),
+      most === undefined ? '' : `≤ ${shown(most)}`,
+    ];
   });
   const unexpected = samples.reduce((sum, sample) => sum + sample.unexpected!, 0);
   if (unexpected > 0) faults.push(`${unexpected} answers were unexpected`);
@@ -49,6 +61,11 @@ export function judge(samples: readonly Sample[]): Verdict {
   ];
   const table = [...head, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   return { table, faults };
+}
+
+function summarize(name: string, samples: readonly Sample[]): number {
+  const figures = samples.map((sample) => sample[name]!);
+  return name === LOWEST_OF ? Math.min(...figures) : median(figures);
 }
 
 function fifth(samples: readonly Sample[], number: number): readonly Sample[] {
