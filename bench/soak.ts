@@ -25,7 +25,9 @@ const { values: options } = parseArgs({
   },
 });
 
-const CLIENTS = 32;
+const CALIBRATION_CLIENTS = 32;
+/** More than the calibration has, so that a request that is due finds a free client. */
+const CLIENTS = 250;
 const CALIBRATION_SECONDS = 20;
 const SAMPLE_SECONDS = 30;
 const MAX_MINUTES = 24 * 60;
@@ -43,11 +45,9 @@ const peers = await openPeers(say);
 const metricsPort = await freePort();
 const env = { ...peers.env, METRICS_PORT: String(metricsPort) };
 const service = await startKinship(databaseUrl, { env });
-const traffic = await openTraffic(service.place, CLIENTS);
-
 const perSecond = options.rate === 'auto' ? (await calibrate()) / 2 : Number(options.rate);
 if (!(perSecond > 0)) throw new Error('--rate must be auto or a number of requests a second');
-traffic.takeWindow();
+const traffic = await openTraffic(service.place, CLIENTS);
 say(`${perSecond.toFixed(0)} requests a second for ${minutes} minutes`);
 
 const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
@@ -77,8 +77,10 @@ for (const fault of faults) say(`FAULT ${fault}`);
 process.exit(faults.length === 0 ? 0 : 1);
 
 async function calibrate(): Promise<number> {
-  const rate = await traffic.runClosed(CALIBRATION_SECONDS);
-  say(`a closed loop of ${CLIENTS} clients: ${rate.toFixed(0)} answers a second`);
+  const closedLoop = await openTraffic(service.place, CALIBRATION_CLIENTS);
+  const rate = await closedLoop.runClosed(CALIBRATION_SECONDS);
+  closedLoop.close();
+  say(`a closed loop of ${CALIBRATION_CLIENTS} clients: ${rate.toFixed(0)} answers a second`);
   return rate;
 }
 

@@ -37,6 +37,7 @@ export async function openConnection(url: string): Promise<Connection> {
   return {
     ask(ask) {
       return new Promise((resolve, reject) => {
+        if (socket.destroyed) return reject(new Error(`${host} hung up`));
         settle = { resolve, reject };
         socket.write(written(ask, host));
       });
