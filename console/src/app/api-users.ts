@@ -1,4 +1,4 @@
-import { apiPathOfUser, call, Refused } from './api.ts';
+import { apiPathOfUser, call, listQuery, Refused } from './api.ts';
 
 export type FactorKind = 'totp' | 'passkey';
 
@@ -38,15 +38,10 @@ export interface Factors {
 }
 
 /** The parameters of the list that a page of the console has in its own query. */
-export const LIST_FIELDS = ['query', 'only', 'cursor'] as const;
+const LIST_FIELDS = ['query', 'only', 'cursor'] as const;
 
 export function listAccounts(place: URLSearchParams, signal: AbortSignal) {
-  const query = new URLSearchParams({ limit: '50' });
-  for (const field of LIST_FIELDS) {
-    const value = place.get(field);
-    if (value) query.set(field, value);
-  }
-  return call<AccountPage>('GET', `/admin/users?${query}`, { signal });
+  return call<AccountPage>('GET', `/admin/users?${listQuery(place, LIST_FIELDS)}`, { signal });
 }
 
 /** An account and its factors; null for a user id that has no account here. */

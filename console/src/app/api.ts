@@ -48,6 +48,16 @@ export async function call<Answer = null>(
   throw new Refused(response.status, answer);
 }
 
+/** The query of a list of the API: the given parameters of the page's own query, and the size of a page. */
+export function listQuery(place: URLSearchParams, fields: readonly string[]): URLSearchParams {
+  const query = new URLSearchParams({ limit: '50' });
+  for (const field of fields) {
+    const value = place.get(field);
+    if (value) query.set(field, value);
+  }
+  return query;
+}
+
 export const endSession = (id: string, reason: string) => call('DELETE', `/admin/sessions/${id}`, { reason });
 
 /** A user id can hold any visible character. */
