@@ -46,9 +46,10 @@ export function createAuditSeals(sql: Sql): AuditSeals {
           insert into security_seals (number, key_id, sealed_at, previous, rows, mac)
           values (${seal.number}, ${seal.keyId}, ${new Date(seal.sealedAt)}, ${seal.previous},
             ${rows}::text::jsonb, ${seal.mac})`;
+        // Not `seal is null`: on a table without statistics PostgreSQL would read the index of all unsealed events.
         const { count } = await tx`
           update security_events set seal = ${seal.number}
-          where id = any (${seal.events.map(({ id }) => id)}::uuid[]) and seal is null`;
+          where id = any (${seal.events.map(({ id }) => id)}::uuid[]) and coalesce(seal, -1) = -1`;
         if (count !== seal.events.length) throw new SealedMeanwhile();
         return true;
       });

@@ -91,7 +91,7 @@ export function createTokenFamilies(
     async revoke(tokenFamily, { at, reason }, entries) {
       const change = sql`
         update token_families set revoked_at = ${new Date(at)}, revoked_reason = ${reason}
-        where token_family = ${tokenFamily} and revoked_at is null
+        where token_family = ${tokenFamily} and coalesce(revoked_at, 'infinity') = 'infinity'
         returning ${sql(OUTBOX_COLUMNS)}`;
       const rows = await execute(withOutbox.changeFamily<OutboxRow>(sql, change, entries, OUTBOX_COLUMNS));
       return onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily)) !== null;

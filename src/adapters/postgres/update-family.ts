@@ -27,7 +27,8 @@ export async function updateFamily(
         next_claims = case when ${claims}::text is null then next_claims else
           coalesce((select state.claims from user_states state where state.user_id = family.user_id), '{}')
             || ${claims}::text::jsonb end
-      where token_family = ${tokenFamily} and ${isOfUser(tx, userId)} and revoked_at is null
+      where token_family = ${tokenFamily} and ${isOfUser(tx, userId)}
+        and coalesce(revoked_at, 'infinity') = 'infinity'
       returning ${tx(FAMILY_COLUMNS)}`;
     return withOutbox.changeFamily<FamilyRow>(tx, update, entries, FAMILY_COLUMNS);
   });
