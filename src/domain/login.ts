@@ -54,13 +54,32 @@ export function loginFault(
  * a refresh through another door follows the same policies.
  */
 export function newFamily(login: Login, first: CurrentPair, policy: Policy): TokenFamily {
-  const { client, maxAge = policy.sessionMaxAge, claims = NO_CLAIMS, ...identity } = login;
+  const { client, maxAge = policy.sessionMaxAge, claims = NO_CLAIMS } = login;
+  // Assigned field by field: an object of this size that is built by spreading is slow to create and to read.
   return {
-    ...identity,
-    ...first,
+    generation: first.generation,
+    hashedRefreshTokenId: first.hashedRefreshTokenId,
+    hashedPreviousTokenId: first.hashedPreviousTokenId,
+    retryKeyHash: first.retryKeyHash,
+    scheme: first.scheme,
+    seed: first.seed,
+    accessKeyId: first.accessKeyId,
+    refreshKeyId: first.refreshKeyId,
+    accessExpiresAt: first.accessExpiresAt,
+    refreshExpiresAt: first.refreshExpiresAt,
+    address: first.address,
+    userAgent: first.userAgent,
+    productHash: first.productHash,
+    rotatedAt: first.rotatedAt,
+    tokenFamily: login.tokenFamily,
+    userId: login.userId,
+    paired: login.paired,
+    door: login.door,
+    clientId: login.clientId,
     confidential: login.confidential ?? false,
     remembered: login.remembered ?? true,
     jkt: login.jkt ?? null,
+    contact: login.contact,
     onAddressChange: login.onAddressChange ?? policy.onAddressChange,
     onUserAgentChange: policy.onUserAgentChange,
     loginAddress: client.address,

@@ -59,7 +59,7 @@ async function changeEachWay({ families }: SqlStores, family: TokenFamily): Prom
   await families.rotate(rotationOf(first), [entry(first)]);
   await families.update(family, { deviceName: 'a laptop' }, []);
   if (Number.parseInt(family.tokenFamily[0] ?? '', 16) % 3 === 0) return;
-  await families.revoke(family.tokenFamily, { at: NOW, reason: 'log_out' }, []);
+  await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
 }
 
 function started({ tokenFamily: sessionId, userId, address, userAgent }: TokenFamily) {

@@ -125,11 +125,12 @@ function toPair(row: FamilyRow): CurrentPair {
 }
 
 /**
- * The columns that a rotation returns: the key, and those that neither the expected row nor the next pair
- * contains.
+ * The columns that a rotation returns: the key, those that neither the expected row nor the next pair contains, and the
+ * generation, which the entries of the rotation need.
  */
 export const RETURNED_COLUMNS = [
   'token_family',
+  'generation',
   'door',
   'client_id',
   'remembered',
@@ -215,28 +216,52 @@ function assembleFamily(
   };
 }
 
-/** The columns that a rotation replaces. */
-export function pairColumns(pair: CurrentPair) {
+export const PAIR_COLUMNS = [
+  'generation',
+  'hashed_refresh_token_id',
+  'previous_hash',
+  'retry_key_hash',
+  'scheme',
+  'seed',
+  'access_key_id',
+  'refresh_key_id',
+  'access_expires_at',
+  'refresh_expires_at',
+  'address',
+  'user_agent',
+  'product_hash',
+  'rotated_at',
+] as const satisfies readonly (keyof FamilyRow)[];
+
+/** The columns that a rotation replaces, in JSON form. */
+export function pairColumns(pair: CurrentPair): Record<(typeof PAIR_COLUMNS)[number], unknown> {
   return {
     generation: pair.generation,
-    hashed_refresh_token_id: decodeHash(pair.hashedRefreshTokenId),
-    previous_hash: pair.hashedPreviousTokenId === null ? null : decodeHash(pair.hashedPreviousTokenId),
-    retry_key_hash: pair.retryKeyHash === null ? null : decodeHash(pair.retryKeyHash),
+    hashed_refresh_token_id: toHexLiteral(pair.hashedRefreshTokenId),
+    previous_hash: toHexLiteral(pair.hashedPreviousTokenId),
+    retry_key_hash: toHexLiteral(pair.retryKeyHash),
     scheme: pair.scheme,
-    seed: Buffer.from(pair.seed),
+    seed: hexLiteralOf(pair.seed),
     access_key_id: pair.accessKeyId,
     refresh_key_id: pair.refreshKeyId,
     access_expires_at: new Date(pair.accessExpiresAt),
     refresh_expires_at: new Date(pair.refreshExpiresAt),
     address: pair.address,
     user_agent: pair.userAgent,
-    product_hash: pair.productHash === null ? null : decodeHash(pair.productHash),
+    product_hash: toHexLiteral(pair.productHash),
     rotated_at: new Date(pair.rotatedAt),
   };
 }
 
-/** All columns of a live family, apart from its merged claims: the database adds them. */
-export function familyColumns(family: TokenFamily) {
+/** The columns that a new family gets from the database, or only later. */
+const SET_LATER = ['revoked_at', 'revoked_reason', 'claims', 'next_claims'] as const;
+
+export const NEW_FAMILY_COLUMNS = FAMILY_COLUMNS.filter((name) => !SET_LATER.some((later) => later === name));
+
+/** All columns of a live family in JSON form, apart from its merged claims: the database adds them. */
+export function familyColumns(
+  family: TokenFamily,
+): Record<Exclude<(typeof FAMILY_COLUMNS)[number], (typeof SET_LATER)[number]>, unknown> {
   return {
     token_family: family.tokenFamily,
     ...ownerColumns(family.userId),
@@ -250,7 +275,7 @@ export function familyColumns(family: TokenFamily) {
     on_address_change: family.onAddressChange,
     on_user_agent_change: family.onUserAgentChange,
     login_address: family.loginAddress,
-    known_since_login: [...family.knownSinceLogin],
+    known_since_login: family.knownSinceLogin,
     created_at: new Date(family.createdAt),
     ...authenticationColumns(family.authentication),
     device_name: family.deviceName,
@@ -260,9 +285,16 @@ export function familyColumns(family: TokenFamily) {
   };
 }
 
-/** The columns that only a step-up replaces. */
-export function authenticationColumns({ authTime, amr, acr, generation }: Authentication) {
-  return { auth_time: new Date(authTime), amr: [...amr], acr, auth_generation: generation };
+export const AUTHENTICATION_COLUMNS = ['auth_time', 'amr', 'acr', 'auth_generation'] as const;
+
+/** The columns that only a step-up replaces, in JSON form. */
+export function authenticationColumns({
+  authTime,
+  amr,
+  acr,
+  generation,
+}: Authentication): Record<(typeof AUTHENTICATION_COLUMNS)[number], unknown> {
+  return { auth_time: new Date(authTime), amr, acr, auth_generation: generation };
 }
 
 /** A hash as the database stores it. */
@@ -270,16 +302,13 @@ export function decodeHash(base64url: string): Buffer {
   return Buffer.from(base64url, 'base64url');
 }
 
-/** The text form of a `bytea`. */
-export function toHexLiteral(bytes: Buffer): string {
-  return `\\x${bytes.toString('hex')}`;
+/** A hash in the text form of a `bytea`. */
+export function toHexLiteral(base64url: string): string;
+export function toHexLiteral(base64url: string | null): string | null;
+export function toHexLiteral(base64url: string | null): string | null {
+  return base64url === null ? null : hexLiteralOf(decodeHash(base64url));
 }
 
-/** Columns in the JSON form that `jsonb_populate_record` reads. */
-export function toJsonColumns(columns: object) {
-  const entries = Object.entries(columns).map(([name, value]) => [
-    name,
-    Buffer.isBuffer(value) ? toHexLiteral(value) : value,
-  ]);
-  return Object.fromEntries(entries);
+function hexLiteralOf(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
 }

@@ -9,16 +9,11 @@ import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute, violates } from './execute.ts';
 import { decodeHash } from './family-row.ts';
-import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
-import {
-  disabledIfRefused,
-  insertFamilySql,
-  noteDeviceSql,
-  type SessionStoreOptions,
-} from './token-families.ts';
+import { disabledIfRefused, openSessionWithin, type SessionStoreOptions } from './open-session.ts';
+import { runRevokingTransaction, TooManySessions } from './session-revocation.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
 import { userKey } from './user-key.ts';
-import { createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
+import { createOutboxWriter } from './with-outbox.ts';
 
 /** A factor of an account, beside the account's own facts. `id` is null for an account without factors. */
 interface FactorRow {
@@ -181,26 +176,13 @@ export function createSecondFactors(
         const isFirst = await useChallenge(tx, challenge);
         const used = await useProofSql(tx, userId, use, at);
         if (!isFirst || used.length === 0) throw new UnusableProof();
-        const limit = {
-          userId,
-          kept: sessionsPerUser - 1,
-          spared: null,
-          at,
-          reason: 'session_limit',
-          origin: asSystem(originOfChange(entries)),
-        } as const;
-        const ended = await revokeSessions(tx, withOutbox, limit);
-        const insertion = tx`${insertFamilySql(tx, family)} returning ${tx([...OUTBOX_COLUMNS, 'claims'])}`;
-        const [device] = await tx<{ is_new: boolean }[]>`select ${noteDeviceSql(tx, family)} as is_new`;
-        const due = entries.filter(
-          (entry) => entry.kind === 'audit' || entry.ifNewDevice !== true || device?.is_new === true,
-        );
-        const [opened] = await withOutbox.changeFamily<{ claims: Claims | null }>(tx, insertion, due, [
-          ...OUTBOX_COLUMNS,
-          'claims',
-        ]);
-        claims = opened?.claims ?? NO_CLAIMS;
-        return ended;
+        const kept = sessionsPerUser - 1;
+        const opened = await openSessionWithin(tx, { family, entries, kept, trace: currentTrace() });
+        const origin = asSystem(originOfChange(entries));
+        if (opened === null)
+          throw new TooManySessions({ userId, kept, spared: null, at, reason: 'session_limit', origin });
+        claims = opened.claims;
+        return opened.sessions;
       };
       const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work)
         .catch(nullIfUnusable)

@@ -12,7 +12,7 @@ type WithOutbox = ReturnType<typeof createOutboxWriter>;
 export type RevokingTransaction = (tx: TransactionSql) => Promise<readonly string[] | null>;
 
 /** Rolls back a transaction whose user has more sessions than one statement revokes. */
-class TooManySessions extends Error {
+export class TooManySessions extends Error {
   readonly revocation: SessionRevocation;
 
   constructor(revocation: SessionRevocation) {

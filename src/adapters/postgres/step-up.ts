@@ -7,10 +7,10 @@ import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
-import { rotateSql } from './rotate-sql.ts';
+import { stepUpSql } from './rotate-sql.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
 import { userKey } from './user-key.ts';
-import { type createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
+import type { createOutboxWriter } from './with-outbox.ts';
 
 /** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
 class NotSteppedUp extends Error {}
@@ -28,8 +28,12 @@ export async function stepUp(
   const { tokenFamily, userId } = change.expected;
   const transaction = sql.begin(async (tx) => {
     if (!(await acceptProof(tx, userId, change.proof, change.next.rotatedAt))) throw new NotSteppedUp();
-    const rotation = rotateSql(tx, [change], OUTBOX_COLUMNS);
-    const rows = await withOutbox.changeFamily<ReturnedRow>(tx, rotation, entries, RETURNED_COLUMNS);
+    const rows = await withOutbox.changeFamily<ReturnedRow>(
+      tx,
+      stepUpSql(tx, change),
+      entries,
+      RETURNED_COLUMNS,
+    );
     const row = onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily));
     if (row === null) throw new NotSteppedUp();
     return toRotatedFamily(change, row);

@@ -9,8 +9,8 @@ import type { Sql } from './connect.ts';
 import { insertEmailLink } from './email-links.ts';
 import { execute, violates } from './execute.ts';
 import { decodeHash } from './family-row.ts';
+import type { SessionStoreOptions } from './open-session.ts';
 import { type RevokingTransaction, revokeSessions, runRevokingTransaction } from './session-revocation.ts';
-import type { SessionStoreOptions } from './token-families.ts';
 import { userKey } from './user-key.ts';
 import {
   NAMED_USER_COLUMNS,
