@@ -1,13 +1,12 @@
-/** Escapes of JSON that stand for a control character other than tab and newline, and escaped backslashes. */
+/** Matches escaped backslashes, and the JSON escapes of control characters other than tab and newline. */
 const ESCAPES = /\\(?:\\|u00(?=[01])|[bfr])/g;
 
 /** Control characters that JSON leaves as they are. */
 const UNESCAPED = /[\u007f-\u009f]/g;
 
 /**
- * Replaces control characters in a line of JSON: its parsed strings then contain escapes such as `\u001b`
- * instead. A terminal would execute control characters, and a text such as an error of another server may
- * contain them.
+ * Replaces control characters in a line of JSON. A parsed string then contains the text `\u001b` instead of the
+ * character. A terminal would execute control characters, and an error text of another server may contain them.
  */
 export function escapeControls(line: string): string {
   return line

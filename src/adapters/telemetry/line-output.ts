@@ -5,8 +5,8 @@ import type { DestinationStream } from 'pino';
 const MAX_WAITING_BYTES = 1_048_576;
 
 /**
- * Bytes of one write, unless one line is longer. A pipe takes so many at once (PIPE_BUF of pipe(7)), so that lines of
- * several workers on one pipe do not mix.
+ * Maximum bytes of one write, unless one line is longer. A pipe accepts this many bytes in one piece (PIPE_BUF in
+ * pipe(7)). So the lines of several workers on one pipe do not mix.
  */
 const MAX_WRITE_BYTES = 4_096;
 

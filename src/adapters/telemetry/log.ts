@@ -26,10 +26,10 @@ const SECRET_FIELDS = new Set([
 const MAX_DEPTH = 4;
 
 /**
- * Creates a log of JSON lines on standard output, written in the background. Callers pass no secrets:
- * requests are logged without their query, and errors with type, message, code, stack and cause only. The
- * redaction of fields is a second safeguard.
- * Pino's own redaction needs wildcards for each depth, and takes six times as long as the rest of a line.
+ * Creates a log of JSON lines on standard output, written in the background. Callers pass no secrets: requests are
+ * logged without their query, and errors with type, message, code, stack and cause only. The redaction of fields is a
+ * second safeguard. Pino's own redaction needs wildcards for each depth. It takes six times as long as writing the rest
+ * of a line.
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
   if (destination !== undefined) return Object.assign(logTo(destination, level), { droppedLines: () => 0 });
@@ -39,7 +39,10 @@ export function createLog(level: string, destination?: DestinationStream): Logge
 /** Clears the current line of a terminal, which may show a progress bar. */
 const CLEAR_LINE = '\r\u001b[K';
 
-/** Creates a log of readable lines for people. It also redacts, is bounded, and writes in the background. */
+/**
+ * Creates a log of readable lines for people. Like {@link createLog} it redacts fields, bounds its memory, and writes in
+ * the background.
+ */
 export async function createReadableLog(level: string): Promise<Logger> {
   const { prettyFactory } = await import('pino-pretty');
   const format = prettyFactory({
@@ -62,14 +65,14 @@ function logToStandardOutput(level: string, format?: (line: string) => string): 
   });
   const formatted = format && { ...output, write: (line: string) => output.write(format(line)) };
   const log = logTo(formatted ?? output, level);
-  // If the process ends without a flush, writes the waiting lines as far as the output accepts them immediately.
+  // If the process ends without a flush, this writes those waiting lines that the output accepts immediately.
   process.once('exit', () => output.flush(() => {}));
   return Object.assign(log, { droppedLines: output.droppedLines });
 }
 
 /**
- * Makes writes to a terminal return at once, as those to a pipe do. By default Node.js stops the whole process while a
- * terminal takes no bytes, such as after Ctrl-S, or in a container with a terminal whose log driver stalls.
+ * Makes writes to a terminal return at once, as writes to a pipe do. By default Node.js stops the whole process while a
+ * terminal accepts no bytes. That happens after Ctrl-S, or in a container with a terminal whose log driver stalls.
  */
 function unblockTerminal(stream: NodeJS.WriteStream): void {
   if (!stream.isTTY) return;

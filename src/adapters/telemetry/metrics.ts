@@ -2,17 +2,17 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Overload } from '../../ports/overload.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import type { Samples } from './metrics/add-up.ts';
-import { readBacklog } from './metrics/backlog.ts';
-import { countDeliveries, countFailedRemovals } from './metrics/deliveries.ts';
-import { readDependencies } from './metrics/dependencies.ts';
-import { instruments } from './metrics/instruments.ts';
-import { type Answered, countRequests } from './metrics/requests.ts';
-import { countSessions } from './metrics/sessions.ts';
-import { countStoreCalls, type StoreCalls } from './metrics/store-calls.ts';
-import { countWebhooks } from './metrics/webhooks.ts';
+import { createBacklogGauges } from './metrics/backlog.ts';
+import { createDeliveryCounter, createFailedRemovalCounter } from './metrics/deliveries.ts';
+import { createDependencyGauge } from './metrics/dependencies.ts';
+import { createInstruments } from './metrics/instruments.ts';
+import { type AnsweredRequest, createRequestMetrics } from './metrics/requests.ts';
+import { createSessionMetrics } from './metrics/sessions.ts';
+import { createStoreCallMetrics, type StoreCalls } from './metrics/store-calls.ts';
+import { createWebhookMetrics } from './metrics/webhooks.ts';
 
-/** Values that are read at each scrape. */
-export interface Readings {
+/** Functions that return the values of gauges and counters. They are called at each scrape. */
+export interface ScrapedValues {
   readonly hashesRunning: () => number;
   readonly hashesWaiting: () => number;
   /** Whether this replica receives the revocations of other replicas. */
@@ -27,22 +27,24 @@ export interface Readings {
 export interface Metrics {
   readonly telemetry: Telemetry;
   readonly storeCalls: StoreCalls;
-  answered(request: Answered): void;
-  shed(resource: Overload): void;
+  /** Counts a request that was answered. */
+  answered(request: AnsweredRequest): void;
+  /** Counts a request that was refused because the service was overloaded. */
+  shed(reason: Overload): void;
   /** Adds the values that are read at each scrape. Must be called once. */
-  addReadings(readings: Readings & Parameters<typeof readBacklog>[1]): void;
+  addReadings(values: ScrapedValues & Parameters<typeof createBacklogGauges>[1]): void;
   /** Adds the state of the connection to a dependency, which is read at each scrape. */
   addDependency(name: string, isUp: () => boolean): void;
   readonly contentType: string;
   /** All metrics in the text format of Prometheus. Does not reject if the database is unavailable. */
   scrape(): Promise<string>;
-  /** The same as plain data, to be added up with those of other processes. */
+  /** The same metrics as plain data, to be combined with the metrics of other processes. */
   samples(): Promise<Samples>;
 }
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const make = instruments(registry);
+  const make = createInstruments(registry);
   const shed = make.counter(
     'kinship_shed_requests_total',
     'Requests refused because the service was overloaded.',
@@ -50,18 +52,18 @@ export function createMetrics(): Metrics {
   );
   for (const reason of ['event_loop', 'database']) shed.inc({ reason }, 0);
   const dependencies = new Map<string, () => boolean>();
-  readDependencies(make, dependencies);
+  createDependencyGauge(make, dependencies);
   let updateBacklog = async () => {};
 
   return {
     telemetry: {
-      ...countSessions(make),
-      ...countWebhooks(make),
-      deliveryEnded: countDeliveries(make),
-      removalFailed: countFailedRemovals(make),
+      ...createSessionMetrics(make),
+      ...createWebhookMetrics(make),
+      deliveryEnded: createDeliveryCounter(make),
+      removalFailed: createFailedRemovalCounter(make),
     },
-    storeCalls: countStoreCalls(make),
-    answered: countRequests(make),
+    storeCalls: createStoreCallMetrics(make),
+    answered: createRequestMetrics(make),
     shed: (reason) => shed.inc({ reason }),
 
     addReadings({
@@ -95,7 +97,7 @@ export function createMetrics(): Metrics {
         'Log lines dropped because standard output was blocked.',
         droppedLines,
       );
-      updateBacklog = readBacklog(make, database);
+      updateBacklog = createBacklogGauges(make, database);
     },
 
     addDependency: (name, isUp) => void dependencies.set(name, isUp),

@@ -1,13 +1,12 @@
 import type { Log } from '../../ports/log.ts';
 import type { Overload, ReadOverload } from '../../ports/overload.ts';
 
-/** Times in milliseconds. */
 export interface OverloadLimits {
-  /** The delay of the event loop that counts as late. */
+  /** Milliseconds. A check of the event loop that is delayed by more than this is late. */
   readonly late: number;
-  /** How long a store call may stay unanswered. */
+  /** Milliseconds. A store call that waits at least this long for its answer is unanswered. */
   readonly unanswered: number;
-  /** The number of such store calls from which on the service is overloaded. A few calls may wait for a locked row. */
+  /** This many unanswered store calls mean overload. Fewer of them may only wait for a locked row. */
   readonly calls: number;
 }
 
@@ -24,9 +23,8 @@ interface Options {
 }
 
 /**
- * Monitors whether the service is overloaded. The event loop counts as overloaded if it was late at two checks in a
- * row: a single delay may be a pause of the whole machine, which leaves no backlog. The check after a delay does not
- * judge the database.
+ * Monitors whether the service is overloaded. Two late checks in a row mean that the event loop is overloaded. After
+ * a single late check the state does not change, because the whole machine may have paused.
  */
 export function monitorOverload({ limits, unansweredFor, log }: Options): {
   read: ReadOverload;

@@ -34,9 +34,9 @@ function countsOf(samples: Samples): Counts {
   };
 }
 
-function refusalsOf(samples: Samples, metric: string, what: string): Record<string, number> {
+function refusalsOf(samples: Samples, metric: string, operation: string): Record<string, number> {
   return Object.fromEntries(
-    valuesOf(samples, metric).map(({ labels, value }) => [`${what} ${labels.reason}`, value]),
+    valuesOf(samples, metric).map(({ labels, value }) => [`${operation} ${labels.reason}`, value]),
   );
 }
 

@@ -6,7 +6,7 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
 
-/** A sampler of OpenTelemetry by its name in OTEL_TRACES_SAMPLER. `ratio`: the sampled share of traces, 0 to 1. */
+/** `kind` is a value of OTEL_TRACES_SAMPLER. `ratio` is the sampled share of traces, from 0 to 1. */
 export interface SamplerChoice {
   readonly kind: `${'parentbased_' | ''}${'always_on' | 'always_off' | 'traceidratio'}`;
   readonly ratio: number;

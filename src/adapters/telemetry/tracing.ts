@@ -57,7 +57,7 @@ export function createTracing(
     sampler: createSampler(sampler),
     spanProcessors: [new BatchSpanProcessor({ exporter, ...BATCH })],
   });
-  return { ...tracingWith(provider.getTracer('kinship')), close };
+  return { ...wrapTracer(provider.getTracer('kinship')), close };
 
   async function close(): Promise<void> {
     const late = () => new Error(`The collector did not accept the last spans within ${CLOSING} ms.`);
@@ -74,7 +74,7 @@ function tracesUrl(endpoint: string): string {
   return `${endpoint.replace(/\/+$/, '')}/v1/traces`;
 }
 
-function tracingWith(tracer: Tracer): Tracing {
+function wrapTracer(tracer: Tracer): Tracing {
   /** The active span of this service. OpenTelemetry's own context manager is global to the process. */
   const active = new AsyncLocalStorage<OtelSpan>();
 

@@ -1,15 +1,15 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
-import { instruments } from './instruments.ts';
+import { createInstruments } from './instruments.ts';
 
 /** The metrics of one process, as plain data. */
 export type Samples = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-/** Adds the metrics of several processes up. Each metric says how: a sum, unless it names another aggregator. */
+/** Combines the metrics of several processes into text. A metric is summed unless it names another aggregator. */
 export function addUpMetrics(all: readonly Samples[]): Promise<string> {
   return AggregatorRegistry.aggregate([...all]).metrics();
 }
 
-/** The same as plain data. */
+/** Combines the metrics as {@link addUpMetrics} does, and returns plain data. */
 export function addUpSamples(all: readonly Samples[]): Promise<Samples> {
   return AggregatorRegistry.aggregate([...all]).getMetricsAsJSON();
 }
@@ -25,7 +25,9 @@ export interface WorkerMetrics {
 }
 
 interface WorkerCounts {
+  /** Returns the number of workers that answer requests. */
   readyWorkers(): number;
+  /** Returns the number of workers that ended unexpectedly and were started again. */
   restarts(): number;
 }
 
@@ -50,7 +52,7 @@ export function createWorkerMetrics(counts: WorkerCounts): WorkerMetrics {
 
 function createOwnRegistry({ readyWorkers, restarts }: WorkerCounts): Registry {
   const registry = new Registry();
-  const { reading, total } = instruments(registry);
+  const { reading, total } = createInstruments(registry);
   reading('kinship_workers', 'Workers that answer requests.', readyWorkers);
   total('kinship_worker_restarts_total', 'Workers that ended unexpectedly and were started again.', restarts);
   return registry;

@@ -4,17 +4,17 @@ import type { Backlog, Outbox } from '../../../ports/stores/outbox.ts';
 import type { DeliveryBacklog, WebhookDeliveries } from '../../../ports/stores/webhook-deliveries.ts';
 import type { Instruments } from './instruments.ts';
 
-/** Milliseconds for which a result is reused, so that many scrapers cause no more queries than one. */
+/** Milliseconds for which a result is reused. So several scrapers cause no more queries than a single one. */
 const MAX_AGE = 5_000;
 
 /** Milliseconds that a scrape waits for the database. */
 const TIMEOUT = 1_000;
 
 /**
- * Creates the gauges of the outbox and returns a function that updates them, which never rejects. While the database
- * does not answer in time, the gauges of the outbox are absent and `kinship_database_up` is 0.
+ * Creates the gauges of the outbox and of webhook deliveries, and returns a function that updates them. The function
+ * never rejects. While the database does not answer in time, these gauges are absent and `kinship_database_up` is 0.
  */
-export function readBacklog(
+export function createBacklogGauges(
   { sharedGauge }: Instruments,
   {
     outbox,

@@ -1,7 +1,8 @@
 import type { Removal, Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
 
-export function countDeliveries({ counter }: Instruments): Telemetry['deliveryEnded'] {
+/** Creates the counter of attempts, and returns the function that counts one attempt. */
+export function createDeliveryCounter({ counter }: Instruments): Telemetry['deliveryEnded'] {
   const deliveries = counter(
     'kinship_deliveries_total',
     'Attempts to deliver entries of the outbox.',
@@ -27,7 +28,8 @@ const REMOVALS: readonly Removal[] = [
   'webhook_deliveries',
 ];
 
-export function countFailedRemovals({ counter }: Instruments): Telemetry['removalFailed'] {
+/** Creates the counter of failed removals, and returns the function that counts one. */
+export function createFailedRemovalCounter({ counter }: Instruments): Telemetry['removalFailed'] {
   const failed = counter(
     'kinship_removals_failed_total',
     'Batches of old rows that were not removed.',

@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** How the values of several processes become one. Counters, histograms and most gauges are summed. */
+/** How the values of several processes are combined. Counters, histograms and most gauges are summed. */
 type Aggregator = 'sum' | 'min' | 'max';
 
 /** Creates instruments in the given registry. There is no global registry: one process may run several services. */
-export function instruments(registry: Registry) {
+export function createInstruments(registry: Registry) {
   const registers = [registry];
   return {
     counter: <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
@@ -70,4 +70,4 @@ export function instruments(registry: Registry) {
   };
 }
 
-export type Instruments = ReturnType<typeof instruments>;
+export type Instruments = ReturnType<typeof createInstruments>;

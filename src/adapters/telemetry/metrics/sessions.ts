@@ -2,7 +2,7 @@ import { DPOP_FAULTS } from '../../../domain/dpop.ts';
 import type { Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
 
-/** Bucket bounds in seconds, from two concurrent tabs to a token that was stolen a week ago. */
+/** Bucket bounds in seconds: from a tenth of a second (concurrent tabs) to one week (a stolen token). */
 const AGES = [0.1, 1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800];
 
 type SessionTelemetry = Omit<
@@ -10,8 +10,8 @@ type SessionTelemetry = Omit<
   'deliveryEnded' | 'removalFailed' | 'webhookAttempted' | 'webhookDisabled'
 >;
 
-/** Metrics of logins, registrations and refreshes. */
-export function countSessions({ counter, histogram }: Instruments): SessionTelemetry {
+/** Creates the metrics of logins, registrations and refreshes. */
+export function createSessionMetrics({ counter, histogram }: Instruments): SessionTelemetry {
   const logins = counter('auth_logins_success_total', 'Sessions that were opened.');
   const loginsFailed = counter('auth_logins_failed_total', 'Logins that failed.', 'reason');
   const registers = counter('auth_registers_success_total', 'Accounts that were created.');
@@ -68,7 +68,7 @@ export function countSessions({ counter, histogram }: Instruments): SessionTelem
   };
 }
 
-/** Not negative. The clocks of replicas differ, so a replay may seem to precede the rotation. */
+/** Never negative: the clocks of replicas differ, so a replay may seem to precede the rotation. */
 function secondsOf(age: number): number {
   return Math.max(0, age) / 1000;
 }

@@ -11,7 +11,7 @@ export interface StoreCalls {
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-export function countStoreCalls({ counter, histogram, reading }: Instruments): StoreCalls {
+export function createStoreCallMetrics({ counter, histogram, reading }: Instruments): StoreCalls {
   const open = new Set<{ readonly since: number }>();
   const duration = histogram(
     'kinship_store_call_duration_seconds',

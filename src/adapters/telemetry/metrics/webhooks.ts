@@ -6,8 +6,8 @@ const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const OUTCOMES: readonly WebhookOutcome[] = ['delivered', 'postponed', 'refused', 'exhausted'];
 
-/** Metrics of deliveries to endpoints. An endpoint is no label: operators see each one in the admin API. */
-export function countWebhooks({
+/** Creates the metrics of webhooks. They have no label for endpoints: operators see each endpoint in the admin API. */
+export function createWebhookMetrics({
   counter,
   histogram,
 }: Instruments): Pick<Telemetry, 'webhookAttempted' | 'webhookDisabled'> {
