@@ -14,9 +14,9 @@ export interface Message extends Pick<HeaderFields, 'type' | 'contentType' | 'ti
 export interface BrokerConnection {
   /** False while the broker blocks publishers, and after the connection was closed. */
   isReady(): boolean;
-  /** Whether the broker blocks publishers, because it is short of memory or disk. It confirms nothing meanwhile. */
+  /** Whether the broker blocks publishers because it is short of memory or disk. Then it confirms no message. */
   isBlocked(): boolean;
-  /** Resolves when the broker confirms or returns the message. Rejects if the connection closes before. */
+  /** Resolves when the broker confirms or returns the message. Rejects if the connection closes first. */
   publish(message: Message): Promise<PublishResult>;
   /** Resolves with the reason when the connection closes. */
   readonly closed: Promise<unknown>;
@@ -74,7 +74,7 @@ export async function openConnection(
   }
 }
 
-/** Destroys the connection at its first error. The driver would otherwise reconnect and report only that error. */
+/** Destroys the connection at its first error. Otherwise the driver would reconnect by itself. */
 function closeOnError(connection: Connection) {
   let abandon = (_reason: unknown) => {};
   const closed = new Promise<unknown>((resolve) => {

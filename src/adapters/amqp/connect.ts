@@ -14,8 +14,8 @@ export interface Broker {
 }
 
 /**
- * Milliseconds between two attempts to connect. The pause doubles up to the maximum, and a random part of up
- * to a half is subtracted.
+ * Milliseconds between two attempts to connect. The pause doubles up to the maximum. A random part of the pause, at
+ * most a half, is subtracted.
  */
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5_000;
@@ -23,7 +23,9 @@ const MAX_PAUSE = 5_000;
 /** Milliseconds for the closing handshake. A broker that hangs must not delay the shutdown longer. */
 const CLOSE_TIMEOUT = 1_000;
 
-/** Error codes that an operator must resolve: password, vhost, permissions, an exchange of another type. */
+/**
+ * Error codes of faults that an operator must correct: password, vhost, permissions, or an exchange of another type.
+ */
 const REFUSED = /^(?:ACCESS_REFUSED|NOT_ALLOWED|PRECONDITION_FAILED|RESOURCE_LOCKED)$/;
 
 /**

@@ -12,7 +12,7 @@ interface Options {
 
 /** Milliseconds. */
 interface Timeouts {
-  /** For one confirmation. It must be shorter than the lease of an event. */
+  /** For one confirmation. Must be shorter than the lease of an outbox entry. */
   readonly confirmation: number;
   /** For pending publications, after `close` was called. */
   readonly closing: number;

@@ -92,7 +92,7 @@ export const BEGIN = `${COUNTS}
   return { 0, 0 }
 `;
 
-/** Resets the count of the pair, takes this attempt back from the other counts, and makes the network known. */
+/** Resets the count of the pair, subtracts this attempt from the other counts, and makes the network known. */
 export const RECORD_SUCCESS = `${COUNTS}${REMEMBER}
   redis.call('DEL', KEYS[2])
   if not isKnown then

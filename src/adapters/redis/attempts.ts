@@ -67,11 +67,11 @@ export function createRedisAttempts(
   };
 }
 
-/** The two numbers that a script returns. Anything else is no answer to it, such as one of a proxy in between. */
+/** Reads the two numbers that a script returns. Throws for any other answer, which may come from a proxy. */
 function readNumbers(answer: unknown): [number, number] {
   const [first, second, ...rest] = Array.isArray(answer) ? answer : [];
   if (Number.isInteger(first) && Number.isInteger(second) && rest.length === 0) return [first, second];
-  throw new StoreUnavailable('unknown', new Error('Redis returned no two numbers.'));
+  throw new StoreUnavailable('unknown', new Error('Redis did not return two numbers.'));
 }
 
 function delayArguments({ free, firstDelay, longestDelay, quiet, forgetOneAfter }: DelayPolicy): number[] {

@@ -9,7 +9,10 @@ interface Options {
 /** Milliseconds since the last write. Older values are removed, so that the cache does not grow without a limit. */
 const TTL = 3_600_000;
 
-/** The cache in Redis, shared by all replicas. During an outage it is empty; the connection logs the outage. */
+/**
+ * The cache in Redis, shared by all replicas. During an outage a read finds nothing and a write does nothing. The
+ * connection logs the outage.
+ */
 export function createRedisCache(redis: Redis, { prefix = 'kinship:' }: Options = {}): Cache {
   return {
     async get(key) {

@@ -12,10 +12,10 @@ const TIMEOUTS = {
   socketTimeout: 2_000,
 };
 
-/** The delay in milliseconds before an attempt to connect. The first attempt is 1. */
+/** Returns the delay in milliseconds before an attempt to connect. Attempts are counted from 1. */
 const retryStrategy = (attempt: number) => Math.min(50 * 2 ** (attempt - 1), 1_000);
 
-/** A command without a connection fails at once, as does a command whose connection is lost. None is sent later. */
+/** A command fails at once if there is no connection or its connection is lost. It is never sent later. */
 const NO_QUEUE = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -25,18 +25,19 @@ const NO_QUEUE = {
 /** Milliseconds that a start waits for a server that accepts connections but is still loading its data. */
 const START_WAIT = 5_000;
 
-/** Minimum milliseconds between two reconnections because the server is a replica. */
+/** Minimum milliseconds between two reconnections from a server that is a replica. */
 const DEMOTION_PAUSE = 1_000;
 
 /** Milliseconds. After this time without a refused write, the next refused write is logged again. */
 const DEMOTION_QUIET = 60_000;
 
 /**
- * Connects to `redis://user:password@host:port/db` or `rediss://…`, whose certificate is always verified. The
- * connection reconnects by itself, and its commands reject within half a second. End it with `disconnect()`.
+ * Connects to `redis://user:password@host:port/db`, or with TLS to `rediss://…`. The certificate is always verified.
+ * The connection reconnects by itself. A command that has no answer after half a second rejects. End the connection
+ * with `disconnect()`.
  *
  * Rejects if the certificate, the password or the database number is wrong, and for a Redis Cluster or a Sentinel. If
- * the server is down it resolves, and the driver connects later. An outage and its end are logged once.
+ * the server is down, the function resolves, and the driver connects later. An outage and its end are logged once.
  */
 export async function connectRedis(url: string, log: Log): Promise<Redis> {
   const address = parseRedisUrl(new URL(url));
@@ -76,10 +77,7 @@ function reconnectFromReplica(log: Log): (error: Error) => boolean {
   };
 }
 
-/**
- * Ignores the query of the URL. Otherwise the driver would read any of its options from the query, including
- * `tls`.
- */
+/** Ignores the query of the URL. Otherwise the driver would read any of its options from the query, including `tls`. */
 function parseRedisUrl({ protocol, hostname, port, username, password, pathname }: URL) {
   const host = decodeURIComponent(hostname.replace(/^\[|\]$/g, ''));
   const servername = isIP(host) === 0 ? { servername: host } : {};

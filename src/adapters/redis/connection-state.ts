@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { errorCode, isTlsFailure } from '../../lib/errors.ts';
 import type { Log } from '../../ports/log.ts';
 
-/** Replies to a wrong or missing password. */
+/** Matches the errors for a wrong and for a missing password. */
 const UNAUTHENTICATED = /WRONGPASS|NOAUTH/;
 
 /** A Cluster rejects the scripts, which use keys of several slots. A Sentinel stores no keys. */
@@ -29,7 +29,7 @@ export function trackConnection(redis: Redis, log: Log, startWait: number) {
     if (fault === undefined && !(isStarting && isMisconfigured(error))) logOutage(error);
     // A misconfiguration causes further errors, such as a write to a closed socket, which must not replace it.
     if (!isMisconfigured(fault)) fault = error;
-    // Without the reconnection the driver would send the commands to database 0.
+    // After a refused SELECT the driver would send the commands to database 0, so the connection is replaced.
     if (isRefusedSelect(error)) redis.disconnect(true);
   });
   redis.on('ready', () => {
@@ -47,7 +47,7 @@ export function trackConnection(redis: Redis, log: Log, startWait: number) {
       await modeCheck;
     },
 
-    /** Ends the start. Returns the misconfiguration that prevents it, or null. */
+    /** Ends the phase of the start. Returns the misconfiguration that prevents the start, or null. */
     endStart(): Error | null {
       isStarting = false;
       if (isMisconfigured(fault)) return fault;

@@ -6,9 +6,9 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 /**
- * Sends the hash of the script, and the script itself only if the server does not know it. Rejects every
- * failure as {@link StoreUnavailable}: a server that is out of memory, or is a replica, cannot count
- * attempts.
+ * Creates a function that runs the script. It sends the hash of the script, and the script itself only if the server
+ * does not know it. It rejects with {@link StoreUnavailable} for every failure: a server that is out of memory, or is a
+ * replica, cannot count attempts.
  */
 export function createScript(redis: Redis, lua: string): Script {
   const sha = createHash('sha1').update(lua).digest('hex');

@@ -8,7 +8,9 @@ interface Options {
   readonly prefix?: string;
 }
 
-/** Used proofs in Redis, shared by all replicas. One command, so it is atomic. The keys expire by themselves. */
+/**
+ * Used proofs in Redis, shared by all replicas. A use is one command, so it is atomic. The keys expire by themselves.
+ */
 export function createRedisUsedProofs(redis: Redis, { prefix = 'kinship:' }: Options = {}): UsedDpopProofs {
   return {
     async use({ jkt, jti }, now, until) {

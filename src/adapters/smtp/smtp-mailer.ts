@@ -13,9 +13,9 @@ interface SmtpTimeouts {
   readonly greeting: number;
   /** Between two bytes from the server. */
   readonly idle: number;
-  /** One mail as a whole. Must be shorter than the lease of the outbox entry: otherwise it is sent twice. */
+  /** One mail as a whole. Must be shorter than the lease of the outbox entry: otherwise the mail is sent twice. */
   readonly mail: number;
-  /** The check of the server at the start as a whole. */
+  /** The whole of `verify`. */
   readonly verify: number;
   /** How long running mails may take after `close` was called. */
   readonly close: number;
@@ -99,8 +99,8 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
 }
 
 /**
- * Connects and authenticates as for a mail, and sends none. Rejects with the error. Resolves with `isEncrypted`:
- * whether the connection used TLS.
+ * Connects and authenticates as for a mail, but sends no mail. Rejects with the error. `isEncrypted` tells whether the
+ * connection used TLS.
  */
 export async function probeMailServer(options: SmtpOptions): Promise<{ readonly isEncrypted: boolean }> {
   const settings = poolOptions(options, TIMEOUTS);

@@ -40,8 +40,8 @@ export function createLog(level: string, destination?: DestinationStream): Logge
 const CLEAR_LINE = '\r\u001b[K';
 
 /**
- * Creates a log of readable lines for people. Like {@link createLog} it redacts fields, bounds its memory, and writes in
- * the background.
+ * Creates a log of readable lines for people. Like {@link createLog} it redacts fields, bounds its memory, and writes
+ * in the background.
  */
 export async function createReadableLog(level: string): Promise<Logger> {
   const { prettyFactory } = await import('pino-pretty');

@@ -14,10 +14,11 @@ interface Options {
 /** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812), the preferred one first. */
 const ALGORITHMS = [-8, -7, -257];
 
+/** Milliseconds that a browser waits for its user. */
 const TIMEOUT = 300_000;
 
-/** Loaded on demand: importing the library delays the start. */
-const library = () => import('@simplewebauthn/server');
+/** Loads the library on demand, because its import delays the start. */
+const loadLibrary = () => import('@simplewebauthn/server');
 
 export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
   const expected = { expectedOrigin: [...origins], expectedRPID: rpId };
@@ -33,7 +34,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
       challenge: nonce,
       pubKeyCredParams: ALGORITHMS.map((alg) => ({ alg, type: 'public-key' })),
       timeout: TIMEOUT,
-      excludeCredentials: existing.map(nameOf),
+      excludeCredentials: existing.map(toDescriptor),
       authenticatorSelection: {
         residentKey: 'required',
         requireResidentKey: true,
@@ -46,12 +47,12 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
       rpId,
       challenge: nonce,
       timeout: TIMEOUT,
-      allowCredentials: allowed.map(nameOf),
+      allowCredentials: allowed.map(toDescriptor),
       userVerification,
     }),
 
     async verifyRegistration(answer, nonce) {
-      const { verifyRegistrationResponse } = await library();
+      const { verifyRegistrationResponse } = await loadLibrary();
       const verification = verifyRegistrationResponse({
         ...expected,
         response: answer as unknown as RegistrationResponseJSON, // the library validates it
@@ -74,7 +75,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
 
     async verifyAssertion(answer, { nonce, passkey, requireUserVerification }) {
       if (answer.id !== passkey.credentialId) return null;
-      const { verifyAuthenticationResponse } = await library();
+      const { verifyAuthenticationResponse } = await loadLibrary();
       const verification = verifyAuthenticationResponse({
         ...expected,
         response: answer as unknown as AuthenticationResponseJSON, // the library validates it
@@ -99,18 +100,19 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
 
 /** A name such as `smart-card`. Browsers may add names. */
 const TRANSPORT = /^[a-z\d-]{1,32}$/;
-const MOST_TRANSPORTS = 10;
+const MAX_TRANSPORTS = 10;
 
 /** The library does not validate transports. They are only hints, so invalid ones are dropped. */
 function transportsIn(given: unknown): string[] {
   if (!Array.isArray(given)) return [];
   return given
     .filter((name: unknown): name is string => typeof name === 'string' && TRANSPORT.test(name))
-    .slice(0, MOST_TRANSPORTS);
+    .slice(0, MAX_TRANSPORTS);
 }
 
 const REFUSED = { verified: false, registrationInfo: undefined, authenticationInfo: undefined } as const;
 
-function nameOf({ credentialId: id, transports }: Passkey) {
+/** The `PublicKeyCredentialDescriptor` of WebAuthn. */
+function toDescriptor({ credentialId: id, transports }: Passkey) {
   return { id, type: 'public-key' as const, ...(transports.length > 0 && { transports: [...transports] }) };
 }
