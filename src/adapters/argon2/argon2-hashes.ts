@@ -13,14 +13,14 @@ const MAX = { memory: 2 ** 22, time: 64 };
  */
 const MAX_IMPORTED_WORK = 2 ** 21;
 
-/** All forms of argon2 (RFC 9106): `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
-export const argon2Hashes = argon2UpTo(MAX.memory * MAX.time);
+/** Verifies all forms of argon2 (RFC 9106): `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. */
+export const argon2Hashes = createArgon2Verifier(MAX.memory * MAX.time);
 
-/** The forms of argon2 that an import may measure: one hash must not take seconds or all memory. */
-export const importedArgon2Hashes = argon2UpTo(MAX_IMPORTED_WORK);
+/** Verifies the argon2 hashes whose time an import measures. One hash must not take seconds or all memory. */
+export const importedArgon2Hashes = createArgon2Verifier(MAX_IMPORTED_WORK);
 
-/** `maxWork` bounds memory times passes, in KiB. */
-function argon2UpTo(maxWork: number): HashVerifier {
+/** @param maxWork the maximum of memory times passes, in KiB */
+function createArgon2Verifier(maxWork: number): HashVerifier {
   return {
     kindOf(passwordHash) {
       const [, algorithm, version = '16', ...cost] = ARGON2.exec(passwordHash) ?? [];

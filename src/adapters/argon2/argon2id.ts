@@ -21,7 +21,7 @@ interface RefusalTime {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-/** Computes argon2id with a given salt, 32 raw bytes. All callers share one queue. */
+/** Creates a function that computes argon2id with a given salt: 32 raw bytes. All its calls share one queue. */
 export function createArgon2id(turns: Turns) {
   return (material: Buffer, salt: Buffer, cost: Cost): Promise<Buffer> =>
     turns('', () => hash(material, { ...optionsOf(cost), raw: true, salt, hashLength: 32 }));
@@ -30,7 +30,7 @@ export function createArgon2id(turns: Turns) {
 export interface PasswordHasherOptions {
   readonly turns: Turns;
   readonly cost: Cost;
-  /** Verifiers of hashes that are no argon2. */
+  /** Verifiers of hashes other than argon2. */
   readonly foreign: readonly HashVerifier[];
   readonly refusalTime: RefusalTime;
 }

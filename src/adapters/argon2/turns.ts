@@ -1,6 +1,9 @@
 import { Refusal } from '../../domain/refusal.ts';
 
-/** Runs the work when it is the network's turn. Rejects with a {@link Refusal} `unavailable` if a queue is full. */
+/**
+ * A queue. It runs the work when it is the network's turn. Rejects with a {@link Refusal} `unavailable` if a queue is
+ * full.
+ */
 export type Turns = <T>(network: string, work: () => Promise<T>) => Promise<T>;
 
 /** How many pieces of work run, and how many wait. */
@@ -19,18 +22,18 @@ interface TurnLimits {
 }
 
 /**
- * Limits concurrent work, because it shares the thread pool with signing. Waiting work has one queue per network, and
- * the networks take turns: a network with many requests delays its own requests only.
+ * Creates a queue that limits concurrent work, because the work shares the thread pool with signing. Each network has
+ * its own queue, and the networks take turns. So a network with many requests delays its own requests only.
  */
 export function createFairQueue({ atOnce, queue, queueOfNetwork = queue }: TurnLimits): Turns & TurnCounts {
-  /** In the order of the networks' next turns. No queue in the map is empty. */
+  /** The queues by network, in the order of their next turns. No queue in the map is empty. */
   const queues = new Map<string, (() => void)[]>();
   let running = 0;
   let waiting = 0;
 
-  return Object.assign(inTurn, { running: () => running, waiting: () => waiting });
+  return Object.assign(runInTurn, { running: () => running, waiting: () => waiting });
 
-  async function inTurn<T>(network: string, work: () => Promise<T>): Promise<T> {
+  async function runInTurn<T>(network: string, work: () => Promise<T>): Promise<T> {
     await waitForTurn(network);
     try {
       return await work();

@@ -1,12 +1,12 @@
 import { withDeadline } from '../../lib/time.ts';
 
-/** One end of a connection between two processes, in the order of its messages. */
+/** One end of a connection between two processes. Messages arrive in the order in which they were sent. */
 export interface ProcessChannel {
   send(message: object): void;
   onMessage(listener: (message: unknown) => void): void;
 }
 
-/** What the other end may call, by name. Arguments and results are copied, so they are plain data. */
+/** The functions that the other end may call, by name. Arguments and results are copied, so they must be plain data. */
 // biome-ignore lint/suspicious/noExplicitAny: each function has parameters of its own; both ends are one program
 export type Handlers = Readonly<Record<string, (...args: any[]) => Promise<unknown>>>;
 
@@ -20,14 +20,15 @@ type Message =
   | { readonly kinship: 'call'; readonly id: number; readonly name: string; readonly args: unknown[] }
   | { readonly kinship: 'answer'; readonly id: number; readonly result?: unknown; readonly failure?: string };
 
-interface Waiting {
+/** A call whose answer has not arrived. */
+interface PendingCall {
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
 
-/** Connects two processes of one program: each end serves its handlers, and calls those of the other end. */
+/** Connects two processes of one program. Each end serves its own handlers, and calls the handlers of the other end. */
 export function connectCalls(channel: ProcessChannel, handlers: Handlers): Call {
-  const waiting = new Map<number, Waiting>();
+  const pending = new Map<number, PendingCall>();
   let lastId = 0;
 
   channel.onMessage((message) => {
@@ -38,12 +39,12 @@ export function connectCalls(channel: ProcessChannel, handlers: Handlers): Call 
 
   return async <Result>(name: string, ...args: readonly unknown[]) => {
     const id = ++lastId;
-    const answered = new Promise<unknown>((resolve, reject) => waiting.set(id, { resolve, reject }));
+    const answered = new Promise<unknown>((resolve, reject) => pending.set(id, { resolve, reject }));
     channel.send({ kinship: 'call', id, name, args });
     try {
       return (await withDeadline(DEADLINE, answered, () => noAnswer(name))) as Result;
     } finally {
-      waiting.delete(id);
+      pending.delete(id);
     }
   };
 
@@ -57,8 +58,8 @@ export function connectCalls(channel: ProcessChannel, handlers: Handlers): Call 
   }
 
   function resolveCall({ id, result, failure }: Extract<Message, { kinship: 'answer' }>): void {
-    if (failure === undefined) waiting.get(id)?.resolve(result);
-    else waiting.get(id)?.reject(new Error(failure));
+    if (failure === undefined) pending.get(id)?.resolve(result);
+    else pending.get(id)?.reject(new Error(failure));
   }
 }
 

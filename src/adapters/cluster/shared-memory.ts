@@ -5,9 +5,7 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { type UsedDpopProofs, UsedDpopProofsFull } from '../../ports/stores/used-dpop-proofs.ts';
 import type { Call, Handlers } from './calls.ts';
 
-/**
- * State that all workers of a service share. With separate counts, a limit of 5 would allow 5 attempts in each worker.
- */
+/** State that all workers share. With separate counts, a limit of 5 would allow 5 attempts in each worker. */
 export interface SharedMemory {
   readonly attempts: Attempts;
   readonly proofAttempts: Attempts;
@@ -33,7 +31,7 @@ export function serveMemory({ attempts, proofAttempts, usedProofs, cache }: Shar
 
 const FULL = 'full';
 
-/** The memory of the primary, as a worker sees it. */
+/** Creates the stores through which a worker uses the memory of the primary. */
 export function createMemoryClient(call: Call): SharedMemory {
   return {
     attempts: createAttempts('attempts', call),

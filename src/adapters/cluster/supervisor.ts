@@ -20,9 +20,9 @@ export interface Supervisor {
   reload(): Promise<void>;
   /** Stops all workers. Rejects if one had to be killed, or did not end by itself. */
   stop(): Promise<void>;
-  /** Workers that answer requests. */
+  /** The number of workers that answer requests. */
   readyWorkers(): number;
-  /** Workers that were started again since the start. */
+  /** How often a worker ended unexpectedly and was started again. */
   restarts(): number;
 }
 
@@ -37,11 +37,11 @@ interface Options {
   readonly now?: () => number;
 }
 
-/** Milliseconds before a worker is started again: doubled at each failure, up to the longest wait. */
+/** Milliseconds before a worker is started again. The wait doubles at each failure, up to the longest wait. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
-/** Milliseconds after which a worker counts as healthy, so that the next wait is the first one again. */
+/** Milliseconds. After a worker that ran for longer than this, the next wait is `FIRST_WAIT` again. */
 const HEALTHY_AFTER = 60_000;
 
 /** A slot that always has one running worker, or two while the worker is replaced. */
@@ -53,7 +53,7 @@ interface WorkerSlot {
   failures: number;
 }
 
-/** Keeps a number of workers running. */
+/** Creates a supervisor that keeps `count` workers running. */
 export function createSupervisor({
   count,
   fork,
@@ -123,7 +123,10 @@ export function createSupervisor({
     if (exit !== null) throw new Error(`Worker ${worker.pid} ended before it was ready (${describe(exit)}).`);
   }
 
-  /** Starts the worker of this slot again whenever it ends, unless it is stopped or replaced. */
+  /**
+   * Starts a new worker when the worker of this slot ends. Does nothing if the supervisor stops, or if another worker
+   * has replaced it.
+   */
   function watch(slot: WorkerSlot): void {
     const { worker } = slot;
     if (worker === null) return;

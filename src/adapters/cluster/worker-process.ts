@@ -8,7 +8,7 @@ export interface Exit {
   readonly signal: string | null;
 }
 
-/** A worker, as the primary sees it. */
+/** The primary's handle of a worker. */
 export interface WorkerProcess {
   readonly pid: number;
   readonly call: Call;

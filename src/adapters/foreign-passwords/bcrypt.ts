@@ -1,12 +1,12 @@
 import { verify } from '@node-rs/bcrypt';
 import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
 
-/** The cost of the slowest hash: each step doubles the time. */
+/** The highest accepted cost. Each step of the cost doubles the time. */
 const MAX_COST = 15;
 
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
-/** bcrypt (`$2a$`, `$2b$`, `$2y$`). It reads the first 72 bytes of a password. */
+/** Verifies bcrypt (`$2a$`, `$2b$`, `$2y$`), which uses only the first 72 bytes of a password. */
 export const bcrypt: HashVerifier = {
   kindOf(passwordHash) {
     const cost = Number(BCRYPT.exec(passwordHash)?.[1]);

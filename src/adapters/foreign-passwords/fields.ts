@@ -1,10 +1,10 @@
-/** Bytes in base64 or base64url, with `.` for `+` as passlib writes it, padded or not. Null for any other text. */
+/** Reads base64 or base64url, padded or not. A `.` stands for `+`, as passlib writes it. Null for any other text. */
 export function readBase64(text: string | undefined): Buffer | null {
   if (text === undefined || !/^[\w+/.-]+={0,2}$/.test(text)) return null;
   return Buffer.from(text.replaceAll('.', '+'), 'base64');
 }
 
-/** Parameters such as `ln=14,r=8,p=1`. */
+/** Reads parameters such as `ln=14,r=8,p=1`. */
 export function readParameters(text: string | undefined): ReadonlyMap<string, string> {
   const pairs = (text ?? '').split(',').map((pair) => {
     const [name = '', ...value] = pair.split('=');
@@ -13,7 +13,7 @@ export function readParameters(text: string | undefined): ReadonlyMap<string, st
   return new Map(pairs);
 }
 
-/** A decimal number without sign from `min` to `max`. Null for any other text. */
+/** Reads a decimal number without sign from `min` to `max`. Null for any other text. */
 export function readInteger(text: string | undefined, min: number, max: number): number | null {
   if (text === undefined || !/^\d{1,9}$/.test(text)) return null;
   const value = Number(text);
@@ -23,7 +23,7 @@ export function readInteger(text: string | undefined, min: number, max: number):
 /** Shorter hashes collide. Longer ones cost a multiple of the time. */
 const HASH_BYTES = { min: 16, max: 128 };
 
-/** The bytes of a hash of a usual length. Null for any other text. */
+/** Reads a hash in base64 whose length is within `HASH_BYTES`. Null for any other text. */
 export function readHash(text: string | undefined): Buffer | null {
   const hash = readBase64(text);
   return hash !== null && hash.length >= HASH_BYTES.min && hash.length <= HASH_BYTES.max ? hash : null;

@@ -6,9 +6,9 @@ import { deriveKey, optionsOf, readScryptCost } from './scrypt.ts';
 const KEY_BYTES = 32;
 
 /**
- * The scrypt of Firebase: `$firebase-scrypt$ln=14,r=8,p=1,ss=…,sk=…$salt$hash`. `ss` and `sk` are the salt separator
- * and the signer key of the project. The hash is the signer key, encrypted under a key that is derived from the
- * password.
+ * Verifies the scrypt of Firebase: `$firebase-scrypt$ln=14,r=8,p=1,ss=…,sk=…$salt$hash`. `ss` and `sk` are the salt
+ * separator and the signer key of the project. The hash is the signer key, encrypted under a key that is derived from
+ * the password.
  */
 export const firebaseScrypt: HashVerifier = {
   kindOf(passwordHash) {

@@ -5,7 +5,7 @@ import { readBase64, readHash, readInteger, readParameters } from './fields.ts';
 
 const deriveKey = promisify(derive);
 
-/** Bounds the time of one hash. PBKDF2 repeats the iterations for each part that is as long as the digest. */
+/** Bounds the time of one hash. A hash longer than the digest consists of several parts, each with all iterations. */
 const MAX_ITERATIONS = 5_000_000;
 
 interface Pbkdf2Hash {
@@ -25,8 +25,8 @@ const DIGESTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * PBKDF2 (RFC 8018): Django's `pbkdf2_sha256$iterations$salt$hash`, and `$pbkdf2-sha256$i=iterations$salt$hash` with
- * sha1, sha256 or sha512, also as passlib writes it.
+ * Verifies PBKDF2 (RFC 8018). One form is Django's `pbkdf2_sha256$iterations$salt$hash`. The other form is
+ * `$pbkdf2-sha256$i=iterations$salt$hash`, with sha1, sha256 or sha512. passlib writes it without `i=`.
  */
 export const pbkdf2: HashVerifier = {
   kindOf(passwordHash) {

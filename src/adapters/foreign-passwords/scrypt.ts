@@ -25,12 +25,12 @@ export function readScryptCost(parameters: ReadonlyMap<string, string>): ScryptC
   return blocks <= MAX.blocks && blocks * p <= MAX.work ? { ln, r, p } : null;
 }
 
-/** The options of the platform. It needs some memory beside the blocks. */
+/** The options for node:crypto. `maxmem` includes the memory that scrypt needs beside the blocks. */
 export function optionsOf({ ln, r, p }: ScryptCost): ScryptOptions {
   return { N: 2 ** ln, r, p, maxmem: 128 * r * (2 ** ln + p + 2) };
 }
 
-/** scrypt as `$scrypt$ln=14,r=8,p=1$salt$hash`. */
+/** Verifies scrypt as `$scrypt$ln=14,r=8,p=1$salt$hash`. */
 export const scrypt: HashVerifier = {
   kindOf(passwordHash) {
     const read = readScrypt(passwordHash);

@@ -15,7 +15,7 @@ import { createBoundedMap } from './bounded-map.ts';
 
 interface Options {
   readonly policy?: AttemptPolicy;
-  /** The maximum number of entries of each kind and rank. */
+  /** The maximum number of entries in each bounded map: see {@link createBoundedMap}. */
   readonly maxEntries?: number;
 }
 
@@ -30,7 +30,7 @@ interface Window {
  * - Counts with a delay have a map of their own, so accounts or networks with a few attempts never evict them. To evict
  *   one, a client must bring `maxEntries` other counts into a delay. That takes more password verifications than fit
  *   into the longest delay.
- * - Known networks are stored by account. So an attacker with an own account cannot evict the known networks of other
+ * - Known networks are stored by account. So an attacker who has an account cannot evict the known networks of other
  *   accounts.
  * - Names are stored as hashes, which bounds the bytes of each entry.
  */
@@ -65,7 +65,7 @@ export function createMemoryAttempts({
     if (ofNetwork !== before.ofNetwork) networks.set(subject.network, ofNetwork);
   }
 
-  /** Each action has its own map, so the names typed at a login evict no window of another action. */
+  /** Each action has its own map. So names that clients type at a login do not evict windows of other actions. */
   function windowsOf(key: string) {
     const action = key.slice(0, key.indexOf(' '));
     const found =

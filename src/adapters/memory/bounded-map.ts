@@ -1,7 +1,7 @@
 interface Options<Value> {
-  /** The maximum number of protected entries, and of other entries. */
+  /** The maximum number of protected entries. The same maximum applies to the other entries. */
   readonly maxEntries: number;
-  /** Whether the entry is protected: unprotected entries never evict it. */
+  /** Whether an entry is protected: unprotected entries never evict protected ones. */
   isProtected?(value: Value): boolean;
 }
 

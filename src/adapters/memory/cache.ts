@@ -1,7 +1,7 @@
 import type { Cache } from '../../ports/cache.ts';
 import { createBoundedMap } from './bounded-map.ts';
 
-/** Entries and UTF-16 code units. Together they bound the text to 64 MiB in the memory of the engine. */
+/** The maximum number of entries, and of UTF-16 code units in a value. Together they bound the values to 64 MiB. */
 const MAX_ENTRIES = 1_000;
 const MAX_LENGTH = 32 * 1024;
 

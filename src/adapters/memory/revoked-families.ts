@@ -17,7 +17,8 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & Follow
     remember(tokenFamily, reason, until) {
       forgetOld();
       const before = known.get(tokenFamily);
-      // A poll reads a family again and again. An unchanged entry keeps its place, so iterations over the list end.
+      // A poll reads a family again and again. An unchanged entry is not moved to the end of the map. Otherwise an
+      // iteration over the map might never end.
       if (before !== undefined && before.until >= until) return;
       known.delete(tokenFamily);
       known.set(tokenFamily, { reason, until });
@@ -50,7 +51,7 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & Follow
 
   /**
    * Stops at the first entry that has not expired: entries are almost ordered by time. The clocks of replicas differ a
-   * little, so an expired entry may stay in the list for that difference.
+   * little. An expired entry may stay in the list for as long as they differ.
    */
   function forgetOld(): void {
     for (const [tokenFamily, { until }] of known) {

@@ -1,7 +1,7 @@
 import { shortHash } from '../../lib/short-hash.ts';
 import { type UsedDpopProofs, UsedDpopProofsFull } from '../../ports/stores/used-dpop-proofs.ts';
 
-/** About 30 MB. Proofs are remembered for about two minutes, so that this is more than 1,500 proofs a second. */
+/** About 30 MB. Proofs are remembered for about two minutes, so this allows more than 1,500 proofs a second. */
 const MAX_ENTRIES = 200_000;
 
 /** Used proofs in the memory of this process. The memory is bounded, and a proof is forgotten only after its time. */
@@ -20,7 +20,10 @@ export function createMemoryUsedProofs({ maxEntries = MAX_ENTRIES } = {}): UsedD
     },
   };
 
-  /** Entries are in the order of their writing, which is the order of their expiry, unless the system clock jumps. */
+  /**
+   * Entries are ordered by the time of their writing. That is also the order of their expiry, unless the system clock
+   * jumps.
+   */
   function forgetOld(now: number): void {
     for (const [key, until] of used) {
       if (until > now) return;

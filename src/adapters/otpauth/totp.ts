@@ -3,6 +3,7 @@ import type { Totp } from '../../ports/security/totp.ts';
 
 /** Bytes. The length that RFC 4226 section 4 recommends. */
 const SECRET_SIZE = 20;
+/** Seconds. */
 const PERIOD = 30;
 
 /** SHA-1 is the only algorithm that every authenticator app supports. HMAC does not need collision resistance. */

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { IsBreachedPassword } from '../../ports/security/password-lists.ts';
 import { breachHash } from './breach-range.ts';
 
-/** A line: at least ten characters of a SHA-1 in hexadecimal form, and the count of breaches, which may be absent. */
+/** A line: at least ten characters of a SHA-1 in hexadecimal form. The count of breaches may follow. */
 const LINE = /^([0-9a-f]{10,40})(?::\d{1,15})?$/i;
 
 /** The maximum length of a line in bytes, with its end. */
@@ -10,7 +10,7 @@ const LONGEST = 64;
 
 /**
  * Looks passwords up in a file of sorted hashes, one in each line. The download of Have I Been Pwned has this form.
- * A binary search reads some thirty short parts of the file, and nothing is kept in memory.
+ * A binary search reads about thirty short parts of the file. Nothing is kept in memory.
  */
 export function createBreachFile(path: string, onFailure: (error: unknown) => void): IsBreachedPassword {
   return async (password) => {

@@ -9,16 +9,16 @@ const DEADLINE = 1_000;
 /** Bytes of an answer. A padded answer of the public service has about 40 KB. */
 const MAX_ANSWER = 1024 * 1024;
 
-/** Characters of the hash that the service gets, so that it does not learn the password. */
+/** The number of characters of the hash that are sent. So the service does not learn the password. */
 const PREFIX = 5;
 
-/** The rest of a SHA-1, and the count of breaches. */
+/** A line of the answer: the rest of a SHA-1, and the count of breaches. */
 const LINE = /^([0-9a-f]{35}):(\d{1,15})$/i;
 
 /**
  * Searches breached passwords with a range service such as `https://api.pwnedpasswords.com/range`. The answer has one
- * line for each hash with the prefix, `SUFFIX:COUNT`. Lines with the count 0 are padding. Any other line is a failure:
- * it comes from something else than a range service, such as a proxy that answers with a page.
+ * line `SUFFIX:COUNT` for each hash with the prefix. Lines with the count 0 are padding. A line of any other form is a
+ * failure: the answer is not from a range service, but for example from a proxy.
  */
 export function createBreachRange(
   url: string,
@@ -43,8 +43,9 @@ export function createBreachRange(
   };
 
   /**
-   * Waits until the name resolves. All checks share one look-up. `fetch` starts one for each request, and a name server
-   * that hangs keeps each on a thread of the pool that password hashing needs, far longer than the deadline.
+   * Waits until the name resolves. All checks share one look-up. Without it, `fetch` would look the name up for each
+   * request. If the name server hangs, each look-up occupies a thread far longer than the deadline. Password hashing
+   * needs the same pool of threads.
    */
   async function waitForName(): Promise<void> {
     runningLookup ??= lookup(host).finally(() => {
@@ -55,7 +56,7 @@ export function createBreachRange(
   }
 }
 
-/** The form in which lists of breached passwords are published: SHA-1, upper-case hexadecimal. */
+/** Hashes a password as published lists of breached passwords do: SHA-1, upper-case hexadecimal. */
 export function breachHash(password: string): string {
   return createHash('sha1').update(password).digest('hex').toUpperCase();
 }

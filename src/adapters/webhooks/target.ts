@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { AddressGuard } from './address-guard.ts';
 
-/** Where a request goes, read from its URL. The host is a name or an address, without brackets. */
+/** The destination of a request, read from its URL. The host is a name or an IP address, without brackets. */
 export interface Target {
   readonly url: URL;
   readonly host: string;

@@ -23,10 +23,15 @@ interface Options {
   readonly timeouts?: Partial<typeof TIMEOUTS>;
 }
 
-/** Milliseconds: for a request from the resolution of its name to the end of its answer, and for those at shutdown. */
-const TIMEOUTS = { request: 10_000, closing: 2_000 };
+/** All in milliseconds. */
+const TIMEOUTS = {
+  /** For one request, from the resolution of the host name to the end of the answer. */
+  request: 10_000,
+  /** For pending requests, after `close` was called. */
+  closing: 2_000,
+};
 
-/** Bytes of an answer that are read. */
+/** Maximum bytes of an answer that are read. */
 const MAX_ANSWER = 4_096;
 
 export function createWebhookSender(options: Options): WebhookSender {
@@ -91,7 +96,7 @@ export function createWebhookSender(options: Options): WebhookSender {
     return accepted.address;
   }
 
-  /** The name is not resolved again: the socket gets the address, and TLS and `Host` get the name. */
+  /** Sends the request to the address. The name is only for TLS and `Host`, and is not resolved again. */
   function exchange(
     { headers, body }: WebhookRequest,
     { url, host, isSecure, port }: Target,
@@ -120,7 +125,7 @@ export function createWebhookSender(options: Options): WebhookSender {
     return new Promise((resolve, reject) => {
       const onAnswer = (answer: IncomingMessage) => resolve(readAnswer(answer));
       const sent = isSecure ? httpsRequest(secure, onAnswer) : httpRequest(request, onAnswer);
-      // Without these listeners, an answer that changes the protocol would never settle the promise.
+      // Without these listeners the promise would never settle after an answer that switches the protocol.
       sent.on('upgrade', ({ statusCode = 0 }, socket) => {
         socket.destroy();
         resolve({ status: statusCode, retryAfter: null, text: '' });
@@ -135,7 +140,7 @@ function refusalOf(guard: AddressGuard, address: string, isSecure: boolean): str
   return guard.refusalOf(address) ?? (isSecure || guard.isAllowedPrivate(address) ? null : PLAIN_REFUSED);
 }
 
-/** The status is the answer. A body that is cut or slow does not change it. */
+/** Only the status decides about the delivery. A body that is truncated or slow does not change the status. */
 async function readAnswer(answer: IncomingMessage): Promise<WebhookAnswer> {
   const { statusCode = 0, headers } = answer;
   return {
@@ -145,7 +150,7 @@ async function readAnswer(answer: IncomingMessage): Promise<WebhookAnswer> {
   };
 }
 
-/** Leaving the loop closes the connection. */
+/** Reads the first `MAX_ANSWER` bytes. Leaving the loop closes the connection. */
 async function readStart(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -156,7 +161,7 @@ async function readStart(answer: IncomingMessage): Promise<Buffer> {
       if (size >= MAX_ANSWER) break;
     }
   } catch {
-    // The connection ended within the body, or the time was over.
+    // The connection ended within the body, or the request timed out.
   }
   return Buffer.concat(chunks).subarray(0, MAX_ANSWER);
 }
