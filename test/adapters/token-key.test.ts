@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { CompactSign, compactVerify } from 'jose';
 import t from 'tap';
 import { readCompact } from '../../src/adapters/jose/compact.ts';
-import { hmacKey } from '../../src/adapters/jose/token-key.ts';
+import { createHmacKey } from '../../src/adapters/jose/token-key.ts';
 
 /** HS512 of our own, with jose as the referee. */
 
 const bytes = randomBytes(64);
-const key = hmacKey({ id: 'k1', bytes });
-const other = hmacKey({ id: 'k1', bytes: randomBytes(64) });
+const key = createHmacKey({ id: 'k1', bytes });
+const other = createHmacKey({ id: 'k1', bytes: randomBytes(64) });
 
 function ours(payload: string): string {
   const token = key.sign?.('rt+jwt', payload);

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Characters. Tokens of this service are much shorter, so longer text is refused without parsing. */
+/** Maximum characters of a token. Tokens of this service are much shorter. Longer text is refused without parsing. */
 const MAX_LENGTH = 4096;
 
 /** The header of a token that is not verified yet. */
@@ -8,8 +8,8 @@ export type Header = Readonly<Record<string, unknown>>;
 
 /**
  * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null if the text is too long, or has other than
- * three segments. Also null if a segment is no canonical base64url, or its JSON is no object. Libraries accept some of
- * these.
+ * three segments. Also null if a segment is not canonical base64url, or its JSON is not an object. Some libraries
+ * accept such text.
  */
 export function readCompact(token: string): { header: Header; payload: Record<string, unknown> } | null {
   if (token.length > MAX_LENGTH) return null;
@@ -34,8 +34,8 @@ function readObject(segment: string): Record<string, unknown> | null {
 }
 
 /**
- * Null: the text is not canonical base64url (RFC 4648 section 3.5). Padding, foreign characters and set
- * unused bits are lost when the text is decoded and encoded again.
+ * Decodes canonical base64url (RFC 4648 section 3.5). Null for any other text: padding, foreign characters and unused
+ * bits that are set are lost when the text is decoded and encoded again.
  */
 export function decodeSegment(segment: string): Buffer | null {
   const bytes = Buffer.from(segment, 'base64url');

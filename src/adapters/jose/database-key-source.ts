@@ -50,7 +50,9 @@ export function createDatabaseKeySource(options: Options): KeySource {
     lastSeen = stored;
   }
 
-  /** An attacker with write access can delete the mark of a removal. So this replica also remembers removed keys. */
+  /**
+   * Marks a key that this replica has seen removed. An attacker with write access can delete the mark in the database.
+   */
   function withRemovalMark(key: SealedKey): SealedKey {
     return removed.has(key.id) ? { ...key, wasRemoved: true } : key;
   }

@@ -13,10 +13,10 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['n', 'e'],
 };
 
-/** The private members of all types of keys, and the one of symmetric keys. */
+/** The private members of all types of keys, and `k`, the secret of symmetric keys. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** Characters, of a `jti` and the other texts of a proof. */
+/** Maximum characters of a `jti`, and of each other text in a proof. */
 const MAX_TEXT = 2_048;
 
 /** Reads proofs with the key that they carry. */
@@ -24,8 +24,8 @@ export function createDpopProofs(): DpopProofs {
   return {
     async read(text) {
       const parts = readCompact(text);
-      const key = parts && keyIn(parts.header);
-      const claims = parts && claimsIn(parts.payload);
+      const key = parts && readKey(parts.header);
+      const claims = parts && readClaims(parts.payload);
       if (!key || !claims || !(await isSigned(text, key))) return null;
       return { jkt: await calculateJwkThumbprint(key.jwk), ...claims };
     },
@@ -39,8 +39,8 @@ interface ProofKey {
   readonly alg: string;
 }
 
-/** The public key in the header; null if the header is not that of a proof (RFC 9449 section 4.2). */
-function keyIn({ typ, alg, jwk, crit }: Header): ProofKey | null {
+/** Reads the public key in the header. Null if the header is not the header of a proof (RFC 9449 section 4.2). */
+function readKey({ typ, alg, jwk, crit }: Header): ProofKey | null {
   if (typ !== TYPE || crit !== undefined || !isAlgorithm(alg)) return null;
   const given = Object(jwk) as Record<string, unknown>;
   if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(given, name))) return null;
@@ -57,14 +57,14 @@ function isAlgorithm(alg: unknown): alg is string {
 }
 
 /**
- * RSA keys of 2048 to 4096 bits with an exponent of at most 32 bits. A larger exponent makes a check as slow as a
- * signature.
+ * Whether an RSA key has 2048 to 4096 bits, and an exponent of at most 32 bits. A larger exponent makes a verification
+ * as slow as a signature.
  */
 function isUsualRsa(n: string, e: string): boolean {
   return n.length >= 342 && n.length <= 683 && e.length <= 6;
 }
 
-function claimsIn(payload: Record<string, unknown>): Omit<DpopProof, 'jkt'> | null {
+function readClaims(payload: Record<string, unknown>): Omit<DpopProof, 'jkt'> | null {
   const { jti, htm, htu, iat, ath = null, nonce = null } = payload;
   if (!isText(jti) || !isText(htm) || !isText(htu) || !Number.isFinite(iat)) return null;
   if ((ath !== null && !isText(ath)) || (nonce !== null && !isText(nonce))) return null;
@@ -75,7 +75,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT;
 }
 
-/** The key also has to fit the algorithm, and to be a valid one of its type. */
+/** Whether the signature is valid. False also if the key is not valid, or does not fit the algorithm. */
 async function isSigned(text: string, { jwk, alg }: ProofKey): Promise<boolean> {
   try {
     await compactVerify(text, await importJWK(jwk, alg), { algorithms: [alg] });

@@ -1,21 +1,21 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose';
 import type { KeyAlgorithm } from '../../domain/key-set.ts';
 import type { PublicKey } from '../../ports/security/public-key.ts';
-import { asymmetricKey, type TokenKey } from './token-key.ts';
+import { createAsymmetricKey, type TokenKey } from './token-key.ts';
 
 /** Bits. The minimum of RFC 7518 section 3.3. */
 const MIN_MODULUS = 2048;
 
 /**
- * A key that cannot be used. The message is for the operator: the end of a sentence that begins with the key. It
- * reveals nothing about the key.
+ * A key, or a file of keys, that cannot be used. The message is for the operator and contains no part of a key. Most
+ * messages lack their subject: callers put the name of the key before them.
  */
 export class UnusableKey extends Error {
   override readonly name = 'UnusableKey';
 }
 
 /**
- * Imports a key with its private part, if it has one. Rejects with {@link UnusableKey}, also if the private and the
+ * Imports a key, with its private part if it has one. Rejects with {@link UnusableKey}, also if the private and the
  * public part do not match.
  */
 export async function importKey(jwk: JWK, id: string, alg: KeyAlgorithm) {
@@ -27,12 +27,12 @@ export async function importKey(jwk: JWK, id: string, alg: KeyAlgorithm) {
     throw new UnusableKey(`is an RSA key of ${modulusLength} bits; the minimum is ${MIN_MODULUS}`);
   if (signing !== null && !(await isPair(signing, verifying)))
     throw new UnusableKey('has a private part that does not match its public part');
-  return { ...asymmetricKey(id, alg, verifying, signing), alg, publicKey } satisfies TokenKey & {
+  return { ...createAsymmetricKey(id, alg, verifying, signing), alg, publicKey } satisfies TokenKey & {
     publicKey: PublicKey;
   };
 }
 
-/** The algorithm of a key by its type, whatever its own `alg` says. Null: the type is not supported. */
+/** The algorithm for the type of a key. The `alg` of the key is not read. Null: the type is not supported. */
 export function algorithmOf({ kty, crv }: JWK): KeyAlgorithm | null {
   if (kty === 'OKP' && crv === 'Ed25519') return 'EdDSA';
   if (kty === 'EC' && crv === 'P-256') return 'ES256';

@@ -1,12 +1,12 @@
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { hmacKey, type TokenKey } from './token-key.ts';
+import { createHmacKey, type TokenKey } from './token-key.ts';
 
 /** Keys that verify tokens. */
 export interface VerificationKeys {
   /** The key with this id, if tokens under it are currently accepted. */
   find(id: string): TokenKey | undefined;
 
-  /** Like `find`, after a new read of the source of the keys. Rejects if that read fails. */
+  /** Reads the keys from their source again, and then finds the key. Rejects if the read fails. */
   fetchUnknownKey(id: string): Promise<TokenKey | undefined>;
 }
 
@@ -16,9 +16,9 @@ export interface KeyRing extends VerificationKeys {
   current(): TokenKey;
 }
 
-/** Creates a key ring of configured keys, newest first. The keys do not change while the process runs. */
+/** Creates a key ring of HMAC keys, newest first. The keys do not change while the process runs. */
 export function createHmacKeyRing(keys: readonly NamedKey[]): KeyRing {
-  const hmacKeys = keys.map(hmacKey);
+  const hmacKeys = keys.map(createHmacKey);
   const [newest] = hmacKeys;
   if (newest === undefined) throw new Error('At least one signing key is needed.');
   const byId = new Map(hmacKeys.map((key) => [key.id, key]));

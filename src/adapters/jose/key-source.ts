@@ -9,11 +9,11 @@ export interface KeySourceOptions {
   readonly log: Log;
 }
 
-/** A key set, and the functions that keep it equal to the stored keys. */
+/** A key set, and the functions that keep it equal to the keys in the database or the file. */
 export interface KeySource {
   readonly set: KeySet;
-  /** Fills the set. Rejects with an {@link UnusableKey} if a stored key cannot be used. */
+  /** Fills the set. Rejects with an {@link UnusableKey} if a key cannot be used. */
   start(): Promise<void>;
-  /** Reads the stored keys again. A key that cannot be used is logged, and the other keys stay in use. */
+  /** Reads the keys again. A key or a file that cannot be used is logged, and the usable keys stay in use. */
   maintain(): Promise<void>;
 }

@@ -13,12 +13,12 @@ import { createSealer } from './sealer.ts';
 const SCHEDULE = 'kinship_turn';
 
 /**
- * Seals keys for the database: a JWE (RFC 7516) of the whole key, `dir` and A256GCM, under a key that is not in the
- * database. A key that cannot be opened is not used, and its public part is not published. Otherwise an
- * attacker who writes to the database could have forged tokens accepted.
+ * Creates the functions that make, open and check sealed keys. A sealed key is a JWE (RFC 7516, `dir` and A256GCM) of
+ * the whole key, under a key that is not in the database. A key that cannot be opened is not used, and its public part
+ * is not published. Otherwise an attacker who writes to the database could add a key and forge tokens.
  *
- * The protected header holds the number and the times of the key: a row with other values is refused. A key that an
- * earlier version sealed lacks this parameter, and its row is not checked against it.
+ * The protected header holds the number and the times of the key: a row with other values is refused. Keys that an
+ * earlier version sealed lack this parameter, so their rows are not checked.
  *
  * @param encryptionKeys newest first: the first key seals, all keys open
  */

@@ -10,8 +10,8 @@ interface Opened {
 }
 
 /**
- * Seals text as a compact JWE (RFC 7516), `dir` and A256GCM. Each purpose has keys of its own, which HKDF (RFC 5869)
- * derives from the given ones.
+ * Creates a sealer, which encrypts text as a compact JWE (RFC 7516), `dir` and A256GCM. Each purpose has its own keys,
+ * which HKDF (RFC 5869) derives from the given keys.
  *
  * @param keys newest first: the first key seals, all keys open
  */
@@ -22,7 +22,10 @@ export function createSealer(keys: readonly NamedKey[], purpose: string) {
   }));
 
   return {
-    /** The private header parameters (RFC 7516 section 4.3) are readable, and authenticated together with the text. */
+    /**
+     * Encrypts a text. The private header parameters (RFC 7516 section 4.3) are authenticated together with the text,
+     * but not encrypted.
+     */
     async seal(text: string, parameters: object = {}): Promise<string> {
       const [newest] = derived;
       if (newest === undefined) throw new Error('At least one encryption key is needed.');
@@ -31,7 +34,7 @@ export function createSealer(keys: readonly NamedKey[], purpose: string) {
         .encrypt(newest.key);
     },
 
-    /** Rejects if the text was altered, or its key is not among the keys. */
+    /** Decrypts a sealed text. Rejects if the text was altered, or its key is not one of the keys. */
     async open(sealed: string): Promise<Opened> {
       if (sealed.split('.').some((segment) => decodeSegment(segment) === null))
         throw new Error('a segment is not canonical base64url');
@@ -43,7 +46,7 @@ export function createSealer(keys: readonly NamedKey[], purpose: string) {
       return { text: Buffer.from(plaintext).toString(), header: protectedHeader };
     },
 
-    /** Whether the newest key sealed the text, by its header alone. */
+    /** Whether the header of the sealed text names the newest key. */
     isSealedByNewest: (sealed: string): boolean => decodeProtectedHeader(sealed).kid === derived[0]?.id,
   };
 }

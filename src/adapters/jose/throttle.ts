@@ -1,6 +1,6 @@
 /**
- * Runs the task at most once in a pause (milliseconds); calls within the pause do nothing. Concurrent calls share one
- * run. A run that failed does not start a pause.
+ * Returns a function that runs the task. After a successful run, calls do nothing for `pause` milliseconds. Concurrent
+ * calls share one run.
  */
 export function throttle(pause: number, task: () => Promise<void>): () => Promise<void> {
   let finishedAt = Number.NEGATIVE_INFINITY;

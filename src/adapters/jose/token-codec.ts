@@ -14,7 +14,7 @@ interface Options {
   readonly audiences: readonly string[];
   readonly accessKeys: readonly NamedKey[];
   readonly refreshKeys: readonly NamedKey[];
-  /** More keys of access tokens. If they sign, `accessKeys` only verify. Otherwise `accessKeys` sign. */
+  /** Further keys of access tokens. If they sign, `accessKeys` only verify. Otherwise `accessKeys` sign. */
   readonly keySet?: AccessKeySet;
 }
 
@@ -104,7 +104,7 @@ function createAccessKeyRing({ accessKeys, keySet }: Options): KeyRing {
   return keySet.signs ? combineKeys(keySet.ring, hmac) : combineKeys(hmac, keySet.ring);
 }
 
-/** What is required of a token. `code` is the code of the refusal. */
+/** The requirements for a token. `code` is the code of the refusal. */
 interface TokenRules {
   readonly typ: string;
   readonly keys: KeyRing;

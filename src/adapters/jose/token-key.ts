@@ -13,7 +13,7 @@ export interface TokenKey {
 }
 
 /** Makes a token key from a key pair, or from the public key alone. */
-export function asymmetricKey(
+export function createAsymmetricKey(
   id: string,
   alg: string,
   publicKey: CryptoKey,
@@ -40,7 +40,7 @@ const HMAC_ALG = 'HS512';
  * Makes a token key for HMAC-SHA-512 (RFC 7518 section 3.2). Uses the synchronous node:crypto, because each refresh
  * signs and verifies several times. WebCrypto moves every call to another thread, which is several times slower.
  */
-export function hmacKey({ id, bytes }: NamedKey): TokenKey {
+export function createHmacKey({ id, bytes }: NamedKey): TokenKey {
   const key = createSecretKey(bytes);
   const macOf = (input: string) => createHmac('sha512', key).update(input).digest();
   return {

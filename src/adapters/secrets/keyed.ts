@@ -37,7 +37,7 @@ export function isEqual(expected: Uint8Array, given: Uint8Array): boolean {
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-/** Makes a version 4 UUID (RFC 9562) of 122 bits. Without the key, the bits look random. */
+/** Makes a version 4 UUID (RFC 9562) from 122 bits of a keyed hash. Without the key, the bits look random. */
 export function toUuid(bytes: Buffer): string {
   const sixteen = Buffer.from(bytes.subarray(0, 16));
   sixteen[6] = (sixteen.readUInt8(6) & 0x0f) | 0x40;

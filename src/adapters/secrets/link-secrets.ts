@@ -37,7 +37,10 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
   };
 }
 
-/** A part of a token has no dot. A text that is no UUID may have one, so it is encoded, with a mark before it. */
+/**
+ * Dots separate the parts of a token. A user id that is not a UUID may contain a dot, so it is encoded, and `~` marks
+ * it.
+ */
 function encodeUserId(userId: string): string {
   return isUuid(userId) ? userId : `~${Buffer.from(userId).toString('base64url')}`;
 }

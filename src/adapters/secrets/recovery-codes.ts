@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
 
 /**
- * Base 32 of Crockford: without letters that look like digits or like each other. 256 is a multiple of 32, so all
- * letters are equally probable.
+ * The alphabet of Crockford's base 32. It has no letters that look like digits or like each other. 256 is a multiple of
+ * 32, so all letters are equally probable.
  */
 const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const LOOK_ALIKE: Readonly<Record<string, string>> = { O: '0', I: '1', L: '1' };

@@ -16,7 +16,7 @@ export function formatScheme(scheme: ParsedScheme): string {
   return `argon2id.${memory}.${time}.${parallelism}.${scheme.keyId}`;
 }
 
-/** Null: no version of this service wrote this text. */
+/** Null for a text that no version of this service wrote. */
 export function parseScheme(text: string): ParsedScheme | null {
   const parts = text.split('.');
   const keyId = parts.at(-1) ?? '';

@@ -10,7 +10,7 @@ import { type Argon2Cost, formatScheme, type ParsedScheme, parseScheme } from '.
 export type SlowHash = (material: Buffer, salt: Buffer, cost: Argon2Cost) => Promise<Buffer>;
 
 interface Options {
-  /** Newest first: the first key is for new rows, all keys verify. */
+  /** Newest first: the first key hashes new rows, all keys verify. */
   readonly keys: readonly NamedKey[];
   readonly hasher: 'hmac-sha512' | 'argon2id';
   readonly argon2Cost: Argon2Cost;
