@@ -1,12 +1,12 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 
-/** What is known of abandoned work. Null: its pool will reject it within a second. */
+/** What is known about abandoned work. Null: the pool rejects the work within a second. */
 type AbandonOutcome = 'nothing' | 'pending' | null;
 
-/** How to abandon a statement or a transaction, by its promise. */
+/** The functions that abandon statements and transactions, by their promises. */
 const handlers = new WeakMap<object, () => AbandonOutcome>();
 
-/** Sets how to abandon the statement or the transaction with this promise. */
+/** Sets the function that abandons the statement or the transaction with this promise. */
 export function onAbandon(work: object, handler: () => AbandonOutcome): void {
   handlers.set(work, handler);
 }
@@ -18,10 +18,10 @@ export function abandon(work: object): AbandonOutcome {
 }
 
 /**
- * Wraps the work of a transaction, which is rolled back if it is abandoned before its commit was sent. Otherwise a
- * transaction that waited for a connection would begin later and take effect.
+ * Wraps the work of a transaction. The transaction is rolled back if it is abandoned before its commit was sent.
+ * Otherwise a transaction that waits for a connection could begin later and take effect.
  */
-export function createAbortableWork<Tx, T>(work: (tx: Tx) => Promise<T>) {
+export function createAbandonableWork<Tx, T>(work: (tx: Tx) => Promise<T>) {
   let isAbandoned = false;
   let isCommitting = false;
   return {

@@ -5,7 +5,9 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { userKey } from './user-key.ts';
 
-/** The subjects of counts without an account, as the database function `count_failed_password` names them. */
+/**
+ * The subjects of counts that belong to no account. The database function `count_failed_password` defines these names.
+ */
 const UNKNOWN_NAME = 'unknown';
 const REST = 'rest';
 
@@ -17,7 +19,7 @@ export function createAuditLog(sql: Sql): AuditLog {
       const events = rows.slice(0, page.limit).map(toAuditEvent);
       const last = events.at(-1);
       if (rows.length > page.limit && last !== undefined) return { events, next: last };
-      return { events, next: isScan(filter) ? await endOfScan(sql, filter, page) : null };
+      return { events, next: isScan(filter) ? await findEndOfScan(sql, filter, page) : null };
     },
 
     async record(event) {
@@ -32,25 +34,29 @@ export function createAuditLog(sql: Sql): AuditLog {
 
     async moveFailedPasswordCounts(before, limit) {
       const { count } = await execute(sql`
-        with over as (
+        with moved as (
           delete from failed_passwords where (minute, subject, network) in (
             select minute, subject, network from failed_passwords where minute < ${new Date(before)}
             limit ${limit}
             for update skip locked
           )
-          returning minute, subject, network, count, subject in (${UNKNOWN_NAME}, ${REST}) as is_nobody
+          returning minute, subject, network, count, subject in (${UNKNOWN_NAME}, ${REST}) as has_no_account
         )
         insert into security_events (id, occurred_at, type, user_id, actor, address, data)
-        select gen_random_uuid(), minute, 'users.password_failed', case when not is_nobody then subject::uuid end,
+        select gen_random_uuid(), minute, 'users.password_failed', case when not has_no_account then subject::uuid end,
           'user', nullif(network, ''),
-          jsonb_build_object('count', count) || case when is_nobody then jsonb_build_object('subject', subject) else '{}' end
-        from over`);
+          jsonb_build_object('count', count)
+            || case when has_no_account then jsonb_build_object('subject', subject) else '{}' end
+        from moved`);
       return count;
     },
   };
 }
 
-/** How many events of a user or a session one call reads at most: no index has their types. */
+/**
+ * The maximum number of events of a user or a session that one call reads. No index combines a user or a session with
+ * the types of events.
+ */
 export const MAX_SCANNED_EVENTS = 10_000;
 
 /** Selects one row more than the limit, to detect a next page. */
@@ -77,10 +83,13 @@ function isScan({ userId, sessionId }: AuditFilter): boolean {
 }
 
 /**
- * The first column of an index on it, the time and the id, and the values that are wanted. Each value is read by itself, so
- * that a rare type costs no more than a frequent one. The value is part of the bounds and of the order, instead of a
- * condition of its own, so that no other index has the order. Otherwise the planner can choose the index of times, and read
- * all events until it finds enough of the value. The planner does not see the value, so that statistics cannot mislead it.
+ * A column and the values for which events are wanted. Three rules keep the planner on the index of the column, the
+ * time and the id:
+ *
+ * - Each value is read in a subquery of its own. So a rare type costs no more than a frequent one.
+ * - The value is part of the bounds and of the order, and not a condition of its own. Only this index has that order.
+ *   Otherwise the planner could choose the index of times, and read all events until it has found enough.
+ * - The planner does not see the value. So statistics about the value cannot mislead it.
  */
 interface Wanted {
   readonly column: PendingQuery<Row[]>;
@@ -97,7 +106,7 @@ function typesOf(sql: Sql, { types }: AuditFilter): Wanted | null {
   return types === undefined ? null : { column: sql`type`, values: sql`${[...new Set(types)]}::text[]` };
 }
 
-/** The events of a value in the order of its index. */
+/** Selects the events with a wanted value, in the order of the index. */
 function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, wanted: Wanted) {
   return sql`
     select ${sql(AUDIT_COLUMNS)} from security_events
@@ -105,7 +114,7 @@ function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, wanted:
     order by ${order(sql, page, wanted)}`;
 }
 
-/** The events of a user or a session that match, among those that a call reads. */
+/** Selects those events of a user or a session that match the filter. Reads at most `MAX_SCANNED_EVENTS`. */
 function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, owner: Wanted) {
   const { types, userId, sessionId } = filter;
   return sql`
@@ -116,7 +125,8 @@ function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, owner
     order by ${order(sql, page, owner)}`;
 }
 
-async function endOfScan(
+/** Finds the position of the last event that the call read. Null if the call read all events. */
+async function findEndOfScan(
   sql: Sql,
   filter: AuditFilter,
   page: AuditPageRequest,
@@ -140,10 +150,13 @@ interface Bounds {
   readonly upper: AuditPosition | null;
 }
 
-/** The places between which the events are, exclusive. One bound on each side, because an index starts at one only. */
+/**
+ * The positions between which the events are. Both are exclusive. Each side has a single bound, because an index scan
+ * can start at one bound only.
+ */
 function boundsOf({ from, to }: AuditFilter, { after, newestFirst = false }: AuditPageRequest): Bounds {
-  const first = from === undefined ? null : { occurredAt: from, id: LEAST };
-  const end = to === undefined ? null : { occurredAt: to, id: LEAST };
+  const first = from === undefined ? null : { occurredAt: from, id: LEAST_ID };
+  const end = to === undefined ? null : { occurredAt: to, id: LEAST_ID };
   return newestFirst
     ? { lower: first, upper: after !== null && (end === null || isBefore(after, end)) ? after : end }
     : { lower: after !== null && (first === null || isBefore(first, after)) ? after : first, upper: end };
@@ -153,18 +166,18 @@ function isBefore(one: AuditPosition, other: AuditPosition): boolean {
   return one.occurredAt < other.occurredAt || (one.occurredAt === other.occurredAt && one.id < other.id);
 }
 
-/** Less than the id of each event. */
-const LEAST = '00000000-0000-0000-0000-000000000000';
+/** Sorts before the id of every event. */
+const LEAST_ID = '00000000-0000-0000-0000-000000000000';
 
-/** With `wanted` for its `wanted.value`. */
+/** The condition that an event is between the bounds, and has the current `wanted.value` if `wanted` is given. */
 function isBetween(sql: Sql, { lower, upper }: Bounds, wanted?: Wanted): PendingQuery<Row[]> {
   const row = wanted === undefined ? sql`(occurred_at, id)` : sql`(${wanted.column}, occurred_at, id)`;
-  const rowAt = (place: AuditPosition | null, otherwise: PendingQuery<Row[]>) => {
-    const time = place === null ? otherwise : sql`${new Date(place.occurredAt)}`;
+  const rowAt = (position: AuditPosition | null, otherwise: PendingQuery<Row[]>) => {
+    const time = position === null ? otherwise : sql`${new Date(position.occurredAt)}`;
     const first = wanted === undefined ? sql`` : sql`wanted.value,`;
-    return sql`(${first} ${time}::timestamptz, ${place?.id ?? LEAST}::uuid)`;
+    return sql`(${first} ${time}::timestamptz, ${position?.id ?? LEAST_ID}::uuid)`;
   };
-  const isBounded = (place: AuditPosition | null) => place !== null || wanted !== undefined;
+  const isBounded = (position: AuditPosition | null) => position !== null || wanted !== undefined;
   return sql`true
     ${isBounded(lower) ? sql`and ${row} > ${rowAt(lower, sql`'-infinity'`)}` : sql``}
     ${isBounded(upper) ? sql`and ${row} < ${rowAt(upper, sql`'infinity'`)}` : sql``}`;

@@ -54,7 +54,7 @@ export function toAuditEvent(row: AuditRow): AuditEvent {
 
 const NO_USER = { user_id: null, user_id_text: null };
 
-/** The columns of a new event, in JSON form. The generation comes from the changed family. */
+/** The columns of a new event, in JSON form. The column `generation` is set from the changed family. */
 export function auditColumns({ id, type, occurredAt, userId, sessionId, origin, data }: NewAuditEvent) {
   return {
     id,
@@ -76,8 +76,8 @@ export function insertEvent(sql: Sql | TransactionSql, event: NewAuditEvent) {
     select ${sql(names)} from jsonb_populate_record(null::security_events, ${JSON.stringify(columns)}::text::jsonb)`;
 }
 
-/** Runs a statement, and records the entries in its transaction if it changed a row. */
-export async function changeRecorded<Rows extends { readonly count: number }>(
+/** Runs a statement. If it changes a row, records the entries in the same transaction. */
+export async function changeAndRecord<Rows extends { readonly count: number }>(
   sql: Sql,
   change: (executor: Sql | TransactionSql) => PromiseLike<Rows>,
   entries: readonly NewAuditEvent[],

@@ -15,10 +15,10 @@ interface SealRow {
 
 const SEAL_COLUMNS = ['number', 'key_id', 'sealed_at', 'previous', 'rows', 'mac'] as const;
 
-/** Rolls back a seal whose events another replica has sealed. */
+/** Thrown to roll back a seal if another replica has already sealed one of its events. */
 class SealedMeanwhile extends Error {}
 
-/** Seals in PostgreSQL. The key of `security_seals` decides which replica is first. */
+/** Seals in PostgreSQL. The primary key of `security_seals` decides which replica is first. */
 export function createAuditSeals(sql: Sql): AuditSeals {
   return {
     async unsealed(limit) {

@@ -17,7 +17,7 @@ interface UserChange {
 
 /**
  * Changes the name and address of an account within a transaction. Locks the row of the user first, as every change of
- * an address does. Violates the key of identifiers if one is taken.
+ * an address does. If an identifier is taken, a statement fails: see `isTakenIdentifier`.
  */
 export async function changeUserRow(
   tx: TransactionSql,

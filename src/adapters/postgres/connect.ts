@@ -34,10 +34,10 @@ const RECONNECT_DELAY = () => 0.01;
 /** Seconds after which a connection is replaced. Random, as the driver's own default, to spread the replacements. */
 const MAX_LIFETIME = () => 60 * (30 + Math.random() * 30);
 
-/** Without the option the driver reads this variable, and the option has no value for "any". */
+/** Without its option `target_session_attrs` the driver reads this variable. The option has no value for `any`. */
 delete process.env.PGTARGETSESSIONATTRS;
 
-/** Every option that the driver would otherwise read from a URL or from the environment's PG* variables. */
+/** Sets every option that the driver would otherwise read from a URL or from the PG* variables of the environment. */
 const FIXED_OPTIONS = {
   ssl: false,
   sslnegotiation: null,
@@ -55,8 +55,8 @@ const FIXED_OPTIONS = {
 };
 
 /**
- * Creates a pool. It opens connections when statements need them, and reconnects after a loss. It rejects with the
- * errors of the driver; {@link mapDriverError} translates them.
+ * Creates a pool. It opens connections when statements need them, and reconnects after a loss. Statements reject with
+ * the errors of the driver, which {@link mapDriverError} translates.
  */
 export function connect(address: PostgresAddress, onStatement?: OnStatement): Sql {
   const debug = onStatement && { debug: (_connection: number, text: string) => onStatement(text) };
@@ -79,14 +79,15 @@ interface ListenEvents {
 }
 
 /**
- * Seconds. If a connection is ended while it connects, the driver may still open it and leave it open. The idle timeout
- * closes it then.
+ * Seconds. If a connection is ended while it connects, the driver may still open it and leave it open. Then the idle
+ * timeout closes the connection.
  */
 const LISTEN_IDLE_TIMEOUT = 30;
 
 /**
- * Creates a single connection to LISTEN on. The driver's own `listen` subscribes again by itself and does not report
- * the gap, in which notifications are lost. The caller must query the connection more often than its idle timeout.
+ * Creates a single connection for LISTEN. After a loss, the driver's own `listen` would subscribe again without a
+ * report, and the notifications in between would be lost. The caller must send statements at shorter intervals than the
+ * idle timeout.
  */
 export function connectToListen(address: UrlAddress, events: ListenEvents): Sql {
   return createDriverPool({

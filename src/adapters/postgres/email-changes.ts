@@ -118,7 +118,7 @@ export function createEmailChanges(
   };
 
   /**
-   * Sets a proven address. Violates the key of identifiers if another account has the address, or keeps it reserved.
+   * Sets a proven address. If another account has or reserves the address, a statement fails: see `isTakenIdentifier`.
    */
   async function setEmail(
     tx: postgres.TransactionSql,
@@ -155,10 +155,10 @@ async function useLink(
 }
 
 /**
- * Releases the current address when an undo link replaces it. The address stays reserved while an earlier undo link can
- * still restore it: otherwise another account could take the address, and that link would fail.
+ * Releases the current address of the account when an undo link replaces it. The address stays reserved while an
+ * earlier undo link can still restore it. Otherwise another account could take the address, and that link would fail.
  *
- * @param times `expiresAt`: when the used link would have expired. Later links are about to be removed.
+ * @param times `expiresAt` is the expiry of the used link. The caller removes all links that expire later.
  */
 async function releaseAddress(
   tx: postgres.TransactionSql,
@@ -178,5 +178,5 @@ async function releaseAddress(
       and (reserved_until is null or reserved_until <= ${new Date(at)})`;
 }
 
-/** Rolls the transaction back, so that the link stays valid. */
+/** Thrown to roll back an undo if the account has another address than expected. The link stays valid. */
 class OtherAddress extends Error {}

@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { abandon } from './abandon.ts';
 import { isStaleStatement } from './reconnecting-pool.ts';
 
-/** Codes of a statement that never reached a server, or that the server rolled back. */
+/** Error codes of a statement without effect: it never reached a server, or the server rolled it back. */
 const NO_EFFECT =
   /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|NO_SUITABLE_SERVER|DATABASE_UNFIT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03|57P05)$/;
 
@@ -27,7 +27,8 @@ type Statement<T> = PromiseLike<T> & { readonly state?: unknown; cancel?(): unkn
 /**
  * Waits for a statement or a transaction until its deadline. Rejects as {@link mapDriverError} does. At the deadline:
  *
- * - A statement that waits for a connection is cancelled, so that it does not take effect after its client got an error.
+ * - A statement that waits for a connection is cancelled, so that it does not take effect after its client got an
+ *   error.
  * - A transaction is rolled back unless its commit was sent.
  * - A statement that was sent has the outcome `pending`: it may still take effect. Behind a pooler in transaction mode
  *   the pool is replaced and its connections are closed.
@@ -42,8 +43,8 @@ export async function execute<T>(statement: Statement<T>): Promise<T> {
 }
 
 /**
- * Rejects with {@link StoreUnavailable} for the codes above and for stale statements. Any other error, such as a
- * violated constraint, is passed on.
+ * Waits for an answer of the driver. Rejects with {@link StoreUnavailable} for the codes above and for stale
+ * statements. Any other error, such as a violated constraint, is passed on.
  */
 export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
   try {

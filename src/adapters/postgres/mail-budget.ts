@@ -8,7 +8,7 @@ import { type OutboxRow, toClaimedEntry } from './outbox.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Mail budgets in PostgreSQL. A recipient's row is locked by each change, so concurrent changes are ordered. */
+/** Mail budgets in PostgreSQL. Each change locks the recipient's row, so concurrent changes run one after another. */
 export function createMailBudget(sql: Sql): MailBudget {
   return {
     async take(recipient, now) {
@@ -63,7 +63,10 @@ export function createMailBudget(sql: Sql): MailBudget {
   }
 }
 
-/** Removes one batch, by the index of the last mails. The budget of a recipient with held mails is kept. */
+/**
+ * Removes one batch of budgets, in the order of the index of last mails. The budget of a recipient with held mails is
+ * kept.
+ */
 export function forgetBudgetsSql(sql: Sql, before: number, limit: number) {
   return sql`
     delete from mail_budgets where recipient = any(array(

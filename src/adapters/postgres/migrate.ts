@@ -12,7 +12,7 @@ export const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.
 /** The key of the advisory lock that excludes concurrent migrations. It must never change. */
 const MIGRATION_LOCK = 7_271_046_103;
 
-/** A migration that is about to run: the `number`th `of` those that are due. */
+/** A migration that is about to run. `of` migrations are due, and `number` counts them from 1. */
 export interface DueMigration {
   readonly name: string;
   readonly number: number;
@@ -57,17 +57,17 @@ export async function migrate(
       });
       return postgrator.migrate();
     }),
-  ).catch(unwrapUnfit);
+  ).catch(unwrapUnusable);
   return applied.map(({ version, name }) => `${version} ${name}`);
 }
 
 /** The database and the schema for new tables. Creates the configured schema if it does not exist. */
 async function findSchema(tx: postgres.TransactionSql): Promise<{ database: string; schema: string }> {
-  const [place] = await tx<[{ database: string; schema: string | null; path: string }]>`
+  const [found] = await tx<[{ database: string; schema: string | null; path: string }]>`
     select current_database() as database, current_schema() as schema, current_setting('search_path') as path`;
-  const { database, path } = place;
-  if (place.schema === null && IDENTIFIER.test(path)) await tx`create schema ${tx(path)}`;
-  const schema = place.schema ?? path;
+  const { database, path } = found;
+  if (found.schema === null && IDENTIFIER.test(path)) await tx`create schema ${tx(path)}`;
+  const schema = found.schema ?? path;
   if (!IDENTIFIER.test(schema))
     throw new DatabaseUnusable(
       `The search_path ${path} names no schema for the tables. Set DATABASE_SCHEMA.`,
@@ -78,6 +78,6 @@ async function findSchema(tx: postgres.TransactionSql): Promise<{ database: stri
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]*$/;
 
 /** At the start the operator needs the cause, not the fact that the database is unavailable. */
-function unwrapUnfit(error: unknown): never {
+function unwrapUnusable(error: unknown): never {
   throw error instanceof StoreUnavailable && error.cause instanceof DatabaseUnusable ? error.cause : error;
 }

@@ -22,7 +22,7 @@ interface Options {
   readonly pool: Sql;
   /** Milliseconds since the epoch. */
   clock(): number;
-  /** Milliseconds. The access tokens of older revocations have expired. */
+  /** Milliseconds. The access tokens of sessions that were revoked earlier have expired. */
   readonly maxAge: number;
   onRevocation(revocation: Revocation): void;
   /** Called after the first read of all revocations. */
@@ -35,7 +35,7 @@ interface Options {
 
 /**
  * Polls revocations until a poll fails or `stop` is aborted, and resolves with the reason. A pooler in transaction mode
- * delivers no notifications. Rows that a poll reads again do not change the list.
+ * delivers no notifications, so revocations are polled. Rows that a poll reads again do not change the list.
  */
 export async function pollRevocations(options: Options): Promise<unknown> {
   const { pool, clock, maxAge, onRevocation, onComplete, onLost, stop } = options;

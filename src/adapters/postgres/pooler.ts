@@ -5,9 +5,9 @@ import { execute } from './execute.ts';
 
 /**
  * Throws {@link DatabaseUnusable} if the address is a pooler in transaction mode and the configuration does not say so.
- * The check sets a session setting on one connection. Behind such a pooler another connection sees the setting, or the
- * first one loses it. The second connection holds a transaction meanwhile, because a pooler assigns the server session
- * that was used last.
+ * The check changes a session setting on one connection. Behind such a pooler a second connection sees the setting, or
+ * the first connection loses it. The second connection holds a transaction meanwhile: a pooler assigns the server
+ * session that was used last, so the first connection then gets another session.
  */
 export async function refuseTransactionPooler(sql: Sql, address: UrlAddress): Promise<void> {
   if (address.pooler === 'transaction' || !(await isPooled(sql))) return;
@@ -22,7 +22,7 @@ export async function refuseTransactionPooler(sql: Sql, address: UrlAddress): Pr
   }
 }
 
-/** A pooler sends its clients an invented process id. */
+/** Whether a pooler answers: a pooler sends its clients an invented process id. */
 async function isPooled(sql: Sql): Promise<boolean> {
   const rows = await execute(sql<[{ pid: number }]>`select pg_backend_pid() as pid`);
   return rows[0].pid !== rows.state.pid;

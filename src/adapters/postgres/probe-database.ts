@@ -9,7 +9,7 @@ export interface DatabaseFacts {
   readonly encoding: string;
   readonly user: string;
   readonly isSuperuser: boolean;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the epoch. */
   readonly clock: number;
 }
 
@@ -22,10 +22,11 @@ export async function probeDatabase(sql: Sql): Promise<DatabaseFacts> {
   return facts;
 }
 
-/** Migrations by version: those that are due, and those whose file is not the one that ran. */
 export interface SchemaState {
   readonly isInstalled: boolean;
+  /** The versions of the migrations that are still to run. */
   readonly due: readonly number[];
+  /** The versions of the migrations whose file has changed since they ran. */
   readonly edited: readonly number[];
 }
 
@@ -46,7 +47,7 @@ export async function probeSchema(sql: Sql): Promise<SchemaState> {
   return { isInstalled: true, due, edited: edited.map(([version]) => version) };
 }
 
-/** The checksum of each migration, as it is stored when the migration runs, by version. */
+/** Reads the checksum of each migration file, by version. A migration that runs stores the same checksum. */
 async function readMigrations(): Promise<Map<number, string>> {
   const migrations = await new Postgrator({ migrationPattern: MIGRATIONS, driver: 'pg' }).getMigrations();
   return new Map(migrations.map(({ version, md5 }) => [version, md5]));

@@ -9,8 +9,8 @@ import type { Executor } from './with-outbox.ts';
 const PURGE_LOCK = 7_271_046_104;
 
 /**
- * Purges one batch in one statement: the families that ended first, with their notified subjects. `locked` is
- * false while another process holds the lock. The statement waits for no lock: it skips locked families.
+ * Purges one batch in one statement: the families that ended first, with their notified subjects. `locked` tells
+ * whether this statement got the lock. The statement waits for no lock, and skips locked families.
  *
  * The clocks of the service and of the database must both be past the end of a family. Otherwise a clock that is ahead
  * would remove live families.
@@ -32,7 +32,7 @@ export function purgeSql(sql: Executor, endedBefore: number, limit: number) {
     select locked, (select count(*)::int from purged) as count from lock`;
 }
 
-/** How many families can be purged; null where the database cannot count them in time. */
+/** Counts the families that can be purged. Null if the count fails, for example because it takes too long. */
 export async function countPurgeable(sql: Sql, endedBefore: number): Promise<number | null> {
   const counted = sql<[{ count: number }]>`
     select count(*)::int as count from token_families

@@ -1,10 +1,10 @@
 import postgres from 'postgres';
 import { errorCode } from '../../lib/errors.ts';
-import { createAbortableWork, onAbandon } from './abandon.ts';
+import { createAbandonableWork, onAbandon } from './abandon.ts';
 
 type Sql = postgres.Sql;
 
-/** Options of the driver: callbacks. */
+/** Those options of the driver that are callbacks. */
 interface PoolEvents {
   onparameter(): void;
   onclose(): void;
@@ -15,8 +15,8 @@ interface PoolEvents {
  * parameters a second time and mixes with other statements on the connection. Two statements then get each
  * other's answers.
  *
- * The driver recognises the error by its property `routine`, the name of the server's routine. The property
- * below hides that name. So the driver rejects the statement, and the pool is replaced. See
+ * The driver recognises the error by its property `routine`, the name of the server's routine. The property below hides
+ * that name. So the driver rejects the statement and does not repeat it. Then the pool is replaced. See
  * docs/decisions/0010-answers-are-matched.md.
  */
 const STALE_ROUTINES = new Set(['FetchPreparedStatement', 'RevalidateCachedQuery', 'transformAssignedExpr']);
@@ -43,19 +43,19 @@ const MIN_POOL_AGE = 1_000;
 /** Seconds in which a replaced pool finishes its statements. */
 const END_OPTIONS = { timeout: 1 };
 
-/** How to replace the connections of a pool, by the pool. */
+/** The functions that replace the connections of pools, by pool. */
 const reconnectByPool = new WeakMap<Sql, () => void>();
 
 /**
- * Replaces all connections of the pool. Statements that wait on them are rejected as lost. A caller uses this
- * when the database host is gone. The connections then look open, and the operating system detects the loss
- * only after a quarter of an hour.
+ * Replaces all connections of the pool. Statements that wait for an answer are rejected, because their connections are
+ * lost. Callers use this when the database host is gone: the connections look open, and the operating system detects
+ * the loss only after a quarter of an hour.
  */
 export function reconnect(pool: Sql): void {
   reconnectByPool.get(pool)?.();
 }
 
-/** How to replace the pool that returned rows, by the rows. */
+/** The functions that replace the pools that returned rows, by the rows. */
 const reconnectByRows = new WeakMap<object, () => void>();
 
 /** Replaces the pool that returned these rows, because its connections no longer match answers to statements. */
@@ -107,7 +107,7 @@ export function createReconnectingPool(
     void last.end(END_OPTIONS);
   }
 
-  /** A stale statement would be refused on each connection in turn, so it replaces even a new pool. */
+  /** A stale statement would be refused on each connection in turn, so its error replaces even a new pool. */
   function replaceAfter(error: unknown, pool: Sql): void {
     if (isStaleStatement(error)) replaceIfCurrent(pool);
     else if (isReadOnlyServer(error)) replaceUnlessNew(pool);
@@ -142,9 +142,9 @@ export function createReconnectingPool(
   }
 
   function begin<T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> {
-    const abortable = createAbortableWork(work);
-    const transaction = beginOn(current, abortable.run);
-    onAbandon(transaction, abortable.abandon);
+    const abandonable = createAbandonableWork(work);
+    const transaction = beginOn(current, abandonable.run);
+    onAbandon(transaction, abandonable.abandon);
     return transaction;
   }
 
@@ -174,7 +174,7 @@ interface Query {
   reject(error: unknown): void;
 }
 
-/** The server is read-only (25006): it was the primary, and another host may be the primary now. */
+/** Whether the server is read-only (25006). It was the primary, and another host may be the primary now. */
 function isReadOnlyServer(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.code === '25006';
 }

@@ -13,7 +13,7 @@ import { subscribe } from './subscription.ts';
 
 interface Options {
   readonly address: PostgresAddress;
-  /** The pool. It sends the probe of the subscription, and it loads the list of the embedded database. */
+  /** The pool. It probes the subscription, polls, and loads the revocations of the embedded database. */
   readonly sql: Sql;
   readonly list: FedRevokedFamilies;
   readonly policy: Pick<Policy, 'accessTokenAge' | 'clockSkew'>;
@@ -30,9 +30,9 @@ const RETRY_DELAY = 500;
  *
  * - PostgreSQL: notifications. The list is complete after the load, and incomplete once the connection is lost. A
  *   connection that no longer answers is detected within {@link DETECTION_TIME}.
- * - A pooler in transaction mode delivers no notifications, so the list is polled ({@link pollRevocations}).
- * - The embedded database delivers none either. The list is loaded at the start, which rejects with the error of the
- *   database. After that the only process that uses the database adds its own revocations.
+ * - A pooler in transaction mode delivers no notifications, so revocations are polled ({@link pollRevocations}).
+ * - The embedded database delivers no notifications either. The list is loaded once, and a failed load rejects with the
+ *   error of the database. Afterwards this process adds its own revocations ({@link keepEmbeddedList}).
  */
 export async function startRevocationFeed(options: Options): Promise<RevocationFeed> {
   const { address, sql, list, policy, clock, log } = options;
@@ -85,7 +85,7 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
     list.setComplete(false);
   }
 
-  /** Failed attempts to subscribe again are not logged. */
+  /** Logs the loss only. Later failed attempts to subscribe are not logged. */
   function logLoss(reason: unknown): void {
     outage.begin(() =>
       log.warn({ err: reason }, 'revocation feed lost; checking the database on every request'),

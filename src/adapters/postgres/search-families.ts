@@ -7,8 +7,8 @@ import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
 import { belongsTo, isOfUser, userKey } from './user-key.ts';
 
 /**
- * How many rows one call reads at most. There is no index for what operators look for: each would cost every login, and
- * every rotation that changes the address.
+ * The maximum number of rows that one call reads. The filters for address, client and user agent have no index. Such
+ * indexes would slow down every login, and every rotation that changes the address.
  */
 export const MAX_SCANNED_ROWS = 10_000;
 
@@ -50,8 +50,9 @@ export function searchSql(sql: Sql, filter: FamilyFilter, page: FamilyPage) {
 }
 
 /**
- * The rows among which a call searches, in the order of an index. Those of a user are chosen by the key alone. With the text
- * of the user id the planner expects a single row, and reads and sorts all sessions of the user.
+ * Selects the rows among which a call searches, in the order of an index. The rows of a user are selected by the key of
+ * the user alone. With a condition on the text of the user id, the planner would expect a single row. It would then
+ * read and sort all sessions of the user.
  */
 function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: FamilyPage) {
   const behind =
@@ -60,27 +61,30 @@ function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: Family
       : sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
   const unrevoked = sql`revoked_at is null`;
   if (userId !== null)
-    return inOrder(
+    return selectInOrder(
       sql,
       sql`user_id = ${userKey(userId)} ${state === 'live' ? sql`and ${unrevoked}` : sql``} ${behind}`,
     );
-  if (state === 'live') return inOrder(sql, sql`${unrevoked} ${behind}`);
+  if (state === 'live') return selectInOrder(sql, sql`${unrevoked} ${behind}`);
   // Each part has an index of its own, and the two are merged.
   return sql`
     select ${sql(FAMILY_COLUMNS)} from (
-      (${inOrder(sql, sql`${unrevoked} ${behind}`)} limit ${MAX_SCANNED_ROWS})
+      (${selectInOrder(sql, sql`${unrevoked} ${behind}`)} limit ${MAX_SCANNED_ROWS})
       union all
-      (${inOrder(sql, sql`revoked_at is not null ${behind}`)} limit ${MAX_SCANNED_ROWS})
+      (${selectInOrder(sql, sql`revoked_at is not null ${behind}`)} limit ${MAX_SCANNED_ROWS})
     ) both_parts
     order by created_at desc, token_family desc`;
 }
 
-function inOrder(sql: Sql, condition: PendingQuery<Row[]>) {
+function selectInOrder(sql: Sql, condition: PendingQuery<Row[]>) {
   return sql`
     select ${sql(FAMILY_COLUMNS)} from token_families where ${condition} order by created_at desc, token_family desc`;
 }
 
-/** The statistics of the index of families that are not revoked include expired ones that are not purged yet. */
+/**
+ * Counts live families up to `most`. A higher number is estimated from the statistics of an index. The estimate
+ * includes expired families that are not purged yet.
+ */
 export async function countLive(sql: Sql, now: number, most: number): Promise<number> {
   const [row] = await execute(sql<{ counted: number; estimate: number }[]>`
     select counted, greatest(reltuples, 0)::float8 as estimate

@@ -11,7 +11,7 @@ type WithOutbox = ReturnType<typeof createOutboxWriter>;
 /** A transaction that revokes sessions. Returns their ids, or null if it changed nothing. */
 export type RevokingTransaction = (tx: TransactionSql) => Promise<readonly string[] | null>;
 
-/** Rolls back a transaction whose user has more sessions than one statement revokes. */
+/** Thrown to roll back a transaction if the user has more sessions than one statement revokes. */
 export class TooManySessions extends Error {
   readonly revocation: SessionRevocation;
 
@@ -34,7 +34,7 @@ export async function revokeSessions(
 
 /**
  * Runs a transaction that revokes sessions with {@link revokeSessions}, and returns the ids of all ended sessions.
- * Returns null if the transaction does.
+ * Returns null if the transaction returns null.
  *
  * A user may have more sessions than one statement revokes, if the limit was higher before. Then the sessions beyond
  * the limit are revoked first, each batch in its own transaction, and `work` runs again.

@@ -12,7 +12,7 @@ import { useChallenge, useProofSql } from './use-proof.ts';
 import { userKey } from './user-key.ts';
 import type { createOutboxWriter } from './with-outbox.ts';
 
-/** Rolls back a step-up whose proof no longer holds, or whose family is not as expected. */
+/** Thrown to roll back a step-up if its proof is not valid any more, or its family is not as expected. */
 class NotSteppedUp extends Error {}
 
 /**
@@ -44,7 +44,9 @@ export async function stepUp(
   });
 }
 
-/** False if the proof no longer holds, or was used before. */
+/**
+ * Checks that the proof is still valid, and marks a code or a challenge as used. False if the proof was used before.
+ */
 async function acceptProof(
   tx: TransactionSql,
   userId: string,

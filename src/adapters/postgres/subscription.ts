@@ -82,7 +82,9 @@ export async function subscribe({ address, pool, load, onRevocation, onComplete,
   }
 }
 
-/** Checks that a notification of another connection arrives. A pooler may accept LISTEN and deliver nothing. */
+/**
+ * Creates a check that a notification of another connection arrives. A pooler may accept LISTEN and deliver nothing.
+ */
 function createProbe(pool: Sql) {
   const id = randomUUID();
   let receive = (_payload: string) => {};
@@ -100,9 +102,7 @@ function createProbe(pool: Sql) {
   };
 }
 
-/**
- * Counts heartbeats and not time. Otherwise a process that was suspended would declare its connection dead.
- */
+/** Counts heartbeats and not time. Otherwise a process that was suspended would declare its connection dead. */
 function startHeartbeat(
   connection: Sql,
   closed: AbortSignal,

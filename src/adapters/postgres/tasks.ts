@@ -16,8 +16,8 @@ interface TaskRow {
 type ListRow = { owner: string; version: string } & (TaskRow | { id: null });
 
 /**
- * Tasks in PostgreSQL. Triggers change the versions of the lists. Each change locks the owner's row before the task's,
- * as the removal of an account does, so that the two cannot deadlock.
+ * Tasks in PostgreSQL. Triggers change the versions of the lists. Each change locks the row of the owner before the row
+ * of the task. The removal of an account does the same, so the two cannot deadlock.
  */
 export function createTasks(sql: Sql): Tasks {
   const lockOwner = (owner: string) => sql`

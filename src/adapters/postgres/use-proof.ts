@@ -5,8 +5,8 @@ import { userKey } from './user-key.ts';
 import type { Executor } from './with-outbox.ts';
 
 /**
- * Uses up a verified proof of a user, once: returns one row, or none if it was used before or is gone. It can run by
- * itself within a transaction, or as a common table expression of the statement that makes the change.
+ * Marks a verified proof of a user as used. Returns one row, or no row if the proof was used before or was removed. The
+ * statement can run by itself within a transaction, or as a common table expression of the statement with the change.
  *
  * @param at milliseconds since the epoch
  */
@@ -31,7 +31,7 @@ export function useProofSql(sql: Executor, userId: string, use: FactorProofUse, 
     returning user_id`;
 }
 
-/** Uses up an answered challenge. False if another answer was first. */
+/** Marks an answered challenge as used. False if another answer was first. */
 export async function useChallenge(
   sql: Executor,
   { hashedNonce, expiresAt }: ChallengeAnswer,

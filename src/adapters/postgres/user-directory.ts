@@ -18,7 +18,10 @@ interface ListedRow extends NamedUserRow {
   last_login_at: Date | null;
 }
 
-/** The greatest character of UTF-8: a text followed by it is behind all texts that begin with the text. */
+/**
+ * The greatest character of Unicode. A prefix followed by this character sorts after every text that begins with the
+ * prefix.
+ */
 const GREATEST = '\u{10ffff}';
 
 /** The accounts in PostgreSQL. */
@@ -26,7 +29,7 @@ export function createUserDirectory(sql: Sql): UserDirectory {
   return {
     async list(filter, page) {
       const rows = await execute(listSql(sql, filter, page));
-      return rows.map(({ place, ...row }) => ({ user: toListedUser(row), place }));
+      return rows.map(({ position, ...row }) => ({ user: toListedUser(row), place: position }));
     },
 
     async find(id, now) {
@@ -40,17 +43,18 @@ export function createUserDirectory(sql: Sql): UserDirectory {
   };
 }
 
-/** A page of a list. The page is chosen first, so that only the facts of its accounts are read. */
+/** Selects a page of a list. The page is chosen first, so only the facts of its accounts are read. */
 export function listSql(sql: Sql, filter: UserFilter, { now, limit, after }: UserPage) {
-  const order = filter.by === 'age' ? sql`users.created_at desc, users.id desc` : sql`page.place collate "C"`;
-  return sql<(ListedRow & { place: string })[]>`
+  const order =
+    filter.by === 'age' ? sql`users.created_at desc, users.id desc` : sql`page.position collate "C"`;
+  return sql<(ListedRow & { position: string })[]>`
     with page as materialized (${pageSql(sql, filter, after)} limit ${limit})
-    select ${listedColumns(sql, now)}, page.place
+    select ${listedColumns(sql, now)}, page.position
     from page join users on users.id = page.id left join user_states state on state.user_id = users.id
     order by ${order}`;
 }
 
-/** The ids and places of the accounts of a list behind a place, in order. */
+/** Selects the ids and positions of the accounts behind the position `after`, in the order of the list. */
 function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQuery<Row[]> {
   const afterId = after === null ? sql`` : sql`and id > ${after}::uuid`;
   switch (filter.by) {
@@ -60,17 +64,17 @@ function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQue
       return byIdentifier(sql, filter.text, after);
     case 'id':
       return sql`
-        select id, id::text as place from users
+        select id, id::text as position from users
         where id >= ${filter.first} and id <= ${filter.last} ${afterId}
         order by id`;
     case 'disabled':
       return sql`
-        select id, id::text as place from user_states join users on id = user_id
+        select id, id::text as position from user_states join users on id = user_id
         where disabled_at is not null ${after === null ? sql`` : sql`and user_id > ${after}::uuid`}
         order by user_id`;
     case 'role':
       return sql`
-        select id, id::text as place from users where roles <> '{}' ${afterId} order by id`;
+        select id, id::text as position from users where roles <> '{}' ${afterId} order by id`;
   }
 }
 
@@ -79,17 +83,17 @@ function byAge(sql: Sql, after: string | null) {
   const behind =
     time === undefined ? sql`` : sql`where (created_at, id) < (${new Date(Number(time))}, ${id}::uuid)`;
   return sql`
-    select id, (extract(epoch from created_at) * 1000)::bigint || '.' || id as place from users ${behind}
+    select id, (extract(epoch from created_at) * 1000)::bigint || '.' || id as position from users ${behind}
     order by created_at desc, id desc`;
 }
 
-/** An account whose name and address both match is listed where the first one of them is. */
+/** An account whose name and address both match is listed once, at the position of the one that sorts first. */
 function byIdentifier(sql: Sql, text: string, after: string | null) {
   const matches = (table: string) => sql`
     ${sql(table)}.reserved_until is null
     and ${sql(table)}.identifier collate "C" >= ${text} and ${sql(table)}.identifier collate "C" < ${text + GREATEST}`;
   return sql`
-    select user_id as id, identifier as place from user_identifiers found
+    select user_id as id, identifier as position from user_identifiers found
     where ${matches('found')}
       ${after === null ? sql`` : sql`and identifier collate "C" > ${after}`}
       and not exists (
@@ -100,7 +104,7 @@ function byIdentifier(sql: Sql, text: string, after: string | null) {
     order by identifier collate "C"`;
 }
 
-/** Each subquery reads an index of the user. */
+/** Each subquery finds the rows of the user by an index. */
 function listedColumns(sql: Sql, now: number) {
   return sql`
     ${sql(NAMED_USER_COLUMNS.map((name) => `users.${name}`))}, users.created_at, users.roles, state.disabled_at,

@@ -11,14 +11,14 @@ export interface OwnedRow {
 }
 
 /**
- * The form of derived keys: version 8 and variant 111 of RFC 9562, which no UUID of a standard has, and further fixed
- * bits. A user id of this form counts as text. Otherwise a user could choose the key of another user as an id.
+ * The form of derived keys: version 8 and variant 111 of RFC 9562, and further fixed bits. No standard UUID has this
+ * form. A user id of this form is treated as text. Otherwise a user id could equal the derived key of another user.
  */
 const DERIVED = /^.{14}8fff-ff/;
 
 /**
- * The key of a user in the database. A UUID is its own key, in lower case. The key of any other text has 104 bits of the
- * text's SHA-256.
+ * The key of a user in the database. A UUID is its own key, in lower case. The key of any other text has 104 bits of
+ * the text's SHA-256.
  */
 export function userKey(userId: string): string {
   const id = canonicalUserId(userId);
@@ -33,7 +33,7 @@ export function ownerColumns(userId: string): OwnedRow {
   return { user_id: key, user_id_text: isSameId(key, userId) ? null : userId };
 }
 
-/** The user id of a row. A text under the key of another text is not given out. */
+/** The user id of a row. A text from which the key of the row is not derived is ignored. */
 export function toUserId({ user_id: key, user_id_text: text }: OwnedRow): string {
   return text !== null && userKey(text) === key ? text : key;
 }

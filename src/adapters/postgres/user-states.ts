@@ -20,7 +20,7 @@ interface StateRow {
 
 /**
  * The states of users in PostgreSQL. Each change locks the row of `user_states` before the families, as a login does.
- * Its next statement then sees every session that was opened before.
+ * So the next statement of the change sees every session that was opened before.
  */
 export function createUserStates(
   sql: Sql,

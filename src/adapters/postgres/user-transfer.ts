@@ -68,7 +68,7 @@ async function storeBatch(
   const created: ImportedUser[] = [];
   const verdicts = batch.map((imported) => {
     const { user, hasGivenId } = imported;
-    const verdict = judgeImport(user, hasGivenId, accounts.sharing(user));
+    const verdict = judgeImport(user, hasGivenId, accounts.findSharing(user));
     if (verdict !== 'created') return verdict;
     accounts.add(user);
     created.push(imported);
@@ -81,9 +81,7 @@ async function storeBatch(
   return verdicts;
 }
 
-/**
- * The accounts that have an id or an identifier of the batch. An expired reservation does not count, and is removed.
- */
+/** Finds the accounts that have an id or an identifier of the batch. Removes expired reservations first. */
 async function findAccounts(tx: TransactionSql, batch: readonly ImportedUser[], now: number) {
   const users = batch.map(({ user }) => user);
   const identifiers = users.flatMap(identifiersOf);
@@ -107,8 +105,8 @@ function createAccountIndex(stored: readonly { user_id: string; identifier: stri
       for (const key of [user.id, ...identifiersOf(user)]) owners.set(key, user.id);
     },
 
-    /** The accounts that have the id or an identifier of this one. */
-    sharing(user: AccountKey): FoundAccount[] {
+    /** Finds the accounts that have the id or an identifier of this account. */
+    findSharing(user: AccountKey): FoundAccount[] {
       const found = new Map<string, string[]>();
       for (const key of [user.id, ...identifiersOf(user)]) {
         const owner = owners.get(key);

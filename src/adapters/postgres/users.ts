@@ -24,8 +24,8 @@ import {
 import { createOutboxWriter } from './with-outbox.ts';
 
 /**
- * Accounts in PostgreSQL. A change that ends sessions is a transaction of two statements. The first one locks the
- * user's row, so that the second one sees every session that was opened before.
+ * Accounts in PostgreSQL. A change that ends sessions is a transaction, which locks the row of the user first. So its
+ * later statement that revokes the sessions sees every session that was opened before.
  */
 export function createUsers(
   sql: Sql,
@@ -123,7 +123,7 @@ export function createUsers(
 
     async useReset(hashedToken, change, entries) {
       return runEndingSessions(async (tx) => {
-        // First the user, then the reset: a change of the password locks them in this order.
+        // Locks the user first and then the reset, as a change of the password does.
         await tx`
             select from users
             where id = (select user_id from password_resets where hashed_token = ${decodeHash(hashedToken)})
@@ -188,7 +188,7 @@ export function createUsers(
   }
 }
 
-/** Stores a link within the transaction that changes or creates its user. */
+/** Stores a password reset within the transaction that changes or creates its user. */
 async function insertReset(
   tx: postgres.TransactionSql,
   { hashedToken, userId, expiresAt }: PasswordReset,
@@ -198,7 +198,7 @@ async function insertReset(
     values (${decodeHash(hashedToken)}, ${userId}, ${new Date(expiresAt)})`;
 }
 
-/** Returns `result` for the violated key of identifiers. Throws every other error. */
+/** Creates an error handler that returns `result` if an identifier is taken, and throws any other error. */
 const ifTaken =
   <Result>(result: Result) =>
   (error: unknown): Result => {

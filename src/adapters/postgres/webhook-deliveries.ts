@@ -6,7 +6,7 @@ import type {
 } from '../../ports/stores/webhook-deliveries.ts';
 import type { TraceContext } from '../../ports/tracing.ts';
 import { assertEach, isSameId } from './answer-check.ts';
-import { changeRecorded } from './audit-row.ts';
+import { changeAndRecord } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import type { Executor } from './with-outbox.ts';
@@ -103,7 +103,7 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
       const update = (executor: Executor) => executor`
         update webhook_deliveries set state = 'pending', attempts = 0, due_at = ${new Date(at)}
         where endpoint_id = ${endpointId} and event_id = ${eventId}`;
-      const { count } = await execute(changeRecorded(sql, update, entries));
+      const { count } = await execute(changeAndRecord(sql, update, entries));
       return count === 1;
     },
 
@@ -120,7 +120,7 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
           for update skip locked
         )
         returning occurred_at`;
-      const rows = await execute(changeRecorded(sql, update, entries));
+      const rows = await execute(changeAndRecord(sql, update, entries));
       const times = rows.map(({ occurred_at }) => occurred_at.getTime());
       return { count: rows.count, latest: times.length === 0 ? null : Math.max(...times) };
     },
@@ -155,9 +155,9 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
 }
 
 /**
- * The newest deliveries to an endpoint behind a position. The endpoint is part of the bounds and of the order, instead of a
- * condition of its own, so that no other index has the order. Otherwise the planner can choose the index of times, and read
- * the deliveries of all endpoints. The planner does not see the id, so that statistics cannot mislead it.
+ * Selects the newest deliveries to an endpoint behind a position. The endpoint is part of the bounds and of the order,
+ * and not a condition of its own. Only one index has that order. Otherwise the planner could choose the index of times,
+ * and read the deliveries of all endpoints. The planner does not see the id, so statistics cannot mislead it.
  */
 export function listDeliveriesSql(
   sql: Sql,
@@ -171,16 +171,16 @@ export function listDeliveriesSql(
   return sql<DeliveryRow[]>`
     select ${columns} from unnest(array[${endpointId}::uuid]) wanted (endpoint) cross join lateral (
       select ${columns} from webhook_deliveries
-      where ${row} > (wanted.endpoint, '-infinity'::timestamptz, ${LEAST}::uuid)
-        and ${row} < (wanted.endpoint, ${time}::timestamptz, ${after?.eventId ?? LEAST}::uuid)
+      where ${row} > (wanted.endpoint, '-infinity'::timestamptz, ${LEAST_ID}::uuid)
+        and ${row} < (wanted.endpoint, ${time}::timestamptz, ${after?.eventId ?? LEAST_ID}::uuid)
       order by endpoint_id desc, occurred_at desc, event_id desc
       limit ${limit}
     ) found
     order by occurred_at desc, event_id desc`;
 }
 
-/** Less than the id of each event. */
-const LEAST = '00000000-0000-0000-0000-000000000000';
+/** Sorts before the id of every event. */
+const LEAST_ID = '00000000-0000-0000-0000-000000000000';
 
 function toFacts({ event_id, type, occurred_at }: DeliveryRow): Omit<DeliveredEvent, 'data'> {
   return { id: event_id, type, occurredAt: occurred_at.getTime() };

@@ -1,7 +1,7 @@
 import type { WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { UnnotifiedEndpoint, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
-import { changeRecorded, insertEvent } from './audit-row.ts';
+import { changeAndRecord, insertEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import type { Executor } from './with-outbox.ts';
@@ -46,7 +46,7 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
     add: (endpoint, limits, entries = []) =>
       execute(
         sql.begin(async (tx) => {
-          // Additions happen one after another, so that they never pass a limit. Reads go on.
+          // Additions run one after another, so they never exceed a limit. The lock does not block reads.
           await tx`lock table webhook_endpoints in share row exclusive mode`;
           const { owner, stream } = endpoint;
           const { count } = await tx`
@@ -98,18 +98,18 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
           owner_told_at = case when ${becomesEnabled} then null else owner_told_at end
         where id = ${id}
         returning ${sql(COLUMNS)}`;
-      return toEndpointOrNull(await execute(changeRecorded(sql, update, entries)), id);
+      return toEndpointOrNull(await execute(changeAndRecord(sql, update, entries)), id);
     },
 
     async remove(id, entries = []) {
       const removal = (executor: Executor) => executor`delete from webhook_endpoints where id = ${id}`;
-      const { count } = await execute(changeRecorded(sql, removal, entries));
+      const { count } = await execute(changeAndRecord(sql, removal, entries));
       return count === 1;
     },
 
     async recordHealth(id, { at, hasSucceeded, heldUntil }) {
       const held = heldUntil === null ? null : new Date(heldUntil);
-      // A healthy endpoint is not written.
+      // A success writes nothing if the endpoint was healthy before.
       await execute(
         hasSucceeded
           ? sql`update webhook_endpoints set failing_since = null, held_until = coalesce(${held}, held_until)
@@ -161,7 +161,7 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       const update = (executor: Executor) => executor`
         update webhook_endpoints set sealed_credentials = ${sealed}
         where id = ${id} and sealed_credentials = ${expected}`;
-      const { count } = await execute(changeRecorded(sql, update, entries));
+      const { count } = await execute(changeAndRecord(sql, update, entries));
       return count === 1;
     },
   };

@@ -1,6 +1,6 @@
 /**
- * Arrays of text and of UUIDs. They are declared here, so that the driver does not query their types on each
- * new connection.
+ * Arrays of text and of UUIDs. They are declared here, because the driver would otherwise query their types on each new
+ * connection.
  */
 export const ARRAY_TYPES = {
   textArray: { to: 1009, from: [1009], serialize: toArrayLiteral, parse: readArrayLiteral },

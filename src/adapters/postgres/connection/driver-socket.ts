@@ -2,23 +2,20 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { startHandshake } from './handshake.ts';
 import { ConnectionEnded, ConnectTimeout, openConnection } from './open-connection.ts';
-import { judgeSession, type SessionOptions, sessionStatements } from './session.ts';
+import { checkSession, type SessionOptions, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
 /** Milliseconds in which a host is not tried again after a failed handshake or a wrong role. */
 const RETRY_PAUSE = 500;
 
-/**
- * Creates sockets for the driver. Hosts are tried in order, beginning with the one that was accepted last.
- */
+/** Returns a function that creates sockets for the driver. The host that was accepted last is tried first. */
 export function createConnector(target: ConnectionTarget, options: SessionOptions): () => DriverSocket {
   const statements = sessionStatements(options);
   const { hosts } = target;
   const failedAt = hosts.map(() => Number.NEGATIVE_INFINITY);
   let preferred = 0;
 
-  return () =>
-    new DriverSocket({ statements, timeout: target.connectTimeout, open, judge, passOver: markFailed });
+  return () => new DriverSocket({ statements, timeout: target.connectTimeout, open, check, markFailed });
 
   async function open(stop: AbortSignal): Promise<OpenConnection> {
     let reason: unknown = new NoSuitableServer();
@@ -44,11 +41,11 @@ export function createConnector(target: ConnectionTarget, options: SessionOption
     return candidates().length > 0;
   }
 
-  function judge(index: number, row: readonly string[]): ReturnType<typeof judgeSession> {
-    const verdict = judgeSession(options, row);
-    if (verdict === 'ok') preferred = index;
+  function check(index: number, row: readonly string[]): ReturnType<typeof checkSession> {
+    const result = checkSession(options, row);
+    if (result === 'ok') preferred = index;
     else failedAt[index] = performance.now();
-    return verdict;
+    return result;
   }
 }
 
@@ -62,16 +59,17 @@ interface ConnectorHooks {
   /** Milliseconds for the handshake, after the host has accepted the connection. */
   readonly timeout: number;
   open(stop: AbortSignal): Promise<OpenConnection>;
-  judge(index: number, row: readonly string[]): 'ok' | 'wrong-server';
+  /** Checks the row of facts about the server session. Throws if the service cannot use the server. */
+  check(index: number, row: readonly string[]): 'ok' | 'wrong-server';
   /** Records that this host failed. Returns whether another host can be tried now. */
-  passOver(index: number): boolean;
+  markFailed(index: number): boolean;
 }
 
 /**
  * A socket for the driver. It connects, encrypts and sets up the session by itself.
  *
  * Some proxies accept a connection and close it at once while their database is down. The driver would then reconnect
- * endlessly and without a pause (porsager/postgres#1193). So such a close is an error here.
+ * endlessly and without a pause (porsager/postgres#1193). So a close before the server is ready is an error here.
  *
  * To try the next host, the socket closes without an error before the server is ready. The driver then creates another
  * socket for the same statement.
@@ -161,14 +159,14 @@ export class DriverSocket extends EventEmitter {
   /** If another host can be tried, closes without an error, so that the driver connects again. */
   #fail(index: number, error: Error): void {
     if (this.#stop.signal.aborted) return;
-    if (!this.#isReady && this.#hooks.passOver(index)) this.destroy();
+    if (!this.#isReady && this.#hooks.markFailed(index)) this.destroy();
     else this.destroy(error);
   }
 
   /** A null row means that a statement failed. The driver has already received that error. */
   #isAccepted(index: number, row: readonly string[] | null): boolean {
     try {
-      if (row !== null && this.#hooks.judge(index, row) === 'ok') return true;
+      if (row !== null && this.#hooks.check(index, row) === 'ok') return true;
       this.destroy();
     } catch (error) {
       this.destroy(error as Error);

@@ -4,7 +4,7 @@ interface HandshakeCallbacks {
   pass(bytes: Buffer): void;
   /** Sends bytes to the server. */
   send(bytes: Buffer): void;
-  /** Called with the one row that the last statement returns, or with null when a statement failed. */
+  /** Called with the only row of the last statement, or with null if a statement failed. */
   decide(row: string[] | null): void;
 }
 
@@ -14,17 +14,17 @@ const MESSAGE = { ready: 0x5a, row: 0x44, error: 0x45, parameter: 0x53, notice: 
 const ASYNC_MESSAGES: readonly number[] = [MESSAGE.error, MESSAGE.parameter, MESSAGE.notice, MESSAGE.notify];
 
 /**
- * Bytes. No message of a handshake is longer. In another protocol, these bytes usually read as a greater
- * length.
+ * Maximum bytes of a message. No message of a handshake is longer. If the peer speaks another protocol, its bytes
+ * usually read as a greater length.
  */
 const MAX_MESSAGE = 65_536;
 
 /**
- * Runs `statements` on a new connection as soon as the server is ready. The driver gets the ready message
- * only after that: it has no hook for the first statement of a connection. Returns two functions: `take`
- * receives bytes of the server, `finish` gives the connection to the driver.
+ * Runs `statements` on a new connection as soon as the server is ready. The driver has no hook for the first statement
+ * of a connection, so it gets the ready message only afterwards. Returns two functions: `take` receives bytes of the
+ * server, `finish` gives the connection to the driver.
  */
-export function startHandshake(statements: string, line: HandshakeCallbacks) {
+export function startHandshake(statements: string, callbacks: HandshakeCallbacks) {
   let received: Buffer = Buffer.alloc(0);
   let ready: Buffer | null = null;
   let row: string[] | null = null;
@@ -44,7 +44,7 @@ export function startHandshake(statements: string, line: HandshakeCallbacks) {
     },
     /** Passes the ready message, and the bytes that followed it, to the driver. */
     finish(): void {
-      line.pass(Buffer.concat([ready ?? Buffer.alloc(0), received]));
+      callbacks.pass(Buffer.concat([ready ?? Buffer.alloc(0), received]));
     },
   };
 
@@ -61,14 +61,14 @@ export function startHandshake(statements: string, line: HandshakeCallbacks) {
   function handleStartup(message: Buffer): void {
     if (message[0] === MESSAGE.ready) {
       ready = message;
-      line.send(simpleQuery(statements));
-    } else line.pass(message);
+      callbacks.send(simpleQuery(statements));
+    } else callbacks.pass(message);
   }
 
   function handleSetup(message: Buffer): void {
     if (message[0] === MESSAGE.row) row = fieldsOf(message);
     if (message[0] === MESSAGE.error) hasFailed = true;
-    if (message[0] === MESSAGE.error || message[0] === MESSAGE.parameter) line.pass(message);
+    if (message[0] === MESSAGE.error || message[0] === MESSAGE.parameter) callbacks.pass(message);
     if (message[0] === MESSAGE.ready) finishSetup();
   }
 
@@ -77,7 +77,7 @@ export function startHandshake(statements: string, line: HandshakeCallbacks) {
     if (received.length > 0 && !ASYNC_MESSAGES.includes(received[0]!)) throw new ProtocolViolation();
     if (row === null && !hasFailed) throw new ProtocolViolation();
     isOver = true;
-    line.decide(hasFailed ? null : row);
+    callbacks.decide(hasFailed ? null : row);
   }
 }
 

@@ -9,10 +9,7 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const YES = 0x53;
 const NO = 0x4e;
 
-/**
- * Connects to one server, with the encryption that the target requires. On failure it closes the socket and
- * rejects.
- */
+/** Connects to one server, with the encryption that the target requires. On failure closes the socket and rejects. */
 export async function openConnection(
   target: ConnectionTarget,
   host: ServerHost,
@@ -65,7 +62,10 @@ async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHos
   }
 }
 
-/** Whether the connection was lost. Any other error is a certificate or a TLS version that an operator must change. */
+/**
+ * Whether the connection was lost. Any other error is about a certificate or a TLS version, which an operator must
+ * change.
+ */
 function isConnectionLost(error: unknown): boolean {
   return LOSSES.has(String((error as NodeJS.ErrnoException).code));
 }
@@ -83,8 +83,8 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
     },
   );
   socket.off('close', onEnd).off('end', onEnd);
-  // Further bytes may come from an attacker in the middle (CVE-2021-23214). Any other byte begins an error
-  // message, for example of a server with too many connections.
+  // Bytes after the answer may come from an attacker in the middle (CVE-2021-23214). An answer other than YES or NO is
+  // the start of an error message, for example of a server with too many connections.
   if (answer.length !== 1 || (answer[0] !== YES && answer[0] !== NO)) throw new ConnectionEnded();
   return answer[0] === YES;
 }

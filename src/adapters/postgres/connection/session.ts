@@ -1,10 +1,10 @@
 import { STATEMENT_TIMEOUT } from '../execute.ts';
 
 const ROLES = ['any', 'read-write', 'primary'] as const;
-/** The role that the server must have, as in libpq's `target_session_attrs`. */
+/** The role that the server must have: values of `target_session_attrs` in libpq. */
 export type ServerRole = (typeof ROLES)[number];
 
-export function isRole(value: string): value is ServerRole {
+export function isServerRole(value: string): value is ServerRole {
   return (ROLES as readonly string[]).includes(value);
 }
 
@@ -27,7 +27,7 @@ const REQUIRED_SETTINGS = {
 } as const;
 
 /**
- * Settings for session mode only. The adapter reads all values correctly without them, so they are not
+ * Settings for session mode only. The adapter reads all values correctly without these settings, so they are not
  * verified.
  */
 const SESSION_SETTINGS = { TimeZone: 'UTC', IntervalStyle: 'postgres' } as const;
@@ -68,7 +68,7 @@ export class DatabaseUnusable extends Error {
 
 /**
  * The first statements of a connection. In session mode they set the settings, because poolers refuse
- * settings as startup parameters. The last statement returns one row for {@link judgeSession}.
+ * settings as startup parameters. The last statement returns one row for {@link checkSession}.
  */
 export function sessionStatements(options: SessionOptions): string {
   const read = Object.keys(requiredSettings(options)).map((name) => `current_setting(${quoted(name)})`);
@@ -84,10 +84,10 @@ export function sessionStatements(options: SessionOptions): string {
 }
 
 /**
- * Returns `wrong-server` if the server does not have the required role: another host may have it. Throws
- * {@link DatabaseUnusable}.
+ * Checks the row that {@link sessionStatements} returned. `wrong-server`: the server does not have the required role,
+ * but another host may have it. Throws {@link DatabaseUnusable} if the database or its settings do not fit.
  */
-export function judgeSession(options: SessionOptions, row: readonly string[]): 'ok' | 'wrong-server' {
+export function checkSession(options: SessionOptions, row: readonly string[]): 'ok' | 'wrong-server' {
   const [encoding, inRecovery, readOnly, user = '', ...values] = row;
   if (encoding !== 'UTF8')
     throw new DatabaseUnusable(

@@ -1,6 +1,6 @@
 import { isPinned } from './session.ts';
 
-/** Settings in libpq's `options`: `-c name=value` and `--name=value`, with blanks escaped by a backslash. */
+/** Reads the settings in libpq's `options`: `-c name=value` and `--name=value`, with blanks escaped by a backslash. */
 export function parseOptions(options: string, fault: (sentence: string) => void): Record<string, string> {
   const words = (options.match(/(?:\\.|[^\s\\])+/g) ?? []).map((word) => word.replace(/\\(.)/g, '$1'));
   const settings: Record<string, string> = {};

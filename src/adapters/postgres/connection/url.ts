@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { isRole, type ServerRole } from './session.ts';
+import { isServerRole, type ServerRole } from './session.ts';
 import { parseOptions } from './url-options.ts';
 
 /** One server of the URL: its name and port, or the path of its Unix socket. */
@@ -34,7 +34,7 @@ export interface ConnectionTarget {
   readonly role: ServerRole;
 }
 
-/** Reports one fault: a sentence about the URL that contains no value from it. */
+/** Reports one fault: a sentence whose subject, the URL, is missing. It contains no value from the URL. */
 type AddFault = (sentence: string) => void;
 type Parameters = Map<string, string>;
 
@@ -49,7 +49,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   statement_timeout: 'the service sets its own',
 };
 
-/** Parameters that are not supported. Each of these values requires nothing, so it is accepted. */
+/** Unsupported parameters, and the values that are accepted because they require nothing from the service. */
 const ACCEPTED_VALUES: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ['disable', 'prefer'],
   gssencmode: ['disable', 'prefer'],
@@ -59,10 +59,12 @@ const ACCEPTED_VALUES: Readonly<Record<string, readonly string[]>> = {
   client_encoding: ['UTF8', 'utf8', 'auto'],
 };
 
+/** Milliseconds. */
 const CONNECT_TIMEOUT = 3_000;
+/** Seconds. */
 const KEEP_ALIVE = 60;
 
-/** Reads a connection URL. Reports each fault to `add`, and returns null if there is one. */
+/** Reads a connection URL. Reports each fault to `add`, and returns null if the URL has a fault. */
 export function readConnectionUrl(url: string, add: AddFault): ConnectionTarget | null {
   let faults = 0;
   const fault: AddFault = (sentence) => {
@@ -118,7 +120,7 @@ function read(url: string, fault: AddFault): ConnectionTarget | null {
   return target;
 }
 
-/** A plus sign is not decoded to a space, as in libpq. */
+/** As in libpq, a plus sign is not decoded to a space. */
 function readQuery(query: string, fault: AddFault): Parameters {
   const parameters: Parameters = new Map();
   for (const part of query.split('&').filter((part) => part !== '')) {
@@ -159,6 +161,7 @@ function readHosts(list: string, ports: string | undefined, fault: AddFault): Se
   });
 }
 
+/** Returns a parameter, and removes it from the parameters that are still to be read. */
 type Take = (name: string) => string | undefined;
 
 function readTls(take: Take, fault: AddFault) {
@@ -174,10 +177,10 @@ function readTls(take: Take, fault: AddFault) {
   const wantsTls = isDirectTls || Object.keys(certificates).length > 0 || rootFile !== undefined;
   const sslmode = take('sslmode') ?? (wantsTls ? 'require' : 'disable');
   if (isDirectTls && sslmode === 'disable') fault('has sslnegotiation=direct, which needs another sslmode.');
-  return { tls: tlsMode(sslmode, rootFile, fault), isDirectTls, certificates };
+  return { tls: toTlsMode(sslmode, rootFile, fault), isDirectTls, certificates };
 }
 
-/** Whether TLS begins at once. */
+/** Reads whether TLS begins without an SSLRequest. */
 function readNegotiation(take: Take, fault: AddFault): boolean {
   const value = take('sslnegotiation') ?? 'postgres';
   if (value !== 'postgres' && value !== 'direct')
@@ -186,17 +189,17 @@ function readNegotiation(take: Take, fault: AddFault): boolean {
 }
 
 /**
- * As in libpq, with one exception: an encrypted connection is always verified. So `require` without a root certificate
- * is `verify-full`, and modes that may leave the connection unencrypted are refused.
+ * Interprets `sslmode` as libpq does, with one exception: an encrypted connection is always verified. So `require`
+ * without a root certificate is `verify-full`. Modes that may leave the connection unencrypted are refused.
  */
-function tlsMode(asked: string, rootFile: string | undefined, fault: AddFault): TlsMode {
-  switch (asked) {
+function toTlsMode(sslmode: string, rootFile: string | undefined, fault: AddFault): TlsMode {
+  switch (sslmode) {
     case 'disable':
     case 'verify-full':
-      return asked;
+      return sslmode;
     case 'verify-ca':
     case 'require':
-      return rootFile === 'system' || (asked === 'require' && rootFile === undefined)
+      return rootFile === 'system' || (sslmode === 'require' && rootFile === undefined)
         ? 'verify-full'
         : 'verify-ca';
     default:
@@ -219,9 +222,7 @@ function readFileParameter(parameter: string, file: string, fault: AddFault): st
   }
 }
 
-/**
- * Milliseconds. Values below 1 mean "no limit" in libpq. They are refused, because the service needs a limit.
- */
+/** Reads a parameter in seconds, and returns milliseconds. Refuses values below 1, which mean "no limit" in libpq. */
 function readSeconds(parameter: string, take: Take, fault: AddFault): number | null {
   const value = take(parameter);
   if (value === undefined) return null;
@@ -238,7 +239,7 @@ function readKeepAlive(take: Take, parameters: Parameters, fault: AddFault): num
 }
 
 function readRole(value: string, fault: AddFault): ServerRole {
-  if (isRole(value)) return value;
+  if (isServerRole(value)) return value;
   fault(
     'has an unsupported target_session_attrs: use any, read-write or primary, because the service writes.',
   );

@@ -20,7 +20,7 @@ export class FolderInUse extends Error {
  * Locks the folder for this process until the returned function is called or the process ends. PGlite has no lock of
  * its own, and two PGlite instances on one folder destroy each other's rows.
  *
- * The folder must exist; every path to it counts as the same folder. The lock excludes other processes of the machine.
+ * The folder must exist. All paths to the folder get the same lock. The lock excludes other processes of the machine.
  * It excludes other containers only if they share the network namespace.
  *
  * @throws {FolderInUse} if another process holds the lock
@@ -30,9 +30,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   return process.platform === 'linux' ? lockByName(real) : lockByFile(real);
 }
 
-/**
- * Locks by an abstract socket. It has no file, and the kernel frees its name with the process, so it is never stale.
- */
+/** Locks by an abstract socket, which has no file. The kernel frees its name with the process, so it is never stale. */
 async function lockByName(folder: string): Promise<() => Promise<void>> {
   const digest = createHash('sha256').update(folder).digest('hex').slice(0, 32);
   const server = await listen(`\0kinship-${digest}`);

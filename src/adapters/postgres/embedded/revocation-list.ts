@@ -18,12 +18,14 @@ interface Options {
   reload(): Promise<void>;
 }
 
-/** Milliseconds before each try to load the list again. */
+/** Milliseconds before each attempt to load the list again. */
 const PAUSE = 500;
 
 /**
- * Maintains the list of revoked families for the embedded database, whose changes all come from this process. After a
- * statement with an unknown outcome the list is incomplete until it is loaded again. The embedded database runs
+ * Maintains the list of revoked families for the embedded database. The stores of this process add their revocations to
+ * the list. A command that joins the database adds nothing to this list, so revocations of the command are missing.
+ *
+ * After a statement with an unknown outcome the list is incomplete until it is loaded again. The embedded database runs
  * statements in order, so the load sees the result of a pending statement.
  */
 export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed {

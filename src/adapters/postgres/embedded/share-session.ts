@@ -9,12 +9,12 @@ const NEEDS_SYNC = 'PBDEC';
  * Makes one PGlite safe for a socket server with several clients. PostgreSQL has one session for each client, but
  * PGlite has one session for all clients. The socket server passes their messages to PGlite one by one. While
  * `isInTransaction()` is true, the server passes on only messages of the client that it served last. If that client
- * disconnects, the server calls `exec('ROLLBACK')`. This function extends both, and cleans the session:
+ * disconnects, the server calls `exec('ROLLBACK')`. This function replaces methods of PGlite, with these effects:
  *
  * - From a client's first Parse to its Sync no other client is served. Otherwise the statements of two clients mix, and
  *   their results are empty.
- * - The statements of a client that disconnects before its Sync are rolled back. Otherwise the next client's Sync
- *   commits them, or, after an error, the next client's messages are skipped.
+ * - The statements of a client that disconnects before its Sync are rolled back. Otherwise the next client's Sync would
+ *   commit them. After an error, the next client's messages would be skipped.
  * - A client that connects while no other client is connected gets a clean session, as on a real server. Earlier
  *   settings, locks and prepared statements are discarded.
  *

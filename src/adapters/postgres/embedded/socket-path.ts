@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const MAX_LENGTH = 103;
 
 /**
- * Returns the path if a Unix socket can have it. For a longer path the system returns a misleading EADDRINUSE, or
- * creates a socket with a truncated name.
+ * Returns the path if it is short enough for a Unix socket. For a longer path the system returns a misleading
+ * EADDRINUSE, or creates a socket with a truncated name.
  *
  * @throws {Error} with the path, if it is too long
  */
@@ -18,13 +18,13 @@ export function checkSocketPath(path: string): string {
   );
 }
 
-/** PostgreSQL's default name, so that a client that knows only the folder finds the socket. */
+/** PostgreSQL's default name. A client that knows the folder finds the socket by this name. */
 const SOCKET = '.s.PGSQL.5432';
 
 /**
- * Creates a folder for the socket that only this user can open, and returns the path of the socket. The folder is in
- * the temporary folder, whose path is short. If that is not writable, as in a container with a read-only file system,
- * the folder is in the data folder.
+ * Creates a folder for the socket, and returns the path of the socket. Only this user can open the folder. The folder
+ * is in the temporary folder of the system, whose path is short. If the temporary folder is not writable, as in a
+ * container with a read-only file system, the folder is in the data folder.
  */
 export async function makeSocketFolder(home: string): Promise<string> {
   const refusals: string[] = [];

@@ -8,8 +8,7 @@ import { makeSocketFolder } from './socket-path.ts';
 import { serveDatabase } from './thread.ts';
 
 /**
- * An empty database, which `npm run build` creates. A start unpacks it, because PGlite needs seconds to create a
- * database.
+ * An empty database, made by `npm run build`. The first start unpacks it: PGlite needs seconds to create a database.
  */
 const ARCHIVE = new URL('dist/embedded.tar.gz', import.meta.resolve('#package.json'));
 
@@ -19,7 +18,7 @@ export interface EmbeddedDatabase {
    * is no password; only the user of this process can open the folder of the socket.
    */
   readonly socketPath: string;
-  /** Closes the database and frees the folder. The second call waits for the first. */
+  /** Closes the database and frees the folder. A second call waits for the first call. */
   close(): Promise<void>;
   /** Resolves with the reason if the database ends unexpectedly. `close` must still be called. */
   readonly failed: Promise<Error>;
@@ -30,7 +29,7 @@ export interface EmbeddedDatabase {
  * While it runs, `<dataDir>/pg.socket` holds the path of its socket, so that other processes can connect.
  *
  * Transactions of different clients run one after another. A client that waits inside a transaction for another client
- * never continues, so each process opens one connection only. A commit survives a crash of the process but not a power
+ * waits forever, so each process opens one connection only. A commit survives a crash of the process but not a power
  * failure, because PGlite never calls fsync.
  *
  * `onCreate` is called before a new database is created.
@@ -80,8 +79,8 @@ async function removeStaleSocket(home: string): Promise<void> {
 }
 
 /**
- * Unpacks the empty database under a temporary name and renames it, so that a killed start leaves no incomplete database.
- * An existing folder `pg` with other content is not changed.
+ * Unpacks the empty database under a temporary name and renames it, so that a killed start leaves no incomplete
+ * database. An existing folder `pg` with other content is not changed.
  */
 async function createIfMissing(home: string, onCreate: (folder: string) => void): Promise<void> {
   const folder = join(home, 'pg');

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
 
-/** The database that the worker serves until a message arrives. */
-export interface Task {
+/** The input of the worker: the database that it serves until a message arrives. */
+export interface WorkerInput {
   readonly folder: string;
   readonly socketPath: string;
 }
 
 /** A message of the worker: clients can connect, or PostgreSQL failed. */
-export type Report = { readonly kind: 'ready' } | { readonly kind: 'fatal'; readonly reason: string };
+export type WorkerMessage = { readonly kind: 'ready' } | { readonly kind: 'fatal'; readonly reason: string };
 
 export interface ServingThread {
   /** Closes the database and ends the thread. Returns immediately if the thread has already ended. */
@@ -16,16 +16,16 @@ export interface ServingThread {
   readonly failed: Promise<Error>;
 }
 
-/** Opens the folder's database and serves it on the socket; resolves once clients can connect. */
+/** Opens the database in the folder and serves it on the socket. Resolves when clients can connect. */
 export async function serveDatabase(folder: string, socketPath: string): Promise<ServingThread> {
   const worker = startThread({ folder, socketPath });
-  const ended = whenEnded(worker);
+  const ended = waitForEnd(worker);
   const ready = new Promise<undefined>((resolve) => {
-    worker.on('message', ({ kind }: Report) => {
+    worker.on('message', ({ kind }: WorkerMessage) => {
       if (kind === 'ready') resolve(undefined);
     });
   });
-  const error = await Promise.race([ready, ended.then(orUnexpectedEnd)]);
+  const error = await Promise.race([ready, ended.then(toEndError)]);
   if (error !== undefined) throw error;
 
   let hasEnded = false;
@@ -33,7 +33,7 @@ export async function serveDatabase(folder: string, socketPath: string): Promise
   const failed = new Promise<Error>((resolve) => {
     void ended.then((error) => {
       hasEnded = true;
-      if (!stopping) resolve(orUnexpectedEnd(error));
+      if (!stopping) resolve(toEndError(error));
     });
   });
   const stop = async () => {
@@ -46,9 +46,9 @@ export async function serveDatabase(folder: string, socketPath: string): Promise
   return { stop, failed };
 }
 
-/** The built worker is in `dist/`, wherever the bundler put this code. The source worker is beside this file. */
-function startThread(task: Task): Worker {
-  const options = { workerData: task, name: 'embedded-postgres' };
+/** Starts the worker. The built worker is in `dist/`. The source of the worker is beside this file. */
+function startThread(input: WorkerInput): Worker {
+  const options = { workerData: input, name: 'embedded-postgres' };
   if (import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./worker.ts', import.meta.url), { ...options, ...tsxInWorkers() });
   const root = import.meta.resolve('#package.json');
@@ -64,10 +64,10 @@ function tsxInWorkers(): { execArgv?: string[] } {
 }
 
 /** Resolves when the thread has ended: with its error, or with undefined if it ended normally. */
-function whenEnded(worker: Worker): Promise<Error | undefined> {
+function waitForEnd(worker: Worker): Promise<Error | undefined> {
   return new Promise((resolve) => {
     let error: Error | undefined;
-    worker.on('message', (report: Report) => {
+    worker.on('message', (report: WorkerMessage) => {
       if (report.kind === 'fatal') error = new Error(report.reason);
     });
     worker.once('error', (thrown: unknown) => {
@@ -79,6 +79,7 @@ function whenEnded(worker: Worker): Promise<Error | undefined> {
   });
 }
 
-function orUnexpectedEnd(error: Error | undefined): Error {
+/** The error of a thread that ended without `stop`. */
+function toEndError(error: Error | undefined): Error {
   return error ?? new Error('The thread of the embedded database ended unexpectedly');
 }

@@ -2,15 +2,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { shareSession } from './share-session.ts';
-import type { Report, Task } from './thread.ts';
+import type { WorkerInput, WorkerMessage } from './thread.ts';
 
-/** The service has one connection. Commands that run at the same time have one each. */
+/** The service has one connection, and each command that runs at the same time has one more. */
 const MAX_CLIENTS = 16;
 
-const task = workerData as Task;
+const input = workerData as WorkerInput;
 const parent = parentPort!;
-const db = await PGlite.create(task.folder, { onStderr: endWhenFatal });
-await serve(task.socketPath);
+const db = await PGlite.create(input.folder, { onStderr: endWhenFatal });
+await serve(input.socketPath);
 
 async function serve(path: string): Promise<void> {
   const server = new PGLiteSocketServer({ db, path, maxConnections: MAX_CLIENTS });
@@ -27,9 +27,9 @@ async function stop(server: PGLiteSocketServer): Promise<void> {
 }
 
 /**
- * A FATAL or PANIC in PostgreSQL's log ends its session, and PGlite has only one. PGlite then loops or answers no
- * client, so the thread must end. A continuation line of the log begins with a tab, so the text of a client cannot
- * imitate the start of an entry.
+ * Ends the thread when PostgreSQL logs FATAL or PANIC. Such an error ends the session, and PGlite has only one session.
+ * PGlite then loops or answers no client. A continuation line of the log begins with a tab, so the text of a client
+ * cannot imitate the start of an entry.
  */
 function endWhenFatal(line: string): false {
   const reason = /^\S+ \S+ \S+ \[\d+\] ((FATAL|PANIC):.*)/.exec(line)?.[1];
@@ -38,6 +38,6 @@ function endWhenFatal(line: string): false {
   process.exit(1);
 }
 
-function report(message: Report): void {
+function report(message: WorkerMessage): void {
   parent.postMessage(message);
 }
