@@ -64,8 +64,8 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
       onFirstAttempt(reason);
       return false;
     }
-    // The signal may abort in the same turn of the event loop in which the connection opens. `openConnection` no longer
-    // listens to it then.
+    // The signal may abort in the same turn of the event loop in which the connection opens. Then `openConnection` does
+    // not listen to the signal any more.
     if (stop.aborted) current.abandon(stop.reason);
     outage.end(() => log.info({}, 'RabbitMQ is connected again; waiting events are published'));
     onFirstAttempt(null);

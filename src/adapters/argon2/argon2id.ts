@@ -44,7 +44,7 @@ export function createPasswordHasher({
 }: PasswordHasherOptions): PasswordHasher {
   const options = optionsOf(cost);
   const verifiers = [argon2Hashes, ...foreign];
-  // Computed at the start, so that the first login of an unknown user takes no longer than later ones.
+  // Computed at the start. Otherwise the first login of an unknown user would take longer than later logins.
   const dummyHash = turns('', () => hash('no account has this password', options));
 
   return {

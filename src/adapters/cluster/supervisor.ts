@@ -16,9 +16,12 @@ export interface SupervisedWorker {
 export interface Supervisor {
   /** Starts the first worker, then the others together. Rejects if one of them ends before it is ready. */
   start(): Promise<void>;
-  /** Replaces one worker after another. The old worker stops when the new one is ready. */
+  /**
+   * Replaces one worker after another. An old worker stops when the new worker is ready. A failure is logged, and ends
+   * the reload.
+   */
   reload(): Promise<void>;
-  /** Stops all workers. Rejects if one had to be killed, or did not end by itself. */
+  /** Stops all workers. Rejects if a worker had to be killed, or ended with a failure. */
   stop(): Promise<void>;
   /** The number of workers that answer requests. */
   readyWorkers(): number;

@@ -25,7 +25,7 @@ export function readScryptCost(parameters: ReadonlyMap<string, string>): ScryptC
   return blocks <= MAX.blocks && blocks * p <= MAX.work ? { ln, r, p } : null;
 }
 
-/** The options for node:crypto. `maxmem` includes the memory that scrypt needs beside the blocks. */
+/** The options for node:crypto. `maxmem` includes the memory that scrypt needs in addition to the blocks. */
 export function optionsOf({ ln, r, p }: ScryptCost): ScryptOptions {
   return { N: 2 ** ln, r, p, maxmem: 128 * r * (2 ** ln + p + 2) };
 }

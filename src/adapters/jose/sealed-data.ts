@@ -7,8 +7,8 @@ import { createSealer } from './sealer.ts';
 const ROW = 'kinship_row';
 
 /**
- * Seals secrets of the database under DATA_ENCRYPTION_KEY. The protected header holds the id of the row, so a writer to
- * the database cannot move a secret to another row.
+ * Creates a sealer of secrets in the database, under DATA_ENCRYPTION_KEY. The protected header holds the id of the row.
+ * So an attacker who writes to the database cannot move a secret to another row.
  *
  * @param keys newest first: the first key seals, all keys open
  */

@@ -14,8 +14,8 @@ const SCHEDULE = 'kinship_turn';
 
 /**
  * Creates the functions that make, open and check sealed keys. A sealed key is a JWE (RFC 7516, `dir` and A256GCM) of
- * the whole key, under a key that is not in the database. A key that cannot be opened is not used, and its public part
- * is not published. Otherwise an attacker who writes to the database could add a key and forge tokens.
+ * the whole key. The encryption key is not in the database. A key that cannot be opened is not used, and its public
+ * part is not published. Otherwise an attacker who writes to the database could add a key and forge tokens.
  *
  * The protected header holds the number and the times of the key: a row with other values is refused. Keys that an
  * earlier version sealed lack this parameter, so their rows are not checked.

@@ -85,7 +85,8 @@ function countsOf(answer: string): (readonly [suffix: string, count: number])[] 
   const lines = answer.split(/\r?\n/).filter((line) => line !== '');
   return lines.map((line) => {
     const [, suffix = '', count] = LINE.exec(line) ?? [];
-    if (count === undefined) throw new Error('The service of breached passwords answered no list of hashes.');
+    if (count === undefined)
+      throw new Error('The service of breached passwords did not answer with a list of hashes.');
     return [suffix.toUpperCase(), Number(count)];
   });
 }

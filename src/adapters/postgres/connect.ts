@@ -86,7 +86,7 @@ const LISTEN_IDLE_TIMEOUT = 30;
 
 /**
  * Creates a single connection for LISTEN. After a loss, the driver's own `listen` would subscribe again without a
- * report, and the notifications in between would be lost. The caller must send statements at shorter intervals than the
+ * report. The notifications in between would be lost. The caller must send statements at shorter intervals than the
  * idle timeout.
  */
 export function connectToListen(address: UrlAddress, events: ListenEvents): Sql {

@@ -27,8 +27,7 @@ type Statement<T> = PromiseLike<T> & { readonly state?: unknown; cancel?(): unkn
 /**
  * Waits for a statement or a transaction until its deadline. Rejects as {@link mapDriverError} does. At the deadline:
  *
- * - A statement that waits for a connection is cancelled, so that it does not take effect after its client got an
- *   error.
+ * - A statement that waits for a connection is canceled. Otherwise it could take effect after the client got an error.
  * - A transaction is rolled back unless its commit was sent.
  * - A statement that was sent has the outcome `pending`: it may still take effect. Behind a pooler in transaction mode
  *   the pool is replaced and its connections are closed.
@@ -67,8 +66,8 @@ function startDeadline(statement: Statement<unknown>) {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      // A sent statement is not cancelled here: the driver would open another connection for that, whose errors cannot
-      // be caught. The server cancels the statement at its own timeout.
+      // A sent statement is not canceled here. The driver would open another connection to cancel it, and errors of
+      // that connection cannot be caught. The server cancels the statement at its own timeout.
       const outcome = statement.state === null ? void statement.cancel?.() : abandon(statement);
       if (outcome)
         reject(

@@ -33,7 +33,7 @@ export async function migrate(
 ): Promise<readonly string[]> {
   const applied = await mapDriverError(
     sql.begin(async (tx) => {
-      // The wait for another replica's migration has no limit.
+      // Another replica may be migrating. The wait for its lock has no limit.
       await tx`set local statement_timeout = 0`;
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       const { database, schema } = await findSchema(tx);

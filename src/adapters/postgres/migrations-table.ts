@@ -13,8 +13,8 @@ interface Migration {
 }
 
 /**
- * Creates the table of migrations if it is missing, and copies the rows of the old table if Kinship created the old
- * table. The old table stays: without it a replica of an older release would run the first migrations again.
+ * Creates the table of migrations if it is missing. If Kinship created the old table, copies its rows. The old table
+ * stays: without it a replica of an older release would run the first migrations again.
  */
 export async function adoptOldTable(
   tx: postgres.TransactionSql,

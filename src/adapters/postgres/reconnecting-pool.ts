@@ -15,7 +15,7 @@ interface PoolEvents {
  * parameters a second time and mixes with other statements on the connection. Two statements then get each
  * other's answers.
  *
- * The driver recognises the error by its property `routine`, the name of the server's routine. The property below hides
+ * The driver recognizes the error by its property `routine`, the name of the server's routine. The property below hides
  * that name. So the driver rejects the statement and does not repeat it. Then the pool is replaced. See
  * docs/decisions/0010-answers-are-matched.md.
  */
@@ -58,7 +58,7 @@ export function reconnect(pool: Sql): void {
 /** The functions that replace the pools that returned rows, by the rows. */
 const reconnectByRows = new WeakMap<object, () => void>();
 
-/** Replaces the pool that returned these rows, because its connections no longer match answers to statements. */
+/** Replaces the pool that returned these rows. Called when an answer does not match its statement. */
 export function replacePoolOf(rows: object): void {
   reconnectByRows.get(rows)?.();
 }
@@ -66,7 +66,7 @@ export function replacePoolOf(rows: object): void {
 interface PoolOptions {
   /**
    * Whether an abandoned statement closes its connection. A pooler in transaction mode queues statements for an unknown
-   * time, and a closed connection removes its statement from that queue.
+   * time. When the connection closes, the pooler removes the statement from its queue.
    */
   readonly closesAbandoned: boolean;
 }

@@ -29,7 +29,7 @@ const RETRY_DELAY = 500;
  * attempt failed, the list is incomplete, and further attempts follow. The source of the list depends on the address:
  *
  * - PostgreSQL: notifications. The list is complete after the load, and incomplete once the connection is lost. A
- *   connection that no longer answers is detected within {@link DETECTION_TIME}.
+ *   connection that stops answering is detected within {@link DETECTION_TIME}.
  * - A pooler in transaction mode delivers no notifications, so revocations are polled ({@link pollRevocations}).
  * - The embedded database delivers no notifications either. The list is loaded once, and a failed load rejects with the
  *   error of the database. Afterwards this process adds its own revocations ({@link keepEmbeddedList}).

@@ -12,7 +12,7 @@ import { useChallenge, useProofSql } from './use-proof.ts';
 import { userKey } from './user-key.ts';
 import type { createOutboxWriter } from './with-outbox.ts';
 
-/** Thrown to roll back a step-up if its proof is not valid any more, or its family is not as expected. */
+/** Thrown to roll back a step-up if the proof is not valid any more, or the family is not as expected. */
 class NotSteppedUp extends Error {}
 
 /**

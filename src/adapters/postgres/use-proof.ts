@@ -6,7 +6,7 @@ import type { Executor } from './with-outbox.ts';
 
 /**
  * Marks a verified proof of a user as used. Returns one row, or no row if the proof was used before or was removed. The
- * statement can run by itself within a transaction, or as a common table expression of the statement with the change.
+ * statement can run alone within a transaction, or as a common table expression of another statement.
  *
  * @param at milliseconds since the epoch
  */

@@ -4,7 +4,7 @@ import { canonicalUserId, isUuid } from '../../domain/user-id.ts';
 import { isSameId } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 
-/** The user of a row. `user_id_text` is null where the user id is the key itself. */
+/** The user of a row. `user_id` is the key of the user. `user_id_text` is null if the user id equals the key. */
 export interface OwnedRow {
   user_id: string;
   user_id_text: string | null;

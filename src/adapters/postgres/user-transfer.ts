@@ -10,7 +10,7 @@ import { execute, violates } from './execute.ts';
 import { toColumns, toUser, type UserRow, userColumns } from './user-row.ts';
 import { isTakenIdentifier } from './users.ts';
 
-/** Maximum attempts to store a batch. An attempt fails if a registration takes one of its names meanwhile. */
+/** Maximum attempts to store a batch. An attempt fails if a concurrent registration takes one of the names. */
 const ATTEMPTS = 5;
 
 /** Moves accounts from and to PostgreSQL. */
@@ -53,7 +53,7 @@ export function createUserTransfer(sql: Sql): UserTransfer {
   };
 }
 
-/** Whether another process has stored an account with the same id or identifier meanwhile. */
+/** Whether a statement failed because a concurrent change has stored an account with the same id or identifier. */
 function isTakenMeanwhile(error: unknown): boolean {
   return isTakenIdentifier(error) || violates(error, 'users_pkey');
 }

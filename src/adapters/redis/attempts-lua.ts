@@ -121,8 +121,8 @@ export const RECORD_RECOVERY = `
 `;
 
 /**
- * Counts an action in a sliding window. KEYS: the window. ARGV: now, count, perMilliseconds. Returns how many
- * actions were left before this one, and the milliseconds to wait if none was left.
+ * Counts an action in a sliding window. KEYS: the window. ARGV: now, count, perMilliseconds. Returns the number of
+ * actions that were left before this one, and the milliseconds to wait. One of the two is 0.
  */
 export const COUNT_ACTION = `
   local now, count, span = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -6,11 +6,10 @@ import { type Mail, MailRejected } from '../../ports/delivery/mailer.ts';
 const ID = /^[\w-]{1,128}$/;
 
 /**
- * Makes the message for one recipient. Addresses are objects and the envelope is explicit, so the library parses no
+ * Makes the message for one recipient. Addresses are objects and the envelope is explicit. So the library parses no
  * text in which it could find a second recipient.
  *
- * Throws {@link MailRejected} if the recipient is not a plain mailbox, or if the id has other characters than letters,
- * digits, `_` and `-`.
+ * Throws {@link MailRejected} if the recipient is not a plain mailbox, or if the id does not match {@link ID}.
  */
 export function messageOf(mail: Mail, from: Sender): SendMailOptions {
   if (!isMailbox(mail.to)) throw new MailRejected('The recipient is not one plain mailbox.');

@@ -30,7 +30,7 @@ export interface SmtpOptions {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   readonly from: Sender;
-  /** PEM of a certificate authority that replaces those of the system. */
+  /** The certificate of an authority in PEM. It replaces the authorities of the system. */
   readonly ca?: string | undefined;
   readonly timeouts?: Partial<SmtpTimeouts> | undefined;
 }

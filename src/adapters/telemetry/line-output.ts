@@ -10,7 +10,7 @@ const MAX_WAITING_BYTES = 1_048_576;
  */
 const MAX_WRITE_BYTES = 4_096;
 
-/** Milliseconds from a failed write to the next attempt. Lines are dropped meanwhile. */
+/** Milliseconds from a failed write to the next attempt. Until then, new lines are dropped. */
 const RETRY_PAUSE = 1_000;
 
 /** Milliseconds that a flush waits for the reader. */
@@ -24,9 +24,9 @@ export interface LineOutput extends DestinationStream {
 }
 
 /**
- * Writes lines to a stream in bounded memory, even if its reader stalls or closes. The lines of one turn of the event
- * loop are written together, and at most one write runs at a time. Writes to pipes, sockets and terminals do not block.
- * Writes to files are synchronous.
+ * Writes lines to a stream in bounded memory, even if the reader of the stream stalls or closes. The lines of one turn
+ * of the event loop are written together. At most one write runs at a time. Writes to pipes, sockets and terminals do
+ * not block. Writes to files are synchronous.
  *
  * `onResumed` gets the number of dropped lines when writes succeed again.
  */
@@ -39,7 +39,7 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
   let unreported = 0;
   let retryAt = 0;
   let flushes: (() => void)[] = [];
-  // The callback of each write handles its error. Without a listener the event would end the process.
+  // The callback of each write handles the error. Without this listener, the event `error` would end the process.
   stream.on('error', () => {});
 
   return {

@@ -106,7 +106,7 @@ function redact(facts: Facts, depth: number): Facts {
   return Object.fromEntries(entries);
 }
 
-/** Other objects, such as errors and dates, are serialised by pino. */
+/** Other objects, such as errors and dates, are serialized by pino. */
 function isPlainObject(value: unknown): value is Facts {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -80,7 +80,11 @@ export function createMetrics(): Metrics {
         'Password hashes that are being computed.',
         hashesRunning,
       );
-      make.reading('kinship_password_hashes_waiting', 'Password hashes that wait.', hashesWaiting);
+      make.reading(
+        'kinship_password_hashes_waiting',
+        'Password hashes that wait for their turn.',
+        hashesWaiting,
+      );
       make.reading(
         'kinship_revocation_feed_complete',
         'Whether this replica receives revocations as they happen.',

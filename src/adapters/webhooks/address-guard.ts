@@ -31,7 +31,7 @@ export function createAddressGuard(allowedNetworks: readonly string[]): AddressG
 
     refusalOf(text) {
       const address = parseAddress(text);
-      if (address === null) return `${text} is no IP address`;
+      if (address === null) return `${text} is not an IP address`;
       if (isAllowedPrivate(text) || isPublic(address)) return null;
       return `${text} is not a public address (${rangeOf(address)})`;
     },

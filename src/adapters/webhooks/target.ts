@@ -16,7 +16,7 @@ const BAD_PORTS = new Set([
 ]);
 
 /**
- * Reads a URL. Returns the reason as text if webhooks must not go to this URL. The URL parser normalises decimal, octal
+ * Reads a URL. Returns the reason as text if webhooks must not go to this URL. The URL parser normalizes decimal, octal
  * and hexadecimal spellings of an IP address. So the check sees the address that the connection will use.
  */
 export function readTarget(text: string, guard: AddressGuard, allowsPrivate: boolean): Target | string {
@@ -28,7 +28,7 @@ export function readTarget(text: string, guard: AddressGuard, allowsPrivate: boo
   const isSecure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port) || (isSecure ? 443 : 80);
-  if (isBadPort(port)) return `port ${port} belongs to another protocol than HTTP`;
+  if (isBadPort(port)) return `port ${port} belongs to a protocol other than HTTP`;
   const refusal = isIP(host) === 0 ? refusalOfName(host) : guard.refusalOf(host);
   if (refusal !== null) return refusal;
   const mayBePlain = isIP(host) === 0 ? allowsPrivate : guard.isAllowedPrivate(host);

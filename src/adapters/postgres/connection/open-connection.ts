@@ -83,8 +83,8 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
     },
   );
   socket.off('close', onEnd).off('end', onEnd);
-  // Bytes after the answer may come from an attacker in the middle (CVE-2021-23214). An answer other than YES or NO is
-  // the start of an error message, for example of a server with too many connections.
+  // Bytes after the answer may come from an attacker in the middle (CVE-2021-23214). An answer other than YES or NO
+  // begins an error message. A server with too many connections sends one.
   if (answer.length !== 1 || (answer[0] !== YES && answer[0] !== NO)) throw new ConnectionEnded();
   return answer[0] === YES;
 }

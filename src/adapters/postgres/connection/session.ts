@@ -126,8 +126,8 @@ function describeRemedy(
     ([name, value]) => `alter role ${role} set ${name} = ${roleValue(name, value)};`,
   );
   return (
-    `With DATABASE_POOLER=transaction the role of the service must have these settings. Run, then reconnect the ` +
-    `pooler to its servers: ${statements.join(' ')}`
+    `With DATABASE_POOLER=transaction the role of the service must have these settings. Run these ` +
+    `statements, then reconnect the pooler to its servers: ${statements.join(' ')}`
   );
 }
 

@@ -46,7 +46,7 @@ export async function serveDatabase(folder: string, socketPath: string): Promise
   return { stop, failed };
 }
 
-/** Starts the worker. The built worker is in `dist/`. The source of the worker is beside this file. */
+/** Starts the worker. The built worker is in `dist/`. The source of the worker is in the folder of this file. */
 function startThread(input: WorkerInput): Worker {
   const options = { workerData: input, name: 'embedded-postgres' };
   if (import.meta.url.endsWith('.ts'))

@@ -28,8 +28,8 @@ async function stop(server: PGLiteSocketServer): Promise<void> {
 
 /**
  * Ends the thread when PostgreSQL logs FATAL or PANIC. Such an error ends the session, and PGlite has only one session.
- * PGlite then loops or answers no client. A continuation line of the log begins with a tab, so the text of a client
- * cannot imitate the start of an entry.
+ * PGlite then loops or answers no client. The text of a client cannot imitate the start of a log entry, because a
+ * continuation line begins with a tab.
  */
 function endWhenFatal(line: string): false {
   const reason = /^\S+ \S+ \S+ \[\d+\] ((FATAL|PANIC):.*)/.exec(line)?.[1];

@@ -14,13 +14,13 @@ export function addUpSamples(all: readonly Samples[]): Promise<Samples> {
   return AggregatorRegistry.aggregate([...all]).getMetricsAsJSON();
 }
 
-/** The metrics of the workers of one service, which outlive the workers. */
+/** The metrics of the workers of one service. The counts of a worker are kept after its end. */
 export interface WorkerMetrics {
   /** The latest metrics of a running worker. */
   update(worker: number, samples: Samples): void;
   /** Keeps the counts of a worker that has ended. Without them, the totals of the service would fall. */
   keepEnded(worker: number): Promise<void>;
-  /** The metrics of all workers, running or ended, and those of the process that watches them. */
+  /** The metrics of all running and ended workers, and the metrics of the process that supervises them. */
   all(): Promise<readonly Samples[]>;
 }
 

@@ -51,7 +51,7 @@ export function createBacklogGauges(
   );
   const webhooks = sharedGauge(
     'kinship_webhook_deliveries_pending',
-    'Deliveries to enabled endpoints that wait.',
+    'Waiting deliveries to enabled endpoints.',
     'max',
   );
   const overdue = sharedGauge(
