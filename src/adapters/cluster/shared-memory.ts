@@ -39,14 +39,20 @@ export function createMemoryClient(call: Call): SharedMemory {
     usedProofs: {
       async use(proof, now, until) {
         const { jkt, jti } = proof;
-        const answer = await reach<boolean | typeof FULL>(call, 'usedProofs.use', { jkt, jti }, now, until);
+        const answer = await callPrimary<boolean | typeof FULL>(
+          call,
+          'usedProofs.use',
+          { jkt, jti },
+          now,
+          until,
+        );
         if (answer === FULL) throw new UsedDpopProofsFull();
         return answer;
       },
     },
     cache: {
-      get: (key) => reach<string | null>(call, 'cache.get', key).catch(() => null),
-      set: (key, value) => reach<void>(call, 'cache.set', key, value).catch(() => {}),
+      get: (key) => callPrimary<string | null>(call, 'cache.get', key).catch(() => null),
+      set: (key, value) => callPrimary<void>(call, 'cache.set', key, value).catch(() => {}),
     },
   };
 }
@@ -63,14 +69,14 @@ function serveAttempts(name: string, attempts: Attempts): Handlers {
 
 function createAttempts(name: string, call: Call): Attempts {
   return {
-    begin: (subject, now) => reach(call, `${name}.begin`, subject, now),
-    recordSuccess: (subject, now) => reach(call, `${name}.recordSuccess`, subject, now),
-    recordRecovery: (owner, now) => reach(call, `${name}.recordRecovery`, owner, now),
-    countAction: (key, limit, now) => reach(call, `${name}.countAction`, key, limit, now),
+    begin: (subject, now) => callPrimary(call, `${name}.begin`, subject, now),
+    recordSuccess: (subject, now) => callPrimary(call, `${name}.recordSuccess`, subject, now),
+    recordRecovery: (owner, now) => callPrimary(call, `${name}.recordRecovery`, owner, now),
+    countAction: (key, limit, now) => callPrimary(call, `${name}.countAction`, key, limit, now),
   };
 }
 
-async function reach<Result>(call: Call, name: string, ...args: readonly unknown[]): Promise<Result> {
+async function callPrimary<Result>(call: Call, name: string, ...args: readonly unknown[]): Promise<Result> {
   try {
     return await withDeadline(DEADLINE, call<Result>(name, ...args), () => new Error(LATE));
   } catch (error) {

@@ -123,7 +123,8 @@ export function createSupervisor({
 
   async function waitUntilReady(worker: SupervisedWorker): Promise<void> {
     const exit = await Promise.race([worker.ready.then(() => null), worker.exited]);
-    if (exit !== null) throw new Error(`Worker ${worker.pid} ended before it was ready (${describe(exit)}).`);
+    if (exit !== null)
+      throw new Error(`Worker ${worker.pid} ended before it was ready (${describeExit(exit)}).`);
   }
 
   /**
@@ -191,6 +192,6 @@ export function createSupervisor({
   }
 }
 
-function describe({ code, signal }: Exit): string {
+function describeExit({ code, signal }: Exit): string {
   return signal === null ? `exit code ${code}` : signal;
 }

@@ -8,7 +8,7 @@ import type { OpenKey } from './key-set.ts';
  * that only verifies needs no private part. Rejects with {@link UnusableKey}.
  */
 export async function readKeyFile(text: string): Promise<readonly OpenKey[]> {
-  const jwks = keysIn(text);
+  const jwks = parseKeys(text);
   const keys = await Promise.all(
     jwks.map((jwk, index) =>
       readKey(jwk, scheduleOf(index)).catch((error) => {
@@ -23,7 +23,7 @@ export async function readKeyFile(text: string): Promise<readonly OpenKey[]> {
   return keys;
 }
 
-function keysIn(text: string): JWK[] {
+function parseKeys(text: string): JWK[] {
   const fault = 'is not a JWK Set with at least one key';
   try {
     const { keys } = JSON.parse(text) as { keys?: unknown };
@@ -43,7 +43,7 @@ async function readKey(jwk: JWK, schedule: KeySchedule): Promise<OpenKey> {
   if (alg === null) throw new UnusableKey('is not for EdDSA (Ed25519), ES256 (P-256) or RS256');
   if ((jwk.alg ?? alg) !== alg) throw new UnusableKey(`is a key for ${alg}, but names another alg`);
   if ((jwk.use ?? 'sig') !== 'sig') throw new UnusableKey('is not for signing: its use is not sig');
-  const id = typeof jwk.kid === 'string' && jwk.kid !== '' ? jwk.kid : await thumbprint(jwk);
+  const id = typeof jwk.kid === 'string' && jwk.kid !== '' ? jwk.kid : await computeThumbprint(jwk);
   return { ...schedule, ...(await importKey(jwk, id, alg)) };
 }
 
@@ -52,7 +52,7 @@ function scheduleOf(index: number): KeySchedule {
   return { number: index, announcedAt: 0, signsFrom: index === 0 ? 0 : Number.POSITIVE_INFINITY };
 }
 
-function thumbprint(jwk: JWK): Promise<string> {
+function computeThumbprint(jwk: JWK): Promise<string> {
   return calculateJwkThumbprint(jwk).catch((cause) => {
     throw new UnusableKey('is incomplete or malformed', { cause });
   });

@@ -67,17 +67,18 @@ export function listEventsSql(sql: Sql, filter: AuditFilter, page: AuditPageRequ
     return sql<AuditRow[]>`
       select ${sql(AUDIT_COLUMNS)} from security_events
       where ${isBetween(sql, boundsOf(filter, page))}
-      order by ${order(sql, page)}
+      order by ${orderSql(sql, page)}
       limit ${limit}`;
   return sql<AuditRow[]>`
     select ${sql(AUDIT_COLUMNS)} from unnest(${wanted.values}) wanted (value) cross join lateral (
       ${isScan(filter) ? scanForSql(sql, filter, page, wanted) : rangeSql(sql, filter, page, wanted)}
       limit ${limit}
     ) found
-    order by ${order(sql, page)}
+    order by ${orderSql(sql, page)}
     limit ${limit}`;
 }
 
+/** Whether a call with this filter scans the events of a user or a session. */
 function isScan({ userId, sessionId }: AuditFilter): boolean {
   return userId !== undefined || sessionId !== undefined;
 }
@@ -111,7 +112,7 @@ function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, wanted:
   return sql`
     select ${sql(AUDIT_COLUMNS)} from security_events
     where ${wanted.column} is not null and ${isBetween(sql, boundsOf(filter, page), wanted)}
-    order by ${order(sql, page, wanted)}`;
+    order by ${orderSql(sql, page, wanted)}`;
 }
 
 /** Selects those events of a user or a session that match the filter. Reads at most `MAX_SCANNED_EVENTS`. */
@@ -122,7 +123,7 @@ function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, owner
     where true
       ${types === undefined ? sql`` : sql`and type = any (${[...types]}::text[])`}
       ${userId === undefined || sessionId === undefined ? sql`` : sql`and user_id = ${userKey(userId)}`}
-    order by ${order(sql, page, owner)}`;
+    order by ${orderSql(sql, page, owner)}`;
 }
 
 /** Finds the position of the last event that the call read. Null if the call read all events. */
@@ -139,7 +140,7 @@ async function findEndOfScan(
   return row ? { id: row.id, occurredAt: row.occurred_at.getTime() } : null;
 }
 
-function order(sql: Sql, { newestFirst }: AuditPageRequest, wanted?: Wanted) {
+function orderSql(sql: Sql, { newestFirst }: AuditPageRequest, wanted?: Wanted) {
   const direction = newestFirst ? sql`desc` : sql`asc`;
   const first = wanted === undefined ? sql`` : sql`${wanted.column} ${direction},`;
   return sql`${first} occurred_at ${direction}, id ${direction}`;

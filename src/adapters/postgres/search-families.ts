@@ -12,6 +12,7 @@ import { belongsTo, isOfUser, userKey } from './user-key.ts';
  */
 export const MAX_SCANNED_ROWS = 10_000;
 
+/** Reads a page of the families that match the filter, newest first. See `TokenFamilies.search`. */
 export async function searchFamilies(
   sql: Sql,
   filter: FamilyFilter,

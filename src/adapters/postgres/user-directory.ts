@@ -59,9 +59,9 @@ function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQue
   const afterId = after === null ? sql`` : sql`and id > ${after}::uuid`;
   switch (filter.by) {
     case 'age':
-      return byAge(sql, after);
+      return pageByAgeSql(sql, after);
     case 'identifier':
-      return byIdentifier(sql, filter.text, after);
+      return pageByIdentifierSql(sql, filter.text, after);
     case 'id':
       return sql`
         select id, id::text as position from users
@@ -78,7 +78,7 @@ function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQue
   }
 }
 
-function byAge(sql: Sql, after: string | null) {
+function pageByAgeSql(sql: Sql, after: string | null) {
   const [time, id = ''] = after?.split('.') ?? [];
   const behind =
     time === undefined ? sql`` : sql`where (created_at, id) < (${new Date(Number(time))}, ${id}::uuid)`;
@@ -88,7 +88,7 @@ function byAge(sql: Sql, after: string | null) {
 }
 
 /** An account whose name and address both match is listed once, at the position of the one that sorts first. */
-function byIdentifier(sql: Sql, text: string, after: string | null) {
+function pageByIdentifierSql(sql: Sql, text: string, after: string | null) {
   const matches = (table: string) => sql`
     ${sql(table)}.reserved_until is null
     and ${sql(table)}.identifier collate "C" >= ${text} and ${sql(table)}.identifier collate "C" < ${text + GREATEST}`;

@@ -22,15 +22,13 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
 
     notMe(sessionId, userId, expiresAt) {
       const parts = [sessionId ?? '', encodeUserId(userId), String(expiresAt)];
-      return [...parts, signature(notMeKey, parts).toString('base64url')].join('.');
+      return [...parts, sign(notMeKey, parts).toString('base64url')].join('.');
     },
 
     readNotMe(token, now) {
       const [sessionId = '', userId = '', expiresAt = '', given = '', ...more] = token.split('.');
       const parts = [sessionId, userId, expiresAt];
-      const isValid = notMeKeys.some((key) =>
-        isEqual(signature(key, parts), Buffer.from(given, 'base64url')),
-      );
+      const isValid = notMeKeys.some((key) => isEqual(sign(key, parts), Buffer.from(given, 'base64url')));
       if (!isValid || more.length > 0 || now >= Number(expiresAt)) return null;
       return { sessionId: sessionId || null, userId: decodeUserId(userId) };
     },
@@ -49,6 +47,6 @@ function decodeUserId(part: string): string {
   return part.startsWith('~') ? Buffer.from(part.slice(1), 'base64url').toString() : part;
 }
 
-function signature(key: KeyObject, parts: readonly string[]): Buffer {
+function sign(key: KeyObject, parts: readonly string[]): Buffer {
   return keyedHash(key, 'not me', ...parts).subarray(0, 32);
 }

@@ -12,13 +12,14 @@ const LOOK_ALIKE: Readonly<Record<string, string>> = { O: '0', I: '1', L: '1' };
 const LENGTH = 24;
 const GROUP = 6;
 
+/** Creates the maker and the hash function of recovery codes. */
 export function createRecoveryCodes(): RecoveryCodes {
   return {
     make: (count) => Array.from({ length: count }, makeCode),
 
     hash: (userId, code) =>
       createHash('sha256')
-        .update(`recovery code\0${userId}\0${canonical(code)}`)
+        .update(`recovery code\0${userId}\0${normalizeCode(code)}`)
         .digest('base64url'),
   };
 }
@@ -28,7 +29,7 @@ function makeCode(): string {
   return (letters.match(new RegExp(`.{${GROUP}}`, 'g')) ?? []).join('-');
 }
 
-function canonical(code: string): string {
+function normalizeCode(code: string): string {
   return code
     .toUpperCase()
     .replace(/[\s-]/g, '')

@@ -69,7 +69,7 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
     try {
       await sending;
     } catch (error) {
-      throw isPermanentRejection(error) ? rejection(error) : error;
+      throw isPermanentRejection(error) ? toMailRejected(error) : error;
     } finally {
       pending.delete(sending);
     }
@@ -148,7 +148,7 @@ function isPermanentRejection(error: unknown): error is NodemailerError {
   return command === 'RCPT TO' || command === 'DATA';
 }
 
-function rejection(error: NodemailerError): MailRejected {
+function toMailRejected(error: NodemailerError): MailRejected {
   return new MailRejected(`The mail server refused the mail: ${error.response ?? error.message}`, {
     cause: error,
   });

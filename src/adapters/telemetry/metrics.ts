@@ -42,6 +42,7 @@ export interface Metrics {
   samples(): Promise<Samples>;
 }
 
+/** Creates the metrics of one service in a registry of their own. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const make = createInstruments(registry);

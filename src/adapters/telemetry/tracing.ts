@@ -84,7 +84,7 @@ function wrapTracer(tracer: Tracer): Tracing {
       return {
         within: (work) => active.run(span, work),
         note: (more) => void span.setAttributes(more),
-        end: (failure) => end(span, failure),
+        end: (failure) => endSpan(span, failure),
       } satisfies Span;
     },
 
@@ -101,7 +101,7 @@ function wrapTracer(tracer: Tracer): Tracing {
   }
 }
 
-function end(span: OtelSpan, failure: unknown): void {
+function endSpan(span: OtelSpan, failure: unknown): void {
   // Only the name of an error is recorded: its message may quote input of a client.
   if (failure instanceof Refusal) span.setAttribute('kinship.code', failure.code);
   if (failure !== undefined && !isExpected(failure)) {

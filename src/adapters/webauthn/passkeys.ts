@@ -20,6 +20,7 @@ const TIMEOUT = 300_000;
 /** Loads the library on demand, because its import delays the start. */
 const loadLibrary = () => import('@simplewebauthn/server');
 
+/** Creates the options for browsers, and verifies their answers (WebAuthn level 3). */
 export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
   const expected = { expectedOrigin: [...origins], expectedRPID: rpId };
 

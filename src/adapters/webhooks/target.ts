@@ -36,6 +36,7 @@ export function readTarget(text: string, guard: AddressGuard, allowsPrivate: boo
   return { url, host, isSecure, port };
 }
 
+/** The reason for which a URL or an address without TLS is refused. */
 export const PLAIN_REFUSED = 'http is accepted only for a network in WEBHOOKS_ALLOW_PRIVATE';
 
 function isBadPort(port: number): boolean {

@@ -34,6 +34,10 @@ const TIMEOUTS = {
 /** Maximum bytes of an answer that are read. */
 const MAX_ANSWER = 4_096;
 
+/**
+ * Creates a sender of webhooks. It resolves host names by itself, and connects only to addresses that the guard
+ * accepts.
+ */
 export function createWebhookSender(options: Options): WebhookSender {
   const { allowedNetworks, nameServers = null, authorities } = options;
   const timeouts = { ...TIMEOUTS, ...options.timeouts };

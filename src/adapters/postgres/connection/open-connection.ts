@@ -48,7 +48,7 @@ async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHos
     const encrypted = connectTls({
       socket,
       ...target.certificates,
-      ...verification(target, host),
+      ...verificationOptions(target, host),
       ...(target.isDirectTls && { ALPNProtocols: ['postgresql'] }),
     });
     // At the deadline the socket emits another error, after `once` has removed its listener.
@@ -89,7 +89,7 @@ async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> 
   return answer[0] === YES;
 }
 
-function verification({ tls }: ConnectionTarget, { host }: ServerHost): ConnectionOptions {
+function verificationOptions({ tls }: ConnectionTarget, { host }: ServerHost): ConnectionOptions {
   const name = { host, ...(isIP(host) === 0 && { servername: host }) };
   return tls === 'verify-full' ? name : { ...name, checkServerIdentity: () => undefined };
 }

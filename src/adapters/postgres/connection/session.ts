@@ -71,7 +71,7 @@ export class DatabaseUnusable extends Error {
  * settings as startup parameters. The last statement returns one row for {@link checkSession}.
  */
 export function sessionStatements(options: SessionOptions): string {
-  const read = Object.keys(requiredSettings(options)).map((name) => `current_setting(${quoted(name)})`);
+  const read = Object.keys(requiredSettings(options)).map((name) => `current_setting(${quote(name)})`);
   const facts = [
     `current_setting('server_encoding')`,
     `pg_is_in_recovery()`,
@@ -79,7 +79,7 @@ export function sessionStatements(options: SessionOptions): string {
     'current_user',
     ...read,
   ];
-  const set = options.pooler === 'session' ? `select ${settings(options).join(', ')};` : '';
+  const set = options.pooler === 'session' ? `select ${setConfigCalls(options).join(', ')};` : '';
   return `${set} select ${facts.join(', ')}`;
 }
 
@@ -106,10 +106,10 @@ function requiredSettings({ schema }: SessionOptions): Record<string, string> {
   return { ...REQUIRED_SETTINGS, ...(schema !== null && { search_path: schema }) };
 }
 
-function settings(options: SessionOptions): string[] {
+function setConfigCalls(options: SessionOptions): string[] {
   const all = { ...options.settings, ...SESSION_SETTINGS, ...requiredSettings(options) };
   const set = Object.entries(all).map(
-    ([name, value]) => `set_config(${quoted(name)}, ${quoted(value)}, false)`,
+    ([name, value]) => `set_config(${quote(name)}, ${quote(value)}, false)`,
   );
   return [...set, NO_IDLE_LIMIT];
 }
@@ -133,9 +133,9 @@ function describeRemedy(
 
 /** In `alter role`, a schema is an identifier, and every other value is a string. */
 function roleValue(name: string, value: string): string {
-  return name === 'search_path' ? value : quoted(value);
+  return name === 'search_path' ? value : quote(value);
 }
 
-function quoted(text: string): string {
+function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

@@ -71,7 +71,7 @@ export function readConnectionUrl(url: string, add: AddFault): ConnectionTarget 
     faults += 1;
     add(sentence);
   };
-  const target = read(url, fault);
+  const target = parseUrl(url, fault);
   return faults === 0 ? target : null;
 }
 
@@ -83,7 +83,8 @@ export function parseConnectionUrl(url: string): ConnectionTarget {
   return target;
 }
 
-function read(url: string, fault: AddFault): ConnectionTarget | null {
+/** Reads the parts of the URL. Null if it is not a PostgreSQL URL at all. Other faults are only reported. */
+function parseUrl(url: string, fault: AddFault): ConnectionTarget | null {
   const parts = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(?:\/([^/?#]*))?(?:\?([^#]*))?$/.exec(url);
   const parameters = readQuery(parts?.[4] ?? '', fault);
   if (parts === null) {

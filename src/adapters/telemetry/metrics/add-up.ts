@@ -31,6 +31,7 @@ interface WorkerCounts {
   restarts(): number;
 }
 
+/** Creates the metrics of the workers. `counts` returns the numbers that only the supervising process knows. */
 export function createWorkerMetrics(counts: WorkerCounts): WorkerMetrics {
   const latest = new Map<number, Samples>();
   const own = createOwnRegistry(counts);
