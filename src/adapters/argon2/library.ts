@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The features of x86-64-v3, by their names in /proc/cpuinfo. Intel and AMD have them since 2013 and 2015. */
+/**
+ * The features of x86-64-v3, by their names in /proc/cpuinfo. Intel processors have had them since 2013, AMD processors
+ * since 2015.
+ */
 const X86_64_V3 = ['abm', 'avx', 'avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'movbe', 'xsave'];
 
 /** The Dockerfile compiles argon2 for x86-64-v3 into this folder. The binary of the package runs on all processors. */

@@ -1,8 +1,8 @@
 import { Refusal } from '../../domain/refusal.ts';
 
 /**
- * A queue. It runs the work when it is the network's turn. Rejects with a {@link Refusal} `unavailable` if a queue is
- * full.
+ * Runs the work when it is the turn of the network. Rejects with a {@link Refusal} `unavailable` if too much work
+ * waits.
  */
 export type Turns = <T>(network: string, work: () => Promise<T>) => Promise<T>;
 

@@ -34,8 +34,8 @@ function readObject(segment: string): Record<string, unknown> | null {
 }
 
 /**
- * Decodes canonical base64url (RFC 4648 section 3.5). Null for any other text: padding, foreign characters and unused
- * bits that are set are lost when the text is decoded and encoded again.
+ * Decodes canonical base64url (RFC 4648 section 3.5). Null for any other text, such as one with padding, with foreign
+ * characters or with unused bits that are set. Such a text differs after it was decoded and encoded again.
  */
 export function decodeSegment(segment: string): Buffer | null {
   const bytes = Buffer.from(segment, 'base64url');

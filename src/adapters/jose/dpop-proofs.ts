@@ -19,7 +19,7 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 /** Maximum characters of a `jti`, and of each other text in a proof. */
 const MAX_TEXT = 2_048;
 
-/** Reads proofs with the key that they carry. */
+/** Creates the reader of proofs. It verifies each proof with the key in the header of the proof. */
 export function createDpopProofs(): DpopProofs {
   return {
     async read(text) {

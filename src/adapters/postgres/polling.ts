@@ -15,7 +15,7 @@ interface Intervals {
 
 const INTERVALS: Intervals = { poll: 200, fullRead: 60_000 };
 
-/** Milliseconds. Each poll reads older revocations again, because one may commit later than its `revoked_at`. */
+/** Milliseconds. Each poll reads older revocations again: a revocation may commit later than its `revoked_at`. */
 const OVERLAP = 60_000;
 
 interface Options {

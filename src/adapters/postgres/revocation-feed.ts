@@ -85,7 +85,7 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
     list.setComplete(false);
   }
 
-  /** Logs the loss only. Later failed attempts to subscribe are not logged. */
+  /** Logs the loss once. Later attempts to subscribe that fail are not logged. */
   function logLoss(reason: unknown): void {
     outage.begin(() =>
       log.warn({ err: reason }, 'revocation feed lost; checking the database on every request'),

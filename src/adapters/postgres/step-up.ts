@@ -44,9 +44,7 @@ export async function stepUp(
   });
 }
 
-/**
- * Checks that the proof is still valid, and marks a code or a challenge as used. False if the proof was used before.
- */
+/** Marks the proof as used, except a password. False if the proof is not valid any more, or was used before. */
 async function acceptProof(
   tx: TransactionSql,
   userId: string,

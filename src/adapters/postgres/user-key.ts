@@ -27,18 +27,18 @@ export function userKey(userId: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8fff-ff${hex.slice(12, 14)}-${hex.slice(14, 26)}`;
 }
 
-/** The columns of the user of a new row. */
+/** The columns that name the user in a new row. */
 export function ownerColumns(userId: string): OwnedRow {
   const key = userKey(userId);
   return { user_id: key, user_id_text: isSameId(key, userId) ? null : userId };
 }
 
-/** The user id of a row. A text from which the key of the row is not derived is ignored. */
+/** The user id of a row. Ignores a text whose derived key is not the key of the row. */
 export function toUserId({ user_id: key, user_id_text: text }: OwnedRow): string {
   return text !== null && userKey(text) === key ? text : key;
 }
 
-/** Whether a row that was read is one of this user. */
+/** Whether a row belongs to this user. */
 export function belongsTo({ user_id: key, user_id_text: text }: OwnedRow, userId: string): boolean {
   const owner = ownerColumns(userId);
   return key === owner.user_id && text === owner.user_id_text;

@@ -13,7 +13,7 @@ import { isTakenIdentifier } from './users.ts';
 /** Maximum attempts to store a batch. An attempt fails if a concurrent registration takes one of the names. */
 const ATTEMPTS = 5;
 
-/** Moves accounts from and to PostgreSQL. */
+/** Imports accounts into PostgreSQL, and exports them. */
 export function createUserTransfer(sql: Sql): UserTransfer {
   return {
     async recordKind({ name, milliseconds }) {

@@ -2,10 +2,13 @@ import type { DpopNonces } from '../../ports/security/dpop.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import { deriveKey, isEqual, keyedHash } from './keyed.ts';
 
-/** Milliseconds. A nonce is given out for one period, and valid for this and the next one. */
+/** Milliseconds. A nonce is issued during one period, and is valid in that period and the next one. */
 const PERIOD = 5 * 60_000;
 
-/** Nonces that need no storage: the MAC of the period, under keys that are derived from the hash keys, newest first. */
+/**
+ * Creates nonces that need no storage. A nonce is the MAC of its period, under keys that are derived from the hash
+ * keys, newest first.
+ */
 export function createDpopNonces(hashKeys: readonly NamedKey[]): DpopNonces {
   const keys = hashKeys.map(({ bytes }) => deriveKey(bytes, 'kinship dpop nonce'));
   const [newest] = keys;

@@ -23,7 +23,10 @@ interface SmtpTimeouts {
 
 export interface SmtpOptions {
   readonly host: string;
-  /** 465: TLS from the start. 587: STARTTLS is required. Any other: STARTTLS if the server offers it. */
+  /**
+   * 465: TLS from the start. 587: STARTTLS is required. Any other: STARTTLS if the server offers it, and required if
+   * there are credentials and the host is not loopback.
+   */
   readonly port: number;
   /** The name in EHLO. Default: the host name of the system. */
   readonly name?: string | undefined;

@@ -5,7 +5,7 @@ const ESCAPES = /\\(?:\\|u00(?=[01])|[bfr])/g;
 const UNESCAPED = /[\u007f-\u009f]/g;
 
 /**
- * Replaces control characters in a line of JSON. A parsed string then contains the text `\u001b` instead of the
+ * Replaces control characters in a line of JSON. The parsed line then contains a text such as `\u001b` instead of the
  * character. A terminal would execute control characters, and an error text of another server may contain them.
  */
 export function escapeControls(line: string): string {

@@ -28,7 +28,7 @@ export interface LineOutput extends DestinationStream {
  * of the event loop are written together. At most one write runs at a time. Writes to pipes, sockets and terminals do
  * not block. Writes to files are synchronous.
  *
- * `onResumed` gets the number of dropped lines when writes succeed again.
+ * When writes succeed again, `onResumed` is called with the number of dropped lines.
  */
 export function createLineOutput(stream: Writable, onResumed: (dropped: number) => void): LineOutput {
   let lines: string[] = [];

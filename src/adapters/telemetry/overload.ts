@@ -6,7 +6,7 @@ export interface OverloadLimits {
   readonly late: number;
   /** Milliseconds. A store call that waits at least this long for its answer is unanswered. */
   readonly unanswered: number;
-  /** This many unanswered store calls mean overload. Fewer of them may only wait for a locked row. */
+  /** The number of unanswered store calls that means overload. A few calls may just wait for a locked row. */
   readonly calls: number;
 }
 

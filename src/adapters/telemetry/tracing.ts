@@ -44,8 +44,8 @@ interface Options {
 }
 
 /**
- * Creates tracing with OpenTelemetry. Spans are sent to a collector; `close` sends the remaining ones. If the collector
- * does not accept them in time, `close` logs that and resolves.
+ * Creates tracing with OpenTelemetry. Spans are sent to a collector. `close` sends the remaining spans. If the
+ * collector does not accept them in time, `close` logs that and resolves.
  */
 export function createTracing(
   { endpoint, headers, serviceName, attributes, sampler }: Options,

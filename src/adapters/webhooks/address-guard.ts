@@ -7,7 +7,7 @@ type Network = [Address, number];
 /** Global unicast. IPv6 addresses outside of it are not routed on the internet, or embed an IPv4 address. */
 const GLOBAL_IPV6: Network = [ipaddr.parse('2000::'), 3];
 
-/** Azure's platform service, which virtual machines reach at an address of a public range. */
+/** Addresses in public ranges that are internal: the platform service for virtual machines in Azure. */
 const PLATFORM_SERVICES = ['168.63.129.16'];
 
 /** Decides which addresses may be connected to. */

@@ -34,7 +34,7 @@ export interface ConnectionTarget {
   readonly role: ServerRole;
 }
 
-/** Reports one fault: a sentence whose subject, the URL, is missing. It contains no value from the URL. */
+/** Reports one fault: a sentence without its subject, which is the URL. It contains no value from the URL. */
 type AddFault = (sentence: string) => void;
 type Parameters = Map<string, string>;
 
