@@ -3,7 +3,7 @@
 | select(.model == "auth.user" and .fields.is_active)
 | .fields
 | {username, email, createdAt: .date_joined}
-  # A password that begins with ! is none.
+  # Django marks an account without a password by a value that begins with !.
   + if .password | startswith("!") then {}
     else {passwordHash: (.password | sub("^(?:argon2|bcrypt[$])(?=[$])"; ""))}
     end
