@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs once, when the volume of the database is new. Makes the role of the service, which is no superuser, and the
-# database that it owns.
+# Runs once, when the volume of the database is new. Creates the role of the service, which is no superuser, and a
+# database that this role owns.
 set -eu
 
 psql -v ON_ERROR_STOP=1 -v role="${KINSHIP_ROLE:-kinship}" -v database="${KINSHIP_DATABASE:-kinship}" \
