@@ -35,7 +35,7 @@ export function sessionOf(req: Request): Session {
   return session;
 }
 
-/** The client's URL is known if no proxy changes it. Otherwise `dpop.publicUrl` of the verifier has the right one. */
+/** Describes the request for the verifier. Behind a proxy the URL may be wrong: `dpop.publicUrl` replaces it. */
 function receivedRequest(req: Request): ReceivedRequest {
   return {
     method: req.method,

@@ -65,7 +65,7 @@ async function refuse(reply: FastifyReply, error: unknown): Promise<void> {
   await reply.code(status).headers(headers).send(new TextEncoder().encode(body));
 }
 
-/** The client's URL is known if no proxy changes it. Otherwise `dpop.publicUrl` of the verifier has the right one. */
+/** Describes the request for the verifier. Behind a proxy the URL may be wrong: `dpop.publicUrl` replaces it. */
 function receivedRequest({ method, protocol, host, originalUrl, headers }: FastifyRequest): ReceivedRequest {
   return {
     method,

@@ -22,7 +22,7 @@ export function requireSession(
     }
     c.set('session', session);
     await next();
-    // Now, because a handler may return a response of its own.
+    // Set after the handler, because a handler may return a response of its own.
     if (session.dpopNonce !== null) c.header('dpop-nonce', session.dpopNonce);
     return undefined;
   };

@@ -5,18 +5,18 @@ export interface ReceivedRequest {
   readonly method: string;
   /** Absolute, with the host that the client asked for. */
   readonly url: string;
-  /** Several headers of one name are one value, with commas. */
+  /** Returns the value of a header. Several headers of one name are one value, separated by commas. */
   readonly headers: { get(name: 'authorization' | 'dpop'): string | null | undefined };
 }
 
-/** The access token of a request, and how it came. */
+/** The access token of a request, and its scheme. */
 export interface Credentials {
   readonly token: string;
   /** Whether the scheme is `DPoP`, which bound tokens need. */
   readonly isDpop: boolean;
 }
 
-/** Characters of a token. */
+/** The maximum number of characters of a token. */
 const MAX_TOKEN = 8 * 1024;
 
 /** Reads an `Authorization` header. Throws `token_missing` or `token_invalid`. */

@@ -8,18 +8,23 @@ import { createUsedProofs, proofId, type UseProof } from './used-proofs.js';
 
 export interface DpopOptions {
   /**
-   * The URL under which clients reach this application, such as `https://api.example.com`. Proofs name it. Default: the
-   * host of each request, which is not enough behind a proxy that changes it.
+   * The URL under which clients reach this application, such as `https://api.example.com`. Proofs name this URL.
+   * Default: the host of each request. Set it behind a proxy that changes the host.
    */
   readonly publicUrl?: string;
-  /** Used proofs that are kept in memory. With more of them within 130 seconds: 503. Default 1,000,000, in 42 MB. */
+  /**
+   * The maximum number of used proofs in memory. Each is kept for 130 seconds. If the memory is full, requests get 503.
+   * Default 1,000,000, in 42 MB.
+   */
   readonly maxProofs?: number;
-  /** Keeps used proofs elsewhere, where several processes see them. Default: memory, so a process sees its own. */
+  /**
+   * Stores used proofs where several processes see them. Default: memory, so that a process sees only its own proofs.
+   */
   readonly useProof?: UseProof;
   /**
-   * Proofs need a nonce (RFC 9449 section 9), so that none can be made in advance. A secret of 32 characters or more that
-   * all processes share, or several while it is replaced, the new one first; or functions that make and check nonces.
-   * Default: no nonces.
+   * Requires a nonce in each proof (RFC 9449 section 9), so that no proof can be made in advance. The value is a secret
+   * of 32 characters or more, which all processes share. During a change of the secret it is a list, newest first. Or
+   * it is an object that makes and checks nonces. Default: no nonces.
    */
   readonly nonce?: string | readonly string[] | DpopNonces;
 }
@@ -32,8 +37,8 @@ interface Expected {
 }
 
 /**
- * Checks the proof of a request (RFC 9449 section 4.3). Resolves with the nonce that the answer should send: null if the
- * proof has the current one, or needs none. Rejects with `invalid_dpop_proof`, `use_dpop_nonce` or `unavailable`.
+ * Checks the proof of a request (RFC 9449 section 4.3). Resolves with the nonce that the answer should send, or null if
+ * the proof has the current nonce or needs none. Rejects with `invalid_dpop_proof`, `use_dpop_nonce` or `unavailable`.
  */
 export type CheckProof = (request: ReceivedRequest, expected: Expected) => Promise<string | null>;
 
@@ -41,9 +46,9 @@ export type CheckProof = (request: ReceivedRequest, expected: Expected) => Promi
 const MAX_AGE = 60;
 /** Seconds by which the clocks of the client and of this machine may differ. */
 const LEEWAY = 5;
-/** Seconds. A proof of the latest accepted time is valid for so long. */
+/** Seconds for which a used proof is kept. No proof is valid for longer, whatever time it states. */
 const KEPT = 2 * (MAX_AGE + LEEWAY);
-/** Keys of clients that are kept in memory. */
+/** The maximum number of client keys in memory. */
 const MAX_KEYS = 1_000;
 
 export function createProofCheck({
@@ -63,7 +68,7 @@ export function createProofCheck({
     const current = await orUnavailable('There is no nonce at the moment.', () => nonces.current());
     try {
       const proof = await check(request, expected);
-      // The proof is not used up by a refusal for its nonce, and takes no memory.
+      // This check comes before `useOnce`: a refusal for the nonce does not use the proof, and takes no memory.
       if (proof.nonce === null || !(await isValid(nonces, proof.nonce))) throw nonceNeeded();
       await useOnce(proof);
       return proof.nonce === current ? null : current;
@@ -87,7 +92,7 @@ export function createProofCheck({
     return proof;
   }
 
-  /** The last check: only proofs of the token's own key take memory. */
+  /** Refuses a proof that was used before. The last check, so that only proofs of the token's own key take memory. */
   async function useOnce({ jkt, jti }: Proof): Promise<void> {
     const id = await proofId(jkt, jti);
     const message = 'It is not known at the moment whether the proof was used before.';
@@ -106,7 +111,9 @@ function isValid(nonces: DpopNonces, nonce: string): Promise<boolean> {
   );
 }
 
-/** The result of a function of the application. If it fails, nothing is known about the token. */
+/**
+ * Calls a function of the application. If it fails, nothing is known about the token, so the refusal is `unavailable`.
+ */
 async function orUnavailable<T>(message: string, ask: () => T | Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -127,7 +134,7 @@ function checkRequest({ htm, htu, iat }: Proof, method: string, url: string): vo
     );
 }
 
-/** The path of a request under the URL that clients see. */
+/** The URL that clients see: the public URL with the path of the request. */
 function publish(url: string, publicUrl: string): string {
   return URL.canParse(url) ? `${publicUrl.replace(/\/+$/, '')}${new URL(url).pathname}` : url;
 }

@@ -12,7 +12,7 @@ export type RefusalCode =
   | 'step_up_required'
   | 'unavailable';
 
-/** The schemes of `Authorization`. A refusal names the one of the request, and both if the client has to choose. */
+/** The schemes of `Authorization`. A refusal names the scheme of the request, or both if the client has to choose. */
 export type Scheme = 'Bearer' | 'DPoP';
 
 interface Details {
@@ -71,14 +71,14 @@ export class VerifyError extends Error {
   }
 }
 
-/** One challenge. That of DPoP also lists the algorithms of proofs (RFC 9449 section 7.1). */
+/** Formats one challenge. The challenge for DPoP also lists the algorithms of proofs (RFC 9449 section 7.1). */
 function toChallenge(scheme: Scheme, parameters: Readonly<Record<string, string>>): string {
   const algs = scheme === 'DPoP' && { algs: PROOF_ALGORITHMS.join(' ') };
   const pairs = Object.entries({ realm: 'kinship', ...algs, ...parameters });
   return `${scheme} ${pairs.map(([name, value]) => `${name}="${value}"`).join(', ')}`;
 }
 
-/** The token is not accepted. The client should refresh, and log in if that fails. */
+/** Creates the refusal of a token. The client should refresh, and log in if that fails. */
 export function invalidToken(
   code: 'token_invalid' | 'token_expired' | 'session_ended',
   message: string,
@@ -87,13 +87,18 @@ export function invalidToken(
   return new VerifyError(code, message, { challenge: { error: 'invalid_token' }, cause, schemes });
 }
 
-/** The proof is missing, or does not fit the request. The client should make a new one. */
+/**
+ * Creates the refusal of a missing proof, or of one that does not fit the request. The client should make a new one.
+ */
 export function invalidProof(message: string, cause?: unknown): VerifyError {
   const challenge = { error: 'invalid_dpop_proof' };
   return new VerifyError('invalid_dpop_proof', message, { challenge, cause, schemes: ['DPoP'] });
 }
 
-/** Only the nonce is missing. The client should make a new proof with the nonce of the answer (RFC 9449 section 9). */
+/**
+ * Creates the refusal of a proof without a current nonce. The client should make a new proof with it (RFC 9449 section
+ * 9).
+ */
 export function nonceNeeded(): VerifyError {
   const message = 'Make a new proof with the nonce in the header DPoP-Nonce of this answer.';
   return new VerifyError('use_dpop_nonce', message, {
@@ -102,12 +107,12 @@ export function nonceNeeded(): VerifyError {
   });
 }
 
-/** Nothing is known about the token. The client should try again. */
+/** Creates the refusal of a request while nothing is known about its token. The client should try again. */
 export function unavailable(message: string, cause?: unknown): VerifyError {
   return new VerifyError('unavailable', message, { cause });
 }
 
-/** An answer of HTTP. */
+/** An HTTP answer. */
 export interface Answer {
   readonly status: 401 | 403 | 503;
   readonly headers: Record<string, string>;

@@ -10,7 +10,7 @@ interface Options {
   onEvent(event: StreamEvent): void;
 }
 
-/** Characters of one event. */
+/** The maximum number of characters of one event. */
 const MAX_EVENT = 16 * 1024;
 
 /**
@@ -39,7 +39,7 @@ export async function readEvents(
   signal.throwIfAborted();
 }
 
-/** Null for a block without data, such as a heartbeat. */
+/** Parses one event. Null for a block without data, such as a heartbeat. */
 function parseEvent(block: string): StreamEvent | null {
   const fields = new Map(
     block.split('\n').map((line) => {

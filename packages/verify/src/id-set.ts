@@ -2,7 +2,7 @@
 const WORDS = 5;
 const FIRST_SLOTS = 1_024;
 
-/** Random ids of 128 bits, each as four 32-bit words and with a time in whole seconds. */
+/** A set of random ids of 128 bits. Each id is four 32-bit words, and has a time in whole seconds. */
 export interface IdSet {
   /** False if the set is full. */
   add(words: Uint32Array, seconds: number): boolean;
@@ -52,7 +52,7 @@ export function createIdSet(max: number): IdSet {
     const isKept = (slot: number) => (before[slot + 4] ?? 0) >= Math.max(1, oldest);
     size = 0;
     for (let slot = 0; slot < before.length; slot += WORDS) if (isKept(slot)) size += 1;
-    // Growth from half full on: otherwise the next rebuild would follow soon.
+    // The table doubles if the kept ids fill more than half of it. Otherwise the next rebuild would follow soon.
     table = new Uint32Array(before.length * (size > slots / 2 ? 2 : 1));
     for (let slot = 0; slot < before.length; slot += WORDS)
       if (isKept(slot)) write(before.subarray(slot, slot + 4), before[slot + 4] ?? 0);

@@ -1,12 +1,12 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { unavailable } from './errors.js';
-import { elapsedSince, type Instant, instant } from './time.js';
+import { elapsedSince, type Instant, readClocks } from './time.js';
 
-/** Milliseconds. */
+/** All times are in milliseconds. */
 const TIMEOUT = 5_000;
-/** Between two fetches for a key that the set lacks: anyone can send a token with an unknown `kid`. */
+/** The time between two fetches for an unknown `kid`. Anyone can send a token with an unknown `kid`. */
 const COOLDOWN = 10_000;
-/** After a failed fetch. */
+/** The time from a failed fetch to the next one. */
 const RETRY = 1_000;
 /** How long an old set is used while the service cannot be reached. */
 const MAX_STALE = 3_600_000;
@@ -19,8 +19,8 @@ interface Fetched {
 }
 
 /**
- * The published keys. They are fetched again after the `max-age` of their answer, and for an unknown `kid`. Concurrent
- * callers share one fetch.
+ * Returns a function that finds a published key. The keys are fetched again after the `max-age` of their answer, and
+ * for an unknown `kid`. Concurrent callers share one fetch.
  */
 export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerifyGetKey {
   let current: Fetched | null = null;
@@ -28,7 +28,7 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
   let failedAt: Instant | null = null;
 
   return async (header, token) => {
-    const set = await fresh();
+    const set = await currentSet();
     try {
       return await set.find(header, token);
     } catch (error) {
@@ -37,7 +37,7 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
     }
   };
 
-  async function fresh(): Promise<Fetched> {
+  async function currentSet(): Promise<Fetched> {
     if (current === null) return load();
     const age = elapsedSince(current.at);
     if (age < current.maxAge) return current;
@@ -62,11 +62,11 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
       const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) });
       if (response.status !== 200) throw new Error(`The keys are answered with ${response.status}.`);
       const find = createLocalJWKSet((await response.json()) as JSONWebKeySet);
-      current = { find, at: instant(), maxAge: maxAgeOf(response) };
+      current = { find, at: readClocks(), maxAge: maxAgeOf(response) };
       failedAt = null;
       return current;
     } catch (cause) {
-      failedAt = instant();
+      failedAt = readClocks();
       throw unavailable('The published keys cannot be fetched at the moment.', cause);
     }
   }

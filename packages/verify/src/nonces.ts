@@ -1,23 +1,23 @@
 import { base64url, type CryptoKey } from 'jose';
 
-/** Nonces for proofs (RFC 9449 section 9). A proof with a valid nonce was made a few minutes ago at most. */
+/** Makes and checks nonces for proofs (RFC 9449 section 9). A proof with a valid nonce is at most ten minutes old. */
 export interface DpopNonces {
-  /** The nonce for the next proofs. It is the same for all clients. Characters: those of RFC 9449 section 8.1. */
+  /** The nonce for the next proofs, the same for all clients. RFC 9449 section 8.1 lists the allowed characters. */
   current(): string | Promise<string>;
-  /** Whether a nonce was given out within the last minutes. */
+  /** Whether a nonce was given to clients within the last minutes. */
   isValid(nonce: string): boolean | Promise<boolean>;
 }
 
-/** Milliseconds. A nonce is given out for one period, and valid for this and the next one. */
+/** Milliseconds. A nonce is given to clients for one period, and is valid for this period and the next one. */
 const PERIOD = 5 * 60_000;
 /** Milliseconds by which the clock of another process may be ahead. */
 const LEEWAY = 5_000;
-/** Characters of a secret. */
+/** The minimum number of characters of a secret. */
 const MIN_SECRET = 32;
 
 /**
- * Nonces that need no storage: the number of a period, and its MAC. Processes with the same secrets know the nonces of
- * each other. The first secret makes nonces, and the others only check them, while a secret is replaced.
+ * Creates nonces that need no storage: each is the number of a period and its MAC. Processes with the same secrets
+ * accept each other's nonces. The first secret makes nonces. The others only check them, during a change of the secret.
  */
 export function createNonces(secrets: readonly string[]): DpopNonces {
   const [newest, ...older] = secrets.map(createMac);

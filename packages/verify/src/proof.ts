@@ -17,7 +17,7 @@ export interface Proof {
   readonly nonce: string | null;
 }
 
-/** Characters of a proof, and of each text in it. */
+/** The maximum number of characters of a proof, and of each text in it. */
 const MAX_PROOF = 4_096;
 const MAX_TEXT = 2_048;
 
@@ -64,7 +64,7 @@ export async function sha256(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
 }
 
-/** No other member of the key is used: `alg`, `use` or `key_ops` must not select anything. */
+/** Reads the key in the header. Ignores its other members, so that `alg`, `use` or `key_ops` select nothing. */
 function publicKeyIn({ typ, jwk, crit }: CompactJWSHeaderParameters): JWK {
   const given = Object(jwk) as Record<string, unknown>;
   if (typ !== 'dpop+jwt' || crit !== undefined) throw new Error('The type is not dpop+jwt.');

@@ -1,15 +1,18 @@
 import { readEvents, type StreamEvent } from './event-stream.js';
 import { createSessionSet, isSessionId } from './session-set.js';
-import { elapsedSince, type Instant, instant } from './time.js';
+import { elapsedSince, type Instant, readClocks } from './time.js';
 
-/** Milliseconds. The service sends a heartbeat every 15 seconds. */
+/** Milliseconds without a byte after which a connection is dead. The service sends a heartbeat every 15 seconds. */
 const SILENCE = 40_000;
 const CONNECT_TIMEOUT = 10_000;
 
-/** Milliseconds before another connection: half of it at least. It doubles up to the maximum. */
+/**
+ * Milliseconds before the next connection, reduced by up to half at random. The pause doubles after each connection
+ * that did not get ready, up to the maximum.
+ */
 const PAUSE = { first: 100, max: 5_000 };
 
-/** Seconds by which clocks may differ. Ended sessions are kept for so long after their last token. */
+/** Seconds by which clocks may differ. An ended session is kept this long after its last token has expired. */
 const MARGIN = 60;
 
 export interface RevocationOptions {
@@ -25,7 +28,7 @@ export interface Revocations {
   hasEnded(sid: string): boolean;
   /** Milliseconds since the set was last known to be complete; infinite before the first time. */
   staleFor(): number;
-  /** Whether the set covers tokens with this life, in seconds. */
+  /** Whether the set covers tokens with this lifetime, in seconds. */
   covers(life: number): boolean;
   /** Resolves once the set is complete for the first time. */
   readonly ready: Promise<void>;
@@ -65,7 +68,7 @@ export function followRevocations(options: RevocationOptions): Revocations {
     }
   }
 
-  /** Reads one connection to its end. Resolves with whether the set was complete on it. */
+  /** Reads one connection to its end. Returns whether the set became complete on this connection. */
   async function readOnce(): Promise<boolean> {
     const connection = connect(options, closing.signal);
     let isComplete = false;
@@ -75,13 +78,13 @@ export function followRevocations(options: RevocationOptions): Revocations {
         signal: connection.signal,
         onBytes() {
           connection.noteBytes();
-          if (isComplete) completeAt = instant();
+          if (isComplete) completeAt = readClocks();
         },
         onEvent(event) {
           if (event.type === 'ready') {
             noteReady(event);
             isComplete = true;
-            completeAt = instant();
+            completeAt = readClocks();
             onReady();
           } else if (event.type === 'message') add(event);
         },
@@ -101,7 +104,7 @@ export function followRevocations(options: RevocationOptions): Revocations {
     longestLife = Math.max(longestLife, accessTokenAge);
   }
 
-  /** Throws if the session cannot be kept: then the set is incomplete, and the connection ends. */
+  /** Adds an ended session. Throws if there is no room for it: the set is then incomplete, and the connection ends. */
   function add({ data }: StreamEvent): void {
     const { sid, revokedAt } = JSON.parse(data) as { sid: unknown; revokedAt: string };
     const seconds = Math.floor(Date.parse(revokedAt) / 1000);
@@ -116,10 +119,10 @@ export function followRevocations(options: RevocationOptions): Revocations {
   }
 }
 
-/** One connection, which ends when it is silent. */
+/** Opens one connection. It ends when no byte has arrived for too long. */
 function connect({ url, serviceKey, fetch }: RevocationOptions, closing: AbortSignal) {
   const lost = new AbortController();
-  let heardAt = instant();
+  let heardAt = readClocks();
   let limit = CONNECT_TIMEOUT;
   const onClose = () => lost.abort(closing.reason);
   closing.addEventListener('abort', onClose, { once: true });
@@ -139,7 +142,7 @@ function connect({ url, serviceKey, fetch }: RevocationOptions, closing: AbortSi
       return response.body;
     },
     noteBytes() {
-      heardAt = instant();
+      heardAt = readClocks();
     },
     close() {
       clearInterval(watch);

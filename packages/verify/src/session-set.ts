@@ -2,7 +2,7 @@ import { createIdSet } from './id-set.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Sessions by id, each with a time in whole seconds. */
+/** A set of session ids, each with a time in whole seconds. */
 export interface SessionSet {
   /** False if the set is full, or if `sid` is no UUID. */
   add(sid: string, seconds: number): boolean;
@@ -16,7 +16,7 @@ export function isSessionId(sid: unknown): sid is string {
   return typeof sid === 'string' && UUID.test(sid);
 }
 
-/** A set of at most `max` sessions. Their ids are random (UUID, version 4). */
+/** Creates a set of at most `max` session ids, which are random (UUID, version 4). */
 export function createSessionSet(max: number): SessionSet {
   const { add, has, dropBefore, size } = createIdSet(max);
   return {

@@ -14,15 +14,15 @@ export interface Session {
   readonly acr: string | null;
   readonly expiresAt: number;
   /**
-   * The nonce for the client's next proofs: the answer sends it in the header `DPoP-Nonce`. Null if the client has the
-   * current one, or needs none.
+   * The nonce for the client's next proofs. Send it in the header `DPoP-Nonce` of the answer. Null if the client has
+   * the current nonce, or needs none.
    */
   readonly dpopNonce: string | null;
   /** All claims of the token. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** Reads verified claims. Throws `token_invalid` for claims that are not those of an access token of the service. */
+/** Reads verified claims. Throws `token_invalid` unless they are the claims of an access token of the service. */
 export function toSession(claims: JWTPayload): Session {
   const { sub, sid, exp, client_id: clientId, scope, auth_time: authTime, acr } = claims;
   if (typeof sub !== 'string' || !isSessionId(sid) || typeof exp !== 'number')

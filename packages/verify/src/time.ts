@@ -1,10 +1,10 @@
-/** A moment by both clocks of the platform. */
+/** A moment by both clocks of the platform, in milliseconds. */
 export interface Instant {
   readonly wall: number;
   readonly monotonic: number;
 }
 
-export function instant(): Instant {
+export function readClocks(): Instant {
   return { wall: Date.now(), monotonic: performance.now() };
 }
 

@@ -3,20 +3,20 @@ import { createIdSet } from './id-set.js';
 import { sha256 } from './proof.js';
 
 /**
- * Notes the use of a proof. Resolves with false if it was used before. `id` is a hash of 32 characters, and must be kept
- * for `seconds`.
+ * Notes the use of a proof. Resolves with false if it was used before. `id` is a hash of 32 characters, and must be
+ * kept for `seconds`.
  */
 export type UseProof = (id: string, seconds: number) => Promise<boolean>;
 
-/** The id under which a proof is kept: of fixed length, whatever the client writes into `jti`. */
+/** The id under which a proof is kept. Its length does not depend on the `jti` that the client chose. */
 export async function proofId(jkt: string, jti: string): Promise<string> {
   const bytes = await sha256(`${jkt} ${jti}`);
   return Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**
- * Used proofs in memory, at most `max`: 20 bytes for a slot. A proof is forgotten only after its
- * time. If the set is full, a use rejects with `unavailable`.
+ * Keeps at most `max` used proofs in memory. A proof is forgotten only when it is no longer valid. If the memory is
+ * full, a use rejects with `unavailable`.
  */
 export function createUsedProofs(max: number): UseProof {
   const used = createIdSet(max);

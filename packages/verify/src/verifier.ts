@@ -20,11 +20,13 @@ export interface StreamOptions {
    */
   readonly whenLost: 'accept' | 'introspect' | 'refuse';
   /**
-   * Milliseconds after the last byte of the stream. Then it counts as lost. Default 30,000. The service sends a byte
-   * every 15 seconds at least.
+   * Milliseconds after the last byte until the stream counts as lost. Default 30,000. The service sends a byte at least
+   * every 15 seconds.
    */
   readonly lostAfter?: number;
-  /** Ended sessions that are kept. With more of them the stream counts as lost. Default 1,000,000, in 42 MB. */
+  /**
+   * The maximum number of ended sessions in memory. With more, the stream counts as lost. Default 1,000,000, in 42 MB.
+   */
   readonly maxSessions?: number;
   /** Called with each failure of the stream. The verifier keeps reconnecting. */
   readonly onError?: (error: unknown) => void;
@@ -32,14 +34,14 @@ export interface StreamOptions {
 
 export interface VerifierOptions {
   /**
-   * `PUBLIC_URL` or `TOKEN_ISSUER` of the service, exactly equal. Several while the issuer changes, the new one first.
+   * `PUBLIC_URL` or `TOKEN_ISSUER` of the service, exactly equal. During a change of the issuer a list, newest first.
    */
   readonly issuer: string | readonly string[];
   /** `TOKEN_AUDIENCE` of the service, or those of its values that this server accepts. */
   readonly audience: string | readonly string[];
   /** Where this program reaches the service. Default: the first issuer. */
   readonly url?: string;
-  /** Without it, ended sessions are accepted here until their access token expires. */
+  /** Follows the stream of revocations. Without it, ended sessions are accepted until their access token expires. */
   readonly revocations?: StreamOptions;
   /** How the proofs of bound tokens are checked (RFC 9449). */
   readonly dpop?: DpopOptions;
@@ -53,13 +55,13 @@ export interface Verifier {
    * nothing else.
    */
   verify(request: ReceivedRequest | string | null | undefined, requirements?: Requirements): Promise<Session>;
-  /** Resolves once the ended sessions are known. Without `revocations` at once. */
+  /** Resolves once the ended sessions are known. Without `revocations`, it resolves at once. */
   readonly ready: Promise<void>;
   /** Closes the stream of revocations. */
   close(): void;
 }
 
-/** Creates a verifier of access tokens. One for the whole program: it caches the keys and follows the stream. */
+/** Creates a verifier of access tokens. Create one for the process: it caches the keys and follows the stream. */
 export function createVerifier(options: VerifierOptions): Verifier {
   const issuer = [options.issuer].flat();
   const audience = [options.audience].flat();
@@ -99,8 +101,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   /**
-   * A bound token as bearer token, and an unbound one with the other scheme, are refused (RFC 9449 section 7.2). Resolves
-   * with the nonce for the client's next proofs; null: none.
+   * Refuses a bound token with the scheme Bearer, and an unbound token with the scheme DPoP (RFC 9449 section 7.2).
+   * Resolves with the nonce for the client's next proofs, or null.
    */
   async function checkBinding(
     { token, isDpop }: Credentials,
@@ -164,7 +166,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 }
 
-/** A token from before a reduction of `ACCESS_TOKEN_AGE` lives longer than the list goes back. */
+/** Whether the list covers the token. A token from before a reduction of `ACCESS_TOKEN_AGE` may live too long. */
 function isCovered(list: Revocations, { iat, exp }: JWTPayload): boolean {
   return list.covers((exp ?? Number.POSITIVE_INFINITY) - (iat ?? 0));
 }
