@@ -3,28 +3,28 @@ import { parseJson } from './stored-pair.js';
 type Fetch = typeof globalThis.fetch;
 
 const TRANSPORT = { 'x-session-transport': 'cookie' };
-const MARK = 'cookie-';
+const PLACEHOLDER = 'cookie-';
 
-/** Stands for a token that only the browser knows. Each pair of cookies has marks of its own. */
-export function makeMark(): string {
-  return MARK + crypto.getRandomValues(new Uint32Array(4)).join('-');
+/** Makes a placeholder for a token that only the browser knows. Each pair of cookies has its own placeholders. */
+export function makePlaceholder(): string {
+  return PLACEHOLDER + crypto.getRandomValues(new Uint32Array(4)).join('-');
 }
 
 /**
- * A `fetch` for a client whose tokens are in cookies. It takes marks out of requests and puts marks into answers, in the
- * places where the client has tokens. `logIn` is added to the body of a login.
+ * A `fetch` for a client whose tokens are in cookies. The client has placeholders instead of tokens: requests are sent
+ * without them, and answers get new ones. The members of `logIn` are added to the body of a login.
  */
 export function createCookieFetch(send: Fetch, logIn: object): Fetch {
   return async (input, init) => {
     if (!(input instanceof Request)) return sendOwn(String(input), init ?? {});
-    if (!input.headers.get('authorization')?.startsWith(`Bearer ${MARK}`)) return send(input);
+    if (!input.headers.get('authorization')?.startsWith(`Bearer ${PLACEHOLDER}`)) return send(input);
     const headers = new Headers(input.headers);
     headers.delete('authorization');
     for (const [name, value] of Object.entries(TRANSPORT)) headers.set(name, value);
     return send(new Request(input, { headers, credentials: 'include' }));
   };
 
-  /** Sends a request of the client itself: a URL, and a body of JSON with marks. */
+  /** Sends a request of the client itself: a URL, and a JSON body with placeholders. */
   async function sendOwn(url: string, init: RequestInit): Promise<Response> {
     const { refreshToken, accessToken, ...body } = Object(parseJson(String(init.body)));
     const answer = await send(url, {
@@ -34,13 +34,13 @@ export function createCookieFetch(send: Fetch, logIn: object): Fetch {
       body: JSON.stringify({ ...body, ...(url.endsWith('/auth/login') && logIn) }),
     });
     const { expiresIn, code } = Object(parseJson(await answer.clone().text()));
-    if (answer.ok && expiresIn !== undefined) return pairOfMarks(expiresIn);
-    // The cookies of the lost answer had arrived. When they expire is not known, so the next call refreshes.
-    if (code === 'idempotency_key_reused') return pairOfMarks(0);
+    if (answer.ok && expiresIn !== undefined) return pairOfPlaceholders(expiresIn);
+    // The cookies of the lost answer had arrived. Their expiry is not known, so the next call refreshes.
+    if (code === 'idempotency_key_reused') return pairOfPlaceholders(0);
     return answer;
   }
 }
 
-function pairOfMarks(expiresIn: number): Response {
-  return new Response(JSON.stringify({ access: makeMark(), refresh: makeMark(), expiresIn }));
+function pairOfPlaceholders(expiresIn: number): Response {
+  return new Response(JSON.stringify({ access: makePlaceholder(), refresh: makePlaceholder(), expiresIn }));
 }

@@ -1,5 +1,5 @@
 import { createClient as createBearerClient } from './client.js';
-import { createCookieFetch, makeMark } from './cookie-fetch.js';
+import { createCookieFetch, makePlaceholder } from './cookie-fetch.js';
 import type { SessionError } from './errors.js';
 import { createRequester } from './requester.js';
 import type { ClientOptions, SessionClient } from './types.js';
@@ -7,24 +7,24 @@ import type { ClientOptions, SessionClient } from './types.js';
 export { SessionError } from './errors.js';
 export type { IdentityProof as Proof, LogOutScope, Recovery, SessionState } from './types.js';
 
-/** `url` is that of the service, or of a proxy in front of it. Only requests to its origin have the session. */
+/** `url` is the URL of the service or of a proxy in front of it. Only requests to its origin carry the session. */
 export interface CookieClientOptions extends Omit<ClientOptions, 'origins' | 'storage'> {
-  /** Whether the session outlives the browser. Default: that of the service. */
+  /** Whether the session outlives the browser. Default: the service decides. */
   readonly remember?: boolean;
 }
 
 export interface CookieSessionClient extends Omit<SessionClient, 'token' | 'adopt'> {
   /**
-   * Continues a session whose cookies another request got, such as a login with a passkey. `expiresIn` is that of its
-   * answer; with 0, the next call refreshes. Not for a session that this client has already: a refresh without an answer
-   * would lose its key.
+   * Continues a session whose cookies another request got, such as a login with a passkey. `expiresIn` comes from the
+   * answer to that request; with 0, the next call refreshes. Do not call it for a session that this client already has:
+   * the `Idempotency-Key` of an unanswered refresh would be lost.
    */
   adopt(expiresIn: number): Promise<void>;
 }
 
 /**
- * Creates a client whose tokens are in cookies that no script can read. Its storage holds only marks: whether there is
- * a session, and the key of a refresh that has no answer yet. The service needs `SESSION_COOKIES=on`.
+ * Creates a client whose tokens are in cookies that no script can read. Its storage holds placeholders, which record
+ * that a session exists, and the `Idempotency-Key` of an unanswered refresh. The service needs `SESSION_COOKIES=on`.
  */
 export function createClient({ remember, ...options }: CookieClientOptions): CookieSessionClient {
   const { url, name = 'kinship-cookie', timeout = 10_000 } = options;
@@ -42,13 +42,13 @@ export function createClient({ remember, ...options }: CookieClientOptions): Coo
 
   return {
     ...client,
-    adopt: (expiresIn) => adopt({ access: makeMark(), refresh: makeMark(), expiresIn }),
+    adopt: (expiresIn) => adopt({ access: makePlaceholder(), refresh: makePlaceholder(), expiresIn }),
 
     async logOut(scope = 'session') {
       const before = logOuts;
       await logOut(scope);
       if (logOuts > before) return;
-      // The marks are gone, but an earlier log-out may not have reached the service, and the cookies live on.
+      // The storage was empty. An earlier log-out may not have reached the service, and then the cookies still exist.
       await ask(`/auth/logout?scope=${scope}`, {}).catch((error: Partial<SessionError>) => {
         if (error.recovery !== 'login' || scope === 'others') throw error;
       });

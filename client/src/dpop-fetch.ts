@@ -4,10 +4,10 @@ import { parseJson } from './stored-pair.js';
 
 type Fetch = typeof globalThis.fetch;
 
-/** What a server has said about its proofs. */
+/** What the answers of a server showed about the proofs that it accepts. */
 interface Peer {
   readonly nonce: string | undefined;
-  /** Milliseconds by which its clock is ahead of the clock here. */
+  /** Milliseconds by which the clock of the server is ahead of the clock of this device. */
   readonly ahead: number;
 }
 
@@ -22,12 +22,12 @@ interface Proving {
 /** Milliseconds. The `Date` of an answer has whole seconds, and the answer takes time. */
 const CLOCK_ERROR = 30_000;
 
-/** The error of a proof that is not accepted for another reason than its nonce. */
+/** The error code of a refused proof, except where only the nonce is missing. */
 const REFUSED = 'invalid_dpop_proof';
 
 /**
- * A `fetch` that proves possession of the key, for the requests of a client with bound tokens: to log in, to exchange
- * the pair, and with an access token. Requests of a session that is not bound stay as they are.
+ * A `fetch` for a client with bound tokens. It adds a proof of the key to logins, to exchanges of the pair, and to
+ * requests with an access token. Requests of an unbound session stay as they are.
  */
 export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fetch {
   const peers = new Map<string, Peer>();
@@ -44,12 +44,12 @@ export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fe
     });
   };
 
-  /** Sends a request of the client itself: a URL, and a body of JSON with the refresh token if there is a session. */
+  /** Sends a request of the client itself: a URL, and a JSON body with the refresh token if there is a session. */
   async function sendOwn(url: string, init: RequestInit): Promise<Response> {
     const { refreshToken } = Object(parseJson(String(init.body))) as { refreshToken?: string };
     const bound = refreshToken && thumbprintIn(refreshToken);
     const hasKey = !bound || bound === (await getKey()).jkt;
-    // A token may be revoked without its key.
+    // A token may be revoked without a proof of its key.
     if (!hasKey) return url.includes('/auth/logout') ? send(url, init) : keyLost();
     if (refreshToken && !bound) return send(url, init);
     return prove({ method: 'POST', url }, (dpop) =>
@@ -63,7 +63,7 @@ export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fe
     const peer = peers.get(origin) ?? UNKNOWN;
     const answer = await sendWith(await proofOf(request, peer));
     const next = learn(origin, answer);
-    // Compared with the values of this proof: a parallel request may have learned the same meanwhile.
+    // `peer` has the values of this proof. A parallel request may have stored newer values meanwhile.
     const challenge = challengeOf(answer);
     const isRemedied =
       (challenge.includes('use_dpop_nonce') && next.nonce !== peer.nonce) ||
@@ -79,7 +79,7 @@ export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fe
     return makeProof(await getKey(), { method, url, token, now: Date.now() + ahead, nonce });
   }
 
-  /** Notes nonce and time of an answer. */
+  /** Stores the nonce and the clock difference of an answer, and returns both. */
   function learn(origin: string, answer: Response): Peer {
     const { nonce, ahead } = peers.get(origin) ?? UNKNOWN;
     const { headers } = answer;
@@ -107,7 +107,7 @@ function thumbprintIn(token: string): string | undefined {
   }
 }
 
-/** The pair is worthless, so the session ends here as if the service had said so. */
+/** Answers like the service after the end of a session: without its key the pair is worthless. */
 function keyLost(): Response {
   const problem = {
     code: 'dpop_key_lost',

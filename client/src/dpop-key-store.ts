@@ -2,7 +2,7 @@ import { done } from './indexed-db.js';
 
 const STORE = 'keys';
 
-/** The key of all tabs. Tabs that make one at the same moment keep the first that is stored. */
+/** Returns the key that all tabs share. If several tabs make one at the same moment, the first stored key counts. */
 export async function sharedKey(
   name: string,
   generate: () => Promise<CryptoKeyPair>,

@@ -12,14 +12,17 @@ export interface DpopKey {
 export interface DpopKeyOptions extends Pick<ClientOptions, 'name' | 'storage'> {
   /**
    * The key of the client, for ES256. Default: a key that is made once and kept in IndexedDB, for all tabs. Without
-   * IndexedDB, or with `storage: null`, it is in memory, and a reload loses it. Then the session needs a new login.
+   * IndexedDB, or with `storage: null`, the key is in memory. A reload then loses the key, and the user must log in.
    */
   readonly dpopKey?: CryptoKeyPair;
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' };
 
-/** Returns a function that gives the key, which is made or read at the first call. A failed call is repeated. */
+/**
+ * Returns a function that returns the key. The first call reads or makes the key. After a failure, the next call tries
+ * again.
+ */
 export function createKeyGetter({
   name = 'kinship',
   storage,

@@ -9,8 +9,8 @@ export interface DpopClientOptions extends ClientOptions, DpopKeyOptions {}
 
 export interface DpopSessionClient extends SessionClient {
   /**
-   * Thumbprint of the client's key (RFC 7638). A backend that logs the user in passes it as `dpopJkt`, and hands the pair
-   * to `adopt`.
+   * Thumbprint of the client's key (RFC 7638). A backend that logs the user in passes it as `dpopJkt`, and hands the
+   * pair to `adopt`.
    */
   dpopJkt(): Promise<string>;
 }

@@ -6,7 +6,7 @@ type Change = (entry: string | null) => string | null;
 /** Reads an entry of a storage. With `change`, also replaces it, in one step if the storage can do so. */
 export type AccessEntry = (name: string, change?: Change) => Promise<string | null>;
 
-/** An entry in the memory of this page or process, which no other page or process can read. */
+/** Creates an entry in the memory of this page or process, which no other page or process can read. */
 export function memoryEntry(): AccessEntry {
   let entry: string | null = null;
   return async (_name, change) => {
@@ -15,7 +15,7 @@ export function memoryEntry(): AccessEntry {
   };
 }
 
-/** A storage in the shape of `localStorage` reads and writes in two steps. */
+/** Adapts a storage with the methods of `localStorage`. It reads and writes in two steps. */
 export function storageEntry(storage: TokenStorage): AccessEntry {
   return async (name, change) => {
     const entry = await storage.getItem(name);

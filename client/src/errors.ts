@@ -10,8 +10,8 @@ interface Facts extends ErrorOptions {
 export class SessionError extends Error {
   override readonly name = 'SessionError';
   /**
-   * The problem's code, `unreachable` without an answer, `unexpected_answer` for an answer that is no problem of this
-   * service.
+   * The code of the problem document. `unreachable`: there was no answer. `unexpected_answer`: this service did not
+   * send the answer.
    */
   declare readonly code: string;
   declare readonly recovery: Recovery;

@@ -3,8 +3,8 @@ import { parseJson, type StoredPair } from './stored-pair.js';
 import type { Schemas, TokenPair } from './types.js';
 
 /**
- * Posts JSON to a path of the service. Returns the JSON of the answer, undefined if it is not JSON. Rejects with a
- * {@link SessionError}.
+ * Posts JSON to a path of the service. Returns the JSON of the answer, or undefined if the answer is not JSON. Rejects
+ * with a {@link SessionError}.
  */
 export type PostToService = (
   path: string,

@@ -2,7 +2,10 @@ import type { TokenPair } from './types.js';
 
 /** A pair as it is stored. */
 export interface StoredPair extends TokenPair {
-  /** Time of the request for the pair, in milliseconds by this machine's clock. Only a hint: the clock may be set. */
+  /**
+   * Time of the request for the pair, in milliseconds by this machine's clock. The value is a hint, because the clock
+   * may be changed.
+   */
   readonly at: number;
   /** The `Idempotency-Key` of an exchange that was started with this pair and whose answer is not stored yet. */
   readonly key?: string;

@@ -56,9 +56,9 @@ export interface ClientOptions {
   readonly onSignedOut?: (code: string | null) => void;
   /**
    * Called when a server refuses a request of `fetch` until the user is authenticated again. `challenge` is its
-   * `WWW-Authenticate` (RFC 9470), such as `Bearer error="insufficient_user_authentication", max_age=600`. Ask the user for
-   * a proof and return it: the client exchanges the pair with it and repeats the request. With null the refusal is the
-   * answer. A wrong proof rejects the call with the code `proof_refused`.
+   * `WWW-Authenticate` (RFC 9470), such as `Bearer error="insufficient_user_authentication", max_age=600`. Ask the user
+   * for a proof and return it: the client exchanges the pair with it and repeats the request. With null the refusal is
+   * the answer. A wrong proof rejects the call with the code `proof_refused`.
    */
   readonly onStepUp?: (challenge: string) => Promise<IdentityProof | null>;
 }
@@ -76,8 +76,8 @@ export interface SessionClient {
   logOut(scope?: LogOutScope): Promise<void>;
   /**
    * Returns an access token that is valid for 30 more seconds (short-lived tokens: a tenth of their lifetime), or null
-   * when signed out. Pass a token that a server refused with 401 as `rejected`: the result is another one. Rejects if a
-   * new token is needed but not available; the session continues.
+   * when signed out. Pass a token that a server refused with 401 as `rejected`, to get another one. Rejects if a new
+   * token is needed but not available; the session continues.
    */
   token(rejected?: string): Promise<string | null>;
   /**
