@@ -86,7 +86,7 @@ function readFields(fields: FormData) {
   };
 }
 
-/** Whether the address is confirmed is sent always, because another address would count as not confirmed. */
+/** Always contains `emailVerified`: without it, the service would treat a new address as not confirmed. */
 function changesIn(account: Account, { username, email, emailVerified }: ReturnType<typeof readFields>) {
   return {
     ...(username !== account.username && { username }),

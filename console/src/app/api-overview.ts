@@ -7,7 +7,7 @@ export interface Overview extends ReplicaSamples {
   readonly keys: readonly Key[];
 }
 
-/** The overview, with the samples of an earlier one of the same replica. */
+/** Adds the samples of the earlier overview to the next one, if both come from the same replica. */
 export function mergeOverview(before: Overview | null, next: Overview): Overview {
   return { ...next, samples: continueSamples(before, next) };
 }
@@ -17,7 +17,7 @@ export function followOverview(onNext: (next: Overview) => void, onLost: (messag
   const source = new EventSource('/admin/overview/stream');
   source.onmessage = ({ data }) => onNext(JSON.parse(data));
   source.onerror = () => {
-    // The browser gives up after a refusal. A plain request tells which one it was.
+    // After a refusal the browser does not connect again, and hides the refusal. A plain request gets its message.
     if (source.readyState !== EventSource.CLOSED) return;
     call('GET', '/admin/overview').then(
       () => onLost('The connection was lost.'),

@@ -1,4 +1,4 @@
-import { apiPathOfUser, call, listQuery, Refused } from './api.ts';
+import { apiPathOfUser, call, listQuery, ServiceRefusal } from './api.ts';
 
 export type FactorKind = 'totp' | 'passkey';
 
@@ -53,7 +53,7 @@ export async function readAccount(id: string, signal: AbortSignal) {
     ]);
     return { account, factors };
   } catch (error) {
-    if (error instanceof Refused && error.status === 404) return null;
+    if (error instanceof ServiceRefusal && error.status === 404) return null;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
-/** A refusal of the service, in words for people. */
-export class Refused extends Error {
+/** A refusal of the service. Its message is for people. */
+export class ServiceRefusal extends Error {
   readonly status: number;
   readonly code: string;
   readonly problem: Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
-/** Sends a request of this origin, with the cookie of the operator. Throws {@link Refused} for a refusal. */
+/** Sends a request to this origin, with the cookie of the operator. Throws {@link ServiceRefusal} for a refusal. */
 export async function call<Answer = null>(
   method: string,
   path: string,
@@ -45,7 +45,7 @@ export async function call<Answer = null>(
   const answer = text === '' ? null : JSON.parse(text);
   if (response.ok) return answer;
   if (response.status === 401 && path.startsWith('/admin/')) onSignedOut();
-  throw new Refused(response.status, answer);
+  throw new ServiceRefusal(response.status, answer);
 }
 
 /** The query of a list of the API: the given parameters of the page's own query, and the size of a page. */
@@ -71,12 +71,14 @@ interface Disabled {
   readonly disabledAt: string | null;
 }
 
-const disabledOf = (userId: string) => `${apiPathOfUser(userId)}/disabled`;
+const disabledPathOf = (userId: string) => `${apiPathOfUser(userId)}/disabled`;
 
 export async function readDisabledAt(userId: string, signal: AbortSignal): Promise<string | null> {
-  return (await call<Disabled>('GET', disabledOf(userId), { signal })).disabledAt;
+  return (await call<Disabled>('GET', disabledPathOf(userId), { signal })).disabledAt;
 }
 
-export const disableUser = (userId: string, reason: string) => call('PUT', disabledOf(userId), { reason });
+export const disableUser = (userId: string, reason: string) =>
+  call('PUT', disabledPathOf(userId), { reason });
 
-export const enableUser = (userId: string, reason: string) => call('DELETE', disabledOf(userId), { reason });
+export const enableUser = (userId: string, reason: string) =>
+  call('DELETE', disabledPathOf(userId), { reason });

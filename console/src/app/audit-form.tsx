@@ -26,7 +26,7 @@ const PROPOSED_TYPES = [
 const USER_ID = '\\S{1,256}';
 const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
 
-/** A field for date and time has no zone. The console shows and takes UTC. */
+/** A `datetime-local` field has no time zone. The console shows and reads UTC. */
 const toField = (time = '') => time.slice(0, 16);
 const fromField = (value: string) => `${value.slice(0, 16)}:00Z`;
 
@@ -91,7 +91,7 @@ interface FieldProps {
 
 interface IdFieldProps extends FieldProps {
   readonly pattern: string;
-  /** What the browser says where the value does not match the pattern. */
+  /** What the browser says if the value does not match the pattern. */
   readonly title: string;
 }
 

@@ -23,7 +23,7 @@ interface AuditPage {
 const DAY = 86_400_000;
 const PERIODS = [1, 7, 30];
 
-/** The most pages of each type of event that are read. Each has 100 events. */
+/** The maximum number of pages that are read for each type of event. A page has 100 events. */
 const MOST_PAGES = 10;
 
 interface Found {
@@ -73,7 +73,7 @@ export function Incidents({ days }: { readonly days: number }) {
               <p role="status">There are more events than this page reads. Choose a shorter period.</p>
             )}
             {incidents.length === 0 ? (
-              <p>No token came back after its rotation, and no session refused a stranger.</p>
+              <p>No rotated token was replayed, and no session refused a request.</p>
             ) : (
               <IncidentTable incidents={incidents} reload={reload} />
             )}

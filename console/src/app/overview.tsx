@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { drawChart, rangeInWords } from '../overview/chart.ts';
 import { type Point, ratesOf, refusalCount, refusalsIn, type Sample, valuesOf } from '../overview/series.ts';
-import { followOverview, mergeOverview, type Overview as Read } from './api-overview.ts';
+import { followOverview, mergeOverview, type Overview as OverviewData } from './api-overview.ts';
 import { KeySection } from './keys.tsx';
 import { ErrorText } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
@@ -9,30 +9,33 @@ import { Page } from './page.tsx';
 import { nodeOf } from './svg-view.tsx';
 import { Table } from './table.tsx';
 
-/** Milliseconds without input, after which the page stops following: it must not keep the operator signed in. */
-const ATTENTION = 10 * 60_000;
+/**
+ * After this many milliseconds without input, the page stops following the service. Otherwise its requests would keep
+ * an absent operator signed in.
+ */
+const IDLE_LIMIT = 10 * 60_000;
 
-const SIGNS = ['keydown', 'pointerdown', 'pointermove', 'wheel'] as const;
+const INPUT_EVENTS = ['keydown', 'pointerdown', 'pointermove', 'wheel'] as const;
 
 /** The state of the service, live: counts over time, dependencies, and keys. */
 export function Overview() {
-  const [overview, setOverview] = useState<Read | null>(null);
+  const [overview, setOverview] = useState<OverviewData | null>(null);
   const [lost, setLost] = useState<string | null>(null);
   const [isPaused, setPaused] = useState(false);
   useEffect(() => {
     if (isPaused || lost !== null) return;
-    let seenAt = Date.now();
-    const see = () => {
-      seenAt = Date.now();
+    let lastInputAt = Date.now();
+    const noteInput = () => {
+      lastInputAt = Date.now();
     };
-    for (const sign of SIGNS) addEventListener(sign, see, { passive: true });
+    for (const name of INPUT_EVENTS) addEventListener(name, noteInput, { passive: true });
     const stop = followOverview((next) => {
       setOverview((before) => mergeOverview(before, next));
-      if (Date.now() - seenAt > ATTENTION) setPaused(true);
+      if (Date.now() - lastInputAt > IDLE_LIMIT) setPaused(true);
     }, setLost);
     return () => {
       stop();
-      for (const sign of SIGNS) removeEventListener(sign, see);
+      for (const name of INPUT_EVENTS) removeEventListener(name, noteInput);
     };
   }, [isPaused, lost]);
   return (
@@ -62,7 +65,7 @@ function Paused({ onContinue }: { readonly onContinue: () => void }) {
   );
 }
 
-function Facts({ overview: { replica, samples, dependencies, keys } }: { readonly overview: Read }) {
+function Facts({ overview: { replica, samples, dependencies, keys } }: { readonly overview: OverviewData }) {
   const last = samples.at(-1);
   return (
     <>

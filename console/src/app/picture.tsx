@@ -6,7 +6,7 @@ import { nodeOf } from './svg-view.tsx';
 
 const HINT = 'Point at a mark, or reach it with the tab key, to read its facts.';
 
-/** The picture of a life, as wide as its place. Starts at its end, where a theft is. */
+/** The picture of a session's life, as wide as its frame. It is scrolled to its end, where a theft is. */
 export function Picture({ life }: { readonly life: Life }) {
   const frame = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(0);
@@ -44,7 +44,7 @@ export function Picture({ life }: { readonly life: Life }) {
   );
 }
 
-/** The number of the mark that contains an element; null: none does. */
+/** The number of the mark that contains this element; null if no mark contains it. */
 function numberOf(target: EventTarget | null): number | null {
   const link = target instanceof Element ? target.closest('a.mark') : null;
   const digits = link?.getAttribute('href')?.match(/\d+$/)?.[0];

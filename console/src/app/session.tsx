@@ -17,7 +17,7 @@ interface EventPage {
   readonly nextCursor?: string;
 }
 
-/** The most pages of events that are read. Each has 100 events. */
+/** The maximum number of pages of events that are read. A page has 100 events. */
 const MOST_PAGES = 10;
 
 type NamedLife = Pick<LoadedSession, 'life' | 'deviceName'>;
@@ -40,7 +40,7 @@ async function loadLife(id: string, signal: AbortSignal): Promise<NamedLife> {
 interface LoadedSession {
   readonly life: Life;
   readonly deviceName: string | null;
-  /** When its user was disabled; null: the user may log in. */
+  /** When the user of the session was disabled; null: the user may log in. */
   readonly disabledAt: string | null;
 }
 
@@ -67,7 +67,7 @@ export function Session({ id }: { readonly id: string }) {
 function LifeOfSession({ life, deviceName, disabledAt, reload }: SessionProps) {
   return (
     <>
-      <Telling story={summarizeLife(life)} userId={life.userId} deviceName={deviceName} />
+      <Summary summary={summarizeLife(life)} userId={life.userId} deviceName={deviceName} />
       <DisabledNote disabledAt={disabledAt} />
       <Acts life={life} disabledAt={disabledAt} reload={reload} />
       <Picture life={life} />
@@ -76,16 +76,16 @@ function LifeOfSession({ life, deviceName, disabledAt, reload }: SessionProps) {
   );
 }
 
-interface TellingProps {
-  readonly story: LifeSummary;
+interface SummaryProps {
+  readonly summary: LifeSummary;
   readonly userId: string;
   readonly deviceName: string | null;
 }
 
-function Telling({ story, userId, deviceName }: TellingProps) {
+function Summary({ summary, userId, deviceName }: SummaryProps) {
   return (
-    <section class={`story ${story.state}`} aria-label="What happened">
-      <p class="headline">{story.headline}</p>
+    <section class={`story ${summary.state}`} aria-label="What happened">
+      <p class="headline">{summary.headline}</p>
       <dl>
         <div>
           <dt>Whose session?</dt>
@@ -101,7 +101,7 @@ function Telling({ story, userId, deviceName }: TellingProps) {
             </dd>
           </div>
         )}
-        {story.facts.map(({ question, answer }) => (
+        {summary.facts.map(({ question, answer }) => (
           <div key={question}>
             <dt>{question}</dt>
             <dd>{answer}</dd>

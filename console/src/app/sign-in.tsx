@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { call, Refused } from './api.ts';
+import { call, ServiceRefusal } from './api.ts';
 import { ErrorText } from './loaded.tsx';
 import { Page } from './page.tsx';
 
@@ -9,7 +9,7 @@ interface Props {
   readonly onSignedIn: () => void;
 }
 
-/** Password first, then the second factor if the account has one. */
+/** The form for signing in: first the password, then the second factor if the account has one. */
 export function SignIn({ notice, onSignedIn }: Props) {
   const [challenge, setChallenge] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -26,8 +26,8 @@ export function SignIn({ notice, onSignedIn }: Props) {
       onSignedIn();
     } catch (refusal) {
       if (!(refusal instanceof Error)) throw refusal;
-      const next = refusal instanceof Refused && refusal.code === 'second_factor_required';
-      setChallenge(next ? String((refusal as Refused).problem.challenge) : challenge);
+      const next = refusal instanceof ServiceRefusal && refusal.code === 'second_factor_required';
+      setChallenge(next ? String((refusal as ServiceRefusal).problem.challenge) : challenge);
       setError(next ? null : refusal.message);
     }
   }
@@ -68,7 +68,7 @@ function Field({ name, label, autocomplete, isSecret = false }: FieldProps) {
   );
 }
 
-/** People type a code of an app with blanks, too. Every other text is a recovery code. */
+/** Six digits, with or without blanks, are a code of an app. Every other text is a recovery code. */
 function proofOf(typed: string): object {
   const code = typed.replace(/\s/g, '');
   return /^\d{6}$/.test(code) ? { code } : { recoveryCode: typed };

@@ -1,7 +1,7 @@
 import { h, type VNode } from 'preact';
 import type { SvgNode } from '../picture/svg.ts';
 
-/** Renders a picture that is plain data. */
+/** Converts a picture, which is plain data, to nodes of Preact. */
 export function nodeOf(node: SvgNode): VNode {
   return h(
     node.tag,

@@ -33,7 +33,7 @@ export function Table({ label, caption, columns, children }: Props) {
   );
 }
 
-/** The names of the columns as the properties `--column-1` and on, each a string of CSS. */
+/** The names of the columns as the CSS properties `--column-1`, `--column-2` and so on. */
 function namesOf(columns: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     columns.map((column, index) => [`--column-${index + 1}`, JSON.stringify(column)]),

@@ -12,7 +12,7 @@ import { Link, pathOfUser } from './router.tsx';
 import { SessionTable } from './session-table.tsx';
 import { MailLink } from './write-to-user.tsx';
 
-/** A user: the account, its second factors, and the live sessions, each one click from its picture. */
+/** A user: the account, its second factors, and the live sessions. Each session links to its picture. */
 export function User({ id, cursor }: { readonly id: string; readonly cursor: string | null }) {
   const { result, reload } = useLoad(`${id} ${cursor}`, async (signal) => {
     const [page, disabledAt, found] = await Promise.all([

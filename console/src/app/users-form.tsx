@@ -7,7 +7,7 @@ export function UsersForm({ query }: { readonly query: URLSearchParams }) {
     const fields = new FormData(event.target as HTMLFormElement);
     const typed = String(fields.get('query')).trim();
     const only = String(fields.get('only'));
-    // The service takes one of the two.
+    // The service accepts only one of the two parameters.
     if (typed !== '') go(`/users?${new URLSearchParams({ query: typed })}`);
     else go(only === '' ? '/users' : `/users?${new URLSearchParams({ only })}`);
   }

@@ -20,7 +20,7 @@ export function stateInWords({ state, disabledBecause, failingSince }: Endpoint)
   return state;
 }
 
-/** The endpoints that get events, each one click from its deliveries. */
+/** The endpoints that get events. Each row links to the deliveries of its endpoint. */
 export function Webhooks() {
   const { result } = useLoad('', listEndpoints);
   return (

@@ -4,11 +4,11 @@ import { ErrorText } from './loaded.tsx';
 
 type Answer = { readonly email: string } | { readonly error: string };
 
-/** A button that looks the address of a user up, and then is a link that begins a mail to it. */
+/** A button that finds the address of a user. A link that begins a mail to the address then replaces the button. */
 export function WriteToUser({ userId }: { readonly userId: string }) {
   const [answer, setAnswer] = useState<Answer | null>(null);
 
-  async function look(): Promise<void> {
+  async function findAddress(): Promise<void> {
     const found = await readAccount(userId, new AbortController().signal);
     setAnswer(
       found === null
@@ -22,7 +22,7 @@ export function WriteToUser({ userId }: { readonly userId: string }) {
       <button
         type="button"
         class="quiet"
-        onClick={() => void look().catch((error: Error) => setAnswer({ error: error.message }))}
+        onClick={() => void findAddress().catch((error: Error) => setAnswer({ error: error.message }))}
       >
         Write to the user
       </button>

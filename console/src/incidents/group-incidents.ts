@@ -27,10 +27,12 @@ export interface Incident {
   readonly sessionIds: readonly string[];
 }
 
-/** Never empty, the newest first. */
+/** The events of one incident: at least one, newest first. */
 type Group = [IncidentEvent, ...IncidentEvent[]];
 
-/** Groups replays and refusals by user and network, the newest first. An accepted new address is no incident. */
+/**
+ * Groups replays and refusals by user and network, newest first. An accepted request from a new address is no incident.
+ */
 export function groupIncidents(events: readonly IncidentEvent[]): readonly Incident[] {
   const newestFirst = events
     .filter(isRefusal)

@@ -5,7 +5,7 @@ import type { Point } from './series.ts';
 const WIDTH = 320;
 const HEIGHT = 72;
 
-/** A gap between two points that is longer than this, in milliseconds, breaks the line. */
+/** Milliseconds. A longer gap between two points breaks the line. */
 const LONGEST_STEP = 45_000;
 
 /** The line of a series over time, from zero to its greatest value. `name` says what it shows. */
@@ -38,7 +38,7 @@ export function rangeInWords(points: readonly Point[]): string {
   return `now ${amount(value)}, ${amount(least)} to ${amount(most)} in the time shown`;
 }
 
-/** A value, with one decimal place where it is small. */
+/** Formats a value, with one decimal place if the value is below 10. */
 export function amount(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 1 : 0 });
 }

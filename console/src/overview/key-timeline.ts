@@ -12,7 +12,7 @@ export interface Key {
   readonly publishedUntil?: string;
 }
 
-/** The parts of the life of a key. Times in milliseconds. */
+/** One part of the life of a key. Times in milliseconds. */
 export interface KeySpan {
   readonly kind: 'announced' | 'signing' | 'retired';
   readonly from: number;
@@ -26,7 +26,7 @@ const BAR = 14;
 /** The time after now that the chart shows, as a share of the time before now. */
 const AHEAD = 0.25;
 
-/** The spans of a key until `end`. It signs until the next key does. Empty for a key without times. */
+/** The spans of a key until `end`. A key signs until the next key signs. Empty for a key without times. */
 export function spansOf(key: Key, keys: readonly Key[], end: number): readonly KeySpan[] {
   if (key.announcedAt === undefined || key.signsFrom === undefined) return [];
   const [announced, signs] = [Date.parse(key.announcedAt), Date.parse(key.signsFrom)];

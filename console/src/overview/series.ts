@@ -26,14 +26,15 @@ export interface ReplicaSamples {
 }
 
 /**
- * The samples after newer ones have come. A load balancer can send the next request to another replica, which sends its own
- * samples of the last hour. The samples of the former replica go, because two counters make no rate.
+ * Appends newer samples of the same replica. A load balancer can send the next request to another replica, which sends
+ * its own samples of the last hour. The samples of the former replica are then dropped, because counters of two
+ * replicas make no rate.
  */
 export function continueSamples(before: ReplicaSamples | null, next: ReplicaSamples): readonly Sample[] {
   return appendSamples(before?.replica === next.replica ? before.samples : [], next.samples);
 }
 
-/** The samples of the last hour, after newer ones have come. */
+/** Appends newer samples, and keeps those of the last hour. */
 export function appendSamples(samples: readonly Sample[], newer: readonly Sample[]): readonly Sample[] {
   const known = samples.at(-1)?.at ?? '';
   const all = [...samples, ...newer.filter(({ at }) => at > known)];
@@ -41,7 +42,7 @@ export function appendSamples(samples: readonly Sample[], newer: readonly Sample
   return all.filter(({ at }) => Date.parse(at) > last - HOUR);
 }
 
-/** The rate of a count for each minute, from each sample to the next. A restart of the service begins at zero. */
+/** The rate of a count per minute, from each sample to the next. */
 export function ratesOf(samples: readonly Sample[], count: (sample: Sample) => number): readonly Point[] {
   return pairsOf(samples).map(([from, to]) => {
     const at = Date.parse(to.at);
@@ -65,7 +66,7 @@ export function refusalCount({ refusals }: Sample): number {
   return Object.values(refusals).reduce((sum, count) => sum + count, 0);
 }
 
-/** What was refused between the first and the last sample, and how often, the most frequent first. */
+/** Each reason of a refusal with its count between the first and the last sample, most frequent first. */
 export function refusalsIn(samples: readonly Sample[]): readonly (readonly [string, number])[] {
   const counts = new Map<string, number>();
   for (const [from, to] of pairsOf(samples))
@@ -74,7 +75,7 @@ export function refusalsIn(samples: readonly Sample[]): readonly (readonly [stri
   return [...counts].filter(([, count]) => count > 0).sort(([, one], [, other]) => other - one);
 }
 
-/** Between two starts of the service a count falls. */
+/** The increase of a count. A lower count begins again at zero: the service was restarted. */
 function increase(before: number, after: number): number {
   return after >= before ? after - before : after;
 }

@@ -8,7 +8,7 @@ const TICK_WIDTH = 74;
 /** The height of the axis. */
 export const AXIS_HEIGHT = 66;
 
-/** The moments of the marks, as far as there is room, and the time between them. */
+/** Draws the times of the marks, as far as there is room, and the durations between them. */
 export function drawAxis(geometry: Geometry): SvgNode {
   const ticks = chooseTicks(geometry);
   const base = geometry.bottom + 20;
@@ -21,7 +21,7 @@ export function drawAxis(geometry: Geometry): SvgNode {
   );
 }
 
-/** The important marks have their ticks first. */
+/** Chooses the marks that get a tick. Important marks come first, and others only where there is room. */
 function chooseTicks({ marks }: Geometry): readonly PlacedMark[] {
   const important = ['replay', 'login', 'end', 'block'];
   const rank = ({ mark }: PlacedMark) => (important.indexOf(mark.kind) + 5) % 5;

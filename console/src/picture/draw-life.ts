@@ -15,21 +15,21 @@ interface Options {
   readonly heading?: boolean;
 }
 
-const COLOURS = 5;
+const COLORS = 5;
 
-/** A picture with many marks is wider than its frame, in pixels for each mark. */
+/** Pixels for each mark. A picture with many marks is wider than its frame. */
 const ROOM_PER_MARK = 28;
 
-/** The most marks of a picture. */
+/** The maximum number of marks in a picture. */
 const MOST_MARKS = 150;
 
 /**
- * The picture of a session's life: time to the right, generations upwards, a lane for each network, coloured by device.
- * A red line leads from a replayed token to where it was issued. Contains no style: see `picture.css`.
+ * Draws a session's life: time to the right, generations upwards, a lane for each network, and a color for each device.
+ * A red line leads from a replayed token to the point where it was issued. `picture.css` has the style.
  */
 export function drawLife(whole: Life, options: Options): SvgNode {
   const { heading = false } = options;
-  const story = summarizeLife(whole);
+  const summary = summarizeLife(whole);
   const life = latestPart(whole);
   const width = Math.max(options.width, life.marks.length * ROOM_PER_MARK);
   const margin = heading ? 24 : 0;
@@ -51,15 +51,15 @@ export function drawLife(whole: Life, options: Options): SvgNode {
     svg(
       'desc',
       { id: 'life-summary' },
-      [story.headline, ...story.facts.map(({ answer }) => answer)].join(' '),
+      [summary.headline, ...summary.facts.map(({ answer }) => answer)].join(' '),
     ),
-    ...(heading ? drawHeading(life, story.headline, margin, width, height) : []),
+    ...(heading ? drawHeading(life, summary.headline, margin, width, height) : []),
     ...geometry.lanes.map((lane) => drawLane(lane, geometry)),
     drawAxis(geometry),
     ...drawPath(life, geometry),
     ...drawEnd(life, geometry),
     ...geometry.origins.map((origin) => drawReplayLine(origin, geometry)),
-    ...geometry.marks.map((placed) => drawMark(placed, geometry.radius, colourOf(life, placed.mark.device))),
+    ...geometry.marks.map((placed) => drawMark(placed, geometry.radius, colorOf(life, placed.mark.device))),
     ...placeLabels(geometry).map(({ text, x, y, anchor, isAlarm }) =>
       svg(
         'text',
@@ -77,7 +77,7 @@ export function drawLife(whole: Life, options: Options): SvgNode {
   );
 }
 
-/** The latest marks of a long life. The theft is at its end, and the table below a picture has all of them. */
+/** Keeps the latest marks of a long life: a theft is at the end. The table below the picture has all marks. */
 function latestPart(life: Life): Life {
   const marks = life.marks.slice(-MOST_MARKS);
   const isShown = (mark: Mark) => marks.includes(mark);
@@ -103,12 +103,12 @@ function drawLane(lane: PlacedLane, { left, right }: Geometry): SvgNode {
   );
 }
 
-/** Straight lines between the marks at which tokens were issued, in the colour of the device that held them. */
+/** Straight lines between the marks at which tokens were issued, in the color of the device that held them. */
 function drawPath(life: Life, { path }: Geometry): readonly SvgNode[] {
   return path.slice(1).map((to, index) => {
     const from = path[index] ?? to;
     const line = `M${round(from.x)} ${round(from.y)}L${round(to.x)} ${round(to.y)}`;
-    return svg('path', { class: `path ${colourOf(life, from.device)}`, d: line });
+    return svg('path', { class: `path ${colorOf(life, from.device)}`, d: line });
   });
 }
 
@@ -135,7 +135,7 @@ function drawEnd(life: Life, { endsAt, top, bottom }: Geometry): readonly SvgNod
   return [svg('path', { class: kind, d: `M${round(endsAt)} ${top}V${bottom}` })];
 }
 
-function colourOf(life: Life, device: string): string {
+function colorOf(life: Life, device: string): string {
   const index = devicesOnPath(life).indexOf(device);
-  return index < 0 ? 'stranger' : `device-${index % COLOURS}`;
+  return index < 0 ? 'stranger' : `device-${index % COLORS}`;
 }

@@ -15,7 +15,7 @@ interface LaneText extends Point {
 export interface PlacedLane extends Lane {
   readonly top: number;
   readonly height: number;
-  /** The words of the lane: beside it, or in its upper part where the picture is narrow. */
+  /** The texts of the lane: beside the lane, or inside its upper part in a narrow picture. */
   readonly texts: readonly LaneText[];
 }
 
@@ -23,7 +23,7 @@ export interface PlacedMark extends Point {
   readonly mark: Mark;
 }
 
-/** The origin of a replayed token: where it was issued. */
+/** The point at which a replayed token was issued. */
 export interface PlacedOrigin extends Point {
   readonly replay: Replay;
 }
@@ -78,7 +78,7 @@ export function layOutLife(life: Life, width: number, top: number): Geometry {
   return { ...frame, bottom, lanes, origins, marks, path, endsAt: endOf(life, marks, radius) };
 }
 
-/** A replayed token was issued on the line, so its origin is a point of the line too. */
+/** The points at which tokens were issued. The origin of a replayed token is one of them. */
 function pathOf(
   life: Life,
   marks: readonly PlacedMark[],
@@ -139,7 +139,7 @@ function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
-/** Generations go upwards inside each lane. */
+/** The height of a generation inside a lane. Later generations are higher. */
 function heightIn(
   lane: PlacedLane | undefined,
   share: number,

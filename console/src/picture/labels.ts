@@ -31,7 +31,7 @@ const IMPORTANCE = [
   'note',
 ];
 
-/** The words beside marks, where there is room for them. Marks without words have a number. */
+/** Places the labels of marks, as far as there is room. Every mark also has a number. */
 export function placeLabels(geometry: Geometry): readonly Label[] {
   const { marks, origins, radius } = geometry;
   const wanted = [
@@ -111,7 +111,7 @@ function isInside(box: Box, { left, right, lanes }: Geometry): boolean {
   return fits && box.left >= left + 6 && box.right <= right - 6;
 }
 
-/** In a narrow picture the words of a lane stand inside it. */
+/** In a narrow picture the texts of a lane are inside the lane, so labels must not cover them. */
 function namesIn({ lanes, isNarrow }: Geometry): readonly Box[] {
   if (!isNarrow) return [];
   return lanes.flatMap(({ texts }) =>

@@ -1,20 +1,20 @@
 import type { Life, Mark } from '../../../src/domain/life/life.ts';
 import { plural } from '../../../src/domain/life/words.ts';
 
-/** A band of the picture: one network, or the networks that got no band of their own. */
+/** A lane of the picture: one network, or all networks that have no lane of their own. */
 export interface Lane {
   readonly networks: readonly string[];
   readonly name: string;
   readonly device: string;
   readonly note: string;
-  /** Whether only refused requests came from here. */
+  /** Whether only refused requests came from these networks. */
   readonly isForeign: boolean;
 }
 
-/** The maximum number of bands. With more, the picture is unreadable. */
+/** The maximum number of lanes. With more lanes the picture is unreadable. */
 const MOST_LANES = 7;
 
-/** The bands from the bottom to the top: networks in the order in which they appeared, foreign ones last. */
+/** The lanes from bottom to top: networks in the order in which they appeared, foreign networks last. */
 export function lanesOf(life: Life): readonly Lane[] {
   const networks = [...new Set(life.marks.map(({ network }) => network))];
   const lanes = networks.map((network) => laneOf(life, [network]));
@@ -56,7 +56,7 @@ function noteOf(accepted: readonly Mark[]): string {
   return accepted.some(({ kind }) => kind === 'latest') ? 'the last refresh' : 'got tokens';
 }
 
-/** The devices in the order in which they appeared. Each has a colour. */
+/** The devices in the order in which they appeared. Each has a color. */
 export function devicesOnPath(life: Life): readonly string[] {
   return [...new Set(life.path.map(({ device }) => device))];
 }

@@ -12,7 +12,7 @@ interface Entry {
   readonly sign: (x: number, y: number) => SvgNode;
 }
 
-/** What the shapes and colours of this picture mean, in rows below `top`. */
+/** Draws the meaning of the shapes and colors in this picture, in rows below `top`. */
 export function drawLegend(life: Life, { right }: Geometry, top: number) {
   let [x, y] = [8, top];
   const nodes = entriesOf(life).map(({ text, sign }) => {

@@ -16,7 +16,7 @@ export const KIND_NAMES: Readonly<Record<MarkKind, string>> = {
   note: 'other event',
 };
 
-/** The shape of a kind around a centre. */
+/** Draws the shape of a kind of mark around this center. */
 export function shapeOf(kind: MarkKind, x: number, y: number, radius: number): SvgNode {
   switch (kind) {
     case 'login':
@@ -42,13 +42,13 @@ export function shapeOf(kind: MarkKind, x: number, y: number, radius: number): S
   }
 }
 
-/** A mark that can have the focus and is named by its facts. It leads to its row in the table. */
-export function drawMark({ mark, x, y }: PlacedMark, radius: number, colour: string): SvgNode {
+/** Draws a mark as a link to its row in the table. It can have the focus, and its facts are its accessible name. */
+export function drawMark({ mark, x, y }: PlacedMark, radius: number, color: string): SvgNode {
   const { kind, number } = mark;
   const low = kind === 'step-up' ? 5 : 3.5;
   return svg(
     'a',
-    { href: `#event-${number}`, class: `mark ${kind} ${colour}`, 'aria-label': markInWords(mark) },
+    { href: `#event-${number}`, class: `mark ${kind} ${color}`, 'aria-label': markInWords(mark) },
     svg('title', {}, markInWords(mark)),
     svg('circle', { class: 'halo', cx: round(x), cy: round(y), r: radius + 5 }),
     shapeOf(kind, x, y, radius),

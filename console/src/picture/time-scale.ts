@@ -1,16 +1,16 @@
 /** Maps moments to positions. */
 export type TimeScale = (at: number) => number;
 
-/** The least distance of two moments, in pixels. */
+/** The minimum distance between two moments, in pixels. */
 const LEAST = 34;
 
-/** The share of the width that the least distances may take together. */
+/** The share of the width that all minimum distances together may take. */
 const LEAST_SHARE = 0.7;
 
 /**
- * A scale between two positions on which every moment of `moments` is apart from the next one. A theft takes seconds in
- * a session of weeks. So the width between two events is the cube root of the time between them. Inside that width,
- * time is linear.
+ * Creates a scale between two positions, with a minimum distance between the moments. A theft takes seconds in a
+ * session of weeks. So the width between two moments grows with the cube root of the time between them. Inside that
+ * width, time is linear.
  */
 export function createTimeScale(moments: readonly number[], left: number, right: number): TimeScale {
   const knots = [...new Set(moments)].sort((one, other) => one - other);
