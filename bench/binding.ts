@@ -1,6 +1,7 @@
 /**
- * Measures what a DPoP proof costs at a refresh, and what a verified request costs compared with one that checks nothing.
- * The refreshes run in this process without network and database, the requests against Fastify in a process of its own.
+ * Measures what a DPoP proof costs at a refresh, and what a verified request costs compared with one that checks
+ * nothing. The refreshes run in this process without network and database, the requests against Fastify in a process of
+ * its own.
  */
 import { fork } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:first-requests`: what the first request of each route costs after a start on a migrated database. Sends
+ * `npm run bench:first-requests`: measures the first request of each route after a start on a migrated database. Sends
  * each GET and POST request of docs/openapi.json twice, with its example body, and prints the slowest first answers.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -40,7 +40,7 @@ await (await startKinship(databaseUrl)).stop(); // it migrates the database
 const service = await startKinship(databaseUrl, {
   env: { SERVICE_API_KEYS: `bench:${SCOPES}:${KEY}`, FRONT_DOORS: 'session-id,cookie-pair,task-api' },
 });
-const { url } = service.place;
+const { url } = service.target;
 for (let count = 0; count < WARM_UPS; count += 1)
   await fetch(new URL(WARM_UP_PATH, url)).then((it) => it.text());
 
@@ -100,7 +100,7 @@ async function send(method: string, path: string, operation: Operation): Promise
   return { milliseconds, status: response.status };
 }
 
-/** The example of the document, with the tokens of a session in place of shortened ones. Sets the content type. */
+/** Returns the example body of the document, with the tokens of a session. Sets the content type. */
 function bodyOf({ requestBody }: Operation, headers: Headers): string | undefined {
   const [type, media] = Object.entries(requestBody?.content ?? {})[0] ?? [];
   if (type === undefined) return undefined;

@@ -1,7 +1,6 @@
 /**
- * `npm run bench:growth`: measures refreshes while the table grows, the size of the table, and the work of
- * vacuum.
- * Writes docs/growth.svg.
+ * `npm run bench:growth`: measures refreshes at growing sizes of the table, the size of its files, and the work of
+ * vacuum. Writes docs/growth.svg.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,20 +22,14 @@ const { values: options } = parseArgs({
   options: {
     sizes: { type: 'string', default: '10000,100000,1000000,10000000' },
     rounds: { type: 'string', default: '5' },
-    /**
-     * Rotations by SQL before the measurement, for each family; below, their maximum for all families
-     * together.
-     */
+    /** Rotations by SQL before the measurement, for each family. The next option limits their sum over all families. */
     rotations: { type: 'string', default: '20' },
     'rotations-at-most': { type: 'string', default: '4000000' },
   },
 });
 
 const CLIENTS = 32;
-/**
- * The table is filled in this many parts. Sessions are opened after each part, so that they are spread over
- * it.
- */
+/** The table is filled in this many parts. Sessions are opened after each part, so they are spread over the table. */
 const PARTS = 50;
 const SESSIONS_PER_CLIENT_AND_PART = 3;
 const BATCH = 10_000;
@@ -47,7 +40,7 @@ interface FilledTable {
   readonly families: number;
   readonly databaseUrl: string;
   readonly service: Contestant;
-  readonly place: Contestant['place'];
+  readonly target: Contestant['target'];
   readonly rounds: Round[];
 }
 
@@ -75,11 +68,11 @@ process.exit(0);
 async function grow(databases: Databases, families: number): Promise<FilledTable> {
   const databaseUrl = await databases.create(`families_${families}`);
   const service = await startKinship(databaseUrl);
-  const place = { ...service.place, folder: mkdtempSync(join(folder, 'sessions-')) };
+  const target = { ...service.target, folder: mkdtempSync(join(folder, 'sessions-')) };
   const part = families / PARTS;
   for (let last = part; last <= families; last += part) {
     await statement(databaseUrl, insertFamilies(last - part + 1, last));
-    await addSessions(place, CLIENTS, SESSIONS_PER_CLIENT_AND_PART);
+    await addSessions(target, CLIENTS, SESSIONS_PER_CLIENT_AND_PART);
   }
   await statement(databaseUrl, 'vacuum analyze token_families');
   const rotations = Math.min(families * Number(options.rotations), Number(options['rotations-at-most']));
@@ -87,13 +80,13 @@ async function grow(databases: Databases, families: number): Promise<FilledTable
     await statement(databaseUrl, rotateSome(families, BATCH));
   }
   say(`${families} families, ${rotations} rotations`);
-  return { families, databaseUrl, service, place, rounds: [] };
+  return { families, databaseUrl, service, target, rounds: [] };
 }
 
-async function measureRefreshes({ families, service, place, rounds }: FilledTable): Promise<void> {
+async function measureRefreshes({ families, service, target, rounds }: FilledTable): Promise<void> {
   const load = { clients: CLIENTS, warmUpSeconds: 1, seconds: 5 };
   const watched = { service: service.pid, database: databases.pid };
-  const round = await runJob({ client: CLIENT, scenario: 'refresh', place, ...load }, watched);
+  const round = await runJob({ client: CLIENT, scenario: 'refresh', target, ...load }, watched);
   rounds.push(round);
   say(`${families}: ${Math.round(round.perSecond)}/s, p50 ${round.p50.toFixed(1)} ms`);
 }

@@ -1,4 +1,4 @@
-/** `npm run bench:import`: how long the import of many accounts takes, and a second import of the same file. */
+/** `npm run bench:import`: measures the import of many accounts, and a second import of the same file. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { describeMachine, say } from './report/machine.ts';
 
 const { values: options } = parseArgs({ options: { users: { type: 'string', default: '100000' } } });
 
-/** A hash of Django. The import measures its kind once and verifies no other hash. */
+/** A password hash of Django. The import verifies only one hash of each kind, to measure its cost. */
 const HASH = 'pbkdf2_sha256$600000$saltsaltsalt$0GxOYlvDX5F4a0mXyqeU3GgLXHyzrDPXM9ynPBp8hGM=';
 
 const line = (number: number) =>

@@ -1,5 +1,6 @@
 /**
- * `npm run bench:nursery`: the CPU time of a refresh, and the memory afterwards, by the size of V8's semi-spaces in MB.
+ * `npm run bench:nursery`: measures the CPU time of a refresh, and the memory afterwards, for several sizes of V8's
+ * semi-spaces in MB.
  * Options: --sizes 4,8,16,32 --rounds 5 --seconds 4.
  */
 import { parseArgs } from 'node:util';
@@ -30,7 +31,7 @@ for (const size of options.sizes.split(',').map(Number)) {
 }
 for (let round = 0; round < Number(options.rounds); round += 1) {
   for (const { service, rounds } of measured) {
-    const job = { ...LOAD, place: service.place, seconds: Number(options.seconds) };
+    const job = { ...LOAD, target: service.target, seconds: Number(options.seconds) };
     rounds.push(await runJob(job, { service: service.pid }));
   }
 }

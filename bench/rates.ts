@@ -18,7 +18,7 @@ const PEERS: Readonly<Record<string, readonly string[]>> = {
   'better-auth': ['refresh'],
 };
 
-/** Rotates nothing, so that every token of its clients stays good. */
+/** This peer rotates nothing, so it accepts every token again. */
 const WITHOUT_ROTATION = 'fastify';
 
 const KINSHIP = ['refresh', 'refreshByQuery', 'login', 'password', 'protected'];
@@ -45,14 +45,14 @@ export type Rates = ReadonlyMap<string, readonly Round[]>;
 interface RunningContestant {
   readonly name: string;
   readonly contestant: Contestant;
-  readonly place: Target;
+  readonly target: Target;
   readonly client: string;
   readonly scenarios: readonly string[];
 }
 
 /**
  * Measures all contestants in turn in each round, so that other load affects all of them equally. At the end, sends
- * each of `tries` tokens twice at the same moment to each peer. Counts the tokens that were accepted twice.
+ * `tries` tokens to each contestant, each token twice at the same moment. Counts the tokens that were accepted twice.
  */
 export async function measureRates(
   databases: Databases,
@@ -61,13 +61,13 @@ export async function measureRates(
 ): Promise<{ rates: Rates; twice: ReadonlyMap<string, number> }> {
   const kinshipUrl = await databases.create('kinship');
   const kinship = await startKinship(kinshipUrl);
-  const fields: RunningContestant[] = [field('kinship', kinship, CLIENT, KINSHIP)];
-  fields.push(...(await startVariants(databases)));
-  const { access, refresh } = await logIn(kinship.place);
+  const running: RunningContestant[] = [toRunning('kinship', kinship, CLIENT, KINSHIP)];
+  running.push(...(await startVariants(databases)));
+  const { access, refresh } = await logIn(kinship.target);
   const pgbench = await prepareBareRotation(databases);
   for (const [name, scenarios] of Object.entries(PEERS)) {
     const peer = await startPeer(databases, name, scenarios);
-    fields.push({ ...peer, place: { ...peer.place, access, refresh } });
+    running.push({ ...peer, target: { ...peer.target, access, refresh } });
   }
 
   const rates = new Map<string, Round[]>();
@@ -79,19 +79,19 @@ export async function measureRates(
   for (let round = 1; round <= plan.rounds; round += 1) {
     say(`round ${round} of ${plan.rounds}`);
     add('pgbench refresh', await repeatFailed('pgbench refresh', () => bareRotation(pgbench, plan)));
-    for (const { name, contestant, place, client, scenarios } of fields) {
+    for (const { name, contestant, target, client, scenarios } of running) {
       const watched = { service: contestant.pid, database: databases.pid };
       for (const scenario of scenarios) {
-        const job = { ...plan, client, scenario, place };
+        const job = { ...plan, client, scenario, target };
         add(`${name} ${scenario}`, await runJob(job, watched));
       }
     }
   }
   const twice = new Map<string, number>();
-  for (const { name, contestant, client } of fields) {
+  for (const { name, contestant, client } of running) {
     const { scenarios } = (await import(client)) as { scenarios: Scenarios };
     if (name !== WITHOUT_ROTATION && name !== WITH_PREBUILT)
-      twice.set(name, await countAcceptedTwice(contestant.place, scenarios.refresh!, tries));
+      twice.set(name, await countAcceptedTwice(contestant.target, scenarios.refresh!, tries));
     await contestant.stop();
   }
   pgbench.remove();
@@ -102,7 +102,7 @@ export async function measureRates(
 async function startVariants(databases: Databases): Promise<RunningContestant[]> {
   const start = async (name: string, env: Readonly<Record<string, string>>, scenario: string) => {
     const databaseUrl = await databases.create(name.replaceAll('-', '_'));
-    return field(name, await startKinship(databaseUrl, { env }), CLIENT, [scenario]);
+    return toRunning(name, await startKinship(databaseUrl, { env }), CLIENT, [scenario]);
   };
   const variants = [await start(WITH_WORKERS, { WORKERS: '2' }, 'refresh')];
   if (HAS_COMPILED_ARGON2) {
@@ -120,17 +120,17 @@ async function startPeer(
   const DATABASE_URL = await databases.create(name.replaceAll('-', '_'));
   const server = fileURLToPath(new URL(`peers/${name}/server.mjs`, import.meta.url));
   const contestant = await startProcess([server], { NODE_ENV: 'production', DATABASE_URL });
-  return field(name, contestant, `peers/${name}/client.ts`, scenarios);
+  return toRunning(name, contestant, `peers/${name}/client.ts`, scenarios);
 }
 
-function field(
+function toRunning(
   name: string,
   contestant: Contestant,
   client: string,
   scenarios: readonly string[],
 ): RunningContestant {
-  const { place } = contestant;
-  return { name, contestant, place, client: new URL(client, import.meta.url).href, scenarios };
+  const { target } = contestant;
+  return { name, contestant, target, client: new URL(client, import.meta.url).href, scenarios };
 }
 
 /** Prepares pgbench on tables that the service has created. */

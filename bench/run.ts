@@ -6,13 +6,13 @@ import { parseArgs } from 'node:util';
 import { openDatabases } from './contestants/databases.ts';
 import { startKinship } from './contestants/kinship/server.ts';
 import { median } from './measure/statistics.ts';
-import { memoryAfter } from './memory.ts';
+import { measureMemoryAfter } from './memory.ts';
 import { HAS_COMPILED_ARGON2, measureRates, WITH_PREBUILT, WITH_WORKERS } from './rates.ts';
 import { atLeast, atMost, type Goal, goalsTable } from './report/goals.ts';
 import { describeMachine, say } from './report/machine.ts';
 import { cpuRatiosOf, ratesTable, ratiosOf, ratiosTable } from './report/tables.ts';
-import { coldStart } from './start.ts';
-import { loginTiming } from './timing.ts';
+import { measureColdStart } from './start.ts';
+import { measureLoginTiming } from './timing.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -43,10 +43,10 @@ say(`\n${ratesTable(rates)}\n\n${ratiosTable(rates)}\n`);
 
 const databaseUrl = await databases.create('alone');
 const service = await startKinship(databaseUrl);
-const timing = await loginTiming(service.place, GUESSES);
+const timing = await measureLoginTiming(service.target, GUESSES);
 await service.stop();
-const memory = await memoryAfter(databaseUrl, Number(options.refreshes));
-const ready = await coldStart(databaseUrl, STARTS);
+const memory = await measureMemoryAfter(databaseUrl, Number(options.refreshes));
+const ready = await measureColdStart(databaseUrl, STARTS);
 await databases.remove();
 
 const rateOf = (name: string) => rates.get(name) ?? [];

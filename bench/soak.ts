@@ -1,7 +1,7 @@
 /**
- * `npm run bench:soak`: mixed traffic at half of the rate that the machine sustains, for a long time. Prints figures of
- * its beginning and its end, and writes docs/soak.svg. The exit code is 1 if an answer was unexpected, or if a figure
- * grew beyond its bound. Options: --minutes 60 --rate auto (or requests a second).
+ * `npm run bench:soak`: sends mixed traffic for a long time, at half of the rate that the machine sustains. Prints the
+ * figures of the beginning and of the end, and writes docs/soak.svg. The exit code is 1 if an answer was unexpected, or
+ * if a figure grew beyond its bound. Options: --minutes 60 --rate auto (or requests a second).
  */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ import { openDatabases, statement } from './contestants/databases.ts';
 import { startKinship } from './contestants/kinship/server.ts';
 import { describeMachine, say } from './report/machine.ts';
 import { soakPlot } from './report/plot.ts';
-import { openPeers } from './soak/peers.ts';
+import { compareFifths } from './soak/compare-fifths.ts';
 import { createSampler, type Sample } from './soak/samples.ts';
+import { openServers } from './soak/servers.ts';
 import { openTraffic } from './soak/traffic.ts';
-import { judge } from './soak/verdict.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
 });
 
 const CALIBRATION_CLIENTS = 32;
-/** More than the calibration has, so that a request that is due finds a free client. */
+/** More clients than in the calibration, so that each request that is due finds a free client. */
 const CLIENTS = 250;
 const CALIBRATION_SECONDS = 20;
 const SAMPLE_SECONDS = 30;
@@ -41,13 +41,13 @@ if (!(rounds >= 6)) throw new Error('--minutes must be a number of at least 3: e
 say(describeMachine());
 const databases = await openDatabases();
 const databaseUrl = await databases.create('soak');
-const peers = await openPeers(say);
+const servers = await openServers(say);
 const metricsPort = await freePort();
-const env = { ...peers.env, METRICS_PORT: String(metricsPort) };
+const env = { ...servers.env, METRICS_PORT: String(metricsPort) };
 const service = await startKinship(databaseUrl, { env });
 const perSecond = options.rate === 'auto' ? (await calibrate()) / 2 : Number(options.rate);
 if (!(perSecond > 0)) throw new Error('--rate must be auto or a number of requests a second');
-const traffic = await openTraffic(service.place, CLIENTS);
+const traffic = await openTraffic(service.target, CLIENTS);
 say(`${perSecond.toFixed(0)} requests a second for ${minutes} minutes`);
 
 const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
@@ -58,7 +58,7 @@ const samples: Sample[] = [];
 let purged = 0;
 for (let round = 1; round <= rounds; round += 1) {
   await Promise.all([sleep(1_000 * SAMPLE_SECONDS), purgeEnded()]);
-  const taken = { ...(await sample(traffic.takeWindow())), ...peers.takeCounts() };
+  const taken = { ...(await sample(traffic.takeWindow())), ...servers.takeCounts() };
   samples.push(taken);
   say(summary(taken));
 }
@@ -66,10 +66,10 @@ stopping.abort();
 await sending;
 traffic.close();
 await service.stop();
-await peers.close();
+await servers.close();
 await databases.remove();
 
-const { table, faults } = judge(samples);
+const { table, faults } = compareFifths(samples);
 writeFileSync(PLOT, soakPlot(samples));
 say(`\n${table}\n\n${purged} ended sessions were purged`);
 if (purged === 0) faults.push('no session was purged');
@@ -77,7 +77,7 @@ for (const fault of faults) say(`FAULT ${fault}`);
 process.exit(faults.length === 0 ? 0 : 1);
 
 async function calibrate(): Promise<number> {
-  const closedLoop = await openTraffic(service.place, CALIBRATION_CLIENTS);
+  const closedLoop = await openTraffic(service.target, CALIBRATION_CLIENTS);
   const rate = await closedLoop.runClosed(CALIBRATION_SECONDS);
   closedLoop.close();
   say(`a closed loop of ${CALIBRATION_CLIENTS} clients: ${rate.toFixed(0)} answers a second`);
@@ -85,8 +85,8 @@ async function calibrate(): Promise<number> {
 }
 
 /**
- * Purges the sessions that have ended a minute ago. The shortest retention time is more than an hour, so that their end
- * is moved into the past.
+ * Purges the sessions that ended more than a minute ago. The shortest retention time is more than an hour, so the
+ * statement first moves the end of these sessions into the past.
  */
 async function purgeEnded(): Promise<void> {
   await statement(

@@ -4,7 +4,7 @@ import { median } from './measure/statistics.ts';
 /**
  * The median milliseconds from the start of the process until it accepts requests, on a migrated database.
  */
-export async function coldStart(databaseUrl: string, starts: number): Promise<number> {
+export async function measureColdStart(databaseUrl: string, starts: number): Promise<number> {
   const times: number[] = [];
   for (let start = 0; start < starts; start += 1) {
     const service = await startKinship(databaseUrl);

@@ -16,9 +16,9 @@ export interface Timing {
 /**
  * Logs in one at a time in random order. Leaves out the slowest 5 % of each kind, which other load causes.
  */
-export async function loginTiming(place: Target, samples: number): Promise<Timing> {
-  const known = await someUser(place);
-  const connection = await openConnection(place.url);
+export async function measureLoginTiming(target: Target, samples: number): Promise<Timing> {
+  const known = await someUser(target);
+  const connection = await openConnection(target.url);
   const times = { known: [] as number[], unknown: [] as number[] };
   while (Math.min(times.known.length, times.unknown.length) < samples) {
     const kind = Math.random() < 0.5 ? 'known' : 'unknown';
@@ -29,12 +29,12 @@ export async function loginTiming(place: Target, samples: number): Promise<Timin
     if (status !== 401) throw new Error(`a wrong password was answered ${status}: ${body}`);
   }
   connection.close();
-  const [a, b] = [usual(times.known), usual(times.unknown)];
+  const [a, b] = [withoutSlowest(times.known), withoutSlowest(times.unknown)];
   return { known: mean(a), unknown: mean(b), t: welch(a, b) };
 }
 
-async function someUser(place: Target): Promise<string> {
-  const { username } = await scenarios.password!.begin(place, 0);
+async function someUser(target: Target): Promise<string> {
+  const { username } = await scenarios.password!.begin(target, 0);
   return username;
 }
 
@@ -43,6 +43,6 @@ function wrongPassword(username: string): RequestSpec {
   return { method: 'POST', path: '/auth/login', headers: { 'content-type': 'application/json' }, body };
 }
 
-function usual(times: readonly number[]): readonly number[] {
+function withoutSlowest(times: readonly number[]): readonly number[] {
   return times.toSorted((a, b) => a - b).slice(0, Math.ceil(times.length * 0.95));
 }

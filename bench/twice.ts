@@ -8,17 +8,17 @@ const IN_FLIGHT = 16;
  * Each try uses a new session, because a try may end its session.
  */
 export async function countAcceptedTwice<State>(
-  place: Target,
+  target: Target,
   scenario: Scenario<State>,
   tries: number,
 ): Promise<number> {
   let left = tries;
   let twice = 0;
   const client = async (_: unknown, number: number) => {
-    const both = [await openConnection(place.url), await openConnection(place.url)];
+    const both = [await openConnection(target.url), await openConnection(target.url)];
     while (left > 0) {
       left -= 1;
-      const ask = scenario.ask(await scenario.begin(place, number));
+      const ask = scenario.ask(await scenario.begin(target, number));
       const answers = await Promise.all(both.map((connection: Connection) => connection.ask(ask)));
       if (answers.every(({ status }) => status === 200)) twice += 1;
     }

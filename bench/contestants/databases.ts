@@ -26,7 +26,7 @@ export async function openDatabases(settings: Readonly<Record<string, string>> =
   };
 }
 
-/** One statement on a connection of its own. */
+/** Runs one statement on a connection of its own. */
 export async function statement(url: string, text: string): Promise<postgres.RowList<postgres.Row[]>> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {

@@ -7,12 +7,12 @@ import { findPostgresBinaries } from '../../test/support/private-postgres.ts';
 import { insertFamilies } from '../measure/families.ts';
 import { statement } from './databases.ts';
 
-/** Families that it rotates, at random. */
+/** The number of families. pgbench rotates them at random. */
 const FAMILIES = 10_000;
 
 /** pgbench, which runs only the rotation statement. Its rate is the upper limit for a service on this database. */
 export interface Pgbench {
-  /** Rotations a second, and the mean milliseconds of one. */
+  /** Returns the rotations per second, and the mean milliseconds of a rotation. */
   run(clients: number, seconds: number): Promise<{ perSecond: number; mean: number }>;
   remove(): void;
 }
@@ -32,7 +32,7 @@ where token_family = md5((:family)::text)::uuid and generation >= 0 and revoked_
 returning *;
 `;
 
-/** On a database that the service has migrated. */
+/** Prepares pgbench on a database that the service has migrated. */
 export async function preparePgbench(databaseUrl: string): Promise<Pgbench> {
   const folder = mkdtempSync(join(tmpdir(), 'kinship-pgbench-'));
   const script = join(folder, 'rotation.sql');

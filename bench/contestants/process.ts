@@ -8,9 +8,9 @@ import type { Target } from '../load/scenario.ts';
 
 /** A service under measurement, as a process of its own. */
 export interface Contestant {
-  readonly place: Target;
+  readonly target: Target;
   readonly pid: number;
-  /** Milliseconds from its start until it took requests. */
+  /** Milliseconds from the start of the process until it accepted requests. */
   readonly readyAfter: number;
   stop(): Promise<void>;
 }
@@ -18,8 +18,8 @@ export interface Contestant {
 const READY_WITHIN = 30_000;
 
 /**
- * Starts a Node.js program that writes a line of JSON with its `url` when it takes requests. Its output goes to a file,
- * like the log of a service.
+ * Starts a Node.js program, which writes a line of JSON with its `url` when it accepts requests. The output of the
+ * program goes to a file, as the log of a service does.
  */
 export async function startProcess(
   args: readonly string[],
@@ -43,8 +43,8 @@ export async function startProcess(
   };
 
   while (performance.now() - started < READY_WITHIN && child.exitCode === null) {
-    const place = readyLine(readFileSync(log, 'utf8'));
-    if (place !== null) return { place, pid: child.pid!, readyAfter: performance.now() - started, stop };
+    const target = readyLine(readFileSync(log, 'utf8'));
+    if (target !== null) return { target, pid: child.pid!, readyAfter: performance.now() - started, stop };
     await sleep(2);
   }
   const words = readFileSync(log, 'utf8');
@@ -54,8 +54,8 @@ export async function startProcess(
 
 function readyLine(log: string): Target | null {
   for (const line of log.split('\n').slice(0, -1)) {
-    const place = parsed(line);
-    if (typeof place?.url === 'string') return place;
+    const target = parsed(line);
+    if (typeof target?.url === 'string') return target;
   }
   return null;
 }

@@ -20,63 +20,63 @@ export async function openConnection(url: string): Promise<Connection> {
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   await once(socket, 'connect');
   let received = '';
-  let settle: PromiseWithResolvers | null = null;
+  let pending: PendingAnswer | null = null;
 
   // Every byte of head and body is one character, so that lengths in bytes are lengths of the string.
   socket.setEncoding('latin1');
   socket.on('data', (text: string) => {
     received += text;
-    const answer = wholeAnswer(received);
+    const answer = readWholeAnswer(received);
     if (answer === null) return;
     received = '';
-    settle?.resolve(answer);
+    pending?.resolve(answer);
   });
-  const lost = (error?: Error) => settle?.reject(error ?? new Error(`${host} hung up`));
+  const lost = (error?: Error) => pending?.reject(error ?? new Error(`${host} hung up`));
   socket.on('error', lost).on('close', () => lost());
 
   return {
     ask(ask) {
       return new Promise((resolve, reject) => {
         if (socket.destroyed) return reject(new Error(`${host} hung up`));
-        settle = { resolve, reject };
-        socket.write(written(ask, host));
+        pending = { resolve, reject };
+        socket.write(formatRequest(ask, host));
       });
     },
     close() {
-      settle = null;
+      pending = null;
       socket.destroy();
     },
   };
 }
 
-interface PromiseWithResolvers {
+interface PendingAnswer {
   resolve(answer: Answer): void;
   reject(error: Error): void;
 }
 
-function written({ method, path, headers = {}, body }: RequestSpec, host: string): string {
+function formatRequest({ method, path, headers = {}, body }: RequestSpec, host: string): string {
   let head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
   if (method === 'POST') head += `content-length: ${Buffer.byteLength(body ?? '')}\r\n`;
   return `${head}\r\n${body ?? ''}`;
 }
 
-/** Null: the answer has not arrived completely. */
-function wholeAnswer(text: string): Answer | null {
+/** Returns null if the answer has not arrived completely. */
+function readWholeAnswer(text: string): Answer | null {
   const end = text.indexOf(END_OF_HEAD);
   if (end < 0) return null;
   const head = text.slice(0, end).toLowerCase();
   const rest = text.slice(end + END_OF_HEAD.length);
-  const body = head.includes('\r\ntransfer-encoding: chunked') ? ofChunks(rest) : ofLength(head, rest);
+  const body = head.includes('\r\ntransfer-encoding: chunked') ? readChunks(rest) : readBody(head, rest);
   return body === null ? null : { status: Number(text.slice(9, 12)), body };
 }
 
-function ofLength(head: string, rest: string): string | null {
+function readBody(head: string, rest: string): string | null {
   const length = Number(/\r\ncontent-length: (\d+)/.exec(head)?.[1] ?? 0);
   return rest.length < length ? null : rest;
 }
 
-function ofChunks(rest: string): string | null {
+function readChunks(rest: string): string | null {
   if (!rest.endsWith(LAST_CHUNK)) return null;
   let body = '';
   for (let at = 0; ; ) {

@@ -30,8 +30,8 @@ async function load<State>(job: Job, scenario: Scenario<State>): Promise<LoadRes
   const clients = await Promise.all(
     Array.from({ length: job.clients }, async (_, number) => ({
       number,
-      connection: await openConnection(job.place.url),
-      state: await scenario.begin(job.place, number),
+      connection: await openConnection(job.target.url),
+      state: await scenario.begin(job.target, number),
     })),
   );
   const warm = performance.now() + 1_000 * job.warmUpSeconds;
@@ -55,7 +55,7 @@ async function load<State>(job: Job, scenario: Scenario<State>): Promise<LoadRes
       sent = answered;
     }
     connection.close();
-    scenario.leave?.(job.place, number, held);
+    scenario.leave?.(job.target, number, held);
   };
   const allWork = Promise.all(clients.map(work));
   await Promise.race([allWork, new Promise((resolve) => setTimeout(resolve, 1_000 * job.warmUpSeconds))]);

@@ -5,7 +5,7 @@ export interface Job {
   /** The module that exports `scenarios`. */
   readonly client: string;
   readonly scenario: string;
-  readonly place: Target;
+  readonly target: Target;
   /** Concurrent clients. Each has its own connection, and waits for an answer before its next request. */
   readonly clients: number;
   readonly warmUpSeconds: number;

@@ -6,13 +6,13 @@ import type { Job, LoadResult } from './job.ts';
 
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 
-/** The result of a round: that of the generator, and the CPU time of each watched process. */
+/** The result of a round: the result of the generator, and the CPU time of each watched process. */
 export interface Round extends LoadResult {
   /** Microseconds of CPU for each answer, by the watched process's name. */
   readonly cpu: Readonly<Record<string, number>>;
 }
 
-/** Turns that may fail, one after another, before the run ends. */
+/** The number of consecutive failed turns after which the run ends with the next failure. */
 const MAX_FAILED_TURNS = 5;
 
 /**
@@ -45,12 +45,12 @@ async function runOnce(job: Job, watched: Readonly<Record<string, number>>): Pro
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   generator.stdin.end(JSON.stringify(job));
-  let before = spent(watched);
+  let before = readCpuSeconds(watched);
   for await (const line of createInterface({ input: generator.stdout })) {
-    if (line === 'measuring') before = spent(watched);
+    if (line === 'measuring') before = readCpuSeconds(watched);
     else {
       const seen = JSON.parse(line) as LoadResult;
-      const after = spent(watched);
+      const after = readCpuSeconds(watched);
       const each = Object.keys(watched).map((name) => [
         name,
         (1e6 * ((after[name] ?? 0) - (before[name] ?? 0))) / seen.count,
@@ -61,6 +61,6 @@ async function runOnce(job: Job, watched: Readonly<Record<string, number>>): Pro
   throw new Error(`the load generator ended early: ${job.client} ${job.scenario}`);
 }
 
-function spent(watched: Readonly<Record<string, number>>): Record<string, number> {
+function readCpuSeconds(watched: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(watched).map(([name, pid]) => [name, cpuSeconds(pid)]));
 }

@@ -20,12 +20,12 @@ export interface Target {
 /** The requests that a client repeats. Each request may depend on the previous answer. */
 export interface Scenario<State> {
   /** Returns the first state of the client with this number. Called before the measurement. */
-  begin(place: Target, client: number): Promise<State>;
+  begin(target: Target, client: number): Promise<State>;
   ask(state: State): RequestSpec;
   /** Returns the state of the client after this answer. Throws if the answer is not the expected one. */
   take(answer: Answer, state: State): State;
   /** Stores the last state of the client with this number. Called after the measurement. */
-  leave?(place: Target, client: number, state: State): void;
+  leave?(target: Target, client: number, state: State): void;
 }
 
 /** Scenarios by their names: `refresh`, `login`, `password`, `protected`; one name means the same work everywhere. */

@@ -8,12 +8,15 @@ interface Held {
 const basic = ({ clientId, clientSecret }: Target): string =>
   `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
 
-/** Each client chains its refresh grants (RFC 6749 section 6), with rotation; the server has seeded the first token. */
+/**
+ * Each client chains its refresh grants (RFC 6749 section 6), with rotation. `/begin` of the server issues the first
+ * token.
+ */
 export const refreshGrant = (path: string): Scenario<Held> => ({
-  async begin(place) {
-    const response = await fetch(new URL('/begin', place.url));
+  async begin(target) {
+    const response = await fetch(new URL('/begin', target.url));
     const { refreshToken } = (await response.json()) as { refreshToken: string };
-    return { authorization: basic(place), refreshToken };
+    return { authorization: basic(target), refreshToken };
   },
   ask: ({ authorization, refreshToken }) => ({
     method: 'POST',

@@ -7,14 +7,14 @@ export interface GrowthPoint {
 
 interface Line {
   readonly name: string;
-  readonly colour: string;
+  readonly color: string;
   readonly corners: readonly (readonly [number, number])[];
 }
 
 interface Panel {
   readonly title: string;
   readonly lines: readonly Line[];
-  /** The logarithm of x is drawn. */
+  /** Whether the axis of x is logarithmic. */
   readonly isLogarithmic?: boolean;
   readonly xTicks: readonly (readonly [number, string])[];
   readonly digits: number;
@@ -27,13 +27,13 @@ const BOTTOM = 50;
 const TOP = 30;
 const BLUE = '#1f6feb';
 const ORANGE = '#bc4c00';
-/** A line of more corners has no circles. */
+/** A line with more corners than this has no circles. */
 const MAX_CIRCLES = 20;
 
 /** Draws the time of a refresh over the number of families, on a logarithmic axis. */
 export function growthPlot(points: readonly GrowthPoint[]): string {
-  const line = (name: 'p50' | 'p99', colour: string): Line => {
-    return { name, colour, corners: points.map((point) => [point.families, point[name]]) };
+  const line = (name: 'p50' | 'p99', color: string): Line => {
+    return { name, color, corners: points.map((point) => [point.families, point[name]]) };
   };
   const panel: Panel = {
     title: 'Milliseconds of one refresh, 32 clients',
@@ -53,7 +53,7 @@ export function soakPlot(samples: readonly Readonly<Record<string, number>>[]): 
   const panel = (title: string, digits: number, names: Readonly<Record<string, string>>): Panel => {
     const lines = Object.entries(names).map(([name, figure], index) => {
       const corners = samples.map((sample) => [sample.minutes!, sample[figure] || 0] as const);
-      return { name, colour: [BLUE, ORANGE][index]!, corners };
+      return { name, color: [BLUE, ORANGE][index]!, corners };
     });
     return { title, lines, xTicks, digits };
   };
@@ -65,7 +65,7 @@ export function soakPlot(samples: readonly Readonly<Record<string, number>>[]): 
   ]);
 }
 
-/** One panel below the other, with the same unit of x. */
+/** Draws the panels below each other, with the same unit of x. */
 function picture(title: string, xUnit: string, panels: readonly Panel[]): string {
   const height = HEIGHT * panels.length;
   return [
@@ -86,14 +86,14 @@ function drawPanel(panel: Panel, xUnit: string, above: number): string[] {
   const x = (value: number) => LEFT + ((scaled(value) - first) / (last - first || 1)) * (WIDTH - 2 * LEFT);
   const y = (value: number) => above + HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
 
-  const drawLine = ({ name, colour, corners }: Line) => {
+  const drawLine = ({ name, color, corners }: Line) => {
     const places = corners.map((corner) => [x(corner[0]).toFixed(1), y(corner[1]).toFixed(1)] as const);
     const circles = corners.length > MAX_CIRCLES ? [] : places;
     const [endX, endY] = corners.at(-1)!;
     return [
-      `<polyline points="${places.map((place) => place.join()).join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-      ...circles.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="3" fill="${colour}"/>`),
-      text(x(endX) + 8, y(endY) + 4, 'start', name, colour),
+      `<polyline points="${places.map((place) => place.join()).join(' ')}" fill="none" stroke="${color}" stroke-width="2"/>`,
+      ...circles.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="3" fill="${color}"/>`),
+      text(x(endX) + 8, y(endY) + 4, 'start', name, color),
     ];
   };
   const yTicks = [0, 0.25, 0.5, 0.75, 1].map((share) => (most / 1.1) * share);
@@ -109,6 +109,6 @@ function drawPanel(panel: Panel, xUnit: string, above: number): string[] {
   ];
 }
 
-function text(x: number, y: number, anchor: string, words: string, colour = '#1f2328'): string {
-  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${colour}">${words}</text>`;
+function text(x: number, y: number, anchor: string, words: string, color = '#1f2328'): string {
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${color}">${words}</text>`;
 }

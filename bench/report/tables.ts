@@ -12,7 +12,7 @@ const HEAD = [
   'of the generator, µs',
 ];
 
-/** Medians of each contestant's rounds, as a Markdown table. */
+/** Formats the medians of each contestant's rounds as a Markdown table. */
 export function ratesTable(rates: Rates): string {
   const rows = [...rates].map(([name, rounds]) => {
     const of = (figure: (round: Round) => number | undefined, digits = 0) => shown(rounds, figure, digits);
@@ -29,7 +29,7 @@ export function ratesTable(rates: Rates): string {
   return table([HEAD, ...rows]);
 }
 
-/** The rate of Kinship divided by the rate of the other contestant, for each round and as median. */
+/** Formats the rate of Kinship divided by the rate of each other contestant, for each round and as median. */
 export function ratiosTable(rates: Rates): string {
   const rows = [...rates.keys()]
     .filter((name) => !name.startsWith('kinship'))
@@ -42,14 +42,14 @@ export function ratiosTable(rates: Rates): string {
   return table([['kinship ÷', ...numbers, 'median'], ...rows]);
 }
 
-/** The ratio of each round: the rate of `dividend` (a contestant) at this work by the other's. */
+/** For each round, the rate of the contestant `dividend` divided by the rate of the named one, at the same work. */
 export function ratiosOf(rates: Rates, name: string, dividend = 'kinship'): number[] {
   const [, work] = name.split(' ');
   const ours = rates.get(`${dividend} ${work}`) ?? [];
   return (rates.get(name) ?? []).map((theirs, round) => (ours[round]?.perSecond ?? 0) / theirs.perSecond);
 }
 
-/** The ratio of each round: the CPU time of Kinship for one answer by that of the other. */
+/** For each round, the CPU time of one answer of Kinship divided by that of the named contestant. */
 export function cpuRatiosOf(rates: Rates, name: string): number[] {
   const [, work] = name.split(' ');
   const ours = rates.get(`kinship ${work}`) ?? [];

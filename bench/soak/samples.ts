@@ -7,17 +7,17 @@ import { KINDS } from './users.ts';
 
 const TABLES = ['token_families', 'outbox', 'security_events'] as const;
 
-/** The figures of one moment, and of the window that ends then, by their names. NaN: nothing to measure. */
+/** Figures by name: those of one moment, and those of the window that ends then. NaN: there was nothing to measure. */
 export type Sample = Readonly<Record<string, number>>;
 
-export interface Observed {
+export interface SampledService {
   readonly pid: number;
   readonly databaseUrl: string;
   readonly metricsUrl: string;
 }
 
 /** Returns a function that takes the sample of one window. */
-export function createSampler({ pid, databaseUrl, metricsUrl }: Observed) {
+export function createSampler({ pid, databaseUrl, metricsUrl }: SampledService) {
   const started = performance.now();
   let cpuBefore = cpuSeconds(pid);
 

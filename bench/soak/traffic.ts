@@ -3,10 +3,10 @@ import { type Connection, openConnection } from '../load/connection.ts';
 import type { Target } from '../load/scenario.ts';
 import { type Kind, sessionSteps } from './users.ts';
 
-/** What happened since the previous window. */
+/** The counts and times since the end of the previous window. */
 export interface Window {
   readonly answered: number;
-  /** Milliseconds of each answer. In the open loop they count from the moment at which the request was due. */
+  /** Milliseconds of each answer. In the open loop they are measured from the moment at which the request was due. */
   readonly times: ReadonlyMap<Kind, readonly number[]>;
   /** Requests that were due while every client waited for an answer. They were not sent. */
   readonly skipped: number;
@@ -23,9 +23,9 @@ export interface Traffic {
   close(): void;
 }
 
-/** Milliseconds between two looks at what is due. */
+/** Milliseconds between two checks for requests that are due. */
 const TICK = 5;
-/** Unexpected answers of a window that are printed. */
+/** The maximum number of unexpected answers that are printed for each window. */
 const MAX_PRINTED = 5;
 
 interface Client {
@@ -35,8 +35,8 @@ interface Client {
   step: ReturnType<ReturnType<typeof sessionSteps>['next']>['value'];
 }
 
-export async function openTraffic(place: Target, count: number): Promise<Traffic> {
-  const clients = await Promise.all(Array.from({ length: count }, (_, number) => openClient(place, number)));
+export async function openTraffic(target: Target, count: number): Promise<Traffic> {
+  const clients = await Promise.all(Array.from({ length: count }, (_, number) => openClient(target, number)));
   let window = emptyWindow();
   return {
     async runClosed(seconds) {
@@ -88,14 +88,14 @@ export async function openTraffic(place: Target, count: number): Promise<Traffic
       window.unexpected += 1;
       if (window.unexpected <= MAX_PRINTED) process.stderr.write(`${kind}: ${error}\n`);
       client.connection.close();
-      Object.assign(client, await openClient(place, client.number));
+      Object.assign(client, await openClient(target, client.number));
     }
   }
 }
 
-async function openClient(place: Target, number: number): Promise<Client> {
-  const connection = await openConnection(place.url);
-  const steps = sessionSteps(place, number);
+async function openClient(target: Target, number: number): Promise<Client> {
+  const connection = await openConnection(target.url);
+  const steps = sessionSteps(target, number);
   return { number, connection, steps, step: steps.next().value };
 }
 

@@ -29,13 +29,13 @@ type Steps<Result> = Generator<Step, Result, Answer>;
 
 const PASSWORD = 'a violet piano 42';
 const REFRESHES = 12;
-/** One of so many sessions begins with a registration and a password. The others begin with a user id. */
+/** One session in this number begins with a registration and a password. The others begin with a user id. */
 const PASSWORD_EVERY = 40;
-/** One of so many sessions ends by a theft. */
+/** One session in this number ends by a theft. */
 const THEFT_EVERY = 4;
 
-/** The requests of one client without end: one session after another. Each request depends on the answers before it. */
-export function* sessionSteps(place: Target, client: number): Steps<never> {
+/** Yields the requests of one client, one session after another. Each request depends on the answers before it. */
+export function* sessionSteps(target: Target, client: number): Steps<never> {
   const headers = { 'content-type': 'application/json', 'x-forwarded-for': `198.51.100.${client}` };
   const post = (kind: Kind, path: string, expected: number, body: object): Step => {
     return { kind, expected, request: { method: 'POST', path, headers, body: JSON.stringify(body) } };
@@ -64,7 +64,7 @@ export function* sessionSteps(place: Target, client: number): Steps<never> {
     const request: RequestSpec = {
       method: 'POST',
       path: `/auth/login?${query}`,
-      headers: { 'x-api-key': place.serviceKey ?? '' },
+      headers: { 'x-api-key': target.serviceKey ?? '' },
     };
     return pairOf(yield { kind: 'login', request, expected: 200 });
   }

@@ -32,28 +32,28 @@ const refreshByQuery: Scenario<Pair> = {
 
 /** A new session of a new user each time. */
 const login: Scenario<Target> = {
-  begin: async (place) => place,
+  begin: async (target) => target,
   ask: byUserId,
-  take: (answer, place) => {
+  take: (answer, target) => {
     pairOf(answer);
-    return place;
+    return target;
   },
 };
 
-/** A user behind the proxy, whose passwords wait in the queue of their network. */
+/** A user with a network of its own: password hashes of one network wait in one queue. */
 interface User {
   readonly username: string;
   readonly headers: RequestSpec['headers'] & object;
 }
 
-/** Each client is in a network of its own, as users are. */
+/** Each client logs in from a network of its own, as most users do. */
 const password: Scenario<User> = {
-  async begin(place, client) {
+  async begin(target, client) {
     const headers = { ...JSON_BODY, 'x-forwarded-for': `198.51.100.${client}` };
     const username = `u${randomUUID()}`;
     const account = { username, email: `${username}@example.com`, password: PASSWORD };
     const body = JSON.stringify(account);
-    const { status } = await once(place, { method: 'POST', path: '/auth/register', headers, body });
+    const { status } = await once(target, { method: 'POST', path: '/auth/register', headers, body });
     if (status !== 201) throw new Error(`register answered ${status}`);
     return { username, headers };
   },
@@ -85,8 +85,8 @@ const whoami: Scenario<Pair> = {
 
 export const scenarios: Scenarios = { refresh, refreshByQuery, login, password, protected: whoami };
 
-export async function logIn(place: Target): Promise<Pair> {
-  return pairOf(await once(place, byUserId(place)));
+export async function logIn(target: Target): Promise<Pair> {
+  return pairOf(await once(target, byUserId(target)));
 }
 
 function byUserId({ serviceKey = '' }: Target): RequestSpec {

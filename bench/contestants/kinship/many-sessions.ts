@@ -9,41 +9,41 @@ interface Sessions {
   at: number;
 }
 
-/** Each client has many sessions. Their pairs are stored in files under `place.folder` between rounds. */
+/** Each client has many sessions. Their pairs are stored in files under `target.folder` between rounds. */
 const refreshInTurn: Scenario<Sessions> = {
-  begin: async (place, client) => ({ pairs: keptSessions(place, client), at: 0 }),
+  begin: async (target, client) => ({ pairs: keptSessions(target, client), at: 0 }),
   ask: ({ pairs, at }) => refresh.ask(pairs[at]!),
   take(answer, sessions) {
     sessions.pairs[sessions.at] = refresh.take(answer, sessions.pairs[sessions.at]!);
     sessions.at = (sessions.at + 1) % sessions.pairs.length;
     return sessions;
   },
-  leave: (place, client, { pairs }) => keep(place, client, pairs),
+  leave: (target, client, { pairs }) => keep(target, client, pairs),
 };
 
 export const scenarios: Scenarios = { refresh: refreshInTurn };
 
 /** Gives each client some more sessions. */
-export async function addSessions(place: Target, clients: number, more: number): Promise<void> {
+export async function addSessions(target: Target, clients: number, more: number): Promise<void> {
   const ofEach = Array.from({ length: clients }, async (_, client) => {
-    const pairs = keptSessions(place, client);
-    for (let session = 0; session < more; session += 1) pairs.push(await logIn(place));
-    keep(place, client, pairs);
+    const pairs = keptSessions(target, client);
+    for (let session = 0; session < more; session += 1) pairs.push(await logIn(target));
+    keep(target, client, pairs);
   });
   await Promise.all(ofEach);
 }
 
-function keptSessions(place: Target, client: number): Pair[] {
+function keptSessions(target: Target, client: number): Pair[] {
   try {
-    return JSON.parse(readFileSync(fileOf(place, client), 'utf8'));
+    return JSON.parse(readFileSync(fileOf(target, client), 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }
 
-function keep(place: Target, client: number, pairs: readonly Pair[]): void {
-  writeFileSync(fileOf(place, client), JSON.stringify(pairs));
+function keep(target: Target, client: number, pairs: readonly Pair[]): void {
+  writeFileSync(fileOf(target, client), JSON.stringify(pairs));
 }
 
 function fileOf({ folder = '' }: Target, client: number): string {

@@ -38,5 +38,5 @@ export async function startKinship(
     LOGIN_ACCOUNT_LIMIT: '99999/1h',
     ...env,
   });
-  return { ...contestant, place: { url: contestant.place.url, serviceKey } };
+  return { ...contestant, target: { url: contestant.target.url, serviceKey } };
 }

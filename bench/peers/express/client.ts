@@ -20,15 +20,15 @@ function pairOf({ status, body }: Answer): Pair {
   return { access, refresh };
 }
 
-async function send(place: Target, { method, path, headers = {}, body = '' }: RequestSpec): Promise<Answer> {
-  const response = await fetch(new URL(path, place.url), { method, headers, body });
+async function send(target: Target, { method, path, headers = {}, body = '' }: RequestSpec): Promise<Answer> {
+  const response = await fetch(new URL(path, target.url), { method, headers, body });
   return { status: response.status, body: await response.text() };
 }
 
-const openSession = (place: Target): RequestSpec =>
-  post('/sessions', { userId: randomUUID() }, { 'x-api-key': place.serviceKey! });
+const openSession = (target: Target): RequestSpec =>
+  post('/sessions', { userId: randomUUID() }, { 'x-api-key': target.serviceKey! });
 
-const firstPair = async (place: Target): Promise<Pair> => pairOf(await send(place, openSession(place)));
+const firstPair = async (target: Target): Promise<Pair> => pairOf(await send(target, openSession(target)));
 
 const refresh: Scenario<Pair> = {
   begin: firstPair,
@@ -41,18 +41,18 @@ const refresh: Scenario<Pair> = {
 };
 
 const login: Scenario<Target> = {
-  begin: async (place) => place,
+  begin: async (target) => target,
   ask: openSession,
-  take(answer, place) {
+  take(answer, target) {
     pairOf(answer);
-    return place;
+    return target;
   },
 };
 
 const password: Scenario<{ readonly username: string; readonly password: string }> = {
-  async begin(place) {
+  async begin(target) {
     const credentials = { username: randomUUID(), password: randomUUID() };
-    const { status, body } = await send(place, post('/users', credentials));
+    const { status, body } = await send(target, post('/users', credentials));
     if (status !== 201) throw new Error(`${status}: ${body}`);
     return credentials;
   },

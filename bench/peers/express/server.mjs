@@ -36,7 +36,7 @@ await pool.query(`
     password_hash text not null
   )`);
 
-// Named, so that each connection prepares it once.
+// A statement with a name is prepared only once on each connection.
 const statement = (name, text) => (values) => pool.query({ name, text, values });
 
 const openSession = statement(
@@ -104,7 +104,7 @@ function authenticate(request, response, next) {
 
 const isCredentials = (body) => typeof body?.username === 'string' && typeof body.password === 'string';
 // The hash that is verified for an unknown user, so that the response time does not reveal whether the user exists.
-const nobody = { password_hash: await argon2.hash(randomUUID(), PASSWORD_COST) };
+const unknownUser = { password_hash: await argon2.hash(randomUUID(), PASSWORD_COST) };
 
 const app = express();
 app.disable('x-powered-by');
@@ -140,7 +140,7 @@ app.post('/users', async (request, response) => {
 app.post('/login', async (request, response) => {
   if (!isCredentials(request.body)) return refuse(response, 'invalid_credentials');
   const { rows } = await findUser([request.body.username]);
-  const user = rows[0] ?? nobody;
+  const user = rows[0] ?? unknownUser;
   const matches = await argon2.verify(user.password_hash, request.body.password);
   if (!matches || !user.id) return refuse(response, 'invalid_credentials');
   return response.json(await logIn(user.id));

@@ -1,6 +1,6 @@
 /**
  * The provider's models in PostgreSQL: one table, as in the adapters its documentation lists. Consumed tokens are kept,
- * so that the provider recognises a replay.
+ * so that the provider recognizes a replay.
  */
 export const TABLE = `
   create table models (
@@ -30,7 +30,7 @@ const UPSERT = `
 
 /** The factory that the provider's `adapter` setting takes. */
 export const adapterOver = (pool) => (kind) => {
-  // Named, so that each connection prepares it once.
+  // A statement with a name is prepared only once on each connection.
   const run = (name, text, ...values) => pool.query({ name, text, values: [kind, ...values] });
 
   const found = ({ rows: [row] }) =>

@@ -4,7 +4,7 @@ import Provider from 'oidc-provider';
 import pg from 'pg';
 import { adapterOver, TABLE } from './adapter.mjs';
 
-// No `openid`: an ID token, which its rivals do not issue, would be signed with each refresh.
+// Without `openid`, because no other contestant signs an ID token at each refresh.
 const SCOPE = 'offline_access tasks';
 const ACCESS_SECONDS = 900;
 const REFRESH_SECONDS = 30 * 24 * 3600;

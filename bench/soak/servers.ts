@@ -3,24 +3,24 @@ import { serveMail } from '../../test/support/mail-server.ts';
 import { consumerOf } from '../../test/support/rabbit.ts';
 
 const BROKER = 'amqp://127.0.0.1:5672';
-/** What the service declares: an exchange, and a queue for new users. */
+/** The exchange and the queue for new users, which the service declares. */
 const EXCHANGE = 'kinship';
 const QUEUE = 'users.created';
 
 /** The mail server and the broker of the service. */
-export interface Peers {
-  /** The environment with which the service finds them. */
+export interface Servers {
+  /** The environment with which the service finds these servers. */
   readonly env: Readonly<Record<string, string>>;
-  /** Mails and events that have arrived since the previous call. */
+  /** The numbers of mails and events that have arrived since the previous call. */
   takeCounts(): { readonly mails: number; readonly events: number };
   close(): Promise<void>;
 }
 
-export async function openPeers(say: (line: string) => void): Promise<Peers> {
+export async function openServers(say: (line: string) => void): Promise<Servers> {
   const closing: (() => unknown)[] = [];
   const t = { teardown: (close: () => unknown) => void closing.push(close) };
   const mail = await serveMail(t);
-  const hasBroker = await answers(new URL(BROKER));
+  const hasBroker = await isListening(new URL(BROKER));
   let events = 0;
   if (hasBroker) await consume(() => (events += 1));
   else say('NO BROKER on the standard port: this soak sends no events');
@@ -43,7 +43,9 @@ export async function openPeers(say: (line: string) => void): Promise<Peers> {
     },
   };
 
-  /** An event of a type without a queue would stay in the outbox, so that one more queue takes all types. */
+  /**
+   * Takes all events. An event of a type without a queue would stay in the outbox, so one more queue takes all types.
+   */
   async function consume(count: () => void): Promise<void> {
     const channel = await consumerOf(t, BROKER);
     await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
@@ -55,7 +57,7 @@ export async function openPeers(say: (line: string) => void): Promise<Peers> {
   }
 }
 
-function answers({ hostname, port }: URL): Promise<boolean> {
+function isListening({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connectTcp(Number(port), hostname);
     const end = (isOpen: boolean) => {

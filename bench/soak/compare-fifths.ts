@@ -1,13 +1,13 @@
 import { median } from '../measure/statistics.ts';
 import type { Sample } from './samples.ts';
 
-/** A figure of the last fifth may be this many times that of the second fifth, and this much more. */
+/** The figure of the last fifth may be at most `times` the figure of the second fifth, plus `plus`. */
 interface Bound {
   readonly times: number;
   readonly plus: number;
 }
 
-/** The first fifth is no base: caches and the heap of V8 still fill. */
+/** The first fifth is not compared: caches and the heap of V8 still fill. */
 const BOUNDS: Readonly<Record<string, Bound>> = {
   'memory, MB': { times: 1.2, plus: 0 },
   'heap, MB': { times: 1.3, plus: 10 },
@@ -19,24 +19,24 @@ const BOUNDS: Readonly<Record<string, Bound>> = {
   'token_families: indexes, kB': { times: 1.5, plus: 1_000 },
   'outbox: table, kB': { times: 1.5, plus: 1_000 },
   'outbox: indexes, kB': { times: 1.5, plus: 1_000 },
-  // Events are kept for days, so that the table grows with its rows, and not faster.
+  // Events are kept for days, so the table may grow with its rows, but not faster.
   'security_events: bytes for a row': { times: 1.2, plus: 0 },
 };
 
 /**
- * A figure that rises and falls between two collections of garbage. The lowest of its values in a fifth counts, which is
- * closest to what the service holds.
+ * This figure rises until the next garbage collection. So the lowest value of a fifth counts: it is closest to what the
+ * service holds.
  */
 const LOWEST_OF = 'heap, MB';
 
-interface Verdict {
+interface Comparison {
   readonly table: string;
   /** The figures that left their bounds. */
   readonly faults: string[];
 }
 
-/** Compares the fifths of the time after the warm-up, which is the first tenth. */
-export function judge(samples: readonly Sample[]): Verdict {
+/** Leaves out the first tenth as warm-up, and compares the fifths of the remaining time. */
+export function compareFifths(samples: readonly Sample[]): Comparison {
   const steady = samples.slice(Math.ceil(samples.length / 10));
   const [first, second, last] = [fifth(steady, 0), fifth(steady, 1), fifth(steady, 4)];
   const faults: string[] = [];
