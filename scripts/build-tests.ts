@@ -8,7 +8,7 @@ import { writeEmbeddedArchive } from './embedded-archive.ts';
 
 const VERIFY = '@kinship/verify';
 
-/** Programs and modules that processes of tests load by their path. */
+/** Programs and modules that test processes load by path. */
 const LOADED = [
   'src/config.ts',
   'src/adapters/postgres/{connect,embedded/lock,embedded/start}.ts',
@@ -19,10 +19,11 @@ const LOADED = [
 
 /**
  * Bundles these test files, and the program that they start, into a folder with the layout of the package: `dist/`,
- * `migrations/` and `package.json`. Code that several files use is bundled once, so a test loads tens of files instead
+ * `migrations/` and `package.json`. Code that several files use is bundled once. So a test loads tens of files instead
  * of hundreds, and no process transpiles.
  *
- * The source maps stay separate, because a process that finds them reads them for each stack trace and for its coverage.
+ * The source maps stay separate, because a process that finds them reads them for each stack trace and for its
+ * coverage.
  */
 export async function buildTests(files: readonly string[], folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });

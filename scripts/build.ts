@@ -1,9 +1,9 @@
 /**
- * `npm run build`: bundles the program into dist/main.js, the code that it loads later into dist/shared/, and the console
- * into dist/console/. The archive of an empty embedded database is dist/embedded.tar.gz.
+ * `npm run build`: bundles the program into dist/main.js, the code that it loads later into dist/shared/, and the
+ * console into dist/console/. The archive of an empty embedded database is dist/embedded.tar.gz.
  *
- * The bundle includes the libraries that every start loads. Without it, a start loads hundreds of files one
- * by one, takes twice as long and uses a tenth more memory. All other libraries stay in node_modules.
+ * The bundle includes the libraries that every start loads. Without it, a start loads hundreds of files one by one,
+ * takes twice as long and uses a tenth more memory. All other libraries stay in node_modules.
  */
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';

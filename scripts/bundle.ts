@@ -1,6 +1,6 @@
 import type { BuildOptions, Plugin } from 'esbuild';
 
-/** The entries of the program. It starts the worker thread by its path. */
+/** The entry points of the program: its main file, and the worker thread, which it starts by path. */
 export const PROGRAM = ['src/main.ts', 'src/adapters/postgres/embedded/worker.ts'];
 
 /** The libraries that every start loads. */
@@ -23,7 +23,7 @@ const INCLUDED = [
 const REQUIRE =
   "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
 
-/** Leaves every package that is imported by our own sources out of the bundle, except the included ones. */
+/** Keeps packages that our own sources import out of the bundle, except the included ones. */
 function packages(included: readonly string[]): Plugin {
   return {
     name: 'packages',
@@ -38,8 +38,8 @@ function packages(included: readonly string[]): Plugin {
 }
 
 /**
- * Options of esbuild for programs that Node.js runs. Their code is in one file for each set of entries that shares it.
- * `alsoIncluded` are further packages in the bundle.
+ * Options of esbuild for programs that Node.js runs. Code that several entry points share is in files of its own.
+ * `alsoIncluded` names further packages in the bundle.
  */
 export function bundleOptions(alsoIncluded: readonly string[] = []): BuildOptions {
   return {

@@ -1,6 +1,6 @@
 /**
- * Runs the scripts `check:…` of package.json, as many at a time as there are cores. Shows the output of each that
- * fails. Runs by `npm run`, which adds the programs of packages to the PATH.
+ * Runs the scripts `check:…` of package.json, as many at a time as there are cores. Shows the output of each script
+ * that fails. Start it by `npm run check`: npm adds the programs of packages to the PATH.
  */
 import { exec } from 'node:child_process';
 import { readFileSync } from 'node:fs';

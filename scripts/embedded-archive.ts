@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { create } from 'tar';
 
-/** One archive for each version of PGlite, because only this version is sure to open it. */
+/** The cache has one archive for each version of PGlite, because another version may not open it. */
 const CACHED = join('.build', `embedded-${versionOfPGlite()}.tar.gz`);
 
 /**
- * Writes the archive of an empty embedded database to the file. A new database takes PGlite seconds, and the archive
- * takes a fraction of one, so the program unpacks the archive at its first start.
+ * Writes the archive of an empty embedded database to the file. PGlite needs seconds to create a database, and
+ * unpacking an archive takes a fraction of a second. So the program unpacks the archive at its first start.
  */
 export async function writeEmbeddedArchive(file: string): Promise<void> {
   if (!existsSync(CACHED)) await createArchive();

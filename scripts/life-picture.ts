@@ -52,7 +52,7 @@ try {
   await rm(folder, { recursive: true });
 }
 
-/** On an embedded database. Requests name the address of their client as a proxy on this machine would. */
+/** Starts the service on an embedded database. It trusts the `X-Forwarded-For` of this script. */
 async function startService() {
   const config = await readConfig(
     {
@@ -75,7 +75,8 @@ async function startService() {
 }
 
 /**
- * A user is at home and at work for some days. One morning a thief presents a copy of the token of the evening before.
+ * Plays the sessions of a user at home and at work for some days. At the end a thief presents a copy of an earlier
+ * token.
  */
 async function playTheft(): Promise<string> {
   let pair = await send<Pair>(HOME, `/auth/login?userId=${USER}`);
@@ -126,7 +127,7 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
   return JSON.parse(text);
 }
 
-/** A picture that stands alone carries its style. */
+/** Formats the picture as a file, which contains its own style. */
 async function fileOf(picture: ReturnType<typeof drawLife>): Promise<string> {
   const style = svg('style', {}, await readFile(STYLE, 'utf8'));
   return `${svgText({ ...picture, children: [style, ...picture.children] })}\n`;

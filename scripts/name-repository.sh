@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the address of the repository into the manifest of each package that is published. npm compares it with the
-# provenance. Usage: scripts/name-repository.sh https://github.com/owner/name
+# Writes the address of the repository into the manifest of each package that is published. npm compares this
+# address with the provenance of the package. Usage: scripts/name-repository.sh https://github.com/owner/name
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 url=${1:?the address of the repository}

@@ -1,7 +1,6 @@
+/** `npm run openapi`: writes the OpenAPI files of the repository from the current document of the service. */
 import { writeFile } from 'node:fs/promises';
 import { openapiFiles, openapiOf } from '../test/support/openapi.ts';
-
-/** Writes the OpenAPI files of the repository from the service's current document. */
 
 const closing: (() => unknown)[] = [];
 const document = await openapiOf({ teardown: (close: () => unknown) => void closing.push(close) });

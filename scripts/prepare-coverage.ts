@@ -1,6 +1,6 @@
 /**
- * Prepares the coverage that the processes of the tests recorded for `c8 report`: removes what is not about our own
- * sources, and adds the source maps, which the processes did not read.
+ * Prepares the coverage of the test processes for `c8 report`. Removes scripts that have none of our own sources. Adds
+ * the source maps, which the test processes did not read.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The report of a test run: a line for each test file, then what was skipped, then each failure, then
- * `N passed, N failed`. On a terminal one line counts the passed files.
+ * The report of a test run: a line for each test file, then each skipped test, then each failure, then
+ * `N passed, N failed`. On a terminal, one line with counts replaces the lines of passed files.
  */
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
@@ -45,7 +45,7 @@ export function createReport() {
     });
     const [end] = await Promise.all([exited, parsed]);
     if (failures === 0 && (end !== 0 || !parser.ok))
-      fail(file, end === 0 ? 'its output is not whole' : `it ended with ${end}`);
+      fail(file, end === 0 ? 'its output is incomplete' : `it ended with ${end}`);
     files += 1;
     showFile(file, failures === 0, performance.now() - start);
   }
@@ -70,7 +70,7 @@ export function createReport() {
   return { readFile, end };
 }
 
-/** Figures that a test prints. */
+/** Shows the comments of a test, such as the figures that it prints. */
 function showComments(parser: Parser): void {
   parser.on('child', showComments);
   parser.on('comment', (comment: string) => {

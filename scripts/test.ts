@@ -1,9 +1,9 @@
 /**
  * Builds test files, runs each in its own process, and reports.
  *
- * Arguments: patterns of files; every `.test.ts` by default, and every `.long.ts` with `--long`. `--timeout` is the seconds
- * of a file, unless its line `// timeout: <seconds>` allows more. With the variable `COVERAGE` the run adds its coverage to
- * the earlier runs, for scripts/prepare-coverage.ts.
+ * Arguments: patterns of files; every `.test.ts` by default, and every `.long.ts` with `--long`. `--timeout` is the
+ * seconds of a file, unless its line `// timeout: <seconds>` allows more. With the variable `COVERAGE` the run adds its
+ * coverage to the earlier runs, for scripts/prepare-coverage.ts.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { buildTests } from './build-tests.ts';
 import { createReport } from './test-report.ts';
 
 const COVERAGE = '.build/coverage';
-/** The time for a file to report its own timeout. */
+/** Milliseconds after its timeout in which a file may report the timeout itself. */
 const GRACE_MS = 5_000;
 const OWN_TIMEOUT = /^\/\/ timeout: (\d+)$/m;
 /** The folders whose files take longest start first, so that no long file runs alone at the end. */
@@ -40,11 +40,11 @@ const patterns = positionals.length > 0 ? positionals : [values.long ? ALL_LONG 
 const waiting = globSync(patterns).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 if (waiting.length === 0) throw new Error(`No file matches ${patterns.join(' ')}`);
 
-/** A run of some files does not disturb a run of all files. */
+/** A run of some files has a folder of its own, so it does not disturb a run of all files. */
 const folder = positionals.length > 0 ? '.build/some' : '.build/all';
 const env = { ...process.env, TAP: '1' };
 if (process.env.COVERAGE) Object.assign(env, { NODE_V8_COVERAGE: COVERAGE });
-// Both runs build the same files, so that their coverage is of the same scripts.
+// The run of `.test.ts` and the run of `.long.ts` build the same files, so that their coverage can be merged.
 await buildTests(positionals.length > 0 ? waiting : globSync([ALL, ALL_LONG]), folder);
 const report = createReport();
 await Promise.all(Array.from({ length: Number(values.jobs) }, runAll));

@@ -43,7 +43,7 @@ export async function startProcess(
   };
 
   while (performance.now() - started < READY_WITHIN && child.exitCode === null) {
-    const target = readyLine(readFileSync(log, 'utf8'));
+    const target = readTarget(readFileSync(log, 'utf8'));
     if (target !== null) return { target, pid: child.pid!, readyAfter: performance.now() - started, stop };
     await sleep(2);
   }
@@ -52,15 +52,15 @@ export async function startProcess(
   throw new Error(`${args.join(' ')} did not get ready:\n${words}`);
 }
 
-function readyLine(log: string): Target | null {
+function readTarget(log: string): Target | null {
   for (const line of log.split('\n').slice(0, -1)) {
-    const target = parsed(line);
+    const target = parseTarget(line);
     if (typeof target?.url === 'string') return target;
   }
   return null;
 }
 
-function parsed(line: string): Target | null {
+function parseTarget(line: string): Target | null {
   try {
     return JSON.parse(line) as Target;
   } catch {

@@ -12,7 +12,7 @@ export interface Round extends LoadResult {
   readonly cpu: Readonly<Record<string, number>>;
 }
 
-/** The number of consecutive failed turns after which the run ends with the next failure. */
+/** The number of consecutive failed turns that are repeated. The next failure ends the run. */
 const MAX_FAILED_TURNS = 5;
 
 /**

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Compose, withCompose, writeDotEnv } from './docker.ts';
 import { say, until } from './progress.ts';
-import { LINES, MAIL_PORT, register, send, theftIsNoticed } from './service.ts';
+import { checkTheft, ENV, MAIL_PORT, register, send } from './service.ts';
 
 const PORTS = { DEV_MAIL_PORT: MAIL_PORT, DEV_RABBITMQ_PORT: '25672', DEV_PROMETHEUS_PORT: '19090' };
 const RABBITMQ = `http://127.0.0.1:${PORTS.DEV_RABBITMQ_PORT}/api`;
@@ -11,24 +11,24 @@ const PROMETHEUS = `http://127.0.0.1:${PORTS.DEV_PROMETHEUS_PORT}/api/v1`;
 
 export async function dev(folder: string): Promise<void> {
   const args = ['-f', 'compose.dev.yml', '--profile', 'monitoring'];
-  writeDotEnv(folder, { ...LINES, ...PORTS });
+  writeDotEnv(folder, { ...ENV, ...PORTS });
   await withCompose({ folder, args }, async (compose) => {
-    onlyNamedPortsArePublished(compose);
+    checkPublishedPorts(compose);
     const log = compose.read('logs', 'app');
-    assert.ok(log.includes(`"publicUrl":"http://localhost:${LINES.API_PORT}"`), 'the log names the address');
+    assert.ok(log.includes(`"publicUrl":"http://localhost:${ENV.API_PORT}"`), 'the log names the address');
     say('dev: ports are published where .env names them');
-    await theftIsNoticed({});
+    await checkTheft({});
     say('dev: login, refresh, replay, a mail');
-    await eventArrives();
+    await checkEvent();
     say('dev: a registration is an event in the queue users.created');
-    await isWatched();
+    await checkMonitoring();
     say('dev: Prometheus scrapes the service, and has the rules');
-    await editAnswers(folder);
+    await checkRestartAfterEdit(folder);
     say('dev: the service restarts after an edit of a source file');
   });
 }
 
-function onlyNamedPortsArePublished(compose: Compose): void {
+function checkPublishedPorts(compose: Compose): void {
   const lines = compose.read('ps', '--format', '{{.Service}} {{.Ports}}').trim().split('\n');
   const published = lines.filter((line) => line.includes('->')).map((line) => line.split(' ')[0]);
   assert.deepEqual(published.sort(), ['app', 'mailpit', 'prometheus', 'rabbitmq']);
@@ -36,7 +36,7 @@ function onlyNamedPortsArePublished(compose: Compose): void {
 }
 
 /** Reads the queue through RabbitMQ's management API. */
-async function eventArrives(): Promise<void> {
+async function checkEvent(): Promise<void> {
   await register('ann');
   const taken: { payload: string }[] = [];
   await until('the event is in its queue', async () => {
@@ -60,7 +60,7 @@ async function takeFrom(queue: string): Promise<{ payload: string }[]> {
   return (await response.json()) as { payload: string }[];
 }
 
-async function isWatched(): Promise<void> {
+async function checkMonitoring(): Promise<void> {
   await until('Prometheus sees the service', async () => {
     const { activeTargets } = await ask<{ activeTargets: { health: string }[] }>('targets');
     return activeTargets.length === 1 && activeTargets[0]?.health === 'up';
@@ -77,7 +77,7 @@ async function ask<Data>(path: string): Promise<Data> {
   return data;
 }
 
-async function editAnswers(folder: string): Promise<void> {
+async function checkRestartAfterEdit(folder: string): Promise<void> {
   const source = join(folder, 'src/adapters/http/server/methods.ts');
   const edited = readFileSync(source, 'utf8').replace(
     'There is no such route.',

@@ -16,7 +16,7 @@ export interface Compose {
 export interface Project {
   readonly folder: string;
   readonly args: readonly string[];
-  /** Keeps the volumes for a later start of the same project. After an error they are removed anyway. */
+  /** Keeps the volumes for a later start of the same project. After an error they are always removed. */
   readonly keepVolumes?: boolean;
 }
 
@@ -30,7 +30,7 @@ export function writeDotEnv(folder: string, values: Readonly<Record<string, stri
   writeFileSync(join(folder, '.env'), written.join('\n'));
 }
 
-/** Starts the project, and takes it down again, also after an error. */
+/** Starts the project, does the work, and removes the project, also after an error. */
 export async function withCompose(
   project: Project,
   work: (compose: Compose) => Promise<void>,

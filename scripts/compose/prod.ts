@@ -9,15 +9,15 @@ import { isX8664V3 } from '../../src/adapters/argon2/library.ts';
 import { type Compose, withCompose, writeDotEnv } from './docker.ts';
 import { say, until } from './progress.ts';
 import {
+  checkTheft,
+  ENV,
   type Headers,
-  LINES,
   logIn,
   MAIL_PORT,
   type Pair,
   refresh,
   register,
   send,
-  theftIsNoticed,
   USER,
 } from './service.ts';
 
@@ -29,12 +29,12 @@ services:
     ports: ["127.0.0.1:${MAIL_PORT}:8025"]
 `;
 
-/** The three lines of a public service, the issuer of earlier tokens, and the port of the mail catcher. */
-const WORLD = {
-  ...LINES,
+/** Values of `.env` for a public service: its address, its mail server, and the issuer of earlier tokens. */
+const PUBLIC_SERVICE = {
+  ...ENV,
   PUBLIC_URL: 'https://auth.example.com',
   // Newest first: tokens of the first start keep their issuer.
-  TOKEN_ISSUER: `https://auth.example.com,http://localhost:${LINES.API_PORT}`,
+  TOKEN_ISSUER: `https://auth.example.com,http://localhost:${ENV.API_PORT}`,
   SMTP_SERVER: 'mailpit',
   SMTP_FROM: 'auth@example.com',
   SMTP_PORT: '1025',
@@ -42,19 +42,19 @@ const WORLD = {
   SESSIONS_PER_USER: '1000',
 };
 
-/** These commands find password and program as the health checks of compose.prod.yml do. */
+/** Like the health checks of compose.prod.yml, these commands read the password and find the program. */
 const REDIS_KEYS =
   "REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /run/secrets/redis_conf) redis-cli --scan --pattern 'kinship:*'";
 const QUEUES = 'PATH=$PATH:/usr/lib/rabbitmq/bin rabbitmqctl -q list_queues --no-table-headers name messages';
 
 export async function prod(folder: string): Promise<void> {
-  const pair = await withoutPreparation(folder);
-  await forTheWorld(folder, pair);
+  const pair = await checkDefaults(folder);
+  await checkPublicService(folder, pair);
 }
 
-/** Starts with only a port and a token age in `.env`. Keeps the volumes, which then contain a session. */
-async function withoutPreparation(folder: string): Promise<Pair> {
-  writeDotEnv(folder, LINES);
+/** Starts with only a port and a token age in `.env`. Keeps the volumes and returns the pair of a session in them. */
+async function checkDefaults(folder: string): Promise<Pair> {
+  writeDotEnv(folder, ENV);
   let pair: Pair | null = null;
   await withCompose({ folder, args: ['-f', 'compose.prod.yml'], keepVolumes: true }, async (compose) => {
     const unknown = await send('POST', `/auth/login?userId=${USER}`);
@@ -62,7 +62,7 @@ async function withoutPreparation(folder: string): Promise<Pair> {
     const first = await logIn(serviceKey(compose));
     const log = compose.read('logs', 'app');
     assert.match(log, /SMTP_SERVER is not set, so no mails are sent/);
-    assert.ok(log.includes(`"publicUrl":"http://localhost:${LINES.API_PORT}"`), 'the log names the address');
+    assert.ok(log.includes(`"publicUrl":"http://localhost:${ENV.API_PORT}"`), 'the log names the address');
     assert.match(compose.read('exec', '-T', 'app', 'doctor'), /data folder +ok/);
     assert.match(compose.read('run', '--rm', '--no-deps', 'app', 'secrets'), /^ACCESS_TOKEN_SIGN_KEY=/m);
     say('prod: serves at once, says that no mails are sent, and prints secrets');
@@ -76,9 +76,9 @@ async function withoutPreparation(folder: string): Promise<Pair> {
 
     compose.run('cp', 'setup:/secrets', join(folder, 'secrets'));
     compose.run('down');
-    await portIsTaken(compose);
+    await checkTakenPort(compose);
     say('prod: up fails if the port is taken');
-    faultsAreNamed(folder, compose);
+    checkConfigurationFaults(folder, compose);
     say('prod: up fails, and names everything that is missing or weak');
   });
   assert.ok(pair);
@@ -86,41 +86,41 @@ async function withoutPreparation(folder: string): Promise<Pair> {
 }
 
 /** Starts as a public service, on the volumes of the first start and with the secrets in a folder. */
-async function forTheWorld(folder: string, pair: Pair): Promise<void> {
+async function checkPublicService(folder: string, pair: Pair): Promise<void> {
   const mailCatcher = join(folder, 'compose.mail.yml');
   writeFileSync(mailCatcher, MAIL_CATCHER);
-  writeDotEnv(folder, { ...WORLD, SECRETS_DIR: './secrets' });
+  writeDotEnv(folder, { ...PUBLIC_SERVICE, SECRETS_DIR: './secrets' });
   const project = { folder, args: ['-f', 'compose.prod.yml', '-f', mailCatcher] };
   await withCompose(project, async (compose) => {
     const next = await refresh(pair);
     assert.equal(next.status, 200, 'the session outlived the move of the secrets');
     say('prod: secrets move from the volume to a folder');
     const headers = serviceKey(compose);
-    await theftIsNoticed(headers);
+    await checkTheft(headers);
     say('prod: login, refresh, replay, a mail');
 
     await register('ann');
-    argonIsCompiledForTheProcessor(compose);
+    checkArgon2Binary(compose);
     say('prod: passwords are hashed by the code for this processor');
-    await passwordsAreCounted(compose);
+    await checkAttemptCounts(compose);
     say('prod: a wrong password is counted in Redis');
-    await usersHeardOf(compose, 1);
+    await waitForEvents(compose, 1);
     say('prod: a registration is an event in the queue users.created');
-    await goesOnWithoutThem(compose);
+    await checkWithoutRedisAndRabbitmq(compose);
     say('prod: Redis and RabbitMQ stop and start, no request waits, and no event is lost');
 
     const session = await logIn(headers);
-    await stopUnderLoad(compose, headers);
+    await checkStopUnderLoad(compose, headers);
     compose.run('up', '--detach', '--wait');
     const last = await refresh(session);
     assert.equal(last.status, 200, 'the session outlived the stop');
-    await usersHeardOf(compose, 2);
+    await waitForEvents(compose, 2);
     say('prod: sessions and events outlive a stop');
   });
 }
 
-/** The service has loaded the binary for x86-64-v3 if the processor can run it. */
-function argonIsCompiledForTheProcessor(compose: Compose): void {
+/** Checks that the service has loaded the binary for x86-64-v3 if the processor can run it. */
+function checkArgon2Binary(compose: Compose): void {
   const maps = compose.read('exec', '-T', 'app', 'sh', '-c', 'cat /proc/[0-9]*/maps 2>/dev/null || true');
   const loaded = /\S*argon2\S*\.node/.exec(maps)?.[0] ?? '';
   const isV3 = isX8664V3(readFileSync('/proc/cpuinfo', 'utf8'));
@@ -136,8 +136,8 @@ function serviceKey(compose: Compose): Headers {
   return { 'x-api-key': key.split(':').slice(2).join(':') };
 }
 
-async function portIsTaken(compose: Compose): Promise<void> {
-  const server = createServer().listen(Number(LINES.API_PORT), '127.0.0.1');
+async function checkTakenPort(compose: Compose): Promise<void> {
+  const server = createServer().listen(Number(ENV.API_PORT), '127.0.0.1');
   await once(server, 'listening');
   try {
     assert.match(
@@ -150,10 +150,10 @@ async function portIsTaken(compose: Compose): Promise<void> {
   }
 }
 
-function faultsAreNamed(folder: string, compose: Compose): void {
+function checkConfigurationFaults(folder: string, compose: Compose): void {
   writeDotEnv(folder, {
-    ...LINES,
-    PUBLIC_URL: WORLD.PUBLIC_URL,
+    ...ENV,
+    PUBLIC_URL: PUBLIC_SERVICE.PUBLIC_URL,
     LOGIN_BY_USER_ID: 'open',
     ACCESS_TOKEN_SIGN_KEY: 'a'.repeat(80),
   });
@@ -163,37 +163,37 @@ function faultsAreNamed(folder: string, compose: Compose): void {
   assert.equal(compose.read('ps', '--quiet').trim(), '', 'no container runs');
 }
 
-async function passwordsAreCounted(compose: Compose): Promise<void> {
-  const before = inContainer(compose, 'redis', REDIS_KEYS);
+async function checkAttemptCounts(compose: Compose): Promise<void> {
+  const before = runInContainer(compose, 'redis', REDIS_KEYS);
   const body = { username: 'ann', password: 'not a violet piano' };
   const wrong = await send('POST', '/auth/login', { body });
   assert.deepEqual([wrong.status, wrong.body.code], [401, 'invalid_credentials']);
-  assert.ok(inContainer(compose, 'redis', REDIS_KEYS).length > before.length);
+  assert.ok(runInContainer(compose, 'redis', REDIS_KEYS).length > before.length);
 }
 
-/** No consumer takes the events, so RabbitMQ keeps them. */
-async function usersHeardOf(compose: Compose, count: number): Promise<void> {
+/** Waits for this number of events in the queue. No consumer takes them, so RabbitMQ keeps them. */
+async function waitForEvents(compose: Compose, count: number): Promise<void> {
   await until(`${count} events in users.created`, () =>
-    inContainer(compose, 'rabbitmq', QUEUES).includes(`users.created\t${count}`),
+    runInContainer(compose, 'rabbitmq', QUEUES).includes(`users.created\t${count}`),
   );
 }
 
-async function goesOnWithoutThem(compose: Compose): Promise<void> {
+async function checkWithoutRedisAndRabbitmq(compose: Compose): Promise<void> {
   compose.run('stop', 'redis', 'rabbitmq');
   await register('bob');
   assert.equal((await send('GET', '/health/ready')).status, 200);
   compose.run('start', 'redis', 'rabbitmq');
-  await usersHeardOf(compose, 2);
+  await waitForEvents(compose, 2);
 }
 
-/** The lines that a shell command writes in a container. */
-function inContainer(compose: Compose, service: string, command: string): string[] {
+/** Runs a shell command in a container, and returns the lines of its output. */
+function runInContainer(compose: Compose, service: string, command: string): string[] {
   const output = compose.read('exec', '-T', service, 'sh', '-c', command);
   return output.split('\n').filter((line) => line !== '');
 }
 
-/** SIGTERM while clients send requests: every accepted request is answered. */
-async function stopUnderLoad(compose: Compose, headers: Headers): Promise<void> {
+/** Sends SIGTERM while clients send requests. The service must answer every accepted request. */
+async function checkStopUnderLoad(compose: Compose, headers: Headers): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   const counts = { answered: 0, failed: 0 };
   let stopping = false;

@@ -4,13 +4,13 @@ import { until } from './progress.ts';
 
 export const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
-/** Lines of `.env` in every test. Both values differ from the defaults. */
-export const LINES = { API_PORT: '8088', ACCESS_TOKEN_AGE: '14m' };
+/** Values of `.env` in every test. Both differ from the defaults. */
+export const ENV = { API_PORT: '8088', ACCESS_TOKEN_AGE: '14m' };
 
 /** The published port of the mail catcher. */
 export const MAIL_PORT = '18025';
 
-const SERVICE = `http://127.0.0.1:${LINES.API_PORT}`;
+const SERVICE = `http://127.0.0.1:${ENV.API_PORT}`;
 const MAILS = `http://127.0.0.1:${MAIL_PORT}/api/v1/messages`;
 
 export interface Pair {
@@ -32,7 +32,7 @@ interface Sent {
 
 export type Headers = Readonly<Record<string, string>>;
 
-export async function theftIsNoticed(headers: Headers): Promise<void> {
+export async function checkTheft(headers: Headers): Promise<void> {
   const first = await logIn(headers);
   const second = await refresh(first);
   assert.equal(second.status, 200);
