@@ -85,7 +85,7 @@ async function calibrate(): Promise<number> {
 }
 
 /**
- * Purges the sessions that ended more than a minute ago. The shortest retention time is more than an hour, so the
+ * Purges the sessions that ended more than a minute ago. The shortest retention time is more than an hour. So the
  * statement first moves the end of these sessions into the past.
  */
 async function purgeEnded(): Promise<void> {

@@ -7,7 +7,7 @@ import { KINDS } from './users.ts';
 
 const TABLES = ['token_families', 'outbox', 'security_events'] as const;
 
-/** Figures by name: those of one moment, and those of the window that ends then. NaN: there was nothing to measure. */
+/** Figures of one moment, and of the window that ends then, by name. NaN: there was nothing to measure. */
 export type Sample = Readonly<Record<string, number>>;
 
 export interface SampledService {

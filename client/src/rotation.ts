@@ -8,9 +8,9 @@ import type { IdentityProof, Schemas } from './types.js';
 /**
  * Exchanges the stored pair for its successor.
  *
- * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair and path. If an answer is lost
- * or a tab is closed, the next exchange sends the same key again and gets the same pair. A step-up is repeated without
- * its proof.
+ * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair and path. After a lost answer
+ * or a closed tab, the next exchange sends the same key again and gets the same pair. A step-up is repeated without its
+ * proof.
  */
 export function createRotation(
   { withLock, lastRead: known, read, update }: PairStore,

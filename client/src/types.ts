@@ -35,7 +35,8 @@ export interface ClientOptions {
   /** URL of the service, such as `https://auth.example.com`, with the path under which a proxy serves it, if any. */
   readonly url: string;
   /**
-   * Origins to which `fetch` sends the access token, in addition to that of `url`, such as `https://api.example.com`.
+   * Origins to which `fetch` sends the access token, in addition to the origin of `url`, such as
+   * `https://api.example.com`.
    */
   readonly origins?: readonly string[];
   /** Default: IndexedDB if it exists, otherwise memory. null: memory, so the session ends with the page or process. */
@@ -65,7 +66,9 @@ export interface ClientOptions {
 
 /** A session of one user. Its promises reject with a `SessionError`, or with an error that the storage throws. */
 export interface SessionClient {
-  /** Opens a session. Codes: `invalid_credentials`, `too_many_requests`, `invalid_request` and those of an outage. */
+  /**
+   * Opens a session. Codes: `invalid_credentials`, `too_many_requests`, `invalid_request` and the codes of an outage.
+   */
   logIn(username: string, password: string): Promise<void>;
   /** Continues a session that another program opened, such as a backend for its user. */
   adopt(pair: TokenPair): Promise<void>;

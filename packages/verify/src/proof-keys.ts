@@ -6,7 +6,7 @@ export interface ProofKey {
   readonly key: CryptoKey;
 }
 
-/** Imports a public key that has no other members than those of its thumbprint. Rejects if it is not valid. */
+/** Imports a public key that has only the members of its thumbprint. Rejects if the key is not valid. */
 export type ImportProofKey = (jwk: JWK, alg: string) => Promise<ProofKey>;
 
 /**

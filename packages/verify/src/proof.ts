@@ -28,7 +28,7 @@ const PUBLIC_MEMBERS = new Map([
   ['RSA', ['n', 'e']],
 ]);
 
-/** The private members of all types of keys, and the one of symmetric keys. */
+/** The private members of all types of keys, and the secret member of symmetric keys. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /** Verifies the form, the key and the signature of a proof. Throws `invalid_dpop_proof`. */

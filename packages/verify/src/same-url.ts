@@ -1,8 +1,7 @@
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])$/;
 
 /**
- * Compares two URLs without query and fragment (RFC 9449 section 4.3), after normalization (RFC 3986 sections 6.2.2 and
- * 6.2.3).
+ * Compares two normalized URLs without query and fragment (RFC 9449 section 4.3, RFC 3986 sections 6.2.2 and 6.2.3).
  */
 export function isSameUrl(one: string, other: string): boolean {
   const normalized = normalizeUrl(one);

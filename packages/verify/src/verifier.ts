@@ -37,7 +37,7 @@ export interface VerifierOptions {
    * `PUBLIC_URL` or `TOKEN_ISSUER` of the service, exactly equal. During a change of the issuer a list, newest first.
    */
   readonly issuer: string | readonly string[];
-  /** `TOKEN_AUDIENCE` of the service, or those of its values that this server accepts. */
+  /** `TOKEN_AUDIENCE` of the service, or the values of it that this server accepts. */
   readonly audience: string | readonly string[];
   /** Where this program reaches the service. Default: the first issuer. */
   readonly url?: string;
