@@ -1,4 +1,4 @@
-// A service that takes Kinship's access tokens: it checks them by itself, and asks before it changes anything.
+// A resource server for Kinship's access tokens: verifies each token offline, and introspects it before a change.
 import { createServer } from 'node:http';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 
