@@ -59,12 +59,12 @@ await service.stop();
 await databases.remove();
 
 rows.sort((a, b) => b.first.milliseconds - a.first.milliseconds);
-const shown = ({ milliseconds, status }: Timed) => `${milliseconds.toFixed(1)} | ${status}`;
+const formatTimed = ({ milliseconds, status }: Timed) => `${milliseconds.toFixed(1)} | ${status}`;
 say(`${describeMachine()}; ready after ${service.readyAfter.toFixed(0)} ms\n`);
 say('| request | first, ms | status | second, ms | status |');
 say('| --- | ---: | ---: | ---: | ---: |');
 for (const { name, first, second } of rows.slice(0, SHOWN))
-  say(`| ${name} | ${shown(first)} | ${shown(second)} |`);
+  say(`| ${name} | ${formatTimed(first)} | ${formatTimed(second)} |`);
 const medianOf = (which: 'first' | 'second') => median(rows.map((row) => row[which].milliseconds)).toFixed(1);
 say(`\nmedian of ${rows.length} requests: first ${medianOf('first')} ms, second ${medianOf('second')} ms`);
 process.exit(0);

@@ -46,7 +46,7 @@ try {
   const events = await readEvents(`/admin/sessions/${sessionId}/events?limit=100`);
   const life = readLife(events.session, events.data, time.now, describeUserAgent);
   await mkdir(new URL('.', TARGET), { recursive: true });
-  await writeFile(TARGET, await fileOf(drawLife(life, { width: WIDTH, heading: true })));
+  await writeFile(TARGET, await formatFile(drawLife(life, { width: WIDTH, heading: true })));
 } finally {
   await service.close();
   await rm(folder, { recursive: true });
@@ -75,16 +75,16 @@ async function startService() {
 }
 
 /**
- * Plays the sessions of a user at home and at work for some days. At the end a thief presents a copy of an earlier
- * token.
+ * A user refreshes at home and at work for some days. Then a thief presents a copy of an earlier token. Returns the id
+ * of the session.
  */
 async function playTheft(): Promise<string> {
   let pair = await send<Pair>(HOME, `/auth/login?userId=${USER}`);
-  pair = await use(pair, HOME, 22, 3 * HOUR);
-  pair = await use(pair, OFFICE, 9, HOUR);
-  pair = await use(pair, HOME, 25, 2 * HOUR);
+  pair = await refreshRepeatedly(pair, HOME, 22, 3 * HOUR);
+  pair = await refreshRepeatedly(pair, OFFICE, 9, HOUR);
+  pair = await refreshRepeatedly(pair, HOME, 25, 2 * HOUR);
   const copied = pair;
-  pair = await use(pair, HOME, 4, 2.4 * HOUR);
+  pair = await refreshRepeatedly(pair, HOME, 4, 2.4 * HOUR);
   time.now += 146_000;
   await refresh(copied, THIEF).then(
     () => Promise.reject(new Error('The replay was accepted.')),
@@ -94,7 +94,12 @@ async function playTheft(): Promise<string> {
   return JSON.parse(Buffer.from(payload, 'base64url').toString()).sid;
 }
 
-async function use(first: Pair, client: typeof HOME, times: number, every: number): Promise<Pair> {
+async function refreshRepeatedly(
+  first: Pair,
+  client: typeof HOME,
+  times: number,
+  every: number,
+): Promise<Pair> {
   let pair = first;
   for (let count = 0; count < times; count += 1) {
     time.now += every;
@@ -128,7 +133,7 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
 }
 
 /** Formats the picture as a file, which contains its own style. */
-async function fileOf(picture: ReturnType<typeof drawLife>): Promise<string> {
+async function formatFile(picture: ReturnType<typeof drawLife>): Promise<string> {
   const style = svg('style', {}, await readFile(STYLE, 'utf8'));
   return `${svgText({ ...picture, children: [style, ...picture.children] })}\n`;
 }

@@ -15,7 +15,7 @@ const HEAD = [
 /** Formats the medians of each contestant's rounds as a Markdown table. */
 export function ratesTable(rates: Rates): string {
   const rows = [...rates].map(([name, rounds]) => {
-    const of = (figure: (round: Round) => number | undefined, digits = 0) => shown(rounds, figure, digits);
+    const of = (figure: (round: Round) => number | undefined, digits = 0) => format(rounds, figure, digits);
     return [
       name,
       of(({ perSecond }) => perSecond),
@@ -58,7 +58,7 @@ export function cpuRatiosOf(rates: Rates, name: string): number[] {
   );
 }
 
-function shown(
+function format(
   rounds: readonly Round[],
   figure: (round: Round) => number | undefined,
   digits: number,

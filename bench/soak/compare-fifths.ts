@@ -44,13 +44,13 @@ export function compareFifths(samples: readonly Sample[]): Comparison {
     const [a, b, c] = [first, second, last].map((some) => summarize(name, some));
     const most = limitOf(name, b!);
     const isHeld = most === undefined || !(c! > most);
-    if (!isHeld) faults.push(`${name}: ${shown(c!)}, and at most ${shown(most)} was expected`);
+    if (!isHeld) faults.push(`${name}: ${format(c!)}, and at most ${format(most)} was expected`);
     return [
       name === LOWEST_OF ? `lowest ${name}` : name,
-      shown(a!),
-      shown(b!),
-      shown(c!),
-      most === undefined ? '' : `≤ ${shown(most)}`,
+      format(a!),
+      format(b!),
+      format(c!),
+      most === undefined ? '' : `≤ ${format(most)}`,
     ];
   });
   const unexpected = samples.reduce((sum, sample) => sum + sample.unexpected!, 0);
@@ -78,7 +78,7 @@ function limitOf(name: string, base: number): number | undefined {
   return bound && base * bound.times + bound.plus;
 }
 
-function shown(figure: number): string {
+function format(figure: number): string {
   if (Number.isNaN(figure)) return '';
   return Math.abs(figure) >= 100 ? figure.toFixed(0) : figure.toFixed(1);
 }

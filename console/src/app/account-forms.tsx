@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact';
-import { Act } from './act.tsx';
+import { ActionButton } from './action-button.tsx';
 import { type Account, changeAccount, createAccount } from './api-users.ts';
 import { go } from './router.tsx';
 
 /** A button that makes an account. Its user gets a mail with a link that sets the password. */
 export function CreateAccount() {
   return (
-    <Act
+    <ActionButton
       label="Create account"
       consequence="The user gets a mail with a link, valid for 7 days, that sets the password and confirms the address."
       harmless
@@ -28,7 +28,7 @@ interface ChangeProps {
 /** A button that changes the name or the address of an account. */
 export function ChangeAccount({ account, onDone }: ChangeProps) {
   return (
-    <Act
+    <ActionButton
       label="Change account"
       consequence="A change of the address is final: the former address gets a notice, and earlier links are void. An address that is not confirmed gets a link that confirms it."
       harmless

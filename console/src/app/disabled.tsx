@@ -1,4 +1,4 @@
-import { Act } from './act.tsx';
+import { ActionButton } from './action-button.tsx';
 import { disableUser, enableUser } from './api.ts';
 import { momentInWords } from './moment.ts';
 
@@ -8,16 +8,16 @@ interface Props {
 }
 
 /** A button that disables a user, or lets a disabled user log in again. */
-export function DisableAct({ userId, disabledAt, onDone }: Props & { readonly onDone: () => void }) {
+export function DisableButton({ userId, disabledAt, onDone }: Props & { readonly onDone: () => void }) {
   return disabledAt === null ? (
-    <Act
+    <ActionButton
       label="Disable user"
       consequence="Every session of this user ends now. New logins are refused until an operator enables the user."
       run={(reason) => disableUser(userId, reason)}
       onDone={onDone}
     />
   ) : (
-    <Act
+    <ActionButton
       label="Enable user"
       consequence="The user can log in again. Ended sessions stay ended."
       harmless

@@ -1,5 +1,5 @@
 import { plural } from '../../../src/domain/life/words.ts';
-import { Act } from './act.tsx';
+import { ActionButton } from './action-button.tsx';
 import { type Factor, type FactorKind, type Factors, removeFactor, removeFactors } from './api-users.ts';
 import { momentInWords } from './moment.ts';
 import { Table } from './table.tsx';
@@ -26,14 +26,14 @@ export function FactorSection({ userId, factors: { items, recoveryCodes }, onDon
           <Table
             label="Second factors"
             caption={`${plural(items.length, 'factor')}, oldest first, and ${plural(recoveryCodes, 'unused recovery code')}`}
-            columns={['Label', 'Kind', 'Added', 'Last use', 'Act']}
+            columns={['Label', 'Kind', 'Added', 'Last use', 'Actions']}
           >
             {items.map((factor) => (
               <FactorRow key={factor.id} userId={userId} factor={factor} onDone={onDone} />
             ))}
           </Table>
           <p class="buttons">
-            <Act
+            <ActionButton
               label="Remove all second factors"
               consequence="The password alone signs the user in. The recovery codes are removed, too. The user gets a mail about each factor."
               run={(reason) => removeFactors(userId, reason)}
@@ -63,7 +63,7 @@ function FactorRow({ userId, factor, onDone }: RowProps) {
       <td>{momentInWords(Date.parse(createdAt))}</td>
       <td>{lastUsedAt === undefined ? 'never' : momentInWords(Date.parse(lastUsedAt))}</td>
       <td>
-        <Act
+        <ActionButton
           label="Remove factor"
           consequence={`The ${factorKindInWords(kind)} “${label}” is removed. The user gets a mail about it.`}
           run={(reason) => removeFactor(userId, id, reason)}

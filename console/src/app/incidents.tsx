@@ -5,9 +5,9 @@ import {
   type Incident,
   type IncidentEvent,
 } from '../incidents/group-incidents.ts';
-import { Act } from './act.tsx';
+import { ActionButton } from './action-button.tsx';
 import { call, endSessionsOf } from './api.ts';
-import { DisableAct } from './disabled.tsx';
+import { DisableButton } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
@@ -94,7 +94,7 @@ function IncidentTable({ incidents, reload }: TableProps) {
     <Table
       label="Incidents"
       caption={`${plural(incidents.length, 'incident')} by user and network, newest first`}
-      columns={['What', 'From', 'Last', 'User', 'Act']}
+      columns={['What', 'From', 'Last', 'User', 'Actions']}
     >
       {incidents.map((incident) => (
         <IncidentRow key={`${incident.userId} ${incident.network}`} incident={incident} reload={reload} />
@@ -126,13 +126,13 @@ function IncidentRow({ incident, reload }: { readonly incident: Incident; readon
       </td>
       <td>
         <div class="acts">
-          <Act
+          <ActionButton
             label="End all sessions"
             consequence={`Every session of the user ${userId} ends now. The user has to log in again.`}
             run={(reason) => endSessionsOf(userId, reason)}
             onDone={reload}
           />
-          <DisableAct userId={userId} disabledAt={null} onDone={reload} />
+          <DisableButton userId={userId} disabledAt={null} onDone={reload} />
           <WriteToUser userId={userId} />
         </div>
       </td>

@@ -31,9 +31,9 @@ export function SessionTable({ label, items, withUser = false }: Props) {
         <tr key={item.id}>
           <th scope="row">
             <Link to={`/sessions/${item.id}`}>
-              <bdi>{cut(item.deviceName ?? item.userAgent)}</bdi>
+              <bdi>{truncate(item.deviceName ?? item.userAgent)}</bdi>
             </Link>
-            {item.deviceName !== undefined && <small> {cut(item.userAgent)}</small>}
+            {item.deviceName !== undefined && <small> {truncate(item.userAgent)}</small>}
           </th>
           {withUser && (
             <td class="long">
@@ -53,6 +53,6 @@ export function SessionTable({ label, items, withUser = false }: Props) {
 }
 
 /** An unknown client may call itself by a very long name. The page of the session shows all of it. */
-function cut(name: string): string {
+function truncate(name: string): string {
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
 }

@@ -2,9 +2,9 @@ import { describeUserAgent } from '../../../src/adapters/http/server/describe-us
 import type { Life, LifeEvent, LifeSession, Mark } from '../../../src/domain/life/life.ts';
 import { readLife, sessionOfEvents } from '../../../src/domain/life/read-life.ts';
 import { type LifeSummary, summarizeLife } from '../../../src/domain/life/summarize-life.ts';
-import { Act } from './act.tsx';
+import { ActionButton } from './action-button.tsx';
 import { call, endSession, endSessionsOf, readDisabledAt } from './api.ts';
-import { DisableAct, DisabledNote } from './disabled.tsx';
+import { DisableButton, DisabledNote } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Picture } from './picture.tsx';
@@ -69,7 +69,7 @@ function LifeOfSession({ life, deviceName, disabledAt, reload }: SessionProps) {
     <>
       <Summary summary={summarizeLife(life)} userId={life.userId} deviceName={deviceName} />
       <DisabledNote disabledAt={disabledAt} />
-      <Acts life={life} disabledAt={disabledAt} reload={reload} />
+      <Actions life={life} disabledAt={disabledAt} reload={reload} />
       <Picture life={life} />
       <Marks marks={life.marks} />
     </>
@@ -112,24 +112,24 @@ function Summary({ summary, userId, deviceName }: SummaryProps) {
   );
 }
 
-function Acts({ life, disabledAt, reload }: Omit<SessionProps, 'deviceName'>) {
+function Actions({ life, disabledAt, reload }: Omit<SessionProps, 'deviceName'>) {
   return (
     <p class="buttons">
       {life.end === null && (
-        <Act
+        <ActionButton
           label="End this session"
           consequence="The session ends now. Its client has to log in again."
           run={(reason) => endSession(life.sessionId, reason)}
           onDone={reload}
         />
       )}
-      <Act
+      <ActionButton
         label="End all sessions of the user"
         consequence="Every session of this user ends now. The user has to log in again everywhere."
         run={(reason) => endSessionsOf(life.userId, reason)}
         onDone={reload}
       />
-      <DisableAct userId={life.userId} disabledAt={disabledAt} onDone={reload} />
+      <DisableButton userId={life.userId} disabledAt={disabledAt} onDone={reload} />
     </p>
   );
 }

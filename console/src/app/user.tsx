@@ -1,9 +1,9 @@
 import { ChangeAccount } from './account-forms.tsx';
-import { Act } from './act.tsx';
+import { ActionButton } from './action-button.tsx';
 import { endSessionsOf, readDisabledAt } from './api.ts';
 import { listSessions } from './api-sessions.ts';
 import { type Account, readAccount } from './api-users.ts';
-import { DisableAct, DisabledNote } from './disabled.tsx';
+import { DisableButton, DisabledNote } from './disabled.tsx';
 import { FactorSection } from './factors.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
@@ -35,13 +35,13 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
             )}
             <DisabledNote disabledAt={disabledAt} />
             <p class="buttons">
-              <Act
+              <ActionButton
                 label="End all sessions"
                 consequence="Every session of this user ends now. The user has to log in again."
                 run={(reason) => endSessionsOf(id, reason)}
                 onDone={reload}
               />
-              <DisableAct userId={id} disabledAt={disabledAt} onDone={reload} />
+              <DisableButton userId={id} disabledAt={disabledAt} onDone={reload} />
               {found !== null && <ChangeAccount account={found.account} onDone={reload} />}
             </p>
             <h2>Live sessions</h2>

@@ -1,5 +1,5 @@
 import { durationInWords, plural } from '../../../src/domain/life/words.ts';
-import { Act } from './act.tsx';
+import { ActionButton } from './action-button.tsx';
 import {
   type Delivery,
   type Endpoint,
@@ -32,7 +32,7 @@ export function Webhook({ id, cursor }: { readonly id: string; readonly cursor: 
         {({ endpoint, items, nextCursor }) => (
           <>
             <Facts endpoint={endpoint} />
-            <Acts endpoint={endpoint} reload={reload} />
+            <Actions endpoint={endpoint} reload={reload} />
             <h2>Deliveries of the last seven days</h2>
             {items.length === 0 ? (
               <p>There is no delivery.</p>
@@ -77,7 +77,7 @@ function Facts({ endpoint }: { readonly endpoint: Endpoint }) {
   );
 }
 
-function Acts({
+function Actions({
   endpoint: { id, state },
   reload,
 }: {
@@ -87,7 +87,7 @@ function Acts({
   return (
     <p class="buttons">
       {state === 'disabled' ? (
-        <Act
+        <ActionButton
           label="Enable endpoint"
           consequence="The endpoint gets events again. Events that occurred while it was disabled are not sent."
           harmless
@@ -95,14 +95,14 @@ function Acts({
           onDone={reload}
         />
       ) : (
-        <Act
+        <ActionButton
           label="Disable endpoint"
           consequence="The endpoint gets no events until an operator enables it. They are not sent later."
           run={(reason) => setEnabled(id, false, reason)}
           onDone={reload}
         />
       )}
-      <Act
+      <ActionButton
         label="Send failed events again"
         consequence="Up to 5,000 failed events of the last seven days are sent again, the oldest first."
         harmless
@@ -124,7 +124,7 @@ function DeliveryTable({ endpointId, items, reload }: TableProps) {
     <Table
       label="Deliveries"
       caption={`${plural(items.length, 'delivery', 'deliveries')}, newest event first`}
-      columns={['Event', 'When', 'State', 'Attempts', 'Act']}
+      columns={['Event', 'When', 'State', 'Attempts', 'Actions']}
     >
       {items.map((delivery) => (
         <tr key={delivery.eventId} class={delivery.state}>
@@ -139,7 +139,7 @@ function DeliveryTable({ endpointId, items, reload }: TableProps) {
             <Attempts delivery={delivery} />
           </td>
           <td>
-            <Act
+            <ActionButton
               label="Send again"
               consequence={`The event ${delivery.eventId} is sent again within seconds, with the same id.`}
               harmless

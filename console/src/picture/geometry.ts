@@ -93,13 +93,13 @@ function pathOf(
       y,
       at: token.issuedAt,
       generation: token.generation,
-      device: holderAt(life, token.issuedAt),
+      device: deviceAt(life, token.issuedAt),
     })),
   ];
   return points.sort((one, other) => one.at - other.at || one.generation - other.generation);
 }
 
-function holderAt({ path }: Life, at: number): string {
+function deviceAt({ path }: Life, at: number): string {
   return (path.filter((mark) => mark.at <= at).at(-1) ?? path[0])?.device ?? '';
 }
 
@@ -121,8 +121,8 @@ function placeLanes(life: Life, { isNarrow, top, width }: Pick<Geometry, 'isNarr
 
 function textsBeside({ name, device, note }: Lane, top: number): readonly LaneText[] {
   return [
-    { x: 0, y: top + 24, style: 'name', text: cut(name, 25) },
-    { x: 0, y: top + 44, style: 'muted', text: cut(device, 29) },
+    { x: 0, y: top + 24, style: 'name', text: truncate(name, 25) },
+    { x: 0, y: top + 44, style: 'muted', text: truncate(device, 29) },
     { x: 0, y: top + 62, style: 'muted small', text: note },
   ];
 }
@@ -130,12 +130,12 @@ function textsBeside({ name, device, note }: Lane, top: number): readonly LaneTe
 function textsInside({ name, device, note }: Lane, top: number, width: number): readonly LaneText[] {
   const most = Math.floor((width - 24) / 6.4);
   return [
-    { x: 12, y: top + 20, style: 'name', text: cut(name, most) },
-    { x: 12, y: top + 36, style: 'muted small', text: cut(`${device} · ${note}`, most) },
+    { x: 12, y: top + 20, style: 'name', text: truncate(name, most) },
+    { x: 12, y: top + 36, style: 'muted small', text: truncate(`${device} · ${note}`, most) },
   ];
 }
 
-function cut(text: string, most: number): string {
+function truncate(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 

@@ -50,10 +50,13 @@ export function placeLabels(geometry: Geometry): readonly Label[] {
       rank: IMPORTANCE.indexOf(mark.kind),
     })),
   ].sort((one, other) => one.rank - other.rank);
-  const taken = [...[...marks, ...origins].map((point) => around(point, radius + 2)), ...namesIn(geometry)];
+  const taken = [
+    ...[...marks, ...origins].map((point) => boxAround(point, radius + 2)),
+    ...laneTextBoxes(geometry),
+  ];
   const lines = linesOf(geometry);
   return wanted.flatMap(({ rank: _, ...label }) => {
-    const free = candidates(label, radius).filter(
+    const free = labelCandidates(label, radius).filter(
       (candidate) => isInside(boxOf(candidate), geometry) && !taken.some(overlaps(boxOf(candidate))),
     );
     const found = free.find((candidate) => !lines.some(crosses(boxOf(candidate)))) ?? free[0];
@@ -75,7 +78,7 @@ function textOf({ kind, title, generation }: Mark): string {
   }
 }
 
-function candidates({ x, y, text, isAlarm }: Omit<Label, 'anchor'>, radius: number): readonly Label[] {
+function labelCandidates({ x, y, text, isAlarm }: Omit<Label, 'anchor'>, radius: number): readonly Label[] {
   const [up, down, aside] = [y - radius - 7, y + radius + 15, radius + 7];
   const at = (anchor: Label['anchor'], left: number, base: number): Label => ({
     text,
@@ -102,7 +105,7 @@ function boxOf({ text, x, y, anchor }: Label): Box {
   return { left, right: left + width, top: y - LINE + 3, bottom: y + 4 };
 }
 
-function around({ x, y }: Point, distance: number): Box {
+function boxAround({ x, y }: Point, distance: number): Box {
   return { left: x - distance, right: x + distance, top: y - distance, bottom: y + distance };
 }
 
@@ -112,7 +115,7 @@ function isInside(box: Box, { left, right, lanes }: Geometry): boolean {
 }
 
 /** In a narrow picture the texts of a lane are inside the lane, so labels must not cover them. */
-function namesIn({ lanes, isNarrow }: Geometry): readonly Box[] {
+function laneTextBoxes({ lanes, isNarrow }: Geometry): readonly Box[] {
   if (!isNarrow) return [];
   return lanes.flatMap(({ texts }) =>
     texts.map(({ text, x, y }) => ({ left: x, right: x + text.length * 7.4, top: y - LINE, bottom: y + 3 })),

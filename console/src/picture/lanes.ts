@@ -20,11 +20,11 @@ export function lanesOf(life: Life): readonly Lane[] {
   const lanes = networks.map((network) => laneOf(life, [network]));
   const own = lanes.filter(({ isForeign }) => !isForeign);
   const foreign = lanes.filter(({ isForeign }) => isForeign);
-  return [...limit(life, own, MOST_LANES - 2), ...limit(life, foreign, 2)];
+  return [...mergeMiddleLanes(life, own, MOST_LANES - 2), ...mergeMiddleLanes(life, foreign, 2)];
 }
 
-/** The latest lanes and the first one stay; the others share one lane. */
-function limit(life: Life, lanes: readonly Lane[], most: number): readonly Lane[] {
+/** Keeps the first lane and the latest lanes. The lanes between them become one lane. */
+function mergeMiddleLanes(life: Life, lanes: readonly Lane[], most: number): readonly Lane[] {
   if (lanes.length <= most) return lanes;
   const [first, ...rest] = lanes;
   const kept = most - 2;

@@ -15,7 +15,7 @@ interface Props {
 }
 
 /** A button for a change. It asks for the reason, which the service logs together with the operator. */
-export function Act({ label, consequence, harmless = false, fields, run, onDone }: Props) {
+export function ActionButton({ label, consequence, harmless = false, fields, run, onDone }: Props) {
   const style = harmless ? 'plain' : 'danger';
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<string | null>(null);
