@@ -101,6 +101,7 @@ export async function openStores(
     await database.close();
     throw error;
   });
+  database.onOtherClients(feed.noteOtherClients);
   return {
     families: instrument('token_families', createTokenFamilies(sql, sessionStoreOptions)),
     accountPageSessions: instrument('account_page_sessions', createAccountPageSessions(sql)),
@@ -170,7 +171,8 @@ export async function openDatabase(
   if (database.kind === 'url') {
     const sql = connect(database);
     const failed = new Promise<Error>(() => {});
-    return { sql, address: database, close: () => sql.end(END_TIMEOUT), failed };
+    const onOtherClients = () => {};
+    return { sql, address: database, close: () => sql.end(END_TIMEOUT), failed, onOtherClients };
   }
   const embedded = await startEmbedded(dataDir, onCreate);
   const address = { kind: 'embedded', socketPath: embedded.socketPath } as const;
@@ -179,6 +181,7 @@ export async function openDatabase(
     sql,
     address,
     failed: embedded.failed,
+    onOtherClients: embedded.onOtherClients,
     async close() {
       await sql.end(END_TIMEOUT);
       await embedded.close();

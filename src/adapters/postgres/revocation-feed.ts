@@ -56,6 +56,7 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
   return {
     // A committed revocation is notified or polled, even if the answer of its statement was lost.
     noteFailure() {},
+    noteOtherClients() {},
     async stop() {
       stopping.abort();
       await running;

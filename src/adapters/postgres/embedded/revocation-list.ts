@@ -8,6 +8,8 @@ export interface RevocationFeed {
    * Must be called with each error of a store: the statement may have revoked sessions although its answer was lost.
    */
   noteFailure(error: unknown): void;
+  /** Must be called when other clients of the embedded database come, and when the last one has gone. */
+  noteOtherClients(hasOtherClients: boolean): void;
   stop(): Promise<void>;
 }
 
@@ -23,7 +25,8 @@ const PAUSE = 500;
 
 /**
  * Maintains the list of revoked families for the embedded database. The stores of this process add their revocations to
- * the list. A command that joins the database adds nothing to this list, so revocations of the command are missing.
+ * the list. While a command has joined the database, the list is incomplete, because the command can revoke sessions, too.
+ * The list is loaded again when the command has left.
  *
  * After a statement with an unknown outcome the list is incomplete until it is loaded again. The embedded database runs
  * statements in order, so the load sees the result of a pending statement.
@@ -31,7 +34,9 @@ const PAUSE = 500;
 export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed {
   const stopping = new AbortController();
   const { signal } = stopping;
-  let failures = 0;
+  /** Grows with each event after which the list may lack a revocation. */
+  let doubts = 0;
+  let hasOthers = false;
   let repair: Promise<void> | null = null;
   list.setComplete(true);
 
@@ -39,9 +44,13 @@ export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed
     noteFailure(error) {
       const isDefinite = !(error instanceof StoreUnavailable) || error.outcome === 'nothing';
       if (isDefinite || signal.aborted) return;
-      failures += 1;
-      list.setComplete(false);
-      repair ??= reloadUntilComplete(error);
+      doubt();
+      startRepair(() => repairAfterLoss(error));
+    },
+    noteOtherClients(hasOtherClients) {
+      hasOthers = hasOtherClients;
+      if (hasOthers) doubt();
+      else if (!signal.aborted) startRepair(reloadUntilComplete);
     },
     async stop() {
       stopping.abort();
@@ -50,26 +59,42 @@ export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed
     },
   };
 
-  async function reloadUntilComplete(reason: unknown): Promise<void> {
+  /** Runs one repair at a time. */
+  function startRepair(work: () => Promise<void>): void {
+    repair ??= work().finally(() => {
+      repair = null;
+    });
+  }
+
+  async function repairAfterLoss(error: unknown): Promise<void> {
     log.warn(
-      { err: reason },
+      { err: error },
       'an answer of the database was lost; checking the database on every request until the revocations are loaded again',
     );
-    while (!list.isComplete() && !signal.aborted) {
-      await sleep(PAUSE, signal);
-      if (!signal.aborted) await reloadOnce();
+    await reloadUntilComplete();
+    if (list.isComplete()) log.info({}, 'revoked sessions loaded again');
+  }
+
+  function doubt(): void {
+    doubts += 1;
+    list.setComplete(false);
+  }
+
+  /** Ends without a complete list if another client comes meanwhile. */
+  async function reloadUntilComplete(): Promise<void> {
+    while (!list.isComplete() && !hasOthers && !signal.aborted) {
+      await reloadOnce();
+      if (!list.isComplete()) await sleep(PAUSE, signal);
     }
-    repair = null;
   }
 
   async function reloadOnce(): Promise<void> {
-    const before = failures;
+    const before = doubts;
     try {
       await reload();
-      if (before === failures) list.setComplete(true);
+      if (before === doubts) list.setComplete(true);
     } catch (error) {
       log.warn({ err: error }, 'loading the revoked sessions failed; trying again');
     }
-    if (list.isComplete()) log.info({}, 'revoked sessions loaded again');
   }
 }

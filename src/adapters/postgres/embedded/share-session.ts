@@ -22,8 +22,9 @@ const NEEDS_SYNC = 'PBDEC';
  * Such a lock therefore excludes no other client.
  *
  * @param clients returns the number of connected clients, including a client that is connecting
+ * @param onConnect is called before the first statement of a client
  */
-export function shareSession(db: PGlite, clients: () => number): void {
+export function shareSession(db: PGlite, clients: () => number, onConnect: () => void): void {
   const isInTransaction = db.isInTransaction.bind(db);
   const send = db.execProtocolRawStream.bind(db);
   const exec = db.exec.bind(db);
@@ -33,6 +34,7 @@ export function shareSession(db: PGlite, clients: () => number): void {
 
   db.execProtocolRawStream = async (message, options) => {
     const type = String.fromCharCode(message[0]!);
+    if (message[0] === STARTUP) onConnect();
     if (message[0] === STARTUP && clients() === 1) await send(DISCARD_ALL, { onRawData: () => undefined });
     if (NEEDS_SYNC.includes(type)) needsSync = true;
     await send(message, options);

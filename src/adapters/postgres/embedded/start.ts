@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { extract } from 'tar';
 import { lockFolder } from './lock.ts';
 import { makeSocketFolder } from './socket-path.ts';
-import { serveDatabase } from './thread.ts';
+import { type ServingThread, serveDatabase } from './thread.ts';
 
 /**
  * An empty database, made by `npm run build`. The first start unpacks it: PGlite needs seconds to create a database.
  */
 const ARCHIVE = new URL('dist/embedded.tar.gz', import.meta.resolve('#package.json'));
 
-export interface EmbeddedDatabase {
+export interface EmbeddedDatabase extends Pick<ServingThread, 'failed' | 'onOtherClients'> {
   /**
    * The socket to connect to: `postgres({ path: socketPath, user: 'postgres', database: 'postgres', max: 1 })`. There
    * is no password; only the user of this process can open the folder of the socket.
@@ -20,8 +20,6 @@ export interface EmbeddedDatabase {
   readonly socketPath: string;
   /** Closes the database and frees the folder. A second call waits for the first call. */
   close(): Promise<void>;
-  /** Resolves with the reason if the database ends unexpectedly. `close` must still be called. */
-  readonly failed: Promise<Error>;
 }
 
 /**
@@ -55,7 +53,8 @@ export async function startEmbedded(
     const thread = await serveDatabase(join(home, 'pg'), socketPath).catch(throwOpenError(home));
     cleanup.push(thread.stop);
     await writeFile(socketRecordPath(home), socketPath, { mode: 0o600 });
-    return { socketPath, close: once(() => runInReverse(cleanup)), failed: thread.failed };
+    const { failed, onOtherClients } = thread;
+    return { socketPath, close: once(() => runInReverse(cleanup)), failed, onOtherClients };
   } catch (error) {
     await runInReverse(cleanup);
     throw error;

@@ -6,15 +6,23 @@ export interface WorkerInput {
   readonly socketPath: string;
 }
 
-/** A message of the worker: clients can connect, or PostgreSQL failed. */
-export type WorkerMessage = { readonly kind: 'ready' } | { readonly kind: 'fatal'; readonly reason: string };
+/** A message of the worker: clients can connect, PostgreSQL failed, or other clients than the service came or went. */
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'fatal'; readonly reason: string }
+  | { readonly kind: 'clients'; readonly hasOtherClients: boolean };
 
 export interface ServingThread {
   /** Closes the database and ends the thread. Returns immediately if the thread has already ended. */
   stop(): Promise<void>;
   /** Resolves with the reason if the thread ends without `stop`. */
   readonly failed: Promise<Error>;
+  /** Calls the listener before the first other client runs a statement, and after the last one has disconnected. */
+  onOtherClients(listener: OtherClientsListener): void;
 }
+
+/** `hasOtherClients`: whether a client other than the service is connected, such as a command. */
+export type OtherClientsListener = (hasOtherClients: boolean) => void;
 
 /** Opens the database in the folder and serves it on the socket. Resolves when clients can connect. */
 export async function serveDatabase(folder: string, socketPath: string): Promise<ServingThread> {
@@ -43,7 +51,12 @@ export async function serveDatabase(folder: string, socketPath: string): Promise
     const error = await ended;
     if (error !== undefined) throw error;
   };
-  return { stop, failed };
+  const onOtherClients = (listener: OtherClientsListener) => {
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'clients') listener(message.hasOtherClients);
+    });
+  };
+  return { stop, failed, onOtherClients };
 }
 
 /** Starts the worker. The built worker is in `dist/`. The source of the worker is in the folder of this file. */

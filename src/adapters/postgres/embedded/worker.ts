@@ -7,6 +7,9 @@ import type { WorkerInput, WorkerMessage } from './thread.ts';
 /** The service has one connection, and each command that runs at the same time has one more. */
 const MAX_CLIENTS = 16;
 
+/** Milliseconds between two checks whether the other clients have disconnected. The socket server does not tell it. */
+const CHECK_INTERVAL = 200;
+
 const input = workerData as WorkerInput;
 const parent = parentPort!;
 const db = await PGlite.create(input.folder, { onStderr: endWhenFatal });
@@ -14,8 +17,16 @@ await serve(input.socketPath);
 
 async function serve(path: string): Promise<void> {
   const server = new PGLiteSocketServer({ db, path, maxConnections: MAX_CLIENTS });
-  shareSession(db, () => server.getStats().activeConnections);
+  const clients = () => server.getStats().activeConnections;
+  let hasOtherClients = false;
+  const reportOtherClients = () => {
+    if (clients() > 1 === hasOtherClients) return;
+    hasOtherClients = !hasOtherClients;
+    report({ kind: 'clients', hasOtherClients });
+  };
+  shareSession(db, clients, reportOtherClients);
   await server.start();
+  setInterval(reportOtherClients, CHECK_INTERVAL).unref();
   parent.once('message', () => stop(server));
   report({ kind: 'ready' });
 }
