@@ -72,6 +72,8 @@ t.test('a chart draws the known samples, and its line breaks where samples are m
   const text = svgText(drawChart(points, 'Live sessions'));
   t.equal(text.match(/M/g)?.length, 3, 'the base, and two parts of the line');
   t.match(text, /aria-label="Live sessions: now 110, 0 to 110 in the time shown"/);
+  const alone = svgText(drawChart([{ at: 5_000, value: 2 }], 'Live sessions'));
+  t.match(alone, /d="M320 6h-4"/, 'a single point is a visible dash at the end');
   t.match(svgText(drawChart([], 'Mails waiting')), /Mails waiting: not known yet/);
   t.match(rangeInWords([{ at: 0, value: 0 }]), /^now 0, 0 to 0/);
   t.same([amount(0.25), amount(12.6), amount(12_345)], ['0.3', '13', '12,345']);

@@ -3,6 +3,7 @@ import { type AuditFilter, type AuditItem, listAudit } from './api-audit.ts';
 import { AuditForm } from './audit-form.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
+import { NextPage } from './next-page.tsx';
 import { Page } from './page.tsx';
 import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
@@ -22,15 +23,7 @@ export function Audit({ query }: { readonly query: URLSearchParams }) {
             ) : (
               <EventTable events={data} />
             )}
-            {nextCursor !== undefined && (
-              <p>
-                <Link
-                  to={`/audit?${new URLSearchParams({ ...Object.fromEntries(query), cursor: nextCursor })}`}
-                >
-                  Older events
-                </Link>
-              </p>
-            )}
+            <NextPage path="/audit" query={query} cursor={nextCursor} label="Older events" />
           </>
         )}
       </Loaded>

@@ -1,7 +1,7 @@
 import { listSessions } from './api-sessions.ts';
 import { Loaded, useLoad } from './loaded.tsx';
+import { NextPage } from './next-page.tsx';
 import { Page } from './page.tsx';
-import { Link } from './router.tsx';
 import { SessionTable } from './session-table.tsx';
 import { SessionsForm } from './sessions-form.tsx';
 
@@ -20,15 +20,7 @@ export function Sessions({ query }: { readonly query: URLSearchParams }) {
             ) : (
               <SessionTable label="Sessions" items={items} withUser />
             )}
-            {nextCursor !== undefined && (
-              <p>
-                <Link
-                  to={`/sessions?${new URLSearchParams({ ...Object.fromEntries(query), cursor: nextCursor })}`}
-                >
-                  Older sessions
-                </Link>
-              </p>
-            )}
+            <NextPage path="/sessions" query={query} cursor={nextCursor} label="Older sessions" />
           </>
         )}
       </Loaded>

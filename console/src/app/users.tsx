@@ -4,6 +4,7 @@ import { type Account, listAccounts } from './api-users.ts';
 import { factorKindInWords } from './factors.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
+import { NextPage } from './next-page.tsx';
 import { Page } from './page.tsx';
 import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
@@ -23,15 +24,7 @@ export function Users({ query }: { readonly query: URLSearchParams }) {
         {({ items, nextCursor }) => (
           <>
             {items.length === 0 ? <p>No account matches.</p> : <AccountTable items={items} query={query} />}
-            {nextCursor !== undefined && (
-              <p>
-                <Link
-                  to={`/users?${new URLSearchParams({ ...Object.fromEntries(query), cursor: nextCursor })}`}
-                >
-                  More accounts
-                </Link>
-              </p>
-            )}
+            <NextPage path="/users" query={query} cursor={nextCursor} label="More accounts" />
           </>
         )}
       </Loaded>

@@ -8,16 +8,22 @@ const HEIGHT = 72;
 /** Milliseconds. A longer gap between two points breaks the line. */
 const LONGEST_STEP = 45_000;
 
+/** The length of a point that no line joins. */
+const DASH = 4;
+
 /** The line of a series over time, from zero to its greatest value. `name` says what it shows. */
 export function drawChart(points: readonly Point[], name: string): SvgNode {
   const most = greatestOf(points);
   const [first, last] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 0];
-  const x = (at: number) => round(((at - first) / Math.max(1, last - first)) * WIDTH);
+  const x = (at: number) => (first === last ? WIDTH : round(((at - first) / (last - first)) * WIDTH));
   const y = (value: number) => round(HEIGHT - 2 - (value / Math.max(1, most)) * (HEIGHT - 8));
+  const isJoined = (one: Point | undefined, next: Point | undefined) =>
+    one !== undefined && next !== undefined && next.at - one.at <= LONGEST_STEP;
   const steps = points.map((point, index) => {
-    const before = points[index - 1];
-    const isBroken = before === undefined || point.at - before.at > LONGEST_STEP;
-    return `${isBroken ? 'M' : 'L'}${x(point.at)} ${y(point.value)}`;
+    if (isJoined(points[index - 1], point)) return `L${x(point.at)} ${y(point.value)}`;
+    const start = `${x(point.at)} ${y(point.value)}`;
+    // A point without a neighbor is a short dash, because a line of one point is invisible.
+    return isJoined(point, points[index + 1]) ? `M${start}` : `M${start}h-${DASH}`;
   });
   return svg(
     'svg',
