@@ -3,10 +3,8 @@ import { isEmailVerified } from '../../../domain/email-address.ts';
 import type { ListedUser } from '../../../domain/user-directory.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import { examples } from '../server/examples.ts';
-import { count, longText, oneOf } from '../server/field-schemas.ts';
+import { closed, count, longText, nextCursor, oneOf } from '../server/field-schemas.ts';
 import { Time, Uuid } from '../server/schemas.ts';
-
-const closed = { additionalProperties: false };
 
 const members = {
   id: Uuid,
@@ -48,9 +46,7 @@ export const AccountItem = Type.Object(members, {
 export const AccountList = Type.Object(
   {
     items: Type.Array(Type.Object(members, { ...closed, title: 'ListedUser' }), { maxItems: 100 }),
-    nextCursor: Type.Optional(
-      longText({ description: 'the cursor of the next page; absent on the last page' }),
-    ),
+    nextCursor,
   },
   { ...closed, title: 'UserList', examples: [{ items: [accountExample] }] },
 );

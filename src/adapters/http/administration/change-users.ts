@@ -6,6 +6,7 @@ import { accountNotFound } from '../../../domain/refusal.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
+import { closed } from '../server/field-schemas.ts';
 import { adminOrigin } from '../server/operators.ts';
 import { answer, problems, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
@@ -18,8 +19,6 @@ export interface ChangeUsersOptions {
 }
 
 const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
-const closed = { additionalProperties: false };
-
 const EmailVerified = Type.Optional(
   Type.Boolean({ description: 'whether you vouch that the user receives mail at the address' }),
 );

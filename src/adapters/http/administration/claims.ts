@@ -7,6 +7,7 @@ import { canonicalUserId } from '../../../domain/user-id.ts';
 import { ClaimsObject, DeviceName } from '../canonical/claims-schemas.ts';
 import { OperatorsSession, operatorsSession, sessionExample } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
+import { closed } from '../server/field-schemas.ts';
 import { adminOrigin } from '../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
@@ -19,7 +20,6 @@ export interface ClaimsOptions {
 
 const PATH = '/admin/users/:id/claims';
 
-const closed = { additionalProperties: false };
 const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
 const ofUserId = { ...common, params: Type.Object({ id: UserId }) };
 const refusals = problems(400, 401, 403, 503);

@@ -5,15 +5,13 @@ import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
-import { longText, oneOf } from '../server/field-schemas.ts';
+import { closed, longText, nextCursor, oneOf } from '../server/field-schemas.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
 import { PageQuery } from './session-item.ts';
 
 export interface ActivityOptions {
   readonly listActivity: ListActivity;
 }
-
-const closed = { additionalProperties: false };
 
 const ActivityList = Type.Object(
   {
@@ -32,9 +30,7 @@ const ActivityList = Type.Object(
       ),
       { maxItems: 100 },
     ),
-    nextCursor: Type.Optional(
-      longText({ description: 'the cursor of the next page; absent on the last page' }),
-    ),
+    nextCursor,
   },
   {
     ...closed,

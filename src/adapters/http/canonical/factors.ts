@@ -11,7 +11,7 @@ import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
-import { count, longText, oneOf } from '../server/field-schemas.ts';
+import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Time, Uuid } from '../server/schemas.ts';
 
 export interface FactorsOptions {
@@ -26,7 +26,6 @@ export interface FactorsOptions {
 /** A code of an authenticator app. */
 export const TotpCode = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, description: 'six digits' });
 
-const closed = { additionalProperties: false };
 const schema = { tags: ['second factors'], security: [{ bearer: [] }] };
 const Params = Type.Object({ id: Uuid });
 /** The user's name for a factor. */

@@ -1,9 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import { MAX_FACTORS } from '../../../domain/second-factor.ts';
 import { examples } from '../server/examples.ts';
-import { longText, oneOf } from '../server/field-schemas.ts';
+import { closed, longText, oneOf } from '../server/field-schemas.ts';
 
-const closed = { additionalProperties: false };
 const nonce = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA';
 const credentialId = 'pK2mT0V1bXhUQ0dQ';
 

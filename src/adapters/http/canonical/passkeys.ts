@@ -8,7 +8,7 @@ import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
-import { longText, oneOf } from '../server/field-schemas.ts';
+import { closed, longText, oneOf } from '../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Uuid } from '../server/schemas.ts';
 import { Authorization, FACTOR_CHANGE_REQUIREMENT, Label } from './factors.ts';
 import {
@@ -26,7 +26,6 @@ export interface PasskeysOptions {
   readonly logInWithPasskey: LogInWithPasskey;
 }
 
-const closed = { additionalProperties: false };
 const { challenge } = passkeyExamples;
 
 /** The encrypted challenge that a client sends back. */

@@ -3,7 +3,7 @@ import { claimNames } from '../../../domain/claims.ts';
 import { effectiveExpiries, type TokenFamily } from '../../../domain/token-family.ts';
 import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
-import { count, longText } from '../server/field-schemas.ts';
+import { closed, count, longText, nextCursor } from '../server/field-schemas.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { ClaimsObject } from './claims-schemas.ts';
@@ -37,11 +37,6 @@ const example = {
   userAgent: 'Firefox 145 on Linux',
   generation: 1,
 };
-const closed = { additionalProperties: false };
-const nextCursor = Type.Optional(
-  longText({ description: 'the cursor of the next page; absent on the last page' }),
-);
-
 /** Sessions as their user sees them. */
 export const SessionList = Type.Object(
   {

@@ -6,6 +6,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf, logOutBy } from '../server/client-info.ts';
 import { registerCookieParser } from '../server/cookies.ts';
+import { closed } from '../server/field-schemas.ts';
 import { createOperatorCookie, type OperatorOptions } from '../server/operators.ts';
 import { refuseForeignChange } from '../server/own-origin.ts';
 import { Text } from '../server/schemas.ts';
@@ -19,7 +20,6 @@ export interface ConsoleOptions extends OperatorOptions {
   readonly serviceName: string;
 }
 
-const closed = { additionalProperties: false };
 const Credentials = Type.Object({ username: Text, password: Text }, closed);
 const SecondStep = Type.Object(
   {

@@ -1,11 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import type { AuditEvent } from '../../../domain/audit.ts';
 import { examples } from '../server/examples.ts';
-import { count, longText, oneOf } from '../server/field-schemas.ts';
+import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
-
-const closed = { additionalProperties: false };
 
 /** An event of the audit log, as operators see it. */
 export const AuditItem = Type.Object(

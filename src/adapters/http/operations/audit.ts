@@ -7,7 +7,7 @@ import { jsonLine } from '../../../lib/json-line.ts';
 import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
 import { PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
-import { longText, oneOf } from '../server/field-schemas.ts';
+import { longText, nextCursor, oneOf } from '../server/field-schemas.ts';
 import { readTime } from '../server/read-time.ts';
 import { problems, Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
@@ -37,9 +37,7 @@ const Query = Type.Composite([
 const AuditPage = Type.Object(
   {
     data: Type.Array(AuditItem, { maxItems: 100 }),
-    nextCursor: Type.Optional(
-      longText({ description: 'the cursor of the next page; absent on the last page' }),
-    ),
+    nextCursor,
   },
   { additionalProperties: false, title: 'AuditEventList', examples: [{ data: [auditExample] }] },
 );

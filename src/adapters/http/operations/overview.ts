@@ -3,7 +3,7 @@ import type { OverviewSample, Overview as Read, ReadOverview } from '../../../ap
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
-import { count, longText, oneOf } from '../server/field-schemas.ts';
+import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 import { answer, problems, Time, text } from '../server/schemas.ts';
 import { type OverviewStream, overviewStream } from './overview-stream.ts';
 import { streamHeaders } from './revocations.ts';
@@ -12,7 +12,6 @@ export interface OverviewOptions {
   readonly readOverview: ReadOverview;
 }
 
-const closed = { additionalProperties: false };
 const waiting = (description: string) =>
   Type.Union([count(), Type.Null()], { description: `${description}; null: the database does not answer` });
 

@@ -4,11 +4,9 @@ import type { TokenFamily } from '../../../domain/token-family.ts';
 import { OperatorsSession, operatorsSession, PageQuery, sessionExample } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
-import { longText } from '../server/field-schemas.ts';
+import { closed, longText, nextCursor } from '../server/field-schemas.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, auditItem } from './audit-item.ts';
-
-const closed = { additionalProperties: false };
 
 const LivedSession = Type.Composite(
   [
@@ -29,9 +27,7 @@ const SessionEventList = Type.Object(
   {
     session: Type.Union([LivedSession, Type.Null()]),
     data: Type.Array(AuditItem, { maxItems: 100 }),
-    nextCursor: Type.Optional(
-      longText({ description: 'the cursor of the next page; absent on the last page' }),
-    ),
+    nextCursor,
   },
   {
     ...closed,

@@ -7,9 +7,7 @@ import {
   SUPPORTED_EVENTS,
   VERIFICATION_INTERVAL,
 } from '../../../domain/streams.ts';
-import { count, longText, oneOf } from '../server/field-schemas.ts';
-
-const closed = { additionalProperties: false };
+import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 
 /** Text for people, of one line, without invisible characters. */
 const Line = (maxLength: number) => Type.String({ pattern: '^[^\\p{C}]*$', maxLength });

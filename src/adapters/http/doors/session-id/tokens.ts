@@ -12,7 +12,7 @@ import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
 import { onlyCookie, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
-import { longText } from '../../server/field-schemas.ts';
+import { closed, longText } from '../../server/field-schemas.ts';
 import { isFromForeignPage, refuseForeignPage } from '../../server/own-origin.ts';
 import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
@@ -26,7 +26,6 @@ export interface TokenOptions {
   readonly publicUrl: string | null;
 }
 
-const closed = { additionalProperties: false };
 const tags = ['session-id'];
 const tokensExample = { access_token: examples.access, refresh_token: 'ZXlKaGJHY2lPaUpJVXpVeE1pSXNJ…' };
 const Tokens = Type.Object(

@@ -10,7 +10,7 @@ import { principalOf } from '../../server/authenticate.ts';
 import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf, userOrigin } from '../../server/client-info.ts';
 import { examples } from '../../server/examples.ts';
-import { longText } from '../../server/field-schemas.ts';
+import { closed, longText } from '../../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { rateLimitHeaders } from './request-limit.ts';
@@ -25,7 +25,6 @@ export interface AccountOptions {
   readonly serviceKeys: readonly ServiceKey[];
 }
 
-const closed = { additionalProperties: false };
 const { account, password } = examples;
 
 const Registration = Type.Object(

@@ -8,7 +8,7 @@ import type { Task } from '../../../../domain/task.ts';
 import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { examples } from '../../server/examples.ts';
-import { count, longText } from '../../server/field-schemas.ts';
+import { closed, count, longText } from '../../server/field-schemas.ts';
 import { answer, empty, problems, Text, Time } from '../../server/schemas.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized } from './schemas.ts';
@@ -21,7 +21,6 @@ export interface TaskOptions {
   readonly deleteTask: DeleteTask;
 }
 
-const closed = { additionalProperties: false };
 /** The range of the database column. */
 const params = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) });
 const example = { id: 1, author: 'ann', text: 'Water the plants', pub_date: examples.time };

@@ -2,7 +2,7 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { DELIVERY_FORMATS, DISABLED_REASONS, type WebhookEndpoint } from '../../../../domain/webhooks.ts';
 import type { StoredDelivery } from '../../../../ports/stores/webhook-deliveries.ts';
 import { examples } from '../../server/examples.ts';
-import { count, longText, oneOf } from '../../server/field-schemas.ts';
+import { closed, count, longText, nextCursor, oneOf } from '../../server/field-schemas.ts';
 import { Text, Time, Uuid } from '../../server/schemas.ts';
 
 const Url = Type.String({
@@ -51,7 +51,7 @@ export const NewEndpointBody = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, title: 'NewWebhook', examples: [{ url, types }] },
+  { ...closed, title: 'NewWebhook', examples: [{ url, types }] },
 );
 
 export const EndpointChangeBody = Type.Object(
@@ -61,7 +61,7 @@ export const EndpointChangeBody = Type.Object(
     enabled: Type.Optional(Type.Boolean()),
     contact: Type.Optional(nullable(Contact)),
   },
-  { additionalProperties: false, title: 'WebhookChange', examples: [{ enabled: false }] },
+  { ...closed, title: 'WebhookChange', examples: [{ enabled: false }] },
 );
 
 const endpoint = {
@@ -91,8 +91,6 @@ const endpoint = {
 };
 
 const example = { id: endpointId, url, types, format: 'webhook', state: 'enabled', createdAt: examples.time };
-const closed = { additionalProperties: false };
-
 export const Endpoint = Type.Object(endpoint, { ...closed, title: 'Webhook', examples: [example] });
 
 export const AddedEndpoint = Type.Object(
@@ -145,9 +143,7 @@ export const DeliveryList = Type.Object(
       ),
       { maxItems: 100 },
     ),
-    nextCursor: Type.Optional(
-      longText({ description: 'the cursor of the next page; absent on the last page' }),
-    ),
+    nextCursor,
   },
   {
     ...closed,

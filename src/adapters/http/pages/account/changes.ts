@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
+import { closed } from '../../server/field-schemas.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
@@ -10,8 +11,6 @@ import { type AccountPageContext, redirectToAccount } from './context.ts';
 import { changeRefusalInWords } from './describe-refusal.ts';
 import { needsPassword, needsSecondFactor } from './needed-proof.ts';
 import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
-
-const closed = { additionalProperties: false };
 
 /**
  * A new password of any length reaches the use case, which says what is wrong with it. The proof of the second factor

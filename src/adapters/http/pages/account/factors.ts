@@ -4,6 +4,7 @@ import type { PageSession } from '../../../../app/account-pages/find-page-sessio
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
+import { closed } from '../../server/field-schemas.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
@@ -11,8 +12,6 @@ import { type AccountPageContext, redirectToAccount, redirectToFactors } from '.
 import { changeRefusalInWords, describeRefusal } from './describe-refusal.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
 import { needsPassword } from './needed-proof.ts';
-
-const closed = { additionalProperties: false };
 
 /** The schema of a form that adds a factor. `password` is present if the page asked for it. */
 export const ADD_SCHEMA = {

@@ -1,14 +1,13 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
 import { logOutBy } from '../../server/client-info.ts';
-import { oneOf } from '../../server/field-schemas.ts';
+import { closed, oneOf } from '../../server/field-schemas.ts';
 import { Uuid } from '../../server/schemas.ts';
 import { EMPTY_FORM_SCHEMA } from '../page.ts';
 import { type AccountPageContext, redirectToAccount } from './context.ts';
 import { overviewPage } from './overview.ts';
 import { signInPage } from './views.ts';
 
-const closed = { additionalProperties: false };
 const Cursor = Type.Object({ cursor: Type.Optional(Type.String({ maxLength: 100 })) });
 
 /** All live sessions of most users: `SESSIONS_PER_USER` is 50 by default. */

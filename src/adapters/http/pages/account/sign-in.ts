@@ -4,6 +4,7 @@ import type { FactorProof } from '../../../../app/factors/verify-factor-proof.ts
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf, logOutBy } from '../../server/client-info.ts';
+import { closed } from '../../server/field-schemas.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import { readTypedCode } from './change-with-proof.ts';
@@ -12,7 +13,6 @@ import { Credential, readCredential } from './credential.ts';
 import { describeRefusal } from './describe-refusal.ts';
 import { secondStepPage, signInPage } from './views.ts';
 
-const closed = { additionalProperties: false };
 const Credentials = Type.Object({ username: Text, password: Text }, closed);
 const SecondStep = Type.Object(
   {
