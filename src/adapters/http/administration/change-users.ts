@@ -7,7 +7,7 @@ import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed } from '../server/field-schemas.ts';
-import { adminOrigin } from '../server/operators.ts';
+import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, problems, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { AccountItem, accountExample, accountItem } from './account-item.ts';
@@ -18,7 +18,6 @@ export interface ChangeUsersOptions {
   readonly findAccount: FindAccount;
 }
 
-const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
 const EmailVerified = Type.Optional(
   Type.Boolean({ description: 'whether you vouch that the user receives mail at the address' }),
 );
@@ -54,7 +53,7 @@ function createRoute(scope: App, { createUser, findAccount }: ChangeUsersOptions
     '/admin/users',
     {
       schema: {
-        ...common,
+        ...operatorSchema,
         operationId: 'createUserAccount',
         summary: 'Create an account',
         description:
@@ -80,7 +79,7 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
     '/admin/users/:id',
     {
       schema: {
-        ...common,
+        ...operatorSchema,
         operationId: 'changeUserAccount',
         summary: 'Change the name or address of an account, or whether the address is verified',
         description:

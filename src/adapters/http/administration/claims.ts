@@ -8,7 +8,7 @@ import { ClaimsObject, DeviceName } from '../canonical/claims-schemas.ts';
 import { OperatorsSession, operatorsSession, sessionExample } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { closed } from '../server/field-schemas.ts';
-import { adminOrigin } from '../server/operators.ts';
+import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
@@ -20,8 +20,7 @@ export interface ClaimsOptions {
 
 const PATH = '/admin/users/:id/claims';
 
-const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
-const ofUserId = { ...common, params: Type.Object({ id: UserId }) };
+const ofUserId = { ...operatorSchema, params: Type.Object({ id: UserId }) };
 const refusals = problems(400, 401, 403, 503);
 
 const ofUser = { claims: { plan: 'paid', team: { id: 7, name: 'red' } } };
@@ -90,7 +89,7 @@ export function changeSessionRoute(scope: App, { changeSession }: ClaimsOptions)
     '/admin/sessions/:id',
     {
       schema: {
-        ...common,
+        ...operatorSchema,
         operationId: 'changeSession',
         params: Type.Object({ id: Uuid }),
         summary: 'Change the claims of a session, or the name of its device',

@@ -5,7 +5,7 @@ import type { FindUserState } from '../../../app/administration/find-user-state.
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
-import { adminOrigin } from '../server/operators.ts';
+import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, Empty, problems, Time } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
@@ -30,8 +30,7 @@ const Disabled = Type.Object(
 export function disabledRoutes(scope: App, options: DisabledOptions): void {
   const { disableUser, enableUser, findUserState } = options;
   const common = {
-    tags: ['operations'],
-    security: [{ serviceKey: [] }],
+    ...operatorSchema,
     params: Type.Object({ id: UserId }),
   };
   const refusals = problems(400, 401, 403, 503);

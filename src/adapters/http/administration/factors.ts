@@ -4,7 +4,7 @@ import type { ListFactors } from '../../../app/factors/list-factors.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import { FactorList, factorList } from '../canonical/factors.ts';
 import type { App } from '../server/app.ts';
-import { adminOrigin } from '../server/operators.ts';
+import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
@@ -15,17 +15,22 @@ export interface UserFactorsOptions {
 
 const PATH = '/admin/users/:id/factors';
 
-/** `/admin/users/{id}/factors`: for users who lost their second factors. */
-export function userFactorRoutes(scope: App, { listFactors, removeFactors }: UserFactorsOptions): void {
-  const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
-  const params = Type.Object({ id: UserId });
-  const refusals = problems(400, 401, 403, 404, 503);
+const params = Type.Object({ id: UserId });
+const refusals = problems(400, 401, 403, 404, 503);
 
+/** `/admin/users/{id}/factors`: for users who lost their second factors. */
+export function userFactorRoutes(scope: App, options: UserFactorsOptions): void {
+  listRoute(scope, options);
+  removeAllRoute(scope, options);
+  removeOneRoute(scope, options);
+}
+
+function listRoute(scope: App, { listFactors }: UserFactorsOptions): void {
   scope.get(
     PATH,
     {
       schema: {
-        ...common,
+        ...operatorSchema,
         operationId: 'listFactorsOfUser',
         summary: 'List the second factors of a user',
         params,
@@ -35,12 +40,14 @@ export function userFactorRoutes(scope: App, { listFactors, removeFactors }: Use
     async (request): Promise<Static<typeof FactorList>> =>
       factorList(await listFactors(canonicalUserId(request.params.id))),
   );
+}
 
+function removeAllRoute(scope: App, { removeFactors }: UserFactorsOptions): void {
   scope.delete(
     PATH,
     {
       schema: {
-        ...common,
+        ...operatorSchema,
         operationId: 'removeFactorsOfUser',
         summary: 'Remove all second factors of a user',
         description:
@@ -54,12 +61,14 @@ export function userFactorRoutes(scope: App, { listFactors, removeFactors }: Use
       return reply.code(204).send(null);
     },
   );
+}
 
+function removeOneRoute(scope: App, { removeFactors }: UserFactorsOptions): void {
   scope.delete(
     `${PATH}/:factorId`,
     {
       schema: {
-        ...common,
+        ...operatorSchema,
         operationId: 'removeFactorOfUser',
         summary: 'Remove one second factor of a user',
         params: Type.Object({ id: UserId, factorId: Uuid }),

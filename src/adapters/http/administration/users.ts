@@ -5,7 +5,7 @@ import { accountNotFound } from '../../../domain/refusal.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
-import { adminOrigin } from '../server/operators.ts';
+import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, Empty, problems, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { AccountItem, AccountList, accountItem } from './account-item.ts';
@@ -18,8 +18,7 @@ export interface UsersOptions extends ChangeUsersOptions {
 
 const ONE = '/admin/users/:id';
 
-const common = { tags: ['operations'], security: [{ serviceKey: [] }] };
-const ofOne = { ...common, params: Type.Object({ id: UserId }) };
+const ofOne = { ...operatorSchema, params: Type.Object({ id: UserId }) };
 
 const Query = Type.Object({
   query: Type.Optional(
@@ -41,13 +40,18 @@ const Query = Type.Object({
 
 /** `/admin/users`: the accounts of this service. */
 export function userRoutes(scope: App, options: UsersOptions): void {
-  const { listAccounts, findAccount, deleteUser } = options;
   changeUserRoutes(scope, options);
+  listRoute(scope, options);
+  getRoute(scope, options);
+  deleteRoute(scope, options);
+}
+
+function listRoute(scope: App, { listAccounts }: UsersOptions): void {
   scope.get(
     '/admin/users',
     {
       schema: {
-        ...common,
+        ...operatorSchema,
         operationId: 'listUserAccounts',
         summary: 'List or find accounts',
         description:
@@ -62,7 +66,9 @@ export function userRoutes(scope: App, options: UsersOptions): void {
       return { items: items.map(accountItem), ...more };
     },
   );
+}
 
+function getRoute(scope: App, { findAccount }: UsersOptions): void {
   scope.get(
     ONE,
     {
@@ -79,7 +85,9 @@ export function userRoutes(scope: App, options: UsersOptions): void {
       return accountItem(account);
     },
   );
+}
 
+function deleteRoute(scope: App, { deleteUser }: UsersOptions): void {
   scope.delete(
     ONE,
     {

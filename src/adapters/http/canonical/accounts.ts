@@ -40,10 +40,13 @@ const ForgottenPassword = bodyWithAddress('ForgottenPassword');
 const UnverifiedAddress = bodyWithAddress('UnverifiedAddress');
 
 /** Account routes that need no session. */
-export function accountRoutes(
-  app: App,
-  { register, forgotPassword, mailVerification }: AccountsOptions,
-): void {
+export function accountRoutes(app: App, options: AccountsOptions): void {
+  registerRoute(app, options);
+  forgotPasswordRoute(app, options);
+  mailVerificationRoute(app, options);
+}
+
+function registerRoute(app: App, { register }: AccountsOptions): void {
   app.post(
     '/auth/register',
     {
@@ -61,7 +64,9 @@ export function accountRoutes(
       return reply.code(201).send(registered);
     },
   );
+}
 
+function forgotPasswordRoute(app: App, { forgotPassword }: AccountsOptions): void {
   app.post(
     '/auth/password/forgot',
     {
@@ -81,7 +86,9 @@ export function accountRoutes(
       return reply.code(202).send(undefined);
     },
   );
+}
 
+function mailVerificationRoute(app: App, { mailVerification }: AccountsOptions): void {
   app.post(
     '/auth/email/verification',
     {
@@ -171,8 +178,13 @@ const RECENT_SIGN_IN =
 
 /** Account routes of the logged-in user. Must be registered in a scope that requires a bearer token. */
 export function ownAccountRoutes(app: App, options: AccountsOptions): void {
-  const { describeMe, changePassword, requestEmailChange, deleteAccount } = options;
+  getMeRoute(app, options);
+  deleteMeRoute(app, options);
+  emailChangeRoute(app, options);
+  passwordChangeRoute(app, options);
+}
 
+function getMeRoute(app: App, { describeMe }: AccountsOptions): void {
   app.get(
     '/auth/me',
     {
@@ -189,7 +201,9 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       return { ...(await describeMe(session)), ...(authTime !== undefined && { authTime }), ...rest };
     },
   );
+}
 
+function deleteMeRoute(app: App, { deleteAccount }: AccountsOptions): void {
   app.delete(
     '/auth/me',
     {
@@ -208,7 +222,9 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       return reply.code(204).send(null);
     },
   );
+}
 
+function emailChangeRoute(app: App, { requestEmailChange }: AccountsOptions): void {
   app.post(
     '/auth/email',
     {
@@ -228,7 +244,9 @@ export function ownAccountRoutes(app: App, options: AccountsOptions): void {
       return reply.code(202).send(undefined);
     },
   );
+}
 
+function passwordChangeRoute(app: App, { changePassword }: AccountsOptions): void {
   app.post(
     '/auth/password',
     {

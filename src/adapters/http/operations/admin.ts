@@ -13,7 +13,7 @@ import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
 import { canonicalIpAddress } from '../server/ip-address.ts';
-import { adminOrigin, type OperatorOptions, requireOperator } from '../server/operators.ts';
+import { adminOrigin, type OperatorOptions, operatorSchema, requireOperator } from '../server/operators.ts';
 import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
@@ -55,7 +55,6 @@ const SessionQuery = Type.Composite([
  */
 export async function adminRoutes(scope: App, options: AdminOptions, withCookie: boolean): Promise<void> {
   await requireOperator(scope, options, withCookie);
-  const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
   overviewRoutes(scope, options);
   sessionEventsRoute(scope, options);
   auditRoute(scope, options);
@@ -64,12 +63,17 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
   userRoutes(scope, options);
   userFactorRoutes(scope, options);
   changeSessionRoute(scope, options);
+  findSessionsRoute(scope, options);
+  endSessionRoute(scope, options);
+  endSessionsOfUserRoute(scope, options);
+}
 
+function findSessionsRoute(scope: App, { findSessions }: AdminOptions): void {
   scope.get(
     '/admin/sessions',
     {
       schema: {
-        ...schema,
+        ...operatorSchema,
         operationId: 'listSessionsOfUser',
         summary: 'List or find sessions, newest first',
         description:
@@ -85,16 +89,18 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
     async (request): Promise<Static<typeof OperatorsSessionList>> => {
       const { limit = 20, cursor = null, address, ...others } = request.query;
       const query = address === undefined ? others : { ...others, address: readIpAddress(address) };
-      const { items, ...more } = await options.findSessions(query, { limit, cursor });
+      const { items, ...more } = await findSessions(query, { limit, cursor });
       return { items: items.map(operatorsSession), ...more };
     },
   );
+}
 
+function endSessionRoute(scope: App, { endSessionAsOperator }: AdminOptions): void {
   scope.delete(
     '/admin/sessions/:id',
     {
       schema: {
-        ...schema,
+        ...operatorSchema,
         operationId: 'endSessionAsOperator',
         summary: 'End a session',
         params: Type.Object({ id: Uuid }),
@@ -103,16 +109,18 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
     },
     async (request, reply) => {
       const id = request.params.id.toLowerCase();
-      if (!(await options.endSessionAsOperator(id, adminOrigin(request)))) throw new Refusal('not_found');
+      if (!(await endSessionAsOperator(id, adminOrigin(request)))) throw new Refusal('not_found');
       return reply.code(204).send(null);
     },
   );
+}
 
+function endSessionsOfUserRoute(scope: App, { endSessions }: AdminOptions): void {
   scope.delete(
     '/admin/users/:id/sessions',
     {
       schema: {
-        ...schema,
+        ...operatorSchema,
         operationId: 'endSessionsOfUser',
         summary: 'End all sessions of a user',
         params: Type.Object({ id: UserId }),
@@ -121,7 +129,7 @@ export async function adminRoutes(scope: App, options: AdminOptions, withCookie:
     },
     async (request, reply) => {
       const userId = canonicalUserId(request.params.id);
-      await options.endSessions(userId, null, { reason: 'administrator', origin: adminOrigin(request) });
+      await endSessions(userId, null, { reason: 'administrator', origin: adminOrigin(request) });
       return reply.code(204).send(null);
     },
   );

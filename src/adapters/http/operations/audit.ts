@@ -8,6 +8,7 @@ import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
 import { PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { longText, nextCursor, oneOf } from '../server/field-schemas.ts';
+import { operatorSchema } from '../server/operators.ts';
 import { readTime } from '../server/read-time.ts';
 import { problems, Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
@@ -54,8 +55,7 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
     '/admin/audit',
     {
       schema: {
-        tags: ['operations'],
-        security: [{ serviceKey: [] }],
+        ...operatorSchema,
         operationId: 'listAuditEvents',
         summary: 'List or export the audit log',
         description:

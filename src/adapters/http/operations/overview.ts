@@ -4,6 +4,7 @@ import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
+import { operatorSchema } from '../server/operators.ts';
 import { answer, problems, Time, text } from '../server/schemas.ts';
 import { type OverviewStream, overviewStream } from './overview-stream.ts';
 import { streamHeaders } from './revocations.ts';
@@ -81,15 +82,13 @@ const OverviewAnswer = Type.Object(
 const PATH = '/admin/overview';
 const STREAM = `${PATH}/stream`;
 
-const schema = { tags: ['operations'], security: [{ serviceKey: [] }] };
-
 /** `GET /admin/overview` and its stream. Must be registered in a scope that requires an operator. */
 export function overviewRoutes(scope: App, { readOverview }: OverviewOptions): void {
   scope.get(
     PATH,
     {
       schema: {
-        ...schema,
+        ...operatorSchema,
         operationId: 'getOverview',
         summary: 'Get the state of the service and its counts of the last hour',
         description:
@@ -114,7 +113,7 @@ function streamRoute(scope: App, readOverview: ReadOverview): void {
     {
       exposeHeadRoute: false,
       schema: {
-        ...schema,
+        ...operatorSchema,
         operationId: 'followOverview',
         summary: 'Follow the state of the service',
         description:
@@ -149,9 +148,9 @@ function toAnswer({ replica, samples, dependencies, keys }: Read): Static<typeof
       id,
       alg,
       state,
-      ...timeOf('announcedAt', announcedAt),
-      ...timeOf('signsFrom', signsFrom),
-      ...timeOf('publishedUntil', publishedUntil),
+      ...optionalTime('announcedAt', announcedAt),
+      ...optionalTime('signsFrom', signsFrom),
+      ...optionalTime('publishedUntil', publishedUntil),
     })),
   };
 }
@@ -161,7 +160,7 @@ function toSample({ at, refusals, ...counts }: OverviewSample) {
 }
 
 /** Absent if the time is not known: a key file holds no times, and the key that signs has no end yet. */
-function timeOf<Name extends string>(name: Name, at: number): { readonly [Key in Name]?: string } {
+function optionalTime<Name extends string>(name: Name, at: number): { readonly [Key in Name]?: string } {
   const known = at > 0 && Number.isFinite(at);
   return (known ? { [name]: new Date(at).toISOString() } : {}) as { readonly [Key in Name]?: string };
 }

@@ -5,6 +5,7 @@ import { OperatorsSession, operatorsSession, PageQuery, sessionExample } from '.
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed, longText, nextCursor } from '../server/field-schemas.ts';
+import { operatorSchema } from '../server/operators.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, auditItem } from './audit-item.ts';
 
@@ -50,8 +51,7 @@ export function sessionEventsRoute(
     '/admin/sessions/:id/events',
     {
       schema: {
-        tags: ['operations'],
-        security: [{ serviceKey: [] }],
+        ...operatorSchema,
         operationId: 'listSessionEvents',
         summary: 'List the recorded events of a session, oldest first',
         description:

@@ -115,7 +115,7 @@ export function createServer(options: ServerOptions): App {
   app.server.maxHeadersCount = 0;
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
-  app.decorateRequest('adminOrigin', null);
+  app.decorateRequest('changeOrigin', null);
   app.decorateRequest('cookieTokens', null);
   addPresentedDpopProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);

@@ -14,7 +14,7 @@ import { createPresentedKeyFinder, requireScope } from './service-keys.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set in scopes with {@link requireOperator}; null elsewhere. */
-    changeOriginOf: ChangeOrigin | null;
+    changeOrigin: ChangeOrigin | null;
   }
 }
 
@@ -26,6 +26,9 @@ export interface OperatorOptions {
   readonly publicUrl: string | null;
   readonly findOperator: FindOperator;
 }
+
+/** The common part of the schemas of operator routes. */
+export const operatorSchema = { tags: ['operations'], security: [{ serviceKey: [] }] };
 
 export const createOperatorCookie = (publicUrl: string | null) =>
   createPageCookie('kinship_console', publicUrl);
@@ -51,7 +54,7 @@ export async function requireOperator(
         missing: MISSING,
         forbidden: 'This service key does not have the scope "admin".',
       });
-      request.changeOriginOf = byServiceKey(name, clientInfoOf(request));
+      request.changeOrigin = byServiceKey(name, clientInfoOf(request));
       return;
     }
     refuseForeignChange(request, publicUrl);
@@ -59,15 +62,15 @@ export async function requireOperator(
     if (operator === null) throw new Refusal('unauthenticated', 'The session of the console has ended.');
     const reason = isReadOnly(request) ? null : reasonOf(request);
     if (reason !== null) logSecurityEvent(request, 'operator_acted', { userId: operator.userId, reason });
-    request.changeOriginOf = byOperator(operator.userId, reason, clientInfoOf(request));
+    request.changeOrigin = byOperator(operator.userId, reason, clientInfoOf(request));
   });
 }
 
 /** The origin of a change under `/admin`. */
 export function adminOrigin(request: FastifyRequest): ChangeOrigin {
-  if (request.changeOriginOf === null)
+  if (request.changeOrigin === null)
     throw new Error('This route is not in a scope that requires an operator.');
-  return request.changeOriginOf;
+  return request.changeOrigin;
 }
 
 /** Control characters, line ends, and characters that change the direction of the text around them. */

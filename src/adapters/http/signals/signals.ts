@@ -3,7 +3,7 @@ import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { bearerOf, createPresentedKeyFinder, requireScope } from '../server/service-keys.ts';
 import { type StatusOptions, statusRoutes } from './status.ts';
-import { type StreamOptions, streamRoutes } from './streams.ts';
+import { type ReadReceiver, type StreamOptions, streamRoutes } from './streams.ts';
 
 export interface SignalOptions extends StreamOptions, StatusOptions {
   readonly serviceKeys: readonly ServiceKey[];
@@ -14,21 +14,21 @@ export interface SignalOptions extends StreamOptions, StatusOptions {
  * bearer token, and shows the streams of that key only. Must be registered in a scope of its own.
  */
 export function signalRoutes(scope: App, options: SignalOptions): void {
-  const find = createPresentedKeyFinder(options.serviceKeys);
+  const findKey = createPresentedKeyFinder(options.serviceKeys);
   const receivers = new WeakMap<FastifyRequest, string>();
   scope.addHook('onRequest', async (request, reply) => {
-    const { name } = requireScope(find(request, bearerOf(request)), 'signals', {
+    const { name } = requireScope(findKey(request, bearerOf(request)), 'signals', {
       missing: 'A service key with scope "signals" is needed in x-api-key, or as Authorization: Bearer …',
       forbidden: 'This service key does not have the scope "signals".',
     });
     receivers.set(request, name);
     reply.header('cache-control', 'no-store');
   });
-  const receiverOf = (request: FastifyRequest) => {
+  const readReceiver: ReadReceiver = (request) => {
     const name = receivers.get(request);
     if (name === undefined) throw new Error('This route is not in a scope that requires a service key.');
     return name;
   };
-  streamRoutes(scope, options, receiverOf);
-  statusRoutes(scope, options, receiverOf);
+  streamRoutes(scope, options, readReceiver);
+  statusRoutes(scope, options, readReceiver);
 }

@@ -1,5 +1,4 @@
 import type { Static } from '@sinclair/typebox';
-import type { FastifyRequest } from 'fastify';
 import type { FindStream } from '../../../app/streams/manage-streams.ts';
 import type { ChangeStreamStatus } from '../../../app/streams/stream-status.ts';
 import type { VerifyStream } from '../../../app/streams/verify-stream.ts';
@@ -8,7 +7,7 @@ import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { answer, Empty, problems } from '../server/schemas.ts';
 import { StatusAnswer, StatusBody, StreamQuery, toStatus, VerificationBody } from './schemas.ts';
-import { schema } from './streams.ts';
+import { type ReadReceiver, signalSchema } from './streams.ts';
 
 export interface StatusOptions {
   readonly findStream: FindStream;
@@ -20,16 +19,18 @@ export const STATUS = '/signals/status';
 export const VERIFICATION = '/signals/verification';
 
 /** The status endpoint and the verification endpoint of SSF 1.0 (sections 8.1.2 and 8.1.4). */
-export function statusRoutes(
-  scope: App,
-  options: StatusOptions,
-  receiverOf: (request: FastifyRequest) => string,
-): void {
+export function statusRoutes(scope: App, options: StatusOptions, readReceiver: ReadReceiver): void {
+  getStatusRoute(scope, options, readReceiver);
+  changeStatusRoute(scope, options, readReceiver);
+  verificationRoute(scope, options, readReceiver);
+}
+
+function getStatusRoute(scope: App, { findStream }: StatusOptions, readReceiver: ReadReceiver): void {
   scope.get(
     STATUS,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'readStreamStatus',
         summary: 'Get the status of a stream',
         querystring: StreamQuery,
@@ -37,14 +38,20 @@ export function statusRoutes(
       },
     },
     async (request): Promise<Static<typeof StatusAnswer>> =>
-      toStatus(await options.findStream({ owner: receiverOf(request), id: request.query.stream_id })),
+      toStatus(await findStream({ owner: readReceiver(request), id: request.query.stream_id })),
   );
+}
 
+function changeStatusRoute(
+  scope: App,
+  { changeStreamStatus }: StatusOptions,
+  readReceiver: ReadReceiver,
+): void {
   scope.post(
     STATUS,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'changeStreamStatus',
         summary: 'Enable, pause or disable a stream',
         body: StatusBody,
@@ -54,20 +61,22 @@ export function statusRoutes(
     async (request): Promise<Static<typeof StatusAnswer>> => {
       const { stream_id: id, status, reason = null } = request.body;
       return toStatus(
-        await options.changeStreamStatus(
-          { owner: receiverOf(request), id },
+        await changeStreamStatus(
+          { owner: readReceiver(request), id },
           { status, reason },
-          byServiceKey(receiverOf(request), clientInfoOf(request)),
+          byServiceKey(readReceiver(request), clientInfoOf(request)),
         ),
       );
     },
   );
+}
 
+function verificationRoute(scope: App, { verifyStream }: StatusOptions, readReceiver: ReadReceiver): void {
   scope.post(
     VERIFICATION,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'verifyStream',
         summary: 'Send a verification event over a stream',
         body: VerificationBody,
@@ -76,7 +85,7 @@ export function statusRoutes(
     },
     async (request, reply) => {
       const { stream_id: id, state = null } = request.body;
-      await options.verifyStream({ owner: receiverOf(request), id }, state);
+      await verifyStream({ owner: readReceiver(request), id }, state);
       return reply.code(204).send(null);
     },
   );

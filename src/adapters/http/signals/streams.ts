@@ -39,21 +39,28 @@ export interface StreamOptions {
 
 export const STREAMS = '/signals/streams';
 
-export const schema = { tags: ['signals'], security: [{ serviceKey: [] }, { serviceKeyAsBearer: [] }] };
+export const signalSchema = {
+  tags: ['signals'],
+  security: [{ serviceKey: [] }, { serviceKeyAsBearer: [] }],
+};
 
-/** The configuration endpoint of SSF 1.0 (section 8.1.1). `receiverOf` names the service key of a request. */
-export function streamRoutes(
-  scope: App,
-  options: StreamOptions,
-  readReceiver: (request: FastifyRequest) => string,
-): void {
-  const { issuer } = options;
+/** Returns the name of the service key that sent the request: the receiver of the events of its streams. */
+export type ReadReceiver = (request: FastifyRequest) => string;
 
+/** The configuration endpoint of SSF 1.0 (section 8.1.1). */
+export function streamRoutes(scope: App, options: StreamOptions, readReceiver: ReadReceiver): void {
+  createRoute(scope, options, readReceiver);
+  readRoute(scope, options, readReceiver);
+  changeRoutes(scope, options, readReceiver);
+  removeRoute(scope, options, readReceiver);
+}
+
+function createRoute(scope: App, { createStream, issuer }: StreamOptions, readReceiver: ReadReceiver): void {
   scope.post(
     STREAMS,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'createStream',
         summary: 'Create a stream of security events',
         body: NewStreamBody,
@@ -61,7 +68,7 @@ export function streamRoutes(
       },
     },
     async (request, reply): Promise<Static<typeof StreamAnswer>> => {
-      const stream = await options.createStream(
+      const stream = await createStream(
         readReceiver(request),
         propertiesOf(request.body),
         byServiceKey(readReceiver(request), clientInfoOf(request)),
@@ -70,12 +77,18 @@ export function streamRoutes(
       return toStream(stream, issuer);
     },
   );
+}
 
+function readRoute(
+  scope: App,
+  { findStream, listStreams, issuer }: StreamOptions,
+  readReceiver: ReadReceiver,
+): void {
   scope.get(
     STREAMS,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'readStreams',
         summary: 'Get a stream, or all streams of this service key',
         querystring: Type.Object({ stream_id: Type.Optional(StreamId) }),
@@ -88,16 +101,27 @@ export function streamRoutes(
     async (request): Promise<Static<typeof StreamOrList>> => {
       const { stream_id: id } = request.query;
       const owner = readReceiver(request);
-      if (id !== undefined) return toStream(await options.findStream({ owner, id }), issuer);
-      return (await options.listStreams(owner)).map((stream) => toStream(stream, issuer));
+      if (id !== undefined) return toStream(await findStream({ owner, id }), issuer);
+      return (await listStreams(owner)).map((stream) => toStream(stream, issuer));
     },
   );
+}
 
+const changed = {
+  200: answer('the stream after the change', StreamAnswer),
+  ...problems(400, 401, 403, 404, 503),
+};
+
+function changeRoutes(
+  scope: App,
+  { findStream, changeStream, issuer }: StreamOptions,
+  readReceiver: ReadReceiver,
+): void {
   scope.patch(
     STREAMS,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'changeStream',
         summary: 'Change properties of a stream',
         description: 'A new `delivery` replaces the former one, with its `authorization_header`.',
@@ -112,7 +136,7 @@ export function streamRoutes(
     STREAMS,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'replaceStream',
         summary: 'Replace the properties of a stream',
         description: 'Properties that are absent return to their defaults.',
@@ -123,11 +147,31 @@ export function streamRoutes(
     (request) => change(request, request.body, propertiesOf(request.body)),
   );
 
+  async function change(
+    request: FastifyRequest,
+    body: Static<typeof StreamChangeBody>,
+    update: StreamUpdate,
+  ): Promise<Static<typeof StreamAnswer>> {
+    const name = { owner: readReceiver(request), id: body.stream_id };
+    const wrong = findContradiction(body, toStream(await findStream(name), issuer));
+    if (wrong !== undefined)
+      throw new Refusal(
+        'invalid_request',
+        `The service sets ${wrong}. Leave it out, or send its current value.`,
+      );
+    return toStream(
+      await changeStream(name, update, byServiceKey(readReceiver(request), clientInfoOf(request))),
+      issuer,
+    );
+  }
+}
+
+function removeRoute(scope: App, { removeStream }: StreamOptions, readReceiver: ReadReceiver): void {
   scope.delete(
     STREAMS,
     {
       schema: {
-        ...schema,
+        ...signalSchema,
         operationId: 'removeStream',
         summary: 'Remove a stream',
         querystring: StreamQuery,
@@ -136,31 +180,8 @@ export function streamRoutes(
     },
     async (request, reply) => {
       const name = { owner: readReceiver(request), id: request.query.stream_id };
-      await options.removeStream(name, byServiceKey(readReceiver(request), clientInfoOf(request)));
+      await removeStream(name, byServiceKey(readReceiver(request), clientInfoOf(request)));
       return reply.code(204).send(null);
     },
   );
-
-  async function change(
-    request: FastifyRequest,
-    body: Static<typeof StreamChangeBody>,
-    update: StreamUpdate,
-  ): Promise<Static<typeof StreamAnswer>> {
-    const name = { owner: readReceiver(request), id: body.stream_id };
-    const wrong = findContradiction(body, toStream(await options.findStream(name), issuer));
-    if (wrong !== undefined)
-      throw new Refusal(
-        'invalid_request',
-        `The service sets ${wrong}. Leave it out, or send its current value.`,
-      );
-    return toStream(
-      await options.changeStream(name, update, byServiceKey(readReceiver(request), clientInfoOf(request))),
-      issuer,
-    );
-  }
 }
-
-const changed = {
-  200: answer('the stream after the change', StreamAnswer),
-  ...problems(400, 401, 403, 404, 503),
-};

@@ -51,9 +51,12 @@ const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: 
 
 /** Account routes that need no session. */
 export function accountRoutes(app: App, options: AccountOptions): void {
-  const { register, logInWithPassword, refresh, serviceKeys } = options;
-  const clientBy = createConfidentialClientFinder(serviceKeys);
+  registerRoute(app, options);
+  logInRoute(app, options);
+  refreshRoute(app, options);
+}
 
+function registerRoute(app: App, { register }: AccountOptions): void {
   app.post(
     '/api/v1/register/',
     {
@@ -70,7 +73,9 @@ export function accountRoutes(app: App, options: AccountOptions): void {
       return reply.code(201).send(registered);
     },
   );
+}
 
+function logInRoute(app: App, { logInWithPassword }: AccountOptions): void {
   app.post(
     '/api/v1/login/',
     {
@@ -94,7 +99,10 @@ export function accountRoutes(app: App, options: AccountOptions): void {
       return logInWithPassword({ ...session, ...request.body });
     },
   );
+}
 
+function refreshRoute(app: App, { refresh, serviceKeys }: AccountOptions): void {
+  const findClient = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/api/v1/refresh/',
     {
@@ -115,7 +123,7 @@ export function accountRoutes(app: App, options: AccountOptions): void {
       return refresh({
         refreshToken: request.body.refresh,
         accessToken: null,
-        ...callerOf(request, clientBy(request)),
+        ...callerOf(request, findClient(request)),
       });
     },
   );

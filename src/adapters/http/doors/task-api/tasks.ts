@@ -41,17 +41,27 @@ const TaskChange = Type.Object(
   { ...closed, title: 'TaskChange', examples: [{ text: example.text }] },
 );
 
+const COLLECTION = '/api/v1/tasks/';
+const ITEM = '/api/v1/tasks/:id/';
+
+const itemResponse = {
+  200: answer('the task', Item, rateLimitHeaders),
+  ...problems(400, 401, 404, 429, 503),
+};
+
 /** Tasks of the logged-in user. Must be registered in a scope that requires an access token. */
 export function taskRoutes(app: App, options: TaskOptions): void {
-  collectionRoutes(app, options);
-  itemRoutes(app, options);
+  listRoute(app, options);
+  createRoute(app, options);
+  getRoute(app, options);
+  replaceRoute(app, options);
+  changeRoute(app, options);
+  deleteRoute(app, options);
 }
 
-function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): void {
-  const url = '/api/v1/tasks/';
-
+function listRoute(app: App, { listTasks }: TaskOptions): void {
   app.get(
-    url,
+    COLLECTION,
     {
       schema: {
         ...authorized,
@@ -60,11 +70,13 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
         response: { 200: answer('the tasks', Items, rateLimitHeaders), ...problems(401, 404, 429, 503) },
       },
     },
-    async (request) => (await listTasks(principalOf(request).userId)).map(asItem),
+    async (request) => (await listTasks(principalOf(request).userId)).map(toItem),
   );
+}
 
+function createRoute(app: App, { createTask }: TaskOptions): void {
   app.post(
-    url,
+    COLLECTION,
     {
       schema: {
         ...authorized,
@@ -76,25 +88,30 @@ function collectionRoutes(app: App, { createTask, listTasks }: TaskOptions): voi
     },
     async (request, reply) => {
       const task = await createTask(principalOf(request).userId, request.body.text);
-      return reply.code(201).send(asItem(task));
+      return reply.code(201).send(toItem(task));
     },
   );
 }
 
-function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions): void {
-  const url = '/api/v1/tasks/:id/';
-  const response = { 200: answer('the task', Item, rateLimitHeaders), ...problems(400, 401, 404, 429, 503) };
-
+function getRoute(app: App, { findTask }: TaskOptions): void {
   app.get(
-    url,
+    ITEM,
     {
-      schema: { ...authorized, operationId: 'getTask', summary: 'Get a task of the user', params, response },
+      schema: {
+        ...authorized,
+        operationId: 'getTask',
+        summary: 'Get a task of the user',
+        params,
+        response: itemResponse,
+      },
     },
-    async (request) => asItem(await findTask(principalOf(request).userId, request.params.id)),
+    async (request) => toItem(await findTask(principalOf(request).userId, request.params.id)),
   );
+}
 
+function replaceRoute(app: App, { changeTask }: TaskOptions): void {
   app.put(
-    url,
+    ITEM,
     {
       schema: {
         ...authorized,
@@ -102,15 +119,17 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
         summary: 'Replace a task',
         params,
         body: NewTask,
-        response,
+        response: itemResponse,
       },
     },
     async (request) =>
-      asItem(await changeTask(principalOf(request).userId, request.params.id, request.body.text)),
+      toItem(await changeTask(principalOf(request).userId, request.params.id, request.body.text)),
   );
+}
 
+function changeRoute(app: App, { findTask, changeTask }: TaskOptions): void {
   app.patch(
-    url,
+    ITEM,
     {
       schema: {
         ...authorized,
@@ -118,19 +137,21 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
         summary: 'Change the text of a task',
         params,
         body: TaskChange,
-        response,
+        response: itemResponse,
       },
     },
     async (request) => {
       const { userId } = principalOf(request);
       const { id } = request.params;
       const { text } = request.body;
-      return asItem(text === undefined ? await findTask(userId, id) : await changeTask(userId, id, text));
+      return toItem(text === undefined ? await findTask(userId, id) : await changeTask(userId, id, text));
     },
   );
+}
 
+function deleteRoute(app: App, { deleteTask }: TaskOptions): void {
   app.delete(
-    url,
+    ITEM,
     {
       schema: {
         ...authorized,
@@ -147,6 +168,6 @@ function itemRoutes(app: App, { findTask, changeTask, deleteTask }: TaskOptions)
   );
 }
 
-function asItem({ id, author, text, publishedAt }: Task): Static<typeof Item> {
+function toItem({ id, author, text, publishedAt }: Task): Static<typeof Item> {
   return { id, author, text, pub_date: new Date(publishedAt).toISOString() };
 }

@@ -9,7 +9,7 @@ import type { App } from '../../server/app.ts';
 import { adminOrigin } from '../../server/operators.ts';
 import { readTime } from '../../server/read-time.ts';
 import { answer, empty, problems, Uuid } from '../../server/schemas.ts';
-import { Id, schema } from './endpoints.ts';
+import { EndpointId, webhookSchema } from './endpoints.ts';
 import { DeliveryList, SentAgain, SpanBody, toDelivery } from './schemas.ts';
 
 export interface DeliveryOptions {
@@ -20,14 +20,20 @@ export interface DeliveryOptions {
 
 /** Routes that show deliveries and send them again. Must be registered in a scope that requires the key. */
 export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
+  listRoute(scope, options);
+  sendEventAgainRoute(scope, options);
+  sendSpanAgainRoute(scope, options);
+}
+
+function listRoute(scope: App, { listDeliveries }: DeliveryOptions): void {
   scope.get(
     '/admin/webhooks/:id/deliveries',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'listWebhookDeliveries',
         summary: 'List the deliveries to an endpoint of the last seven days, newest event first',
-        params: Id,
+        params: EndpointId,
         querystring: PageQuery,
         response: {
           200: answer('a page of deliveries', DeliveryList),
@@ -38,16 +44,18 @@ export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
     async (request): Promise<Static<typeof DeliveryList>> => {
       const { limit = 20, cursor = null } = request.query;
       const id = request.params.id.toLowerCase();
-      const { items, ...more } = await options.listDeliveries(id, limit, cursor);
+      const { items, ...more } = await listDeliveries(id, limit, cursor);
       return { items: items.map(toDelivery), ...more };
     },
   );
+}
 
+function sendEventAgainRoute(scope: App, { sendDeliveryAgain }: DeliveryOptions): void {
   scope.post(
     '/admin/webhooks/:id/deliveries/:eventId/send',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'sendWebhookAgain',
         summary: 'Send one event to an endpoint again',
         params: Type.Object({ id: Uuid, eventId: Uuid }),
@@ -59,19 +67,21 @@ export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
     },
     async (request, reply) => {
       const { id, eventId } = request.params;
-      await options.sendDeliveryAgain(id.toLowerCase(), eventId.toLowerCase(), adminOrigin(request));
+      await sendDeliveryAgain(id.toLowerCase(), eventId.toLowerCase(), adminOrigin(request));
       return reply.code(202).send(undefined);
     },
   );
+}
 
+function sendSpanAgainRoute(scope: App, { sendSpanAgain }: DeliveryOptions): void {
   scope.post(
     '/admin/webhooks/:id/deliveries/send',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'sendWebhooksAgain',
         summary: 'Send the events of a span of time to an endpoint again',
-        params: Id,
+        params: EndpointId,
         body: SpanBody,
         response: {
           202: answer('the number of events that are sent again', SentAgain),
@@ -86,7 +96,7 @@ export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
         to: readTime(to, 'The value of to'),
         onlyFailed,
       };
-      const sent = await options.sendSpanAgain(request.params.id.toLowerCase(), span, adminOrigin(request));
+      const sent = await sendSpanAgain(request.params.id.toLowerCase(), span, adminOrigin(request));
       reply.code(202);
       return sent;
     },

@@ -30,17 +30,26 @@ export interface EndpointOptions {
   readonly rotateEndpointSecret: RotateEndpointSecret;
 }
 
-export const schema = { tags: ['webhooks'], security: [{ serviceKey: [] }] };
+export const webhookSchema = { tags: ['webhooks'], security: [{ serviceKey: [] }] };
 
-export const Id = Type.Object({ id: Uuid });
+export const EndpointId = Type.Object({ id: Uuid });
 
 /** Routes that manage the endpoints of webhooks. Must be registered in a scope that requires the key. */
 export function endpointRoutes(scope: App, options: EndpointOptions): void {
+  addRoute(scope, options);
+  listRoute(scope, options);
+  getRoute(scope, options);
+  changeRoute(scope, options);
+  removeRoute(scope, options);
+  rotateSecretRoute(scope, options);
+}
+
+function addRoute(scope: App, { addEndpoint }: EndpointOptions): void {
   scope.post(
     '/admin/webhooks',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'addWebhook',
         summary: 'Add an endpoint that gets events',
         body: NewEndpointBody,
@@ -60,52 +69,58 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
         audience = null,
       } = request.body;
       const wanted = { url, types, enabled, contact, format, audience };
-      const { endpoint, secret } = await options.addEndpoint(wanted, adminOrigin(request));
+      const { endpoint, secret } = await addEndpoint(wanted, adminOrigin(request));
       reply.code(201).header('cache-control', 'no-store');
       return { ...toEndpoint(endpoint), ...(secret !== null && { secret }) };
     },
   );
+}
 
+function listRoute(scope: App, { listEndpoints }: EndpointOptions): void {
   scope.get(
     '/admin/webhooks',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'listWebhooks',
         summary: 'List the endpoints that get events, oldest first',
         response: { 200: answer('all endpoints', EndpointList), ...problems(401, 403, 503) },
       },
     },
     async (): Promise<Static<typeof EndpointList>> => ({
-      items: (await options.listEndpoints()).map(toEndpoint),
+      items: (await listEndpoints()).map(toEndpoint),
     }),
   );
+}
 
+function getRoute(scope: App, { findEndpoint }: EndpointOptions): void {
   scope.get(
     '/admin/webhooks/:id',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'getWebhook',
         summary: 'Get an endpoint',
-        params: Id,
+        params: EndpointId,
         response: { 200: answer('the endpoint', Endpoint), ...problems(400, 401, 403, 404, 503) },
       },
     },
     async (request): Promise<Static<typeof Endpoint>> =>
-      toEndpoint(await options.findEndpoint(request.params.id.toLowerCase())),
+      toEndpoint(await findEndpoint(request.params.id.toLowerCase())),
   );
+}
 
+function changeRoute(scope: App, { changeEndpoint }: EndpointOptions): void {
   scope.patch(
     '/admin/webhooks/:id',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'changeWebhook',
         summary: 'Change, disable or enable an endpoint',
         description:
           'Enabling an endpoint resets its count of failures. Events that occurred while it was disabled are not sent to it.',
-        params: Id,
+        params: EndpointId,
         body: EndpointChangeBody,
         response: {
           200: answer('the endpoint after the change', Endpoint),
@@ -114,38 +129,40 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
       },
     },
     async (request): Promise<Static<typeof Endpoint>> =>
-      toEndpoint(
-        await options.changeEndpoint(request.params.id.toLowerCase(), request.body, adminOrigin(request)),
-      ),
+      toEndpoint(await changeEndpoint(request.params.id.toLowerCase(), request.body, adminOrigin(request))),
   );
+}
 
+function removeRoute(scope: App, { removeEndpoint }: EndpointOptions): void {
   scope.delete(
     '/admin/webhooks/:id',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'removeWebhook',
         summary: 'Remove an endpoint',
-        params: Id,
+        params: EndpointId,
         response: { 204: Empty, ...problems(400, 401, 403, 404, 409, 503) },
       },
     },
     async (request, reply) => {
-      await options.removeEndpoint(request.params.id.toLowerCase(), adminOrigin(request));
+      await removeEndpoint(request.params.id.toLowerCase(), adminOrigin(request));
       return reply.code(204).send(null);
     },
   );
+}
 
+function rotateSecretRoute(scope: App, { rotateEndpointSecret }: EndpointOptions): void {
   scope.post(
     '/admin/webhooks/:id/secret',
     {
       schema: {
-        ...schema,
+        ...webhookSchema,
         operationId: 'rotateWebhookSecret',
         summary: 'Make a new secret for an endpoint',
         description:
           'For a day each request carries two signatures, one for each secret. If the former secret leaked, make two.',
-        params: Id,
+        params: EndpointId,
         response: {
           201: answer('the new secret', RotatedSecret),
           ...problems(400, 401, 403, 404, 409, 503),
@@ -153,7 +170,7 @@ export function endpointRoutes(scope: App, options: EndpointOptions): void {
       },
     },
     async (request, reply): Promise<Static<typeof RotatedSecret>> => {
-      const { secret, formerSignsUntil } = await options.rotateEndpointSecret(
+      const { secret, formerSignsUntil } = await rotateEndpointSecret(
         request.params.id.toLowerCase(),
         adminOrigin(request),
       );
