@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { readConsoleFiles } from './adapters/http/console/files.ts';
+import { type ConsoleFiles, readConsoleFiles } from './adapters/http/console/files.ts';
 import { createConsoleServer, createHttp, type HttpOptions } from './adapters/http/http.ts';
 import type { App, ServerLimits } from './adapters/http/server/app.ts';
 import { createLoginAuthorizer } from './adapters/http/server/authorize-login.ts';
 import { createRevokedFamilies } from './adapters/memory/revoked-families.ts';
 import type { Logger } from './adapters/telemetry/log.ts';
-import { createMetrics } from './adapters/telemetry/metrics.ts';
+import { createMetrics, type Metrics } from './adapters/telemetry/metrics.ts';
 import type { OverloadLimits } from './adapters/telemetry/overload.ts';
 import { createWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { trackSlowestHash } from './app/accounts/track-slowest-hash.ts';
+import type { ReadOverview } from './app/overview/overview.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set.ts';
@@ -17,7 +18,7 @@ import { startObservability } from './compose/observability.ts';
 import { createOverview } from './compose/overview.ts';
 import { createSecurity } from './compose/security.ts';
 import { createServers, type ServiceUrls } from './compose/servers.ts';
-import { createMemory, openSharedState } from './compose/shared-state.ts';
+import { createMemory, openSharedState, type SharedState } from './compose/shared-state.ts';
 import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
@@ -26,7 +27,10 @@ import { assertWebhooksFile, startWebhooks } from './compose/webhooks.ts';
 import type { PrimaryChannel } from './compose/worker.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './ports/clock.ts';
+import type { WebhookSender } from './ports/delivery/webhook-sender.ts';
 import type { NewId } from './ports/new-id.ts';
+import type { Telemetry } from './ports/telemetry.ts';
+import type { Tracing } from './ports/tracing.ts';
 
 /** Parts that tests replace, and callbacks for the slow steps of the start. */
 export interface Overrides {
@@ -58,156 +62,213 @@ export interface Service {
 
 /** Builds the service from its configuration. The use cases get their adapters only here and in `src/compose/`. */
 export async function compose(config: Config, log: Logger, overrides: Overrides = {}): Promise<Service> {
-  const clock = overrides.clock ?? Date.now;
+  const { clock = Date.now, newId = randomUUID, events, primary } = overrides;
   const revoked = createRevokedFamilies(clock);
   const metrics = createMetrics();
-  const tracing = await openTracing(config, log);
-  const base = { clock, log, telemetry: metrics.telemetry, tracing: tracing.tracing };
-  const { events, primary } = overrides;
-  const runsBackgroundWork = primary?.runsBackgroundWork ?? true;
+  const { tracing, close: closeTracing } = await openTracing(config, log);
+  const base = { clock, newId, log, telemetry: metrics.telemetry, tracing };
   const stores = await openStores(config, { ...base, revoked, storeCalls: metrics.storeCalls, events });
+  const runsBackgroundWork = primary?.runsBackgroundWork ?? true;
   try {
-    return await composeOn(stores);
+    return await composeOn({
+      config,
+      overrides,
+      base,
+      revoked,
+      metrics,
+      stores,
+      runsBackgroundWork,
+      closeTracing,
+    });
   } catch (error) {
     await stores.close();
     throw error;
   }
+}
 
-  async function composeOn(stores: Stores): Promise<Service> {
-    const { http, policy, limits, emailVerification, tokens, keySet } = config;
-    const newId = overrides.newId ?? randomUUID;
-    const accessKeys = await openKeySet(config, {
-      signingKeys: stores.signingKeys,
-      maintains: runsBackgroundWork,
-      clock,
-      newId,
-      log,
-    });
-    const slowestHash = trackSlowestHash(stores);
-    await slowestHash.reload();
-    const { hashing, ...security } = createSecurity(
-      config,
-      accessKeys.keySet,
-      log,
-      metrics.telemetry,
-      slowestHash.minimum,
-    );
-    const { addDependency } = metrics;
-    const memory = primary?.memory ?? createMemory(config);
-    const shared = await openSharedState(config, memory, { ...base, addDependency });
-    primary?.setSamplesReader(metrics.samples);
-    const exposition = { ...metrics, scrape: primary?.scrape ?? metrics.scrape };
-    const observability = startObservability(config, {
-      ...base,
-      metrics,
-      exposition,
-      hashing,
-      revoked,
-      outbox: stores.outbox,
-      webhookDeliveries: stores.webhookDeliveries,
-      limits: overrides.overload ?? {},
-    });
-    const { nonces } = security;
-    const webhookSender = createWebhookSender(config.webhooks);
-    assertWebhooksFile(config, { ...security, webhookSender });
-    const useCases = createUseCases({
-      ...base,
-      ...stores,
-      ...security,
-      webhookSender,
-      policy,
-      limits,
-      emailVerification,
-      serviceName: http.serviceName,
-      revoked,
-      cache: shared.cache,
-      usedProofs: shared.usedProofs,
-      attempts: reportLimits(shared.attempts, metrics.telemetry, 'password'),
-      proofAttempts: reportLimits(shared.proofAttempts, metrics.telemetry, 'proof'),
-      legacyDoorsSkipSecondFactor: http.legacyDoorsSkipSecondFactor,
-      operatorsNeedSecondFactor: config.production,
-      newId,
-    });
-    const checks = { database: stores.ping, capacity: observability.checkCapacity };
-    const readOverview = createOverview(config, { ...base, stores, metrics, primary, checks });
-    const consoleFiles = http.console === null ? null : await readConsoleFiles();
-    const hasConsolePort = http.console?.port != null;
-    const options: HttpOptions = {
-      useCases: withSpans(base.tracing, { ...useCases, readOverview }, (name) => ({
-        name,
-        kind: 'internal',
-      })),
-      config: {
-        ...http,
-        limits: overrides.limits ?? {},
-        consoleFiles: hasConsolePort ? null : consoleFiles,
-        currentNonce: nonces && (() => nonces.current(clock())),
-        issuer: tokens.issuers[0] ?? '',
-        signsEventTokens: security.signsEventTokens,
-        authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
-      },
-      keys: { publishedKeys: accessKeys.publishedKeys, keySetMaxAge: keySet.maxAge },
-      observability: {
-        ...observability.http,
-        log,
-        tracing: base.tracing,
-        checks,
-      },
-    };
-    const app = await createHttp(options);
-    const consoleApp =
-      hasConsolePort && consoleFiles !== null ? await createConsoleServer(options, consoleFiles) : null;
-    const servers = createServers(http, { app, consoleApp, exposition, log });
-    // Steps that can fail come first, so that a failed start leaves no loop running.
-    const background: Background[] = runsBackgroundWork ? await startBackgroundWork() : [];
-    // Every worker runs these loops, because they read changes of other processes: of keys, and of imported hashes.
-    background.push(accessKeys.startMaintenance(), startLoop(SLOWEST_HASH_PAUSE, slowestHash.reload, log));
-    if (consoleFiles !== null) background.push(startLoop(SAMPLE_PAUSE, sampleOverview, log));
-    return {
-      app,
-      listen: servers.listen,
-      failed: stores.failed,
-      async close() {
-        await servers.close();
-        await Promise.all(background.map((work) => work.stop()));
-        await primary?.reportMetrics(await metrics.samples());
-        observability.stop();
-        shared.close();
-        await stores.close();
-        await tracing.close();
-      },
-    };
+/** What the steps of {@link composeOn} build on. */
+interface Foundation {
+  readonly config: Config;
+  readonly overrides: Overrides;
+  /** The dependencies that most parts need. */
+  readonly base: {
+    readonly clock: Clock;
+    readonly newId: NewId;
+    readonly log: Logger;
+    readonly telemetry: Telemetry;
+    readonly tracing: Tracing | null;
+  };
+  readonly revoked: ReturnType<typeof createRevokedFamilies>;
+  readonly metrics: Metrics;
+  readonly stores: Stores;
+  /** Whether this process does the work that one process does for the whole service. */
+  readonly runsBackgroundWork: boolean;
+  closeTracing(): Promise<void>;
+}
 
-    /** Reads the overview, so that its history has no gap while no operator looks at it. */
-    async function sampleOverview(): Promise<number> {
-      await readOverview();
-      return 0;
-    }
+async function composeOn(foundation: Foundation): Promise<Service> {
+  const { config, overrides, base, metrics, stores } = foundation;
+  const { primary } = overrides;
+  const keys = await openKeys(foundation);
+  const { addDependency } = metrics;
+  const memory = primary?.memory ?? createMemory(config);
+  const shared = await openSharedState(config, memory, { ...base, addDependency });
+  primary?.setSamplesReader(metrics.samples);
+  const exposition = { ...metrics, scrape: primary?.scrape ?? metrics.scrape };
+  const observability = startObservability(config, {
+    ...base,
+    ...stores,
+    metrics,
+    exposition,
+    hashing: keys.hashing,
+    revoked: foundation.revoked,
+    limits: overrides.overload ?? {},
+  });
+  const webhookSender = createWebhookSender(config.webhooks);
+  assertWebhooksFile(config, { ...keys.security, webhookSender });
+  const useCases = buildUseCases(foundation, keys.security, shared, webhookSender);
+  const checks = { database: stores.ping, capacity: observability.checkCapacity };
+  const readOverview = createOverview(config, { ...base, stores, metrics, primary, checks });
+  const consoleFiles = await openConsoleFiles(config);
+  const options: HttpOptions = {
+    useCases: withSpans(base.tracing, { ...useCases, readOverview }, (name) => ({ name, kind: 'internal' })),
+    config: httpConfig(foundation, keys.security, consoleFiles.ofPublicServer),
+    keys: { publishedKeys: keys.accessKeys.publishedKeys, keySetMaxAge: config.keySet.maxAge },
+    observability: { ...observability.http, log: base.log, tracing: base.tracing, checks },
+  };
+  const app = await createHttp(options);
+  const { ofOwnServer } = consoleFiles;
+  const consoleApp = ofOwnServer === null ? null : await createConsoleServer(options, ofOwnServer);
+  const servers = createServers(config.http, { app, consoleApp, exposition, log: base.log });
+  // Steps that can fail come first, so that a failed start leaves no loop running.
+  const background = [
+    ...(foundation.runsBackgroundWork
+      ? await startBackgroundWork(foundation, keys.security, webhookSender, app)
+      : []),
+    ...startLoopsOfEachProcess(foundation, keys, readOverview),
+  ];
+  return {
+    app,
+    listen: servers.listen,
+    failed: stores.failed,
+    async close() {
+      await servers.close();
+      await Promise.all(background.map((work) => work.stop()));
+      await primary?.reportMetrics(await metrics.samples());
+      observability.stop();
+      shared.close();
+      await stores.close();
+      await foundation.closeTracing();
+    },
+  };
+}
 
-    /** The work that one process of the service does for all. */
-    async function startBackgroundWork(): Promise<Background[]> {
-      const deliveries = await startDeliveries(config, {
-        ...base,
-        addDependency,
-        outbox: stores.outbox,
-        users: stores.users,
-        budget: stores.mailBudget,
-        links: security.links,
-        origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
-      });
-      const { mailer } = deliveries;
-      const webhooks = startWebhooks(config, {
-        ...base,
-        ...stores,
-        ...security,
-        webhookSender,
-        mailer,
-        newId,
-      });
-      const { sealMacs } = security;
-      const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs, auditKept: config.auditKept });
-      return [deliveries, webhooks, upkeep];
-    }
+type Keys = Awaited<ReturnType<typeof openKeys>>;
+
+/** Opens the key set, and creates the parts that need a key. */
+async function openKeys({ config, base, stores, runsBackgroundWork }: Foundation) {
+  const accessKeys = await openKeySet(config, {
+    ...base,
+    signingKeys: stores.signingKeys,
+    maintains: runsBackgroundWork,
+  });
+  const slowestHash = trackSlowestHash(stores);
+  await slowestHash.reload();
+  const { hashing, ...security } = createSecurity(
+    config,
+    accessKeys.keySet,
+    base.log,
+    base.telemetry,
+    slowestHash.minimum,
+  );
+  return { accessKeys, slowestHash, hashing, security };
+}
+
+function buildUseCases(
+  { config, base, stores, revoked }: Foundation,
+  security: Keys['security'],
+  shared: SharedState,
+  webhookSender: WebhookSender,
+) {
+  return createUseCases({
+    ...base,
+    ...stores,
+    ...security,
+    webhookSender,
+    revoked,
+    cache: shared.cache,
+    usedProofs: shared.usedProofs,
+    attempts: reportLimits(shared.attempts, base.telemetry, 'password'),
+    proofAttempts: reportLimits(shared.proofAttempts, base.telemetry, 'proof'),
+    policy: config.policy,
+    limits: config.limits,
+    emailVerification: config.emailVerification,
+    serviceName: config.http.serviceName,
+    legacyDoorsSkipSecondFactor: config.http.legacyDoorsSkipSecondFactor,
+    operatorsNeedSecondFactor: config.production,
+  });
+}
+
+/** Reads the files of the console for the server that serves the console. The other value is null. */
+async function openConsoleFiles({ http: { console } }: Config) {
+  const files = console === null ? null : await readConsoleFiles();
+  const hasOwnServer = console?.port != null;
+  return { ofPublicServer: hasOwnServer ? null : files, ofOwnServer: hasOwnServer ? files : null };
+}
+
+function httpConfig(
+  { config: { http, tokens }, overrides, base }: Foundation,
+  { nonces, signsEventTokens }: Keys['security'],
+  consoleFiles: ConsoleFiles | null,
+): HttpOptions['config'] {
+  return {
+    ...http,
+    limits: overrides.limits ?? {},
+    consoleFiles,
+    currentNonce: nonces && (() => nonces.current(base.clock())),
+    issuer: tokens.issuers[0] ?? '',
+    signsEventTokens,
+    authorizeLogin: createLoginAuthorizer(http.loginByUserId, http.serviceKeys),
+  };
+}
+
+/** Starts the work that one process of the service does for all. */
+async function startBackgroundWork(
+  { config, base, metrics, stores }: Foundation,
+  security: Keys['security'],
+  webhookSender: WebhookSender,
+  app: App,
+): Promise<Background[]> {
+  const { http, policy, auditKept } = config;
+  const deliveries = await startDeliveries(config, {
+    ...base,
+    addDependency: metrics.addDependency,
+    outbox: stores.outbox,
+    users: stores.users,
+    budget: stores.mailBudget,
+    links: security.links,
+    origin: () => http.publicUrl ?? `http://localhost:${portOf(app) ?? http.port}`,
+  });
+  const { mailer } = deliveries;
+  const webhooks = startWebhooks(config, { ...base, ...stores, ...security, webhookSender, mailer });
+  const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs: security.sealMacs, auditKept });
+  return [deliveries, webhooks, upkeep];
+}
+
+/** Starts the loops that every process needs for itself: they read what other processes change, and sample the overview. */
+function startLoopsOfEachProcess(
+  { config, base: { log } }: Foundation,
+  { accessKeys, slowestHash }: Keys,
+  readOverview: ReadOverview,
+): Background[] {
+  const loops = [accessKeys.startMaintenance(), startLoop(SLOWEST_HASH_PAUSE, slowestHash.reload, log)];
+  if (config.http.console !== null) loops.push(startLoop(SAMPLE_PAUSE, sampleOverview, log));
+  return loops;
+
+  /** Reads the overview, so that its history has no gap while no operator looks at it. */
+  async function sampleOverview(): Promise<number> {
+    await readOverview();
+    return 0;
   }
 }
 

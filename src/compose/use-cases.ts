@@ -1,4 +1,4 @@
-import { findPageSession } from '../app/account-pages/find-page-session.ts';
+import { type FindPageSession, findPageSession } from '../app/account-pages/find-page-session.ts';
 import { finishSignIn, signInToPage } from '../app/account-pages/sign-in.ts';
 import { stepUpPage } from '../app/account-pages/step-up-page.ts';
 import { beginPasskeyLogin, beginStepUp } from '../app/accounts/begin-passkey-login.ts';
@@ -6,7 +6,7 @@ import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.
 import { changePassword } from '../app/accounts/change-password.ts';
 import { deleteAccount } from '../app/accounts/delete-account.ts';
 import { describeMe } from '../app/accounts/describe-me.ts';
-import { forgotPassword } from '../app/accounts/forgot-password.ts';
+import { type ForgotPassword, forgotPassword } from '../app/accounts/forgot-password.ts';
 import { logInWithPasskey } from '../app/accounts/log-in-with-passkey.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
 import { logInWithSecondFactor } from '../app/accounts/log-in-with-second-factor.ts';
@@ -16,7 +16,7 @@ import { requestEmailChange } from '../app/accounts/request-email-change.ts';
 import { checkResetLink, resetPassword } from '../app/accounts/reset-password.ts';
 import { undoEmailChange } from '../app/accounts/undo-email-change.ts';
 import { checkVerificationLink, verifyEmail } from '../app/accounts/verify-email.ts';
-import { verifyIdentityProof } from '../app/accounts/verify-identity-proof.ts';
+import { type VerifyIdentityProof, verifyIdentityProof } from '../app/accounts/verify-identity-proof.ts';
 import { changeSession } from '../app/administration/change-session.ts';
 import { changeUser } from '../app/administration/change-user.ts';
 import { createUser } from '../app/administration/create-user.ts';
@@ -45,7 +45,7 @@ import { requireOperatorSession } from '../app/operators/require-operator-sessio
 import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
 import { endSessionsByLink, mailPasswordResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
-import { endSession, endSessions } from '../app/sessions/end-session.ts';
+import { type EndSession, endSession, endSessions } from '../app/sessions/end-session.ts';
 import { endSessionAsOperator } from '../app/sessions/end-session-as-operator.ts';
 import { introspect } from '../app/sessions/introspect.ts';
 import { listSessions } from '../app/sessions/list-sessions.ts';
@@ -158,63 +158,84 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly telemetry: Telemetry;
 }
 
-/** Builds each use case once, under the name that the HTTP adapter uses. */
+/** Builds the use cases, under the names that the HTTP adapter uses. */
 export function createUseCases(deps: UseCaseDeps) {
-  const { loginEnded, registrationEnded, refreshRefused } = deps.telemetry;
-  // The use case itself counts the refreshes that return a pair.
-  const refreshEnded = (fault: Fault | null) => fault !== null && refreshRefused(fault);
-
-  // A login that goes on with its second step has not ended.
-  const firstStepEnded = (fault: Fault | null) => fault !== 'second_factor_required' && loginEnded(fault);
-
-  const operators = { ...deps, findPageSession: findPageSession(deps) };
-  const mailReset = forgotPassword(deps);
+  const reports = createReports(deps.telemetry);
   const verifyProof = verifyIdentityProof(deps);
-  const onPages = { ...deps, policy: pagePolicy(deps.policy) };
+  const sessions = createSessionUseCases(deps, verifyProof, reports);
+  const accounts = createAccountUseCases(deps, reports);
+  const accountPages = createAccountPageUseCases(deps, verifyProof, reports);
+  return {
+    ...sessions,
+    ...accounts,
+    ...createFactorUseCases(deps),
+    ...createMailLinkUseCases(deps, accounts),
+    ...accountPages,
+    ...createOperatorUseCases(deps, { ...sessions, ...accountPages }),
+    ...createWebhookUseCases(deps),
+    ...createStreamUseCases(deps),
+    ...createTaskUseCases(deps),
+  };
+}
 
+type Reports = ReturnType<typeof createReports>;
+
+/** Creates the functions that report the end of a use case to telemetry. */
+function createReports({ loginEnded, registrationEnded, refreshRefused }: Telemetry) {
+  return {
+    loginEnded,
+    registrationEnded,
+    /** A login that continues with its second step has not ended. */
+    firstStepEnded: (fault: Fault | null) => fault !== 'second_factor_required' && loginEnded(fault),
+    /** The use case itself counts the refreshes that return a pair. */
+    refreshEnded: (fault: Fault | null) => fault !== null && refreshRefused(fault),
+  };
+}
+
+function createSessionUseCases(
+  deps: UseCaseDeps,
+  verifyProof: VerifyIdentityProof,
+  { loginEnded, refreshEnded }: Reports,
+) {
   return {
     openSession: withTelemetry(openSession(deps), loginEnded),
     refresh: withTelemetry(refresh(deps), refreshEnded),
+    beginStepUp: beginStepUp(deps),
     stepUp: withTelemetry(stepUp({ ...deps, verifyProof }), refreshEnded),
     authenticate: authenticate(deps),
     listSessions: listSessions(deps),
-    listSessionEvents: listSessionEvents(deps),
-    listAuditEvents: listAuditEvents(deps),
-    streamAuditEvents: streamAuditEvents(deps),
     listActivity: listActivity(deps),
     endSession: endSession(deps),
     endSessions: endSessions(deps),
-    endSessionAsOperator: endSessionAsOperator(deps),
     logOut: logOut(deps),
     logOutByRefreshToken: logOutByRefreshToken(deps),
     revokeToken: revokeToken(deps),
     introspect: introspect(deps),
     followRevocations: followRevocations(deps),
-    readNotMeLink: readNotMeLink(deps),
-    endByLink: endSessionsByLink(deps),
-    mailResetByLink: mailPasswordResetByLink({ ...deps, forgotPassword: mailReset }),
+  };
+}
 
+function createAccountUseCases(
+  deps: UseCaseDeps,
+  { loginEnded, firstStepEnded, registrationEnded }: Reports,
+) {
+  return {
     register: withTelemetry(register(deps), registrationEnded),
     logInWithPassword: withTelemetry(logInWithPassword(deps), firstStepEnded),
     logInWithSecondFactor: withTelemetry(logInWithSecondFactor(deps), loginEnded),
     beginPasskeyLogin: beginPasskeyLogin(deps),
-    beginStepUp: beginStepUp(deps),
     logInWithPasskey: withTelemetry(logInWithPasskey(deps), loginEnded),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),
-    forgotPassword: mailReset,
-    checkResetLink: checkResetLink(deps),
-    resetPassword: resetPassword(deps),
+    forgotPassword: forgotPassword(deps),
     mailVerification: mailVerification(deps),
-    checkVerificationLink: checkVerificationLink(deps),
-    verifyEmail: verifyEmail(deps),
     requestEmailChange: requestEmailChange(deps),
-    checkEmailChange: checkEmailChangeLink(deps, 'change'),
-    changeEmail: changeEmail(deps),
-    checkEmailUndo: checkEmailChangeLink(deps, 'undo'),
-    undoEmailChange: undoEmailChange(deps),
     deleteAccount: deleteAccount(deps),
+  };
+}
 
+function createFactorUseCases(deps: UseCaseDeps) {
+  return {
     listFactors: listFactors(deps),
     addTotp: addTotp(deps),
     confirmTotp: confirmTotp(deps),
@@ -223,6 +244,37 @@ export function createUseCases(deps: UseCaseDeps) {
     makeRecoveryCodes: makeRecoveryCodes(deps),
     renameFactor: renameFactor(deps),
     removeFactor: removeFactor(deps),
+  };
+}
+
+/** The use cases behind the links in mails. */
+function createMailLinkUseCases(
+  deps: UseCaseDeps,
+  { forgotPassword }: { readonly forgotPassword: ForgotPassword },
+) {
+  return {
+    readNotMeLink: readNotMeLink(deps),
+    endByLink: endSessionsByLink(deps),
+    mailResetByLink: mailPasswordResetByLink({ ...deps, forgotPassword }),
+    checkResetLink: checkResetLink(deps),
+    resetPassword: resetPassword(deps),
+    checkVerificationLink: checkVerificationLink(deps),
+    verifyEmail: verifyEmail(deps),
+    checkEmailChange: checkEmailChangeLink(deps, 'change'),
+    changeEmail: changeEmail(deps),
+    checkEmailUndo: checkEmailChangeLink(deps, 'undo'),
+    undoEmailChange: undoEmailChange(deps),
+  };
+}
+
+/** The use cases of the account pages. Sessions of these pages follow a policy of their own. */
+function createAccountPageUseCases(
+  deps: UseCaseDeps,
+  verifyProof: VerifyIdentityProof,
+  { loginEnded, firstStepEnded }: Reports,
+) {
+  const onPages = { ...deps, policy: pagePolicy(deps.policy) };
+  return {
     signInToPage: withTelemetry(
       signInToPage({ ...deps, logInWithPassword: logInWithPassword(onPages) }),
       firstStepEnded,
@@ -232,26 +284,43 @@ export function createUseCases(deps: UseCaseDeps) {
       loginEnded,
     ),
     stepUpPage: stepUpPage({ ...onPages, verifyProof }),
-    findPageSession: operators.findPageSession,
-    findOperator: findOperator(operators),
-    admitOperator: requireOperatorSession({
-      ...operators,
-      endSession: endSession(deps),
-      securityLog: deps.securityLog,
-    }),
+    findPageSession: findPageSession(deps),
+  };
+}
 
+/** The use cases of the routes under `/admin`, and of the sign-in to the console. */
+function createOperatorUseCases(
+  deps: UseCaseDeps,
+  {
+    endSession,
+    findPageSession,
+  }: { readonly endSession: EndSession; readonly findPageSession: FindPageSession },
+) {
+  const operators = { ...deps, endSession, findPageSession };
+  return {
+    findOperator: findOperator(operators),
+    admitOperator: requireOperatorSession(operators),
+    findSessions: findSessions(deps),
+    listSessionEvents: listSessionEvents(deps),
+    changeSession: changeSession(deps),
+    endSessionAsOperator: endSessionAsOperator(deps),
+    listAuditEvents: listAuditEvents(deps),
+    streamAuditEvents: streamAuditEvents(deps),
     disableUser: disableUser(deps),
     enableUser: enableUser(deps),
     findUserState: findUserState(deps),
     setClaims: setClaims(deps),
-    findSessions: findSessions(deps),
     listAccounts: listAccounts(deps),
     findAccount: findAccount(deps),
     createUser: createUser(deps),
     changeUser: changeUser(deps),
     deleteUser: deleteUser(deps),
     removeFactors: removeFactors(deps),
-    changeSession: changeSession(deps),
+  };
+}
+
+function createWebhookUseCases(deps: UseCaseDeps) {
+  return {
     addEndpoint: addEndpoint(deps),
     listEndpoints: listEndpoints(deps),
     findEndpoint: findEndpoint(deps),
@@ -261,7 +330,12 @@ export function createUseCases(deps: UseCaseDeps) {
     listDeliveries: listDeliveries(deps),
     sendDeliveryAgain: sendDeliveryAgain(deps),
     sendSpanAgain: sendSpanAgain(deps),
+  };
+}
 
+/** The use cases of Shared Signals streams. */
+function createStreamUseCases(deps: UseCaseDeps) {
+  return {
     createStream: createStream(deps),
     listStreams: listStreams(deps),
     findStream: findStream(deps),
@@ -269,7 +343,12 @@ export function createUseCases(deps: UseCaseDeps) {
     removeStream: removeStream(deps),
     changeStreamStatus: changeStreamStatus(deps),
     verifyStream: verifyStream(deps),
+  };
+}
 
+/** The use cases of the front door `task-api`. */
+function createTaskUseCases(deps: UseCaseDeps) {
+  return {
     createTask: createTask(deps),
     listTasks: listTasks(deps),
     findTask: findTask(deps),
