@@ -82,7 +82,7 @@ export function createSecurity(
       refusalTime: { minimum: minimumRefusalTime, clock: () => performance.now(), sleep },
     }),
     isCommonPassword: createCommonPasswordCheck(),
-    isBreachedPassword: createBreachSearch(),
+    isBreachedPassword: createBreachSearch(breaches, log, telemetry),
     totp: createTotp(http.serviceName),
     sealer: createDataSealer(dataKeys),
     webhookSignatures: createWebhookSignatures(),
@@ -92,22 +92,24 @@ export function createSecurity(
     passkeys: createPasskeys({ ...passkeys, rpName: http.serviceName }),
     challenges: createLoginChallenges(tokens.hashKeys),
   };
+}
 
-  function createBreachSearch(): IsBreachedPassword {
-    const onFailure = (error: unknown) => {
-      telemetry.breachSearchFailed();
-      log.warn(
-        { err: error },
-        'breached passwords cannot be searched: a new password was accepted unsearched',
-      );
-    };
-    switch (breaches?.kind) {
-      case 'url':
-        return createBreachRange(breaches.url, onFailure);
-      case 'file':
-        return createBreachFile(breaches.path, onFailure);
-      default:
-        return async () => false;
-    }
+/** A failed search accepts the password: otherwise no user could set one while the list is unavailable. */
+function createBreachSearch(
+  breaches: Config['breaches'],
+  log: Log,
+  telemetry: Pick<Telemetry, 'breachSearchFailed'>,
+): IsBreachedPassword {
+  const onFailure = (error: unknown) => {
+    telemetry.breachSearchFailed();
+    log.warn({ err: error }, 'breached passwords cannot be searched: a new password was accepted unsearched');
+  };
+  switch (breaches?.kind) {
+    case 'url':
+      return createBreachRange(breaches.url, onFailure);
+    case 'file':
+      return createBreachFile(breaches.path, onFailure);
+    default:
+      return async () => false;
   }
 }

@@ -1,7 +1,7 @@
 import { createAccountPageSessions } from '../adapters/postgres/account-page-sessions.ts';
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { createAuditSeals } from '../adapters/postgres/audit-seals.ts';
-import { connect } from '../adapters/postgres/connect.ts';
+import { connect, type Sql } from '../adapters/postgres/connect.ts';
 import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
@@ -14,6 +14,7 @@ import { refuseTransactionPooler } from '../adapters/postgres/pooler.ts';
 import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
 import { createSecondFactors } from '../adapters/postgres/second-factors.ts';
 import { createTasks } from '../adapters/postgres/tasks.ts';
+import type { SessionStoreOptions } from '../adapters/postgres/token-families.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { createUserDirectory } from '../adapters/postgres/user-directory.ts';
 import { createUserStates } from '../adapters/postgres/user-states.ts';
@@ -103,22 +104,7 @@ export async function openStores(
   });
   database.onOtherClients(feed.noteOtherClients);
   return {
-    families: instrument('token_families', createTokenFamilies(sql, sessionStoreOptions)),
-    accountPageSessions: instrument('account_page_sessions', createAccountPageSessions(sql)),
-    users: instrument('users', createUsers(sql, sessionStoreOptions)),
-    userTransfer: instrument('user_transfer', createUserTransfer(sql)),
-    userDirectory: instrument('user_directory', createUserDirectory(sql)),
-    emailLinks: instrument('email_links', createEmailLinks(sql, tracing?.current)),
-    emailChanges: instrument('email_changes', createEmailChanges(sql, sessionStoreOptions)),
-    userStates: instrument('user_states', createUserStates(sql, sessionStoreOptions)),
-    secondFactors: instrument('second_factors', createSecondFactors(sql, sessionStoreOptions)),
-    tasks: instrument('tasks', createTasks(sql)),
-    outbox: instrument('outbox', createOutbox(sql)),
-    auditLog: instrument('audit_log', createAuditLog(sql)),
-    auditSeals: instrument('audit_seals', createAuditSeals(sql)),
-    mailBudget: instrument('mail_budget', createMailBudget(sql)),
-    webhookEndpoints: instrument('webhook_endpoints', createWebhookEndpoints(sql)),
-    webhookDeliveries: instrument('webhook_deliveries', createWebhookDeliveries(sql)),
+    ...createStores(sql, sessionStoreOptions, instrument),
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
       return instrument('signing_keys', createSigningKeys(sql));
@@ -156,6 +142,30 @@ export async function openStores(
     for (const migration of await migrate(sql, events?.onMigration)) log.info({ migration }, 'migrated');
     return startRevocationFeed({ address, sql, list, policy: config.policy, clock, log });
   }
+}
+
+/** Wraps each method of a store. */
+type Instrument = <Store extends Methods<Store>>(name: string, store: Store) => Store;
+
+function createStores(sql: Sql, options: SessionStoreOptions, instrument: Instrument) {
+  return {
+    families: instrument('token_families', createTokenFamilies(sql, options)),
+    accountPageSessions: instrument('account_page_sessions', createAccountPageSessions(sql)),
+    users: instrument('users', createUsers(sql, options)),
+    userTransfer: instrument('user_transfer', createUserTransfer(sql)),
+    userDirectory: instrument('user_directory', createUserDirectory(sql)),
+    emailLinks: instrument('email_links', createEmailLinks(sql, options.currentTrace)),
+    emailChanges: instrument('email_changes', createEmailChanges(sql, options)),
+    userStates: instrument('user_states', createUserStates(sql, options)),
+    secondFactors: instrument('second_factors', createSecondFactors(sql, options)),
+    tasks: instrument('tasks', createTasks(sql)),
+    outbox: instrument('outbox', createOutbox(sql)),
+    auditLog: instrument('audit_log', createAuditLog(sql)),
+    auditSeals: instrument('audit_seals', createAuditSeals(sql)),
+    mailBudget: instrument('mail_budget', createMailBudget(sql)),
+    webhookEndpoints: instrument('webhook_endpoints', createWebhookEndpoints(sql)),
+    webhookDeliveries: instrument('webhook_deliveries', createWebhookDeliveries(sql)),
+  };
 }
 
 /** Seconds that running statements may take to finish at shutdown. */

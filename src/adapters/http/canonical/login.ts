@@ -131,7 +131,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       },
     },
     async (request) => {
-      const { userId, email, binding, ...stated } = request.query;
+      const { userId, binding, ...stated } = request.query;
       const session = {
         paired: binding !== 'refresh',
         door: 'canonical',
@@ -140,17 +140,9 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         presented: request.presentedDpopProof,
       } as const;
       if (userId === undefined) {
-        const name = BACKEND_PARAMETERS.find((option) => stated[option] !== undefined);
-        if (name !== undefined)
-          throw new Refusal(
-            'invalid_request',
-            `The parameter ${name} is accepted only together with userId.`,
-          );
-        if (request.body.claims !== undefined)
-          throw new Refusal('invalid_request', 'Claims are accepted only together with userId.');
+        refuseBackendParameters(stated, request.body);
         return logInWithPassword({ ...session, ...credentialsOf(request.body) });
       }
-
       const clientOfKey = authorizeLogin(request);
       const { claims, ...credentials } = request.body;
       if (Object.keys(credentials).length > 0) {
@@ -160,7 +152,6 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         ...session,
         userId: canonicalUserId(userId),
         ...clientOfKey,
-        contact: email === undefined ? null : readMailAddress(email, 'The parameter email'),
         ...(claims !== undefined && { claims }),
         ...sessionOptions(stated),
       });
@@ -168,9 +159,18 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
   );
 }
 
+function refuseBackendParameters(query: Static<typeof Query>, { claims }: Static<typeof Body>): void {
+  const name = BACKEND_PARAMETERS.find((parameter) => query[parameter] !== undefined);
+  if (name !== undefined)
+    throw new Refusal('invalid_request', `The parameter ${name} is accepted only together with userId.`);
+  if (claims !== undefined)
+    throw new Refusal('invalid_request', 'Claims are accepted only together with userId.');
+}
+
 /** What a trusted backend states about the session and the authentication of its user. */
-function sessionOptions({ maxAge, authTime, amr, acr, dpopJkt, device }: Static<typeof Query>) {
+function sessionOptions({ email, maxAge, authTime, amr, acr, dpopJkt, device }: Static<typeof Query>) {
   return {
+    contact: email === undefined ? null : readMailAddress(email, 'The parameter email'),
     ...(device !== undefined && { deviceName: device }),
     ...(maxAge !== undefined && { maxAge: maxAge * 1000 }),
     dpopJkt,

@@ -129,14 +129,7 @@ export function createServer(options: ServerOptions): App {
     refuseUnclearHost(request);
     refuseUndecodable(request);
   });
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, routeOptions } = request;
-    // The pattern, not the URL: a client may put a token anywhere in a URL.
-    const path = routeOptions.url ?? 'none';
-    const { statusCode: status, elapsedTime: milliseconds } = reply;
-    request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
-    onAnswered?.({ method, path, status, milliseconds });
-  });
+  reportAnswers(app, onAnswered);
   app.server.prependListener('request', socketRefusals.noteRequest);
   app.server.on('connect', socketRefusals.refuseConnect);
   app.server.on('checkExpectation', socketRefusals.refuseExpectation);
@@ -146,6 +139,17 @@ export function createServer(options: ServerOptions): App {
   answerInTime(app, handlerTimeout);
   enableGracefulShutdown(app, { drain, finish });
   return app;
+}
+
+function reportAnswers(app: App, onAnswered: ServerOptions['onAnswered']): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request;
+    // The pattern, not the URL: a client may put a token anywhere in a URL.
+    const path = routeOptions.url ?? 'none';
+    const { statusCode: status, elapsedTime: milliseconds } = reply;
+    request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
+    onAnswered?.({ method, path, status, milliseconds });
+  });
 }
 
 /** Characters of UTF-16, of which a visible character has one or two. */
