@@ -1,4 +1,4 @@
-import { sessionItem } from '../adapters/http/canonical/session-item.ts';
+import { toSessionItem } from '../adapters/http/canonical/session-item.ts';
 import { describeUserAgent } from '../adapters/http/server/describe-user-agent.ts';
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
@@ -34,7 +34,7 @@ function toLifeEvent({ occurredAt, origin, generation, id, type, userId, data }:
 }
 
 function toLifeSession(family: TokenFamily): LifeSession {
-  const { id, ...item } = sessionItem(family);
+  const { id, ...item } = toSessionItem(family);
   return { id, userId: family.userId, ...item };
 }
 

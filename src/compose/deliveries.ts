@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { deviceInWords } from '../adapters/http/server/describe-user-agent.ts';
+import { describeDevice } from '../adapters/http/server/describe-user-agent.ts';
 import { createFileMailer } from '../adapters/smtp/file-mailer.ts';
 import { createSmtpMailer } from '../adapters/smtp/smtp-mailer.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
@@ -47,7 +47,7 @@ export async function startDeliveries(
   const mailer = await openMailer(mail, dataDir, log);
   const link: LinkTo = (event) => linkTo({ links, publicUrl: origin() })(event);
   const toUsers = { random: Math.random, operatorAddress: receiverOf(mail), linkTo: link };
-  const words = { serviceName: config.http.serviceName, describeDevice: deviceInWords };
+  const words = { serviceName: config.http.serviceName, describeDevice };
   const work = [await startEvents(config, deps), ...mailLoops()];
   return {
     mailer,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
-import { revocationStream } from '../../src/adapters/http/operations/revocation-stream.ts';
+import { createRevocationStream } from '../../src/adapters/http/operations/revocation-stream.ts';
 import type { EndedSession, FollowRevocations } from '../../src/app/revocation/follow-revocations.ts';
 import { NOW } from '../support/families.ts';
 import { startHttpService, VERIFY_KEY } from '../support/http.ts';
@@ -124,7 +124,7 @@ t.test('the body of a stream', async (t) => {
       closes += 1;
     };
     const options = { accessTokenAge: 900_000, onClose };
-    const stream = revocationStream({ ...options, ended: ended[Symbol.iterator]() });
+    const stream = createRevocationStream({ ...options, ended: ended[Symbol.iterator]() });
     let error: Error | null = null;
     stream.body.on('error', (reason) => {
       error = reason;

@@ -1,4 +1,4 @@
-import { deviceInWords } from '../../src/adapters/http/server/describe-user-agent.ts';
+import { describeDevice } from '../../src/adapters/http/server/describe-user-agent.ts';
 import type { MailContext } from '../../src/app/delivery/mails/facts.ts';
 import type { DomainEvent } from '../../src/domain/events.ts';
 
@@ -12,7 +12,7 @@ export const CONTEXT: MailContext = {
   serviceName: 'Bank of Ann',
   account: 'ann',
   link: null,
-  describeDevice: deviceInWords,
+  describeDevice: describeDevice,
 };
 
 /** Every kind of event, in every form that changes its mail. */

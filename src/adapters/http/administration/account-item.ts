@@ -51,7 +51,7 @@ export const AccountList = Type.Object(
   { ...closed, title: 'UserList', examples: [{ items: [accountExample] }] },
 );
 
-export function accountItem(user: ListedUser): Static<typeof AccountItem> {
+export function toAccountItem(user: ListedUser): Static<typeof AccountItem> {
   const { id, username, email, createdAt, lastLoginAt, roles, disabledAt, factors, sessions } = user;
   return {
     id,

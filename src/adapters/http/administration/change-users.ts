@@ -10,7 +10,7 @@ import { closed } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, problems, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
-import { AccountItem, accountExample, accountItem } from './account-item.ts';
+import { AccountItem, accountExample, toAccountItem } from './account-item.ts';
 
 export interface ChangeUsersOptions {
   readonly createUser: CreateUser;
@@ -39,7 +39,7 @@ const UserChanges = Type.Object(
   { ...closed, title: 'UserChanges', examples: [{ email: account.email, emailVerified: true }] },
 );
 
-const answerOf = (title: string, description: string) =>
+const accountAnswer = (title: string, description: string) =>
   answer(description, { ...AccountItem, title, examples: [accountExample] });
 
 /** `POST /admin/users` and `PATCH /admin/users/{id}`: an operator makes and changes accounts. */
@@ -61,7 +61,7 @@ function createRoute(scope: App, { createUser, findAccount }: ChangeUsersOptions
           'address. With `password` the link only proves the address, and is not sent if `emailVerified` is true.',
         body: NewUser,
         response: {
-          201: answerOf('CreatedUser', 'the account'),
+          201: accountAnswer('CreatedUser', 'the account'),
           ...problems(400, 401, 403, 409, 429, 503),
         },
       },
@@ -69,7 +69,7 @@ function createRoute(scope: App, { createUser, findAccount }: ChangeUsersOptions
     async (request, reply): Promise<Static<typeof AccountItem>> => {
       const id = await createUser(request.body, adminOrigin(request));
       reply.code(201).header('location', `/admin/users/${id}`);
-      return itemOf(findAccount, id);
+      return readAccount(findAccount, id);
     },
   );
 }
@@ -88,7 +88,7 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
         params: Type.Object({ id: UserId }),
         body: UserChanges,
         response: {
-          200: answerOf('ChangedUser', 'the account after the change'),
+          200: accountAnswer('ChangedUser', 'the account after the change'),
           ...problems(400, 401, 403, 404, 409, 503),
         },
       },
@@ -96,14 +96,14 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
     async (request): Promise<Static<typeof AccountItem>> => {
       const id = canonicalUserId(request.params.id);
       if (!(await changeUser(id, request.body, adminOrigin(request)))) throw accountNotFound();
-      return itemOf(findAccount, id);
+      return readAccount(findAccount, id);
     },
   );
 }
 
 /** The account as it is now: another request may have changed it since. */
-async function itemOf(findAccount: FindAccount, id: string): Promise<Static<typeof AccountItem>> {
+async function readAccount(findAccount: FindAccount, id: string): Promise<Static<typeof AccountItem>> {
   const found = await findAccount(id);
   if (found === null) throw accountNotFound();
-  return accountItem(found);
+  return toAccountItem(found);
 }

@@ -5,7 +5,7 @@ import type { SetClaims } from '../../../app/administration/set-claims.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import { ClaimsObject, DeviceName } from '../canonical/claims-schemas.ts';
-import { OperatorsSession, operatorsSession, sessionExample } from '../canonical/session-item.ts';
+import { OperatorsSession, sessionExample, toOperatorsSession } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { closed } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
@@ -20,17 +20,17 @@ export interface ClaimsOptions {
 
 const PATH = '/admin/users/:id/claims';
 
-const ofUserId = { ...operatorSchema, params: Type.Object({ id: UserId }) };
+const userSchema = { ...operatorSchema, params: Type.Object({ id: UserId }) };
 const refusals = problems(400, 401, 403, 503);
 
-const ofUser = { claims: { plan: 'paid', team: { id: 7, name: 'red' } } };
+const example = { claims: { plan: 'paid', team: { id: 7, name: 'red' } } };
 
 const NewClaims = Type.Object(
   { claims: ClaimsObject },
-  { ...closed, title: 'NewUserClaims', examples: [ofUser] },
+  { ...closed, title: 'NewUserClaims', examples: [example] },
 );
 
-const UserClaims = Type.Object(NewClaims.properties, { ...closed, title: 'UserClaims', examples: [ofUser] });
+const UserClaims = Type.Object(NewClaims.properties, { ...closed, title: 'UserClaims', examples: [example] });
 
 /** `/admin/users/{id}/claims`: what the access tokens of any user id carry. `PUT` can be repeated. */
 export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOptions): void {
@@ -38,7 +38,7 @@ export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOpt
     PATH,
     {
       schema: {
-        ...ofUserId,
+        ...userSchema,
         operationId: 'getClaims',
         summary: 'Get the claims of a user',
         response: { 200: answer('the claims of the user', UserClaims), ...refusals },
@@ -54,7 +54,7 @@ export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOpt
     PATH,
     {
       schema: {
-        ...ofUserId,
+        ...userSchema,
         operationId: 'setClaims',
         summary: 'Replace the claims of a user',
         description:
@@ -114,7 +114,7 @@ export function changeSessionRoute(scope: App, { changeSession }: ClaimsOptions)
       };
       const changed = await changeSession(request.params.id.toLowerCase(), changes, adminOrigin(request));
       if (changed === null) throw new Refusal('not_found');
-      return operatorsSession(changed);
+      return toOperatorsSession(changed);
     },
   );
 }

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { RemoveFactors } from '../../../app/administration/remove-factors.ts';
 import type { ListFactors } from '../../../app/factors/list-factors.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
-import { FactorList, factorList } from '../canonical/factors.ts';
+import { FactorList, toFactorList } from '../canonical/factors.ts';
 import type { App } from '../server/app.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
@@ -38,7 +38,7 @@ function listRoute(scope: App, { listFactors }: UserFactorsOptions): void {
       },
     },
     async (request): Promise<Static<typeof FactorList>> =>
-      factorList(await listFactors(canonicalUserId(request.params.id))),
+      toFactorList(await listFactors(canonicalUserId(request.params.id))),
   );
 }
 

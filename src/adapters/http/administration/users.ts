@@ -8,7 +8,7 @@ import { oneOf } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { answer, Empty, problems, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
-import { AccountItem, AccountList, accountItem } from './account-item.ts';
+import { AccountItem, AccountList, toAccountItem } from './account-item.ts';
 import { type ChangeUsersOptions, changeUserRoutes } from './change-users.ts';
 
 export interface UsersOptions extends ChangeUsersOptions {
@@ -16,9 +16,9 @@ export interface UsersOptions extends ChangeUsersOptions {
   readonly deleteUser: DeleteUser;
 }
 
-const ONE = '/admin/users/:id';
+const USER_PATH = '/admin/users/:id';
 
-const ofOne = { ...operatorSchema, params: Type.Object({ id: UserId }) };
+const userSchema = { ...operatorSchema, params: Type.Object({ id: UserId }) };
 
 const Query = Type.Object({
   query: Type.Optional(
@@ -63,17 +63,17 @@ function listRoute(scope: App, { listAccounts }: UsersOptions): void {
     async (request): Promise<Static<typeof AccountList>> => {
       const { query = null, only = null, limit = 20, cursor = null } = request.query;
       const { items, ...more } = await listAccounts({ query, only, limit, cursor });
-      return { items: items.map(accountItem), ...more };
+      return { items: items.map(toAccountItem), ...more };
     },
   );
 }
 
 function getRoute(scope: App, { findAccount }: UsersOptions): void {
   scope.get(
-    ONE,
+    USER_PATH,
     {
       schema: {
-        ...ofOne,
+        ...userSchema,
         operationId: 'getUserAccount',
         summary: 'Get an account',
         response: { 200: answer('the account', AccountItem), ...problems(400, 401, 403, 404, 503) },
@@ -82,17 +82,17 @@ function getRoute(scope: App, { findAccount }: UsersOptions): void {
     async (request): Promise<Static<typeof AccountItem>> => {
       const account = await findAccount(canonicalUserId(request.params.id));
       if (account === null) throw accountNotFound();
-      return accountItem(account);
+      return toAccountItem(account);
     },
   );
 }
 
 function deleteRoute(scope: App, { deleteUser }: UsersOptions): void {
   scope.delete(
-    ONE,
+    USER_PATH,
     {
       schema: {
-        ...ofOne,
+        ...userSchema,
         operationId: 'deleteUserAccount',
         summary: 'Delete an account',
         description:

@@ -72,13 +72,13 @@ export function activityRoute(app: App, { listActivity }: ActivityOptions): void
     async (request): Promise<Static<typeof ActivityList>> => {
       const { limit = 20, cursor = null } = request.query;
       const { items, ...more } = await listActivity(principalOf(request).userId, { limit, cursor });
-      return { items: items.map(activityItem), ...more };
+      return { items: items.map(toActivityItem), ...more };
     },
   );
 }
 
 /** Facts that the user can recognise. The names of service keys and the facts of tokens are for operators. */
-export function activityItem({ occurredAt, type, sessionId, origin, data }: AuditEvent) {
+export function toActivityItem({ occurredAt, type, sessionId, origin, data }: AuditEvent) {
   const { actor, address, userAgent } = origin;
   return {
     time: new Date(occurredAt).toISOString(),

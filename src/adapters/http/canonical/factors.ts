@@ -134,12 +134,12 @@ function listRoute(app: App, { listFactors }: FactorsOptions): void {
       },
     },
     async (request) => {
-      return factorList(await listFactors(principalOf(request).userId));
+      return toFactorList(await listFactors(principalOf(request).userId));
     },
   );
 }
 
-export function factorList({ factors, recoveryCodes }: ListedFactors): Static<typeof FactorList> {
+export function toFactorList({ factors, recoveryCodes }: ListedFactors): Static<typeof FactorList> {
   const items = factors.map(({ id, kind, label, createdAt, lastUsedAt }) => ({
     id,
     kind,

@@ -232,7 +232,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
       const { challenge, ...proofs } = request.body;
       return logInWithSecondFactor({
         challenge,
-        proof: proofOf(proofs),
+        proof: readFactorProof(proofs),
         presented: request.presentedDpopProof,
         client: clientInfoOf(request),
       });
@@ -240,7 +240,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
   );
 }
 
-function proofOf({
+function readFactorProof({
   code,
   recoveryCode,
   assertion,

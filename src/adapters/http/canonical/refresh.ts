@@ -29,7 +29,7 @@ const Body = Type.Object(members, {
 
 /** `POST /auth/refresh`: each token once, in the query or in the body. */
 export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: RefreshOptions): void {
-  const clientBy = createConfidentialClientFinder(serviceKeys);
+  const findClient = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/auth/refresh',
     {
@@ -57,7 +57,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
       return exchange({
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,
-        ...callerOf(request, clientBy(request)),
+        ...callerOf(request, findClient(request)),
       });
     },
   );

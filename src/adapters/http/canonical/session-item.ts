@@ -77,7 +77,7 @@ export const OperatorsSessionList = Type.Object(
   },
 );
 
-export function sessionItem(family: TokenFamily) {
+export function toSessionItem(family: TokenFamily) {
   return {
     id: family.tokenFamily,
     createdAt: new Date(family.createdAt).toISOString(),
@@ -91,9 +91,9 @@ export function sessionItem(family: TokenFamily) {
   };
 }
 
-export function operatorsSession(family: TokenFamily) {
+export function toOperatorsSession(family: TokenFamily) {
   return {
-    ...sessionItem(family),
+    ...toSessionItem(family),
     userId: family.userId,
     hashedRefreshTokenId: family.hashedRefreshTokenId,
     ...(family.revoked !== null && {

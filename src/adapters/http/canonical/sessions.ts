@@ -7,12 +7,12 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { principalFromRequest, principalOf } from '../server/authenticate.ts';
-import { logOutBy, userOrigin } from '../server/client-info.ts';
+import { logoutEnding, userOrigin } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { longText, oneOf } from '../server/field-schemas.ts';
 import { answer, BODY_IS_OPTIONAL, Empty, PairHeaders, problems, Uuid } from '../server/schemas.ts';
 import { createConfidentialClientFinder, holderOrigin } from '../server/service-keys.ts';
-import { PageQuery, SessionList, sessionItem } from './session-item.ts';
+import { PageQuery, SessionList, toSessionItem } from './session-item.ts';
 
 export interface SessionsOptions {
   readonly authenticate: Authenticate;
@@ -44,7 +44,10 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
       const { limit = 20, cursor } = request.query;
       const { items, ...more } = await listSessions(userId, limit, cursor ?? null);
       return {
-        items: items.map((family) => ({ ...sessionItem(family), current: family.tokenFamily === sessionId })),
+        items: items.map((family) => ({
+          ...toSessionItem(family),
+          current: family.tokenFamily === sessionId,
+        })),
         ...more,
       };
     },
@@ -63,7 +66,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
     },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      if (!(await endSession(request.params.id.toLowerCase(), userId, logOutBy(request))))
+      if (!(await endSession(request.params.id.toLowerCase(), userId, logoutEnding(request))))
         throw new Refusal('not_found');
       return reply.code(204).send(null);
     },
@@ -78,7 +81,7 @@ const LogOutBody = Type.Object(
 /** `POST /auth/logout`: with an access token or a refresh token. */
 export function logOutRoute(app: App, options: SessionsOptions): void {
   const { authenticate, logOut, logOutByRefreshToken, serviceKeys } = options;
-  const clientBy = createConfidentialClientFinder(serviceKeys);
+  const findClient = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/auth/logout',
     {
@@ -105,7 +108,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
       if (refreshToken === undefined) {
         await logOut(await principalFromRequest(request, authenticate), scope, userOrigin(request));
       } else {
-        const client = clientBy(request);
+        const client = findClient(request);
         const origin = holderOrigin(request, client);
         await logOutByRefreshToken(refreshToken, scope, client, request.presentedDpopProof, origin);
       }

@@ -76,7 +76,7 @@ function optionsRoute(app: App, { beginStepUp }: StepUpOptions): void {
 }
 
 function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
-  const clientBy = createConfidentialClientFinder(serviceKeys);
+  const findClient = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/auth/step-up',
     {
@@ -100,12 +100,12 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
     },
     async (request) => {
       const { refreshToken, accessToken, ...given } = request.body;
-      const proof = proofIn(given);
+      const proof = readIdentityProof(given);
       return stepUp({
         refreshToken: refreshToken ?? '',
         accessToken: accessToken ?? null,
         proof,
-        ...callerOf(request, clientBy(request)),
+        ...callerOf(request, findClient(request)),
       });
     },
   );
@@ -115,7 +115,7 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
  * The proof in a body. Throws a {@link Refusal} for several proofs, and if only one of `challenge` and `assertion` is
  * present.
  */
-function proofIn({
+function readIdentityProof({
   challenge,
   assertion,
   ...others

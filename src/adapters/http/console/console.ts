@@ -4,7 +4,7 @@ import type { AdmitOperator } from '../../../app/operators/require-operator-sess
 import type { EndSession } from '../../../app/sessions/end-session.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
-import { clientInfoOf, logOutBy } from '../server/client-info.ts';
+import { clientInfoOf, logoutEnding } from '../server/client-info.ts';
 import { registerCookieParser } from '../server/cookies.ts';
 import { closed } from '../server/field-schemas.ts';
 import { createOperatorCookie, type OperatorOptions } from '../server/operators.ts';
@@ -73,7 +73,7 @@ function sessionRoutes(app: App, options: ConsoleOptions): void {
   app.delete('/console/session', { schema: { hide: true } }, async (request, reply) => {
     const secret = cookie.read(request);
     const operator = secret === null ? null : await findOperator(secret, clientInfoOf(request));
-    if (operator !== null) await endSession(operator.sessionId, operator.userId, logOutBy(request));
+    if (operator !== null) await endSession(operator.sessionId, operator.userId, logoutEnding(request));
     return cookie.clear(reply).code(204).send(null);
   });
 }

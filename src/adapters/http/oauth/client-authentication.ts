@@ -53,8 +53,8 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
     const [, name = '', secret = ''] =
       /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
     // Name and secret are form-urlencoded (RFC 6749 section 2.3.1). Many clients send them unencoded.
-    const key = find(decoded(secret)) ?? find(secret);
-    if (key === null || key.name !== decoded(name))
+    const key = find(decodeFormValue(secret)) ?? find(secret);
+    if (key === null || key.name !== decodeFormValue(name))
       throw new ServiceKeyRefusal('unauthenticated', 'The client is unknown, or its secret is wrong.');
     return key;
   }
@@ -65,7 +65,7 @@ function readClientId({ body }: FastifyRequest): string | undefined {
   return (body as { readonly client_id?: string } | undefined)?.client_id;
 }
 
-function decoded(text: string): string | null {
+function decodeFormValue(text: string): string | null {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

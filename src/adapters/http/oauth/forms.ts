@@ -30,7 +30,7 @@ export const TokenForm = Type.Object(
 );
 
 /** Makes a scope accept form bodies only. */
-export async function formBodies(scope: App): Promise<void> {
+export async function acceptFormBodies(scope: App): Promise<void> {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', refuseNonEmptyBody);
   await scope.register(formbody, { bodyLimit: 8 * 1024 });

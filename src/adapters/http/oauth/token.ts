@@ -72,7 +72,7 @@ export function tokenRoute(
     },
     async (request, reply): Promise<Static<typeof Tokens>> => {
       const input = {
-        refreshToken: grantIn(request.body),
+        refreshToken: readGrant(request.body),
         accessToken: null,
         ...callerOf(request, clients.identify(request)),
       };
@@ -83,7 +83,7 @@ export function tokenRoute(
   );
 }
 
-function grantIn({ grant_type, refresh_token, scope }: Static<typeof Form>): string {
+function readGrant({ grant_type, refresh_token, scope }: Static<typeof Form>): string {
   if (grant_type !== 'refresh_token')
     throw new OAuthRefusal('unsupported_grant_type', 'The only supported grant type is refresh_token.');
   if (scope !== undefined)

@@ -9,7 +9,7 @@ import { type ClaimsOptions, changeSessionRoute, claimsRoutes } from '../adminis
 import { type DisabledOptions, disabledRoutes } from '../administration/disabled.ts';
 import { type UserFactorsOptions, userFactorRoutes } from '../administration/factors.ts';
 import { type UsersOptions, userRoutes } from '../administration/users.ts';
-import { OperatorsSessionList, operatorsSession, PageQuery } from '../canonical/session-item.ts';
+import { OperatorsSessionList, PageQuery, toOperatorsSession } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
 import { canonicalIpAddress } from '../server/ip-address.ts';
@@ -90,7 +90,7 @@ function findSessionsRoute(scope: App, { findSessions }: AdminOptions): void {
       const { limit = 20, cursor = null, address, ...others } = request.query;
       const query = address === undefined ? others : { ...others, address: readIpAddress(address) };
       const { items, ...more } = await findSessions(query, { limit, cursor });
-      return { items: items.map(operatorsSession), ...more };
+      return { items: items.map(toOperatorsSession), ...more };
     },
   );
 }

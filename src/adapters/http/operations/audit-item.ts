@@ -41,7 +41,16 @@ export const auditExample = {
   data: { presentedGeneration: 4, presentedIat: 1767323045 },
 } as const;
 
-export function auditItem({ id, type, occurredAt, userId, sessionId, origin, generation, data }: AuditEvent) {
+export function toAuditItem({
+  id,
+  type,
+  occurredAt,
+  userId,
+  sessionId,
+  origin,
+  generation,
+  data,
+}: AuditEvent) {
   return {
     id,
     time: new Date(occurredAt).toISOString(),

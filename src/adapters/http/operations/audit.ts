@@ -12,7 +12,7 @@ import { operatorSchema } from '../server/operators.ts';
 import { readTime } from '../server/read-time.ts';
 import { problems, Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
-import { AuditItem, auditExample, auditItem } from './audit-item.ts';
+import { AuditItem, auditExample, toAuditItem } from './audit-item.ts';
 
 export interface AuditOptions {
   readonly listAuditEvents: ListAuditEvents;
@@ -90,7 +90,7 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
         cursor,
         newestFirst: order === 'newest',
       });
-      return { data: items.map(auditItem), ...more };
+      return { data: items.map(toAuditItem), ...more };
     },
   );
 }
@@ -110,5 +110,5 @@ function wantsLines(accept = ''): boolean {
 }
 
 async function* toLines(events: AsyncIterable<AuditEvent>) {
-  for await (const event of events) yield jsonLine(auditItem(event));
+  for await (const event of events) yield jsonLine(toAuditItem(event));
 }

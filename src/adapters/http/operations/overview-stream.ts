@@ -23,7 +23,7 @@ export interface OverviewStream {
 /**
  * Server-sent events: the overview now, then its newer samples every few seconds. A reader that takes nothing skips events.
  */
-export function overviewStream<Overview extends SampledOverview>({
+export function createOverviewStream<Overview extends SampledOverview>({
   read,
   onFailed,
   onClose,

@@ -6,8 +6,8 @@ import { examples } from '../server/examples.ts';
 import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
 import { answer, problems, Time, text } from '../server/schemas.ts';
-import { type OverviewStream, overviewStream } from './overview-stream.ts';
-import { streamHeaders } from './revocations.ts';
+import { createOverviewStream, type OverviewStream } from './overview-stream.ts';
+import { setStreamHeaders } from './revocations.ts';
 
 export interface OverviewOptions {
   readonly readOverview: ReadOverview;
@@ -126,17 +126,19 @@ function streamRoute(scope: App, readOverview: ReadOverview): void {
       },
     },
     async (request, reply) => {
-      const stream = overviewStream({
+      const stream = createOverviewStream({
         read: async () => toAnswer(await readOverview()),
         onFailed: (error) => request.log.warn({ err: error }, 'the overview could not be read'),
         onClose: () => open.delete(stream),
       });
       open.add(stream);
-      return streamHeaders(reply).send(stream.body);
+      return setStreamHeaders(reply).send(stream.body);
     },
   );
   // A generated HEAD route would open a stream.
-  scope.head(STREAM, { schema: { hide: true } }, async (_request, reply) => streamHeaders(reply).send(null));
+  scope.head(STREAM, { schema: { hide: true } }, async (_request, reply) =>
+    setStreamHeaders(reply).send(null),
+  );
 }
 
 function toAnswer({ replica, samples, dependencies, keys }: Read): Static<typeof OverviewAnswer> {

@@ -29,7 +29,7 @@ export interface RevocationStream {
  * start are produced as the reader takes them. After that, the stream is destroyed if the backlog is too large, or if
  * the reader takes nothing between two heartbeats. The server logs the error.
  */
-export function revocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
+export function createRevocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
   let isReady = false;
   let hasRead = true;
   const body = new Readable({

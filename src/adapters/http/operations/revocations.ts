@@ -4,7 +4,7 @@ import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
 import { problems, text } from '../server/schemas.ts';
 import { requireServiceKey } from '../server/service-keys.ts';
-import { type RevocationStream, revocationStream } from './revocation-stream.ts';
+import { createRevocationStream, type RevocationStream } from './revocation-stream.ts';
 
 export interface RevocationsOptions {
   readonly serviceKeys: readonly ServiceKey[];
@@ -50,7 +50,7 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
         onEnded: (session) => stream.send(session),
         onIncomplete: () => stream.close(),
       });
-      const stream = revocationStream({
+      const stream = createRevocationStream({
         ...following,
         onClose() {
           following.stop();
@@ -59,14 +59,14 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
       });
       open.add(stream);
       if (isStopping) stream.close();
-      return streamHeaders(reply).send(stream.body);
+      return setStreamHeaders(reply).send(stream.body);
     },
   );
   // A generated HEAD route would open a stream.
-  scope.head(PATH, { schema: { hide: true } }, async (_request, reply) => streamHeaders(reply).send(null));
+  scope.head(PATH, { schema: { hide: true } }, async (_request, reply) => setStreamHeaders(reply).send(null));
 }
 
 /** The last header makes nginx pass each event at once. */
-export function streamHeaders(reply: FastifyReply): FastifyReply {
+export function setStreamHeaders(reply: FastifyReply): FastifyReply {
   return reply.type('text/event-stream').headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
 }

@@ -1,13 +1,17 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ListSessionEvents } from '../../../app/audit/list-session-events.ts';
-import type { TokenFamily } from '../../../domain/token-family.ts';
-import { OperatorsSession, operatorsSession, PageQuery, sessionExample } from '../canonical/session-item.ts';
+import {
+  OperatorsSession,
+  PageQuery,
+  sessionExample,
+  toOperatorsSession,
+} from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed, longText, nextCursor } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
-import { AuditItem, auditExample, auditItem } from './audit-item.ts';
+import { AuditItem, auditExample, toAuditItem } from './audit-item.ts';
 
 const LivedSession = Type.Composite(
   [
@@ -71,15 +75,7 @@ export function sessionEventsRoute(
         limit,
         cursor,
       );
-      return { session: family && livedSession(family), data: items.map(auditItem), ...more };
+      return { session: family && toOperatorsSession(family), data: items.map(toAuditItem), ...more };
     },
   );
-}
-
-function livedSession(family: TokenFamily) {
-  const { revoked } = family;
-  return {
-    ...operatorsSession(family),
-    ...(revoked !== null && { endedAt: new Date(revoked.at).toISOString(), endReason: revoked.reason }),
-  };
 }

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
 import { empty, problems, Uuid } from '../server/schemas.ts';
-import { toHeader, UserId } from '../server/user-ids.ts';
+import { encodeUserId, UserId } from '../server/user-ids.ts';
 
 const PATH = '/auth/verify';
 
@@ -37,5 +37,5 @@ export function verifyRoute(app: App): void {
 
 function principalHeaders(request: FastifyRequest): Record<string, string> {
   const { userId, sessionId } = principalOf(request);
-  return { 'x-user-id': toHeader(userId), 'x-session-id': sessionId };
+  return { 'x-user-id': encodeUserId(userId), 'x-session-id': sessionId };
 }

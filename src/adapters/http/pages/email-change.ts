@@ -10,7 +10,7 @@ import { clientInfoOf } from '../server/client-info.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
 import { LinkToken, linkForm, pageResponses } from './mailed-link.ts';
-import { pages, type SendPage } from './page.ts';
+import { pageSchema, type SendPage } from './page.ts';
 
 export interface EmailChangeOptions {
   readonly checkEmailChange: CheckEmailChangeLink;
@@ -23,25 +23,25 @@ type Options = EmailChangeOptions & { readonly sendPage: SendPage };
 
 const CHANGE = '/auth/email/change';
 const UNDO = '/auth/email/undo';
-const page = (description: string) => pageResponses(description, 400, 403, 409, 503);
+const responses = (description: string) => pageResponses(description, 400, 403, 409, 503);
 
 /** Each link leads to a page with one button. A GET changes nothing, because mail scanners follow links. */
 export function emailChangePages(app: App, options: Options): void {
-  changePages(app, options);
-  undoPages(app, options);
+  changeRoutes(app, options);
+  undoRoutes(app, options);
 }
 
-function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Options): void {
+function changeRoutes(app: App, { checkEmailChange, changeEmail, sendPage }: Options): void {
   app.get(
     CHANGE,
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'showEmailChange',
         summary:
           'Show the page of a mailed link, with a button that sets the new e-mail address of an account',
         querystring: Type.Object({ token: LinkToken }),
-        response: page('the page'),
+        response: responses('the page'),
       },
     },
     async (request, reply) => {
@@ -54,11 +54,11 @@ function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Opti
     CHANGE,
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'changeEmail',
         summary: 'Give an account its new address by a mailed link',
         body: linkForm('EmailChangeLink'),
-        response: page('a page that confirms it'),
+        response: responses('a page that confirms it'),
       },
     },
     async (request, reply) => {
@@ -68,17 +68,17 @@ function changePages(app: App, { checkEmailChange, changeEmail, sendPage }: Opti
   );
 }
 
-function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Options): void {
+function undoRoutes(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Options): void {
   app.get(
     UNDO,
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'showEmailUndo',
         summary:
           'Show the page of a mailed link, with a button that restores the former address of an account',
         querystring: Type.Object({ token: LinkToken }),
-        response: page('the page'),
+        response: responses('the page'),
       },
     },
     async (request, reply) => {
@@ -91,11 +91,11 @@ function undoPages(app: App, { checkEmailUndo, undoEmailChange, sendPage }: Opti
     UNDO,
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'undoEmailChange',
         summary: 'Restore the former address of an account by a mailed link; every session ends',
         body: linkForm('EmailUndoLink'),
-        response: page('a page that confirms it, with a button that mails a link for a new password'),
+        response: responses('a page that confirms it, with a button that mails a link for a new password'),
       },
     },
     async (request, reply) =>

@@ -5,7 +5,7 @@ import { clientInfoOf } from '../server/client-info.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
 import { LinkToken, linkForm, pageResponses } from './mailed-link.ts';
-import { pages, type SendPage } from './page.ts';
+import { pageSchema, type SendPage } from './page.ts';
 
 export interface EmailVerificationOptions {
   readonly checkVerificationLink: CheckVerificationLink;
@@ -27,7 +27,7 @@ export function emailVerificationPages(
     PATH,
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'showEmailVerification',
         summary: 'Show the page of a mailed link, with a button that confirms the address of an account',
         querystring: Type.Object({ token: LinkToken }),
@@ -44,7 +44,7 @@ export function emailVerificationPages(
     PATH,
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'verifyEmail',
         summary: 'Confirm the address of an account by a mailed link',
         body: linkForm('EmailVerification'),

@@ -35,7 +35,7 @@ export const CODE_FIELD: Field = {
 };
 
 /** HTML: what a form sends again without showing it. */
-export function hiddenInputs(values: Readonly<Record<string, string>>): string {
+export function renderHiddenInputs(values: Readonly<Record<string, string>>): string {
   const inputs = Object.entries(values).map(
     ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">\n`,
   );
@@ -50,7 +50,7 @@ export function renderForm({ action, hidden = {}, fields, button, error }: FormP
     renderInput(field, { isFirst: field === first, hasError: error !== null }),
   );
   return `<form method="post" action="${action}">
-${hiddenInputs(hidden)}${failure}${inputs.join('')}<button>${escapeHtml(button)}</button>
+${renderHiddenInputs(hidden)}${failure}${inputs.join('')}<button>${escapeHtml(button)}</button>
 </form>`;
 }
 
@@ -68,7 +68,7 @@ interface ButtonForm {
 export function renderButtonForm({ action, hidden = {}, fields = '', button, label }: ButtonForm): string {
   const aria = label === undefined ? '' : ` aria-label="${escapeHtml(label)}"`;
   return `<form method="post" action="${action}">
-${hiddenInputs(hidden)}${fields}<button class="secondary"${aria}>${escapeHtml(button)}</button>
+${renderHiddenInputs(hidden)}${fields}<button class="secondary"${aria}>${escapeHtml(button)}</button>
 </form>`;
 }
 

@@ -11,7 +11,7 @@ import { examples } from '../server/examples.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
 import { LinkToken, pageResponses } from './mailed-link.ts';
-import { pages, type SendPage } from './page.ts';
+import { pageSchema, type SendPage } from './page.ts';
 
 export interface NotMeOptions {
   readonly readNotMeLink: ReadNotMeLink;
@@ -37,17 +37,17 @@ const Link = Type.Object(
  * follow links.
  */
 export function notMePages(app: App, options: Options): void {
-  confirmationPage(app, options);
-  resultPage(app, options);
-  resetMailPage(app, options);
+  confirmationRoute(app, options);
+  endRoute(app, options);
+  resetMailRoute(app, options);
 }
 
-function confirmationPage(app: App, { readNotMeLink, sendPage }: Options): void {
+function confirmationRoute(app: App, { readNotMeLink, sendPage }: Options): void {
   app.get(
     '/auth/not-me',
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'showNotMe',
         summary:
           'Show the page of a mailed link, with a button that ends the session, or all sessions of the user',
@@ -63,12 +63,12 @@ function confirmationPage(app: App, { readNotMeLink, sendPage }: Options): void 
   );
 }
 
-function resultPage(app: App, { endByLink, sendPage }: Options): void {
+function endRoute(app: App, { endByLink, sendPage }: Options): void {
   app.post(
     '/auth/not-me',
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'endSessionByLink',
         summary: 'End the session that a mail reported, or all sessions of its user',
         body: Link,
@@ -82,12 +82,12 @@ function resultPage(app: App, { endByLink, sendPage }: Options): void {
   );
 }
 
-function resetMailPage(app: App, { mailResetByLink, sendPage }: Options): void {
+function resetMailRoute(app: App, { mailResetByLink, sendPage }: Options): void {
   app.post(
     '/auth/not-me/password',
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'mailResetByLink',
         summary: 'Mail a link for a new password to the user of a mailed link',
         body: Link,

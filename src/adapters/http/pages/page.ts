@@ -8,7 +8,7 @@ import { BODY_IS_OPTIONAL, refusalsAs } from '../server/schemas.ts';
 import { contentSecurityPolicyOf, type Page, paragraph, renderPage } from './layout.ts';
 
 /** Common schema of the page routes. */
-export const pages = {
+export const pageSchema = {
   tags: ['pages'],
   consumes: ['application/x-www-form-urlencoded', 'application/json'],
   security: [],

@@ -9,7 +9,7 @@ import { Empty, text } from '../server/schemas.ts';
 import { renderForm } from './form.ts';
 import { type Page, paragraph } from './layout.ts';
 import { LinkToken, pageResponses } from './mailed-link.ts';
-import { FORM_LIMIT, pages, refusals, type SendPage } from './page.ts';
+import { FORM_LIMIT, pageSchema, refusals, type SendPage } from './page.ts';
 
 export interface PasswordResetOptions {
   readonly checkResetLink: CheckResetLink;
@@ -40,7 +40,7 @@ function showFormRoute(app: App, { checkResetLink, sendPage }: Options): void {
     '/auth/password/reset',
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'showPasswordReset',
         summary: 'Show the page of a mailed link, with a form for a new password',
         querystring: Type.Object({ token: LinkToken }),
@@ -60,7 +60,7 @@ function setPasswordRoute(app: App, { checkResetLink, resetPassword, sendPage }:
     '/auth/password/reset',
     {
       schema: {
-        ...pages,
+        ...pageSchema,
         operationId: 'resetPassword',
         summary: 'Set a new password by a mailed link; every session ends',
         body: Reset,

@@ -15,7 +15,7 @@ import { buildSerializer, buildValidator } from './compilers.ts';
 import { answerPreflights, anyOriginHeaders, crossOriginHeaders, mayCarryCookies } from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
 import { createTrustedProxyCheck, warnOfUnusableForwarding } from './forwarding.ts';
-import { fillOptionalBodies, ignoreEmptyBodies, jsonBodies } from './json-body.ts';
+import { acceptJsonBodies, fillOptionalBodies, ignoreEmptyBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
 import { addPresentedDpopProofs, type CurrentNonce } from './presented-dpop-proof.ts';
 import { answerErrors, sendProblem } from './problem-answers.ts';
@@ -102,10 +102,10 @@ export function createServer(options: ServerOptions): App {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     requestIdHeader: false,
-    genReqId: requestId,
+    genReqId: chooseRequestId,
     schemaController: { compilersFactory: { buildValidator, buildSerializer } },
     frameworkErrors: (error, request, reply) => {
-      reply.headers(headers.to(request)); // Fastify runs no hooks for these errors
+      reply.headers(headers.forRequest(request)); // Fastify runs no hooks for these errors
       sendProblem(error, request, reply);
     },
     clientErrorHandler: socketRefusals.answerClientError,
@@ -120,12 +120,12 @@ export function createServer(options: ServerOptions): App {
   addPresentedDpopProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
   answerErrors(app);
-  jsonBodies(app);
+  acceptJsonBodies(app);
   ignoreEmptyBodies(app);
   fillOptionalBodies(app);
   applyUserIdFormat(app, userIdFormat);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers.to(request));
+    reply.headers(headers.forRequest(request));
     refuseUnclearHost(request);
     refuseUndecodable(request);
   });
@@ -161,7 +161,7 @@ function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions
   const crossOrigin = crossOriginHeaders(corsOrigins);
   const anyOrigin = anyOriginHeaders(corsOrigins);
   return {
-    to: (request: FastifyRequest) => ({
+    forRequest: (request: FastifyRequest) => ({
       ...protection,
       ...crossOrigin(request.headers.origin, sessionCookies && mayCarryCookies(request)),
       'x-request-id': request.id,
@@ -174,7 +174,7 @@ function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions
 }
 
 /** Keeps a valid id of the caller, so that the logs of both sides can be correlated. */
-function requestId(request: IncomingMessage): string {
+function chooseRequestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
 }

@@ -24,7 +24,7 @@ export function userOrigin(request: FastifyRequest): ChangeOrigin {
 }
 
 /** The ending of a session by the user of the request. */
-export function logOutBy(request: FastifyRequest) {
+export function logoutEnding(request: FastifyRequest) {
   return { reason: 'logout', origin: userOrigin(request) } as const;
 }
 

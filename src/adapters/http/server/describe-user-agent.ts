@@ -2,7 +2,7 @@ import bowser from 'bowser';
 
 /** Describes a `User-Agent` for people, such as "Firefox 120 on Linux". An unknown agent is returned unchanged. */
 export function describeUserAgent(userAgent: string): string {
-  return deviceInWords(userAgent) ?? (userAgent || 'unknown');
+  return describeDevice(userAgent) ?? (userAgent || 'unknown');
 }
 
 const BROWSERS = new Set<string>(Object.values(bowser.BROWSER_MAP));
@@ -11,7 +11,7 @@ const SYSTEMS = new Set<string>(Object.values(bowser.OS_MAP));
 /**
  * The known browser and system of a `User-Agent`; null if one is unknown. The words are never the client's own text.
  */
-export function deviceInWords(userAgent: string): string | null {
+export function describeDevice(userAgent: string): string | null {
   if (userAgent === '') return null;
   const { browser, os } = bowser.parse(userAgent);
   if (!BROWSERS.has(browser.name ?? '') || !SYSTEMS.has(os.name ?? '')) return null;

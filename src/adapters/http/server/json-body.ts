@@ -31,7 +31,7 @@ async function fillBody(request: FastifyRequest): Promise<void> {
 }
 
 /** Accepts only bodies that are JSON objects in UTF-8. */
-export function jsonBodies(app: FastifyInstance): void {
+export function acceptJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', refuseNonEmptyBody);

@@ -80,7 +80,7 @@ const REASON_LENGTHS = { least: 3, most: 200 };
 
 /** The reason of a change in `x-reason`, percent-encoded because a header holds ASCII only. */
 function reasonOf({ headers }: FastifyRequest): string {
-  const reason = decoded(String(headers['x-reason'] ?? '')).trim();
+  const reason = decodeReason(String(headers['x-reason'] ?? '')).trim();
   const { least, most } = REASON_LENGTHS;
   if (reason.length < least || reason.length > most || UNPRINTABLE.test(reason))
     throw new Refusal(
@@ -90,7 +90,7 @@ function reasonOf({ headers }: FastifyRequest): string {
   return reason;
 }
 
-function decoded(value: string): string {
+function decodeReason(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch (cause) {

@@ -28,7 +28,11 @@ export function addPresentedDpopProofs(
   app.decorateRequest('presentedDpopProof', {
     getter() {
       const { method, originalUrl, protocol, host } = this as FastifyRequest;
-      return { proof: proofIn(this), method, url: `${publicUrl ?? `${protocol}://${host}`}${originalUrl}` };
+      return {
+        proof: readDpopProof(this),
+        method,
+        url: `${publicUrl ?? `${protocol}://${host}`}${originalUrl}`,
+      };
     },
   });
 }
@@ -42,11 +46,11 @@ export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProx
   const [method, proto, host, uri] = ['method', 'proto', 'host', 'uri'].map((name) =>
     isTrusted(socket.remoteAddress ?? '') ? String(headers[`x-forwarded-${name}`] ?? '') : '',
   );
-  return { proof: proofIn(request), method: method ?? '', url: `${proto}://${host}${uri}` };
+  return { proof: readDpopProof(request), method: method ?? '', url: `${proto}://${host}${uri}` };
 }
 
 /** Node joins several `DPoP` headers into one value, which is never a valid proof. */
-function proofIn({ headers }: FastifyRequest): string | null {
+function readDpopProof({ headers }: FastifyRequest): string | null {
   const { dpop } = headers;
   return dpop === undefined ? null : String(dpop);
 }

@@ -67,6 +67,6 @@ function withText(schema: unknown): unknown {
  * A user id as a header carries it: `%` and every character that is not ASCII are percent-encoded. So
  * `decodeURIComponent` returns the id.
  */
-export function toHeader(userId: string): string {
+export function encodeUserId(userId: string): string {
   return userId.replace(/[^\x21-\x24\x26-\x7e]/gu, encodeURIComponent);
 }

@@ -76,7 +76,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: Cookie
 }
 
 function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairOptions): void {
-  const clientBy = createConfidentialClientFinder(serviceKeys);
+  const findClient = createConfidentialClientFinder(serviceKeys);
   app.get(
     '/refresh',
     {
@@ -101,7 +101,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairO
       const pair = await refresh({
         accessToken: access_token,
         refreshToken: refresh_token,
-        ...callerOf(request, clientBy(request)),
+        ...callerOf(request, findClient(request)),
       });
       return sendPair(reply, pair, publicUrl);
     },

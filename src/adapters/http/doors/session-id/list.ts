@@ -54,12 +54,12 @@ export function listRoute(app: App, { listSessions }: ListOptions): void {
       },
     },
     async () => {
-      return (await listSessions(null, MAX_SESSIONS, null)).items.map(asItem);
+      return (await listSessions(null, MAX_SESSIONS, null)).items.map(toItem);
     },
   );
 }
 
-function asItem(family: TokenFamily): Static<typeof Item> {
+function toItem(family: TokenFamily): Static<typeof Item> {
   return {
     id: family.tokenFamily,
     guid: family.userId,

@@ -89,7 +89,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
 }
 
 function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOptions): void {
-  const clientBy = createConfidentialClientFinder(serviceKeys);
+  const findClient = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/api/v1/auth/refresh',
     {
@@ -110,17 +110,17 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOption
     async (request, reply) => {
       const { session_id, refresh_token } = request.body;
       const pair = await refresh({
-        refreshToken: fromBase64(refresh_token ?? cookieToken(request, publicUrl)),
+        refreshToken: decodeBase64(refresh_token ?? readCookieToken(request, publicUrl)),
         accessToken: null,
         sessionId: session_id.toLowerCase(),
-        ...callerOf(request, clientBy(request)),
+        ...callerOf(request, findClient(request)),
       });
       return sendTokens(request, reply, pair, publicUrl);
     },
   );
 }
 
-function cookieToken(request: FastifyRequest, publicUrl: string | null): string {
+function readCookieToken(request: FastifyRequest, publicUrl: string | null): string {
   const token = onlyCookie(request, SESSION_COOKIE);
   if (token === undefined)
     throw new Refusal(
@@ -148,7 +148,7 @@ function sendTokens(
  * Accepts only the encoding that this service writes. Decoders accept other encodings of the same bytes, but each token
  * must have exactly one.
  */
-function fromBase64(text: string): string {
+function decodeBase64(text: string): string {
   const token = Buffer.from(text, 'base64');
   if (token.toString('base64') !== text) throw new Refusal('malformed_token');
   return token.toString('latin1');

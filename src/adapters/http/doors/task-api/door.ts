@@ -4,7 +4,7 @@ import { createSchemeMatcher, principalFromRequest } from '../../server/authenti
 import { registerScope } from '../../server/register-scope.ts';
 import { type AccountOptions, accountRoutes, logOutRoute } from './accounts.ts';
 import { parseForms } from './forms.ts';
-import { limitRequests, type RequestLimitOptions } from './request-limit.ts';
+import { type RequestLimitOptions, registerRequestLimit } from './request-limit.ts';
 import { type TaskOptions, taskRoutes } from './tasks.ts';
 import { type UserOptions, userRoutes } from './users.ts';
 
@@ -16,7 +16,7 @@ const TOKEN = createSchemeMatcher('Token', 'Bearer');
 export async function taskApiDoor(app: App, options: TaskApiOptions): Promise<void> {
   const { authenticate } = options;
   await parseForms(app);
-  await limitRequests(app, options);
+  await registerRequestLimit(app, options);
   accountRoutes(app, options);
   await registerScope(app, (own) => {
     // The request limit runs between these two hooks, so that unauthenticated requests are counted too.

@@ -27,7 +27,7 @@ const MINUTE = 60_000;
  * Limits the requests to all routes that are registered later: per user, or per network if the user is
  * unknown.
  */
-export async function limitRequests(app: App, { limitRequests, rateLimit: max }: RequestLimitOptions) {
+export async function registerRequestLimit(app: App, { limitRequests, rateLimit: max }: RequestLimitOptions) {
   await app.register(rateLimit, {
     max,
     timeWindow: MINUTE,

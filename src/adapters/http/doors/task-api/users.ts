@@ -42,7 +42,7 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
         response: { 200: answer('the users', Users, rateLimitHeaders), ...problems(401, 429, 503) },
       },
     },
-    async (request) => (await listUsers(principalOf(request).userId)).map(asItem),
+    async (request) => (await listUsers(principalOf(request).userId)).map(toItem),
   );
 
   app.get(
@@ -57,10 +57,10 @@ export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): 
       },
     },
     async (request) =>
-      asItem(await describeUser(principalOf(request).userId, request.params.id.toLowerCase())),
+      toItem(await describeUser(principalOf(request).userId, request.params.id.toLowerCase())),
   );
 }
 
-function asItem(user: UserWithTasks): Static<typeof User> {
+function toItem(user: UserWithTasks): Static<typeof User> {
   return { ...user, tasks: [...user.tasks] };
 }

@@ -26,7 +26,7 @@ export function nameComponents(document: Document): void {
   const { components, paths } = document;
   Object.assign(components, { responses: {}, parameters: {} });
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
-    letBodyBeOptional(operation);
+    markBodyOptional(operation);
     nameResponses(operation, components);
     nameParameters(operation, components);
   }
@@ -36,7 +36,7 @@ export function nameComponents(document: Document): void {
 type Components = Document['components'];
 
 /** The generator marks every body as required. Routes with an optional body declare that. */
-function letBodyBeOptional(operation: Operation): void {
+function markBodyOptional(operation: Operation): void {
   if (operation[BODY_IS_OPTIONAL] !== true) return;
   if (operation.requestBody !== undefined) operation.requestBody.required = false;
   delete operation[BODY_IS_OPTIONAL];

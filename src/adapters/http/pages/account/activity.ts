@@ -1,7 +1,7 @@
 import type { AuditEvent, AuditType } from '../../../../domain/audit.ts';
 import type { RevocationReason } from '../../../../domain/revocation.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
-import { activityItem } from '../../canonical/activity.ts';
+import { toActivityItem } from '../../canonical/activity.ts';
 import { renderTime } from './times.ts';
 
 const WORDS: Partial<Record<AuditType, string>> = {
@@ -43,7 +43,7 @@ ${events.map(activityLine).join('\n')}
 }
 
 function activityLine(event: AuditEvent): string {
-  const { by, ip, userAgent, reason } = activityItem(event);
+  const { by, ip, userAgent, reason } = toActivityItem(event);
   const cause = REASONS[reason as RevocationReason];
   const what = `${WORDS[event.type] ?? escapeHtml(event.type)}${cause === undefined ? '' : ` (${cause})`}`;
   const actor = by === 'operator' || by === 'service_key' ? ', by an operator or a program' : '';

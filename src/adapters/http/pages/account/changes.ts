@@ -8,7 +8,7 @@ import { Text } from '../../server/schemas.ts';
 import { FORM_LIMIT } from '../page.ts';
 import { changeWithProof, PROOF_MEMBERS, sendProofPage } from './change-with-proof.ts';
 import { type AccountPageContext, redirectToAccount } from './context.ts';
-import { changeRefusalInWords } from './describe-refusal.ts';
+import { describeChangeRefusal } from './describe-refusal.ts';
 import { needsPassword, needsSecondFactor } from './needed-proof.ts';
 import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
 
@@ -60,7 +60,7 @@ function passwordRoutes(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, passwordPage({ error: changeRefusalInWords(error, false) }));
+      return sendPage(reply, passwordPage({ error: describeChangeRefusal(error, false) }));
     }
   });
 }
@@ -89,7 +89,7 @@ function emailRoutes(app: App, context: AccountPageContext): void {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
       const isPasswordAsked = await needsPassword(context, session);
-      const refused = { error: changeRefusalInWords(error, isPasswordAsked), typed: email };
+      const refused = { error: describeChangeRefusal(error, isPasswordAsked), typed: email };
       return sendPage(reply, emailPage(await describeMe(session), isPasswordAsked, refused));
     }
   });

@@ -5,7 +5,7 @@ import type { Refusal } from '../../../../domain/refusal.ts';
  */
 export function describeRefusal({ message, code, retryAfter }: Refusal): string {
   if (code === 'too_many_requests' && retryAfter !== undefined)
-    return `Too many attempts. Try again in ${waitInWords(retryAfter)}.`;
+    return `Too many attempts. Try again in ${describeWait(retryAfter)}.`;
   if (code === 'proof_refused')
     return 'The code is wrong, or was used before. After five wrong codes or five minutes, start the sign-in or the change again.';
   return message;
@@ -15,7 +15,7 @@ export function describeRefusal({ message, code, retryAfter }: Refusal): string 
  * The reason at a form for a change of the account. The user is known, so `invalid_credentials` means a wrong password,
  * and `conflict` means a taken address.
  */
-export function changeRefusalInWords(refusal: Refusal, asksPassword: boolean): string {
+export function describeChangeRefusal(refusal: Refusal, asksPassword: boolean): string {
   switch (refusal.code) {
     case 'invalid_credentials':
       return 'The password is wrong.';
@@ -30,7 +30,7 @@ export function changeRefusalInWords(refusal: Refusal, asksPassword: boolean): s
   }
 }
 
-function waitInWords(seconds: number): string {
+function describeWait(seconds: number): string {
   const minutes = Math.ceil(seconds / 60);
   if (minutes <= 1) return 'a minute';
   return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;

@@ -4,7 +4,7 @@ import type { ListedFactors } from '../../../../app/factors/list-factors.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { renderButtonForm, renderForm, renderInput } from '../form.ts';
 import { type Page, paragraph } from '../layout.ts';
-import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
+import { PASSKEY_SCRIPT, renderPasskeyForm } from './passkey-form.ts';
 import { renderTime } from './times.ts';
 
 const BACK = '<p><a href="/account/factors">Back to your second factors</a></p>';
@@ -129,7 +129,7 @@ export function newPasskeyPage({ challenge, publicKey }: BegunPasskey): Page {
   return {
     title: 'Add a passkey',
     script: PASSKEY_SCRIPT,
-    content: `${passkeyForm({
+    content: `${renderPasskeyForm({
       kind: 'create',
       action: '/account/factors/passkeys',
       challenge,

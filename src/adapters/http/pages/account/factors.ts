@@ -9,7 +9,7 @@ import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
 import { type AccountPageContext, redirectToAccount, redirectToFactors } from './context.ts';
-import { changeRefusalInWords, describeRefusal } from './describe-refusal.ts';
+import { describeChangeRefusal, describeRefusal } from './describe-refusal.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
 import { needsPassword } from './needed-proof.ts';
 
@@ -26,7 +26,7 @@ const ConfirmForm = Type.Object({ id: Uuid, code: Type.String({ ...Text, maxLeng
 /** The pages that list, add and remove second factors. */
 export function factorRoutes(app: App, context: AccountPageContext): void {
   listRoute(app, context);
-  appRoutes(app, context);
+  totpRoutes(app, context);
   recoveryAndRemovalRoutes(app, context);
 }
 
@@ -43,7 +43,7 @@ export async function sendFactors(
     prepareRefusal(error, request, reply);
   }
   const isPasswordAsked = await needsPassword(context, session);
-  const reason = error === undefined ? null : changeRefusalInWords(error, isPasswordAsked);
+  const reason = error === undefined ? null : describeChangeRefusal(error, isPasswordAsked);
   const factors = await context.listFactors(session.userId);
   return context.sendPage(reply, factorsPage(factors, { asksPassword: isPasswordAsked, error: reason }));
 }
@@ -55,7 +55,7 @@ function listRoute(app: App, context: AccountPageContext): void {
   });
 }
 
-function appRoutes(app: App, context: AccountPageContext): void {
+function totpRoutes(app: App, context: AccountPageContext): void {
   const { findSession, addTotp, confirmTotp, sendPage } = context;
 
   app.post('/account/factors/totp', { schema: ADD_SCHEMA }, async (request, reply) => {

@@ -24,7 +24,7 @@ export interface Overview {
 export function overviewPage({ me, factors, sessions, activity }: Overview): Page {
   const { items, nextCursor } = sessions;
   const latest = latestOf(items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId));
-  const marked = ({ tokenFamily }: TokenFamily) => {
+  const markOf = ({ tokenFamily }: TokenFamily) => {
     if (tokenFamily === me.sessionId) return 'This page';
     return tokenFamily === latest?.tokenFamily ? 'Used most recently' : null;
   };
@@ -34,7 +34,7 @@ export function overviewPage({ me, factors, sessions, activity }: Overview): Pag
 ${factorsSection(factors)}<h2>Your sessions</h2>
 <p>A session is a device or an app in which you are logged in. End each session that you do not know, and then <a href="/account/password">change your password</a>.</p>
 <ul class="cards">
-${items.map((family) => sessionCard(family, marked(family))).join('\n')}
+${items.map((family) => sessionCard(family, markOf(family))).join('\n')}
 </ul>
 ${nextCursor === undefined ? '' : `<p><a href="/account?cursor=${encodeURIComponent(nextCursor)}">Older sessions</a></p>\n`}<form method="post" action="/account/sessions/end-all">
 <button name="scope" value="others" class="secondary">End all other sessions</button>

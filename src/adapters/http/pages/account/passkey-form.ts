@@ -1,5 +1,5 @@
 import { escapeHtml } from '../../../../lib/html.ts';
-import { hiddenInputs } from '../form.ts';
+import { renderHiddenInputs } from '../form.ts';
 
 export const PASSKEY_SCRIPT = '/account/passkeys.js';
 
@@ -42,7 +42,7 @@ interface PasskeyForm {
 }
 
 /** A form that the script shows and submits. Without script the page says that passkeys need it. */
-export function passkeyForm({
+export function renderPasskeyForm({
   kind,
   action,
   challenge,
@@ -51,7 +51,7 @@ export function passkeyForm({
   button,
 }: PasskeyForm): string {
   return `<form method="post" action="${action}" data-passkey="${kind}" data-options="${escapeHtml(JSON.stringify(publicKey))}" hidden>
-${hiddenInputs({ challenge, credential: '' })}${fields}<p class="error" role="alert"></p>
+${renderHiddenInputs({ challenge, credential: '' })}${fields}<p class="error" role="alert"></p>
 <button>${escapeHtml(button)}</button>
 </form>
 <noscript><p>Passkeys need a browser that runs scripts.</p></noscript>`;

@@ -1,7 +1,7 @@
 import type { RequestOptions } from '../../../../ports/security/passkeys.ts';
-import { CODE_FIELD, hiddenInputs, renderForm } from '../form.ts';
+import { CODE_FIELD, renderForm, renderHiddenInputs } from '../form.ts';
 import { type Page, paragraph } from '../layout.ts';
-import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
+import { PASSKEY_SCRIPT, renderPasskeyForm } from './passkey-form.ts';
 
 /** The kinds of proof that the account can give. */
 interface AskedFactors {
@@ -23,11 +23,11 @@ export function proofPage(
     ...(passkey === null
       ? []
       : [
-          passkeyForm({
+          renderPasskeyForm({
             kind: 'get',
             action,
             ...passkey,
-            fields: hiddenInputs(kept),
+            fields: renderHiddenInputs(kept),
             button: 'Continue with your passkey',
           }),
         ]),

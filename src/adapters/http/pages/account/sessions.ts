@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { App } from '../../server/app.ts';
-import { logOutBy } from '../../server/client-info.ts';
+import { logoutEnding } from '../../server/client-info.ts';
 import { closed, oneOf } from '../../server/field-schemas.ts';
 import { Uuid } from '../../server/schemas.ts';
 import { EMPTY_FORM_SCHEMA } from '../page.ts';
@@ -48,26 +48,30 @@ function endRoutes(app: App, context: AccountPageContext): void {
 
   app.post('/account/sign-out', { schema: EMPTY_FORM_SCHEMA }, async (request, reply) => {
     const session = await findSession(request);
-    if (session !== null) await endSession(session.sessionId, session.userId, logOutBy(request));
+    if (session !== null) await endSession(session.sessionId, session.userId, logoutEnding(request));
     cookie.clear(reply);
     return redirectToAccount(reply);
   });
 
-  const One = Type.Object({ id: Uuid }, closed);
-  app.post('/account/sessions/end', { schema: { hide: true, body: One } }, async (request, reply) => {
+  const SessionForm = Type.Object({ id: Uuid }, closed);
+  app.post('/account/sessions/end', { schema: { hide: true, body: SessionForm } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) return redirectToAccount(reply);
     // A session that has already ended is no error: the next page does not list it.
-    await endSession(request.body.id.toLowerCase(), session.userId, logOutBy(request));
+    await endSession(request.body.id.toLowerCase(), session.userId, logoutEnding(request));
     return redirectToAccount(reply);
   });
 
-  const Several = Type.Object({ scope: oneOf(['others', 'all']) }, closed);
-  app.post('/account/sessions/end-all', { schema: { hide: true, body: Several } }, async (request, reply) => {
-    const session = await findSession(request);
-    if (session === null) return redirectToAccount(reply);
-    const except = request.body.scope === 'others' ? session.sessionId : null;
-    await endSessions(session.userId, except, logOutBy(request));
-    return redirectToAccount(reply);
-  });
+  const ScopeForm = Type.Object({ scope: oneOf(['others', 'all']) }, closed);
+  app.post(
+    '/account/sessions/end-all',
+    { schema: { hide: true, body: ScopeForm } },
+    async (request, reply) => {
+      const session = await findSession(request);
+      if (session === null) return redirectToAccount(reply);
+      const except = request.body.scope === 'others' ? session.sessionId : null;
+      await endSessions(session.userId, except, logoutEnding(request));
+      return redirectToAccount(reply);
+    },
+  );
 }

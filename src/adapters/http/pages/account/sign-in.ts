@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FactorProof } from '../../../../app/factors/verify-factor-proof.ts';
 import { Refusal, SecondFactorRequired } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
-import { clientInfoOf, logOutBy } from '../../server/client-info.ts';
+import { clientInfoOf, logoutEnding } from '../../server/client-info.ts';
 import { closed } from '../../server/field-schemas.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
@@ -35,9 +35,9 @@ function firstStepRoute(app: App, context: AccountPageContext): void {
     const { username, password } = request.body;
     try {
       const secret = await signInToPage({ username, password, client: clientInfoOf(request) });
-      return await admit(context, request, reply, secret);
+      return await replaceSession(context, request, reply, secret);
     } catch (error) {
-      if (error instanceof SecondFactorRequired) return sendPage(reply, nextStep(error));
+      if (error instanceof SecondFactorRequired) return sendPage(reply, toSecondStepPage(error));
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
       return sendPage(reply, signInPage({ error: describeRefusal(error), typed: username }));
@@ -53,10 +53,10 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
     try {
       const secret = await finishSignIn({
         challenge,
-        proof: proofOf(request.body),
+        proof: readFactorProof(request.body),
         client: clientInfoOf(request),
       });
-      return await admit(context, request, reply, secret);
+      return await replaceSession(context, request, reply, secret);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
@@ -66,24 +66,24 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
 }
 
 /** Ends the previous session of this browser, then sets the new cookie. */
-async function admit(
+async function replaceSession(
   { findSession, endSession, cookie }: AccountPageContext,
   request: FastifyRequest,
   reply: FastifyReply,
   secret: string,
 ): Promise<FastifyReply> {
   const former = await findSession(request);
-  if (former !== null) await endSession(former.sessionId, former.userId, logOutBy(request));
+  if (former !== null) await endSession(former.sessionId, former.userId, logoutEnding(request));
   cookie.set(reply, secret);
   return redirectToAccount(reply);
 }
 
-function nextStep({ asked: { challenge, kinds, publicKey } }: SecondFactorRequired) {
+function toSecondStepPage({ asked: { challenge, kinds, publicKey } }: SecondFactorRequired) {
   const canType = kinds.some((kind) => kind !== 'passkey');
   return secondStepPage({ challenge, publicKey, canType }, null);
 }
 
-function proofOf({ code: typed = '', credential }: Static<typeof SecondStep>): FactorProof {
+function readFactorProof({ code: typed = '', credential }: Static<typeof SecondStep>): FactorProof {
   if (credential !== undefined) return { assertion: readCredential(credential) };
   return readTypedCode(typed);
 }

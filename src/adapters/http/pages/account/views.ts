@@ -1,7 +1,7 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
 import { CODE_FIELD, renderForm } from '../form.ts';
 import { type Page, paragraph, renderName } from '../layout.ts';
-import { PASSKEY_SCRIPT, passkeyForm } from './passkey-form.ts';
+import { PASSKEY_SCRIPT, renderPasskeyForm } from './passkey-form.ts';
 
 const BACK = '<p><a href="/account">Back to your account</a></p>';
 
@@ -55,7 +55,7 @@ export function secondStepPage(
     ...(canType ? [codeForm(action, challenge, error)] : []),
     ...(publicKey === undefined
       ? []
-      : [passkeyForm({ kind: 'get', action, challenge, publicKey, button: 'Use your passkey' })]),
+      : [renderPasskeyForm({ kind: 'get', action, challenge, publicKey, button: 'Use your passkey' })]),
   ];
   return {
     title: 'Enter your second factor',
