@@ -255,7 +255,7 @@ async function startBackgroundWork(
   return [deliveries, webhooks, upkeep];
 }
 
-/** Starts the loops that every process needs for itself: they read what other processes change, and sample the overview. */
+/** Starts the loops of every process: they read the changes of other processes, and sample the overview. */
 function startLoopsOfEachProcess(
   { config, base: { log } }: Foundation,
   { accessKeys, slowestHash }: Keys,

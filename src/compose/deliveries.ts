@@ -27,7 +27,7 @@ const POLL = { toSend: 1_000, toRemove: 60_000 };
 /** The recipient of mail files for users without a known address. The host never exists (RFC 2606). */
 const UNKNOWN_RECIPIENT = 'unknown@example.invalid';
 
-/** Starts to send mails and publish events from the outbox. */
+/** Starts to send the mails and to publish the events of the outbox. */
 export async function startDeliveries(
   config: Pick<Config, 'http' | 'mail' | 'dataDir' | 'brokerUrl' | 'tokens'>,
   deps: DeliveryDeps &
@@ -46,9 +46,7 @@ export async function startDeliveries(
   const { log, links, origin } = deps;
   const mailer = await openMailer(mail, dataDir, log);
   const link: LinkTo = (event) => linkTo({ links, publicUrl: origin() })(event);
-  const toUsers = { random: Math.random, operatorAddress: receiverOf(mail), linkTo: link };
-  const words = { serviceName: config.http.serviceName, describeDevice };
-  const work = [await startEvents(config, deps), ...mailLoops()];
+  const work = [await startEvents(config, deps), ...startMailLoops()];
   return {
     mailer,
     async stop() {
@@ -57,13 +55,21 @@ export async function startDeliveries(
     },
   };
 
-  function mailLoops(): Background[] {
+  function startMailLoops(): Background[] {
     if (mail.kind === 'off')
       return [startLoop(POLL.toRemove, createMailRemoval(deps), log, { busyDelay: BUSY_DELAY })];
-    const toSend = { ...deps, mailer, ...toUsers, ...words };
+    const mailDeps = {
+      ...deps,
+      mailer,
+      random: Math.random,
+      operatorAddress: operatorAddressOf(mail),
+      linkTo: link,
+      serviceName: config.http.serviceName,
+      describeDevice,
+    };
     return [
-      startLoop(POLL.toSend, deliverMail(toSend), log),
-      startLoop(POLL.toSend, deliverDigests(toSend), log),
+      startLoop(POLL.toSend, deliverMail(mailDeps), log),
+      startLoop(POLL.toSend, deliverDigests(mailDeps), log),
     ];
   }
 }
@@ -83,7 +89,7 @@ async function openMailer(mail: Config['mail'], dataDir: string, log: Logger): P
   }
 }
 
-/** Removes the recorded mails while mail is off. */
+/** Creates the task that removes the recorded mails while mail is off. */
 function createMailRemoval(deps: RemovalDeps & { readonly outbox: Outbox; readonly clock: Clock }) {
   const { outbox, clock } = deps;
   return createRemoval(deps, {
@@ -92,7 +98,7 @@ function createMailRemoval(deps: RemovalDeps & { readonly outbox: Outbox; readon
   });
 }
 
-function receiverOf(mail: Config['mail']): string | null {
+function operatorAddressOf(mail: Config['mail']): string | null {
   if (mail.kind === 'off') return UNKNOWN_RECIPIENT;
   return mail.receiver ?? (mail.kind === 'files' ? UNKNOWN_RECIPIENT : null);
 }

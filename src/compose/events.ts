@@ -14,7 +14,7 @@ import type { AddDependency } from './shared-state.ts';
  */
 const POLL = { forLog: 1_000, forBroker: 200 };
 
-/** Starts to publish events to RabbitMQ. Without a configured broker it logs them. */
+/** Starts to publish events to RabbitMQ. Without a configured broker the events are logged instead. */
 export async function startEvents(
   { brokerUrl, tokens }: Pick<Config, 'brokerUrl' | 'tokens'>,
   deps: DeliveryDeps &
@@ -26,7 +26,7 @@ export async function startEvents(
 ): Promise<Background> {
   const { log } = deps;
   if (brokerUrl === null) return startLoop(POLL.forLog, logEvents(deps), log);
-  // Loaded on demand: a start without a broker is faster.
+  // The adapter is loaded on demand: a start without a broker is faster.
   const [{ connectBroker }, { createEventPublisher }] = await Promise.all([
     import('../adapters/amqp/connect.ts'),
     import('../adapters/amqp/event-publisher.ts'),

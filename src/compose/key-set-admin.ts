@@ -10,7 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import type { KeySetConfig } from './key-set.ts';
 
-/** The operator's actions on the key set. Each rejects with a message for the operator if it cannot be done. */
+/** The operator's actions on the key set. An action that cannot be done rejects with a message for the operator. */
 export interface KeySetAdmin {
   list(): Promise<readonly KeyInSet[]>;
   rotate(atOnce: boolean): Promise<RotateKeyResult>;
@@ -23,15 +23,15 @@ export function createDatabaseKeySetAdmin(
 ): KeySetAdmin {
   const { alg, encryptionKeys } = keySet;
   const { make, check } = createSealedKeys(encryptionKeys);
-  // With HS512 there may be no encryption key. Then no key of the set can be opened, and none is used.
+  // With HS512 there may be no encryption key. Then no key of the set can be decrypted, and no key is used.
   const checkKey = encryptionKeys.length === 0 ? async () => null : check;
-  const all = { ...deps, makeKey: make, checkKey, timing: keySetTiming(policy, keySet) };
+  const keyDeps = { ...deps, makeKey: make, checkKey, timing: keySetTiming(policy, keySet) };
   return {
-    list: listKeys(all),
+    list: listKeys(keyDeps),
 
     async rotate(atOnce) {
       if (alg === null) throw new Error('ACCESS_TOKEN_ALG is HS512: no key set signs access tokens.');
-      const rotated = await rotateKey({ ...all, alg })(atOnce);
+      const rotated = await rotateKey({ ...keyDeps, alg })(atOnce);
       if (rotated === null)
         throw new Error(
           'The keys were changed at the same time by another process. List them, then try again.',
@@ -40,7 +40,7 @@ export function createDatabaseKeySetAdmin(
     },
 
     async retire(id) {
-      const retired = await retireKey({ ...all, alg })(id);
+      const retired = await retireKey({ ...keyDeps, alg })(id);
       if (retired === null) throw new Error(`There is no key ${id}. List the keys to see their ids.`);
       return retired;
     },

@@ -32,7 +32,7 @@ export interface AccessKeys {
   startMaintenance(): Background;
 }
 
-/** Opens the configured key set. Rejects with a {@link ConfigurationError} if a key of it cannot be used. */
+/** Opens the configured key set. Rejects with a {@link ConfigurationError} if a key of the set cannot be used. */
 export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promise<AccessKeys> {
   if (config.keySet.alg === null) {
     return {
@@ -85,8 +85,8 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
 }
 
 /**
- * With HS512 the key set only verifies other tokens: those issued before ACCESS_TOKEN_ALG changed, and those of
- * replicas that still use a key set. It is not maintained. It is read when such a token arrives.
+ * With HS512 the key set only verifies tokens that were issued before ACCESS_TOKEN_ALG changed, or that come from
+ * replicas with the former configuration. The set is not maintained. It is read when such a token arrives.
  */
 function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): VerificationKeys {
   const { file, encryptionKeys } = config.keySet;

@@ -8,8 +8,8 @@ export interface Background {
 }
 
 /**
- * Runs the task repeatedly. The next round starts after `busyDelay` if the task did work, otherwise after `pause`
- * (milliseconds). The task returns the amount of work that it did. A failed round is logged and counts as no work.
+ * Runs the task repeatedly. The task returns the amount of work that it did. The next round starts after `busyDelay` if
+ * the task did work, otherwise after `pause` (milliseconds). A failed round is logged and counts as no work.
  */
 export function startLoop(
   pause: number,

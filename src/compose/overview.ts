@@ -46,6 +46,12 @@ async function listKeys(
   const { createDatabaseKeySetAdmin, createFileKeySetAdmin } = await import('./key-set-admin.ts');
   if (file !== null) return createFileKeySetAdmin(config, file, clock).list();
   const signingKeys = await stores.signingKeys();
-  const by = { by: 'overview', origin: SYSTEM, newId: randomUUID };
-  return createDatabaseKeySetAdmin(config, { ...by, signingKeys, clock, log }).list();
+  return createDatabaseKeySetAdmin(config, {
+    by: 'overview',
+    origin: SYSTEM,
+    newId: randomUUID,
+    signingKeys,
+    clock,
+    log,
+  }).list();
 }

@@ -13,10 +13,10 @@ import { waitAtMost } from '../lib/time.ts';
 import type { ServiceUrls } from './servers.ts';
 import { createMemory } from './shared-state.ts';
 
-/** Milliseconds that a scrape waits for the metrics of a worker. After that its latest ones are used. */
+/** Milliseconds that a scrape waits for the metrics of a worker. After that, the scrape uses its previous metrics. */
 const SAMPLES_TIMEOUT = 2_000;
 
-/** The process that starts the workers, watches them, and holds what they share in memory. It answers no request. */
+/** The process that starts and watches the workers, and holds the memory that they share. It answers no requests. */
 export interface PrimaryService {
   /** Resolves when all workers answer requests. */
   start(): Promise<ServiceUrls>;

@@ -26,13 +26,13 @@ import type { Log } from '../ports/log.ts';
 import type { IsBreachedPassword } from '../ports/security/password-lists.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
-/** At most half of the four threads of the pool: signing with asymmetric keys needs that pool, too. */
+/** At most two of the four threads of Node's pool: signing with asymmetric keys needs the pool, too. */
 const PASSWORD_QUEUE = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
 
-/** With several workers each has its own processor, so each computes one password hash at a time. */
+/** With several workers, each worker has its own processor and computes one password hash at a time. */
 const PASSWORD_QUEUE_OF_WORKER = { ...PASSWORD_QUEUE, atOnce: 1 };
 
-/** A queue of its own: a refresh whose `jti` hash is argon2id must not wait for passwords. */
+/** Hashes of `jti` have their own queue: with JTI_HASH=argon2id, a refresh must not wait for passwords. */
 const JTI_QUEUE = { atOnce: 1, queue: 64 };
 
 /** Creates everything that needs the configured keys: tokens, hashes and links. */
@@ -94,7 +94,7 @@ export function createSecurity(
   };
 }
 
-/** A failed search accepts the password: otherwise no user could set one while the list is unavailable. */
+/** A failed search accepts the password. Otherwise no user could set a password while the list is unavailable. */
 function createBreachSearch(
   breaches: Config['breaches'],
   log: Log,

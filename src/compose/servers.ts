@@ -15,13 +15,13 @@ export interface ServiceUrls {
 
 interface Parts {
   readonly app: App;
-  /** Null: the public server serves the console, or it is off. */
+  /** Null: the public server serves the console, or the console is off. */
   readonly consoleApp: App | null;
   readonly exposition: Exposition;
   readonly log: Logger;
 }
 
-/** The public server, and servers for metrics and the console if they have ports of their own. */
+/** Creates a metrics server if the metrics have a port of their own. `listen` and `close` apply to all servers. */
 export function createServers(
   { host, port, metricsPort, console, serviceKeys }: Config['http'],
   { app, consoleApp, exposition, log }: Parts,

@@ -9,12 +9,12 @@ import type { Config } from '../config.ts';
 import { PROOF_ATTEMPT_POLICY } from '../domain/second-factor.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
-/** Called with each dependency that the service keeps a connection to. */
+/** Adds a dependency to which the service keeps a connection, so that metrics show its state. */
 export type AddDependency = (name: string, isUp: () => boolean) => void;
 
 /**
- * State that replicas share through Redis. Without Redis each replica has its own. During an outage of Redis each
- * replica counts attempts in memory, and refuses the used proofs that it has seen.
+ * State that replicas share through Redis. Without Redis each replica has its own state. During an outage of Redis,
+ * each replica counts attempts in memory, and refuses only the used proofs that it has seen itself.
  */
 export interface SharedState extends SharedMemory {
   close(): void;

@@ -172,7 +172,7 @@ function createStores(sql: Sql, options: SessionStoreOptions, instrument: Instru
 const END_TIMEOUT = { timeout: 5 };
 
 /**
- * Opens a pool on the configured PostgreSQL or starts the embedded one. `close` also stops the embedded one.
+ * Connects to the configured PostgreSQL, or starts the embedded one. `close` also stops the embedded PostgreSQL.
  */
 export async function openDatabase(
   { database, dataDir }: Pick<Config, 'database' | 'dataDir'>,

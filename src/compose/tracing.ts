@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { SpanStart, Tracing } from '../ports/tracing.ts';
 import { type Methods, wrapMethods } from './wrap-methods.ts';
 
-/** Opens tracing; null if no collector is configured. Then no tracing code is loaded. */
+/** Opens tracing. Without a configured collector, `tracing` is null and no tracing code is loaded. */
 export async function openTracing(
   { traces }: Pick<Config, 'traces'>,
   log: Logger,

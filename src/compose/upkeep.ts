@@ -30,7 +30,7 @@ import { type Background, startLoop } from './loop.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Milliseconds between two rounds of sealing. An event stays unsealed for at most this time and one round. */
+/** Milliseconds between two rounds of sealing. An event is sealed within this time and the time of one round. */
 const SEAL_PAUSE = 10_000;
 
 /** Starts to seal audit events, and to remove rows whose retention time is over. */
@@ -52,17 +52,19 @@ export function startUpkeep(deps: {
   readonly log: Logger;
   readonly telemetry: RemovalDeps['telemetry'];
 }): Background {
+  const repeat = (pause: number, task: () => Promise<number>) =>
+    startLoop(pause, task, deps.log, { busyDelay: BUSY_DELAY });
   const loops = [
-    startLoop(HOUR, removeOldMails(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(HOUR, removeOldMailBudgets(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(HOUR, removeOldDevices(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(5 * MINUTE, removeAnsweredChallenges(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(HOUR, removeExpiredLinks(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(HOUR, removeOldDeliveries(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(HOUR, createPurge(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(HOUR, removeOldAuditEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(SEAL_PAUSE, copyFailedPasswords(deps), deps.log, { busyDelay: BUSY_DELAY }),
-    startLoop(SEAL_PAUSE, sealEvents(deps), deps.log, { busyDelay: BUSY_DELAY }),
+    repeat(HOUR, removeOldMails(deps)),
+    repeat(HOUR, removeOldMailBudgets(deps)),
+    repeat(HOUR, removeOldDevices(deps)),
+    repeat(5 * MINUTE, removeAnsweredChallenges(deps)),
+    repeat(HOUR, removeExpiredLinks(deps)),
+    repeat(HOUR, removeOldDeliveries(deps)),
+    repeat(HOUR, createPurge(deps)),
+    repeat(HOUR, removeOldAuditEvents(deps)),
+    repeat(SEAL_PAUSE, copyFailedPasswords(deps)),
+    repeat(SEAL_PAUSE, sealEvents(deps)),
   ];
   return {
     async stop() {

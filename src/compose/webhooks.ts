@@ -15,7 +15,7 @@ import type { WebhookSignatures } from '../ports/security/webhook-signatures.ts'
 import { sourceOf } from './events.ts';
 import { type Background, startLoop } from './loop.ts';
 
-/** Milliseconds between two searches for due deliveries and for dead endpoints, and two attempts to apply the file. */
+/** Milliseconds between two rounds of each task: search due deliveries, disable dead endpoints, apply WEBHOOKS_FILE. */
 const POLL = { toDeliver: 500, toDisable: 60_000, toApply: 5_000 };
 
 type Deps = Omit<Parameters<typeof deliverWebhooks>[0], 'formats' | 'sender' | 'random' | 'log'> & {
@@ -62,7 +62,7 @@ export function startWebhooks(
   };
   const { serviceName } = http;
   let isApplied = false;
-  /** Applies the file once. Repeats after a failure, because the database may be unreachable at the start. */
+  /** Applies WEBHOOKS_FILE once. Tries again after a failure, because the database may be unreachable at the start. */
   const applyFile = async () => {
     if (!isApplied) await applyDeclared(deps, webhooks.declared);
     isApplied = true;

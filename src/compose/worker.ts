@@ -11,7 +11,7 @@ export interface PrimaryChannel {
   readonly runsBackgroundWork: boolean;
   /** The metrics of all workers as text. */
   scrape(): Promise<string>;
-  /** The same as plain data. */
+  /** The metrics of all workers as plain data. */
   sumSamples(): Promise<Samples>;
   /** Sets the function that reads the metrics of this worker. */
   setSamplesReader(read: () => Promise<Samples>): void;

@@ -126,7 +126,7 @@ async function operatorRoutes(app: App, options: RouteOptions, files: ConsoleFil
   if (files !== null) await registerScope(app, (console) => consoleRoutes(console, files, options));
 }
 
-/** The routes of the service itself, for clients, people and proxies. Operational routes are registered elsewhere. */
+/** The routes for clients, people and proxies. Load shedding applies to these routes only. */
 async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
   await registerScope(app, async (canonical) => {
     await acceptSessionCookies(canonical, options);

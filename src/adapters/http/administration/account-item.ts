@@ -24,7 +24,6 @@ const members = {
   sessions: count({ description: 'the number of live sessions' }),
 };
 
-/** An account as operators see it. */
 export const accountExample = {
   id: examples.user,
   ...examples.account,

@@ -101,7 +101,7 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
   );
 }
 
-/** The account as it is now: another request may have changed it since. */
+/** Reads the account after the change. Another request may have changed or deleted it in the meantime. */
 async function readAccount(findAccount: FindAccount, id: string): Promise<Static<typeof AccountItem>> {
   const found = await findAccount(id);
   if (found === null) throw accountNotFound();

@@ -32,7 +32,7 @@ const NewClaims = Type.Object(
 
 const UserClaims = Type.Object(NewClaims.properties, { ...closed, title: 'UserClaims', examples: [example] });
 
-/** `/admin/users/{id}/claims`: what the access tokens of any user id carry. `PUT` can be repeated. */
+/** `/admin/users/{id}/claims`: the claims that an operator gives to a user id. `PUT` is idempotent. */
 export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOptions): void {
   scope.get(
     PATH,

@@ -26,7 +26,7 @@ const Disabled = Type.Object(
   { additionalProperties: false, title: 'Disabled', examples: [{ disabledAt: examples.time }] },
 );
 
-/** `/admin/users/{id}/disabled`: whether any user id may log in. `PUT` and `DELETE` can be repeated. */
+/** `/admin/users/{id}/disabled`: whether a user id may log in. `PUT` and `DELETE` are idempotent. */
 export function disabledRoutes(scope: App, options: DisabledOptions): void {
   const { disableUser, enableUser, findUserState } = options;
   const common = {

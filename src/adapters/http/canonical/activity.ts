@@ -77,7 +77,7 @@ export function activityRoute(app: App, { listActivity }: ActivityOptions): void
   );
 }
 
-/** Facts that the user can recognise. The names of service keys and the facts of tokens are for operators. */
+/** The facts that the user can recognize. The names of service keys and the facts of tokens are for operators only. */
 export function toActivityItem({ occurredAt, type, sessionId, origin, data }: AuditEvent) {
   const { actor, address, userAgent } = origin;
   return {

@@ -39,7 +39,7 @@ const password = Type.Optional(
     description: 'counts as an authentication if the account has no second factor yet',
   }),
 );
-/** Who may change factors. */
+/** What a change of factors requires, for the descriptions of its routes. */
 export const FACTOR_CHANGE_REQUIREMENT =
   'Requires an authentication within `STEP_UP_MAX_AGE`, by a second factor if the account has one. An account without a ' +
   'second factor can send its password instead.';
@@ -98,7 +98,7 @@ const Confirmation = Type.Object(
   { code: TotpCode },
   { ...closed, title: 'TotpConfirmation', examples: [{ code: '287082' }] },
 );
-/** The body of a change of factors that needs only the password. */
+/** The body of a change of factors that has no member except the password. */
 export const Authorization = Type.Object(
   { password },
   { ...closed, title: 'FactorAuthorization', examples: [{}] },

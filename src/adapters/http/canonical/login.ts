@@ -32,7 +32,7 @@ export interface LoginOptions {
 const Query = Type.Object({
   userId: Type.Optional({
     ...UserId,
-    // Each belongs to the example of the body with its name. The first one is empty: the parameter is not sent.
+    // Each example belongs to the example of the body with the same name. A login by password sends no `userId`.
     [NAMED_EXAMPLES]: { 'by password': { summary: 'not sent' }, 'by user id': { value: examples.user } },
   }),
   email: Type.Optional(longText({ description: 'the address for mails about this session' })),

@@ -6,7 +6,7 @@ import { closed, longText, oneOf } from '../server/field-schemas.ts';
 const nonce = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA';
 const credentialId = 'pK2mT0V1bXhUQ0dQ';
 
-/** A value of the browser, base64url. */
+/** A binary value from the browser, in base64url. */
 const Binary = (maxLength = 16_384) => Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength });
 const PublicKeyType = oneOf(['public-key']);
 const Transports = Type.Array(Type.String({ maxLength: 32 }), { maxItems: 10 });

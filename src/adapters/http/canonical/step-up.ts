@@ -112,8 +112,8 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
 }
 
 /**
- * The proof in a body. Throws a {@link Refusal} for several proofs, and if only one of `challenge` and `assertion` is
- * present.
+ * Reads the identity proof in a body. Throws a {@link Refusal} if there are several proofs, or if `challenge` or
+ * `assertion` comes without the other.
  */
 function readIdentityProof({
   challenge,

@@ -25,7 +25,7 @@ export async function readConsoleFiles(folder = FOLDER): Promise<ConsoleFiles> {
   }
 }
 
-/** Scripts, styles and requests of this origin, and nothing else: no inline code, no frame, no form. */
+/** Allows scripts, styles and requests of this origin. Forbids inline code, frames, forms and everything else. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -37,7 +37,7 @@ const POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-/** The pages of the console are one document, whose script shows the page that the path names. */
+/** All pages of the console are one document. Its script shows the page that the path names. */
 export function consoleFileRoutes(app: App, { script, style }: ConsoleFiles, serviceName: string): void {
   const document = documentOf(serviceName);
   const schema = { hide: true };

@@ -5,8 +5,8 @@ import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
 /**
- * RFC 6749 section 5.2, and RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1: section 5.2 has
- * none for these cases.
+ * The codes of RFC 6749 section 5.2 and of RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1:
+ * section 5.2 has no code for a failure of the server.
  */
 const CODES = [
   'invalid_request',

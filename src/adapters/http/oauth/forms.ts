@@ -7,14 +7,14 @@ import { examples } from '../server/examples.ts';
 import { longText } from '../server/field-schemas.ts';
 import { refuseNonEmptyBody } from '../server/json-body.ts';
 
-/** Common schema of the endpoints: a form in the body and no query, because proxies log URIs. */
+/** The common schema of the endpoints: a form in the body, and no query, because proxies log URIs. */
 export const formEndpoint = {
   tags: ['oauth'],
   consumes: ['application/x-www-form-urlencoded'],
   querystring: Type.Object({}, { additionalProperties: false }),
 };
 
-/** `client_id` of the form. `client_secret_basic` also names the client. */
+/** `client_id` in the form. A client that authenticates with `client_secret_basic` can leave it out. */
 export const ClientId = Type.Optional(
   Type.String({ maxLength: 255, description: 'the client of the session; optional' }),
 );

@@ -68,8 +68,8 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
 }
 
 /**
- * null if the issuer is not the URL of this document. Clients must refuse a document with a different issuer (RFC 8414
- * section 3.3). Another issuer in the document would not match the tokens (RFC 9068 section 4).
+ * Returns null if the issuer is not the URL of this document. Clients must refuse a document with a different issuer
+ * (RFC 8414 section 3.3). Another issuer in the document would not match the tokens (RFC 9068 section 4).
  */
 function metadataOf({ issuer, publicUrl }: MetadataOptions): Static<typeof Metadata> | null {
   if (publicUrl === null || (issuer !== publicUrl && issuer !== `${publicUrl}/`)) return null;

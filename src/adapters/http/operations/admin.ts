@@ -50,8 +50,8 @@ const SessionQuery = Type.Composite([
 ]);
 
 /**
- * Operator routes, with a service key of scope `admin`, or with the cookie of the console where `withCookie` is set.
- * Must be registered in a scope of their own.
+ * Routes for operators. They require a service key with scope `admin`. If `withCookie` is true, they also accept the
+ * cookie of the console. Must be registered in a scope of their own.
  */
 export async function adminRoutes(scope: App, options: AdminOptions, withCookie: boolean): Promise<void> {
   await requireOperator(scope, options, withCookie);

@@ -5,7 +5,7 @@ import { oneOf } from '../server/field-schemas.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 /**
- * Rejects while the dependency does not answer. Must end within bounded time: the next check starts only afterwards.
+ * Rejects while the dependency does not answer. Must end within bounded time: the next check starts only after its end.
  */
 export type HealthCheck = () => Promise<void>;
 

@@ -11,7 +11,7 @@ export interface KeySetOptions {
   readonly keySetMaxAge: number;
 }
 
-/** Only the members named here are serialised, so a private member is never published. */
+/** Only the members named here are serialized, so a private member is never published. */
 const PublicKey = Type.Object(
   {
     kid: longText(),

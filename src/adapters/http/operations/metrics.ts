@@ -9,7 +9,7 @@ export interface Exposition {
   scrape(): Promise<string>;
 }
 
-/** `GET /metrics`. If access is restricted, it must be registered in a scope of its own. */
+/** `GET /metrics`. Needs a scope or a server of its own: {@link checkMetricsKey} applies to all routes of a scope. */
 export function metricsRoute(scope: App, { contentType, scrape }: Exposition): void {
   scope.get(
     '/metrics',

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 
-/** Milliseconds between two events, and until the stream ends. Then the reader is authenticated again. */
+/** Milliseconds between two events. */
 const PAUSE = 5_000;
+
+/** Milliseconds until the stream ends. The reader then connects again, and is authenticated again. */
 const LONGEST = 60_000;
 
 interface SampledOverview {
@@ -21,7 +23,7 @@ export interface OverviewStream {
 }
 
 /**
- * Server-sent events: the overview now, then its newer samples every few seconds. A reader that takes nothing skips events.
+ * Server-sent events: first the whole overview, then the overview with newer samples only. A slow reader misses events.
  */
 export function createOverviewStream<Overview extends SampledOverview>({
   read,

@@ -14,8 +14,8 @@ export interface RevocationsOptions {
 const PATH = '/revocations';
 
 /**
- * `GET /revocations`: tells resource servers which sessions have ended, as it happens. Must be registered in a scope of
- * its own.
+ * `GET /revocations`: tells resource servers at once which sessions have ended. Must be registered in a scope of its
+ * own.
  */
 export function revocationsRoute(scope: App, { serviceKeys, followRevocations }: RevocationsOptions): void {
   requireServiceKey(scope, serviceKeys, 'verify');
@@ -66,7 +66,7 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
   scope.head(PATH, { schema: { hide: true } }, async (_request, reply) => setStreamHeaders(reply).send(null));
 }
 
-/** The last header makes nginx pass each event at once. */
+/** `X-Accel-Buffering` makes nginx pass each event at once. */
 export function setStreamHeaders(reply: FastifyReply): FastifyReply {
   return reply.type('text/event-stream').headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
 }

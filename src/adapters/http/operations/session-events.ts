@@ -46,7 +46,7 @@ const SessionEventList = Type.Object(
   },
 );
 
-/** `GET /admin/sessions/{id}/events`. Must be registered in a scope that requires a service key. */
+/** `GET /admin/sessions/{id}/events`. Must be registered in a scope that requires an operator. */
 export function sessionEventsRoute(
   scope: App,
   { listSessionEvents }: { readonly listSessionEvents: ListSessionEvents },

@@ -34,7 +34,7 @@ export const CODE_FIELD: Field = {
   hint: 'The six digits in your authenticator app, or one of your recovery codes.',
 };
 
-/** HTML: what a form sends again without showing it. */
+/** HTML: values that a form sends without showing them. */
 export function renderHiddenInputs(values: Readonly<Record<string, string>>): string {
   const inputs = Object.entries(values).map(
     ([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">\n`,
@@ -64,7 +64,7 @@ interface ButtonForm {
   readonly label?: string;
 }
 
-/** A form with one button of less weight. */
+/** A form with one secondary button. */
 export function renderButtonForm({ action, hidden = {}, fields = '', button, label }: ButtonForm): string {
   const aria = label === undefined ? '' : ` aria-label="${escapeHtml(label)}"`;
   return `<form method="post" action="${action}">
@@ -77,7 +77,7 @@ export function renderTokenForm(action: string, token: string, button: string): 
   return renderForm({ action, hidden: { token }, fields: [], button, error: null });
 }
 
-/** A labelled input. */
+/** A labeled input. */
 export function renderInput(
   { name, id = name, label, type, autocomplete, hint, value = '', minLength, ...state }: Field,
   { isFirst, hasError }: { readonly isFirst: boolean; readonly hasError: boolean },

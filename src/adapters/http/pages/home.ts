@@ -9,7 +9,7 @@ const LINKS = [
   ['health', '/health/ready', 'Health'],
 ] as const;
 
-/** `GET /`: the links for a person who opens the address of the service; as JSON for other clients. */
+/** `GET /`: a page with links for a person who opens the URL of the service. Other clients get the links as JSON. */
 export function homePage(app: App, accountPages: boolean, sendPage: SendPage): void {
   const links = accountPages ? [ACCOUNT, ...LINKS] : LINKS;
   app.get('/', { schema: { hide: true } }, async ({ headers }, reply) => {

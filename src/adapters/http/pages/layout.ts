@@ -6,7 +6,7 @@ import { escapeHtml } from '../../../lib/html.ts';
 export interface Page {
   readonly title: string;
   readonly content: string;
-  /** Whether a form shows an error, which the title of the window says first. */
+  /** Whether a form shows an error. The title of the window then begins with `Error:`. */
   readonly hasError?: boolean;
   /** The path of the script that the page runs. Absent: it runs none. */
   readonly script?: string;
@@ -47,7 +47,7 @@ dd { margin: 0 }
 
 /**
  * The Content-Security-Policy of a page: it allows one style sheet, and forms to this service. Scripts of this service
- * run only in pages that need one. All other security headers are those of every answer.
+ * run only in pages that need one. All other security headers are the same as in every answer.
  */
 export function contentSecurityPolicyOf({ script }: Page): string {
   return script === undefined ? CONTENT_SECURITY_POLICY : `${CONTENT_SECURITY_POLICY}; script-src 'self'`;

@@ -13,7 +13,7 @@ export function linkForm(title: string) {
   );
 }
 
-/** The responses of a page that a mailed link opens, or that its form leads to. `statuses`: those of its refusals. */
+/** The responses of a route that shows a page of a mailed link. `statuses`: the statuses of its refusals. */
 export function pageResponses<Status extends number>(description: string, ...statuses: Status[]) {
   return { 200: text(description, 'text/html'), ...refusals(...statuses) };
 }

@@ -21,7 +21,7 @@ export interface NotMeOptions {
 
 type Options = NotMeOptions & { readonly sendPage: SendPage };
 
-/** Longer than other tokens, because it names what it can end. */
+/** Longer than the token of other links, because it contains the ids of the session and of the user. */
 const token = Type.String({ ...LinkToken, maxLength: 1_000 });
 const Link = Type.Object(
   { token },

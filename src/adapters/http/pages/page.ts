@@ -7,14 +7,14 @@ import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
 import { BODY_IS_OPTIONAL, refusalsAs } from '../server/schemas.ts';
 import { contentSecurityPolicyOf, type Page, paragraph, renderPage } from './layout.ts';
 
-/** Common schema of the page routes. */
+/** The common schema of the page routes. */
 export const pageSchema = {
   tags: ['pages'],
   consumes: ['application/x-www-form-urlencoded', 'application/json'],
   security: [],
 };
 
-/** The refusals among the responses of a page, as pages. */
+/** Makes the responses of a page route for the statuses of its refusals. Each refusal is a page. */
 export const refusals = refusalsAs('text/html', 'a page with the reason of the refusal');
 
 /** The schema of a form without fields, which is not in the OpenAPI document. */
@@ -24,12 +24,12 @@ export const EMPTY_FORM_SCHEMA = {
   body: Type.Object({}, { additionalProperties: false }),
 };
 
-/** The bound of a form, in bytes. */
+/** The maximum size of a form, in bytes. */
 export const FORM_LIMIT = 8 * 1024;
 
 export type SendPage = (reply: FastifyReply, page: Page) => FastifyReply;
 
-/** Sends pages that name the service. A page must not be framed or cached, and keeps its URL secret. */
+/** Creates the function that sends pages. Each page names the service. */
 export function pageSender(serviceName: string): SendPage {
   return (reply, page) =>
     reply
@@ -39,8 +39,8 @@ export function pageSender(serviceName: string): SendPage {
 }
 
 /**
- * Makes a scope serve pages: it takes form bodies and answers in HTML, refusals included. `incomplete` is the page for
- * requests that do not match the schema, which describes them in terms of the API.
+ * Makes a scope serve pages: it takes form bodies and answers in HTML, refusals included. A request that does not match
+ * its schema gets the page `incomplete`, because the message of the validator is written for clients of the API.
  */
 export async function servePages(
   scope: App,

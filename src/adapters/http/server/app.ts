@@ -70,7 +70,10 @@ interface Answered {
   readonly milliseconds: number;
 }
 
-/** The type of this service's server. Schemas give routes their types. */
+/**
+ * The server, or a scope of it. A scope is an encapsulated plugin context of Fastify: its hooks apply to its own routes
+ * only. The schemas of a route give its handler its types.
+ */
 export type App = FastifyInstance<
   import('node:http').Server,
   IncomingMessage,
@@ -111,7 +114,7 @@ export function createServer(options: ServerOptions): App {
     clientErrorHandler: socketRefusals.answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  // By default Node drops all headers after the first 2,000. Behind a proxy those are the headers of the proxy.
+  // By default Node drops all headers after the first 2,000. Behind a proxy, it would drop the headers of the proxy.
   app.server.maxHeadersCount = 0;
   app.addSchema(Problem);
   app.decorateRequest('principal', null);
@@ -152,10 +155,10 @@ function reportAnswers(app: App, onAnswered: ServerOptions['onAnswered']): void 
   });
 }
 
-/** Characters of UTF-16, of which a visible character has one or two. */
+/** In UTF-16 code units. A character has one or two of them. */
 const MAX_PARAM_LENGTH: Readonly<Record<UserIdFormat, number>> = { uuid: 200, text: 2 * MAX_USER_ID };
 
-/** Headers of every answer, whichever part of the server sends it. */
+/** The headers of every answer: for one that the framework sends, and for one that is written to the socket. */
 function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions) {
   const protection = protectionHeaders(publicUrl);
   const crossOrigin = crossOriginHeaders(corsOrigins);
@@ -173,7 +176,7 @@ function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions
   };
 }
 
-/** Keeps a valid id of the caller, so that the logs of both sides can be correlated. */
+/** Keeps a valid `X-Request-Id` of the caller, so that the logs of both sides can be correlated. */
 function chooseRequestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
@@ -195,7 +198,7 @@ function refuseUnclearHost({ raw }: FastifyRequest): void {
 /** A host and a port (RFC 3986 section 3.2). */
 const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
 
-/** The query parser accepts an invalid escape as text. The router already refuses one in a path. */
+/** The query parser accepts an invalid escape as text. The router already refuses an invalid escape in a path. */
 function refuseUndecodable({ url }: FastifyRequest): void {
   const query = url.indexOf('?');
   try {

@@ -37,8 +37,9 @@ export function createSchemeMatcher(...schemes: readonly [string, ...string[]]) 
 const BEARER = createSchemeMatcher('Bearer');
 
 /**
- * The principal of a request by its `Authorization: Bearer` (RFC 6750 section 2.1), `DPoP` (RFC 9449 section 7.1), or
- * other schemes. A request that carries its tokens in cookies has no such header.
+ * The principal of a request. `Authorization` holds the access token: with the scheme `Bearer` (RFC 6750 section 2.1),
+ * `DPoP` (RFC 9449 section 7.1) or another one of the matcher. If the request carries its tokens in cookies, the cookie
+ * holds the access token.
  */
 export async function principalFromRequest(
   request: FastifyRequest,
@@ -58,7 +59,8 @@ export async function principalFromRequest(
 }
 
 /**
- * The principal of the access token in a cookie. A cookie cannot carry a bound token, because a proof needs its text.
+ * The principal of the access token in a cookie. The token must not be bound: a proof needs the text of the token, and
+ * scripts cannot read the cookie.
  */
 export async function principalFromCookie(
   token: string | undefined,

@@ -17,9 +17,9 @@ export type AuthorizeLogin = (
 ) => Pick<Login, 'clientId' | 'confidential'> & Pick<KeyBindingInput, 'mustBind'>;
 
 /**
- * Creates the check of callers who log users in by id. With `open` every caller is accepted, with `local` every program
- * on this machine. Otherwise a service key with the scope `login` is required. The check throws a {@link Refusal}:
- * `unauthenticated`, `forbidden`.
+ * Creates the check of callers who log users in by id. With `off` every caller is refused. With `open` every caller is
+ * accepted, with `local` every program on this machine. Other callers need a service key with the scope `login`. The
+ * check throws a {@link Refusal}: `unauthenticated`, `forbidden`.
  */
 export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly ServiceKey[]): AuthorizeLogin {
   const find = createPresentedKeyFinder(keys);

@@ -23,14 +23,14 @@ export function userOrigin(request: FastifyRequest): ChangeOrigin {
   return byUser(clientInfoOf(request));
 }
 
-/** The ending of a session by the user of the request. */
+/** The ending of a session whose user logs out. */
 export function logoutEnding(request: FastifyRequest) {
   return { reason: 'logout', origin: userOrigin(request) } as const;
 }
 
 /**
- * The IP address of the caller: the valid entry of the trusted proxies that is farthest from this service. An entry may
- * be `unknown`, or text that the client wrote.
+ * The IP address of the caller. Of the entries that trusted proxies report, it is the valid one that is farthest from
+ * this service. An entry is invalid if it is `unknown`, or a text that the client wrote.
  */
 export function ipAddressOf({ ip, ips = [ip] }: FastifyRequest): string {
   for (const entry of ips.toReversed()) {

@@ -7,15 +7,15 @@ type BuildSerializer = serializerSelector.SerializerFactory;
 type Schemas = Parameters<BuildValidator>[0];
 
 /**
- * Loads the compilers on demand. A schema is compiled at the first request that needs it. Compiling the
- * answers of every route takes most of a start, and few processes use all of them.
+ * Loads the compilers on demand. A schema is compiled at the first request that needs it. Compiling the schemas of all
+ * answers would take most of the time of a start, and few processes use all of them.
  */
 const load = createRequire(import.meta.url);
 
 /** The examples of a body under their names. The documentation shows them, the validator ignores them. */
 export const NAMED_EXAMPLES = 'x-examples';
 
-/** Shared by all scopes: scopes with the same schemas share their compilers. */
+/** All scopes share these two, so that scopes with the same schemas share their compilers. */
 const validators = once((): BuildValidator => load('@fastify/ajv-compiler')());
 const serializers = once((): BuildSerializer => load('@fastify/fast-json-stringify-compiler')());
 

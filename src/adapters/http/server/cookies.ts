@@ -12,8 +12,7 @@ export const SESSION_COOKIE = 'session_refresh';
 
 /**
  * Attributes of a cookie that holds a token: hidden from scripts and not sent across sites. With an https `publicUrl`
- * it is also restricted to TLS. The value is the token itself, so it can be presented wherever the route accepts a
- * token.
+ * it is also restricted to TLS. The value is the token itself, without an encoding.
  */
 export function tokenCookie(path: string, publicUrl: string | null) {
   const secure = publicUrl?.startsWith('https:') === true;
@@ -56,8 +55,8 @@ export function refuseCrossSite({ headers }: FastifyRequest): void {
 }
 
 /**
- * Refuses cross-site requests, except those of a user who follows a link to here. SameSite=Lax cookies are sent with
- * the same requests.
+ * Refuses cross-site requests, but allows the request of a user who follows a link to this service. Browsers apply the
+ * same rule to cookies with SameSite=Lax.
  */
 export function refuseCrossSiteExceptLinks(request: FastifyRequest): void {
   const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = request.headers;

@@ -20,7 +20,7 @@ const EXPOSED = [
 /** One or more labels before the domain of a pattern. */
 const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 
-/** The CORS headers of an answer by the `Origin` of its request, and whether a browser may send cookies with it. */
+/** Returns the CORS headers of an answer. `withCookies`: whether a browser may send cookies with the request. */
 export type CrossOriginHeaders = (
   origin: string | undefined,
   withCookies?: boolean,

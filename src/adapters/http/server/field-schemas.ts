@@ -15,12 +15,12 @@ export function count(options: NumberOptions = {}) {
 /** Options of the schema of an object that allows no unknown members. */
 export const closed = { additionalProperties: false };
 
-/** The member of a list that leads to its next page. */
+/** The member of a page of a list that selects the next page. */
 export const nextCursor = Type.Optional(
   longText({ description: 'the cursor of the next page; absent on the last page' }),
 );
 
-/** A text enumeration. Client generators recognise this form, but not always a union of constants. */
+/** A text enumeration. Client generators recognize this form, but not always a union of constants. */
 export function oneOf<const Value extends string>(values: readonly Value[], options: SchemaOptions = {}) {
   return Type.Unsafe<Value>({ type: 'string', enum: [...values], ...options });
 }

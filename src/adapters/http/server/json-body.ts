@@ -18,7 +18,7 @@ export function ignoreEmptyBodies(app: FastifyInstance): void {
   });
 }
 
-/** Gives the routes whose schema says so an empty object in place of a missing body: see {@link BODY_IS_OPTIONAL}. */
+/** Puts an empty object in place of a missing body, for routes whose schema has {@link BODY_IS_OPTIONAL}. */
 export function fillOptionalBodies(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     if (route.schema === undefined || !(BODY_IS_OPTIONAL in route.schema)) return;
@@ -30,7 +30,7 @@ async function fillBody(request: FastifyRequest): Promise<void> {
   request.body ??= {};
 }
 
-/** Accepts only bodies that are JSON objects in UTF-8. */
+/** Makes the server accept only bodies that are JSON objects in UTF-8. */
 export function acceptJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();

@@ -34,7 +34,7 @@ export const createOperatorCookie = (publicUrl: string | null) =>
   createPageCookie('kinship_console', publicUrl);
 
 /**
- * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this plugin. If
+ * Requires a service key with scope `admin`, or the cookie of a signed-in operator, for every route of this scope. If
  * `withCookie` is false, only keys are accepted. A change with the cookie must come from a page of this service and
  * state a reason. Each such change is logged.
  */

@@ -15,7 +15,7 @@ export function refuseForeignChange(request: FastifyRequest, publicUrl: string |
   if (!isReadOnly(request)) refuseForeignPage(request, publicUrl);
 }
 
-/** Refuses a request of any method that a page of another origin causes, for routes that change state by GET too. */
+/** Refuses a request of any method that a page of another origin causes, for routes whose GET changes state. */
 export function refuseForeignPage(request: FastifyRequest, publicUrl: string | null): void {
   if (isFromForeignPage(request, publicUrl))
     throw new Refusal('forbidden', 'A page of another origin caused this request.');
@@ -29,7 +29,7 @@ export function isFromForeignPage({ headers, host }: FastifyRequest, publicUrl: 
   const { origin, 'sec-fetch-site': site } = headers;
   if (!OWN_SITES.includes(site)) return true;
   if (origin === undefined || origin === publicUrl) return false;
-  // An attacker on the network can make pages of the public host without TLS, so there the whole origin counts.
+  // An attacker on the network can serve pages of the public host without TLS. So for this host the scheme counts too.
   const originHost = hostIn(origin);
   return originHost !== host || (publicUrl !== null && originHost === hostIn(publicUrl));
 }

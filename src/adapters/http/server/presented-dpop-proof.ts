@@ -13,8 +13,9 @@ declare module 'fastify' {
 export type CurrentNonce = () => string;
 
 /**
- * Gives each request its `presentedDpopProof`, which is read when a route needs it. The origin in its URL is `publicUrl`,
- * or that of the request. If proofs need a nonce, every answer to a proof has the current one (RFC 9449 section 8.2).
+ * Gives each request its `presentedDpopProof`, which is read when a route needs it. The origin in its URL is
+ * `publicUrl`, or the origin of the request. If proofs need a nonce, every answer to a proof has the current nonce
+ * (RFC 9449 section 8.2).
  */
 export function addPresentedDpopProofs(
   app: FastifyInstance,
@@ -39,7 +40,7 @@ export function addPresentedDpopProofs(
 
 /**
  * The proof of a request that waits at a reverse proxy. The client made it for the application, so method and URL are
- * those that a trusted proxy forwards. Without those headers no proof is valid.
+ * read from the headers of a trusted proxy. Without these headers no proof is valid.
  */
 export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProxy): PresentedDpopProof {
   const { headers, socket } = request;

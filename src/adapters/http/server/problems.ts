@@ -14,7 +14,7 @@ import { MethodNotAllowed } from './methods.ts';
 /** The next step for a client. */
 type Recovery = 'retry' | 'login' | 'step_up' | 'none';
 
-/** The refusals of the framework, in addition to those of the domain. */
+/** The codes for errors of the framework, in addition to the codes of the domain. */
 type FrameworkCode =
   | 'method_not_allowed'
   | 'payload_too_large'
@@ -138,7 +138,7 @@ export function codesOf(status: number): ProblemCode[] {
   return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => PROBLEMS[code].status === status);
 }
 
-/** The further members of the problem document of an error. */
+/** The members of the problem document of this error, in addition to those of every problem document. */
 export function problemMembers(error: unknown): Partial<SecondStepChallenge> {
   return error instanceof SecondFactorRequired ? error.asked : {};
 }

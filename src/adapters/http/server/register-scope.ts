@@ -1,6 +1,6 @@
 import type { App } from './app.ts';
 
-/** Registers routes in a scope of their own, whose hooks apply to no other route. */
+/** Registers routes in a new scope: see {@link App}. `fill` adds the hooks and the routes of the scope. */
 export async function registerScope(app: App, fill: (scope: App) => void | Promise<void>): Promise<void> {
   await app.register((inner, _options, done) => {
     Promise.resolve(fill(inner)).then(() => done(), done);

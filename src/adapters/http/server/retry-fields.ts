@@ -1,6 +1,6 @@
 import { Refusal } from '../../../domain/refusal.ts';
 
-/** Default of `Retry-After`, in seconds. */
+/** Seconds in `Retry-After` of a 503 whose refusal states no time. */
 const RETRY_AFTER = 1;
 
 /**

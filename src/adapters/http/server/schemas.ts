@@ -11,7 +11,7 @@ export const Uuid = Type.String({
 
 /**
  * Text that a person typed: without NUL and without unpaired surrogates. The bound covers every Unicode form of the
- * longest name or password. Longer text is refused before it is normalised.
+ * longest name or password. Longer text is refused before it is normalized.
  */
 export const Text = Type.String({ pattern: '^[^\\u0000\\p{Cs}]*$', maxLength: 1_024 });
 
@@ -79,16 +79,16 @@ const Transport = {
   ),
 };
 
-/** Headers of a route of this service's own contract that issues or ends a pair. */
+/** Headers of a route of the canonical door that issues or ends a pair. */
 export const PairHeaders = Type.Object({ ...DpopProof, ...Transport });
 
-/** Headers of a route of this service's own contract that exchanges a pair. */
+/** Headers of a route of the canonical door that exchanges a pair. */
 export const ExchangeHeaders = Type.Object({ ...RefreshHeaders.properties, ...Transport });
 
 /** Marks a route whose body is optional: without one, the route gets an empty object. */
 export const BODY_IS_OPTIONAL = 'x-body-is-optional';
 
-/** The problem responses of a route: its own by status, and those of any request. */
+/** The problem responses of a route: one for each of its own statuses, and those that any request may get. */
 export function problems<Status extends number>(...statuses: Status[]) {
   const own = Object.fromEntries(
     statuses.map((status) => [status, problemOf(`\`code\`: ${codesOf(status).join(', ')}`)]),
@@ -121,8 +121,8 @@ export function text(description: string, type: 'text/plain' | 'text/html' | 'te
 }
 
 /**
- * For a scope whose refusals are text of this type: returns the function that makes the responses of a route. Refusals
- * before the route is known remain problem documents.
+ * Returns a function that makes the responses of a route for the statuses of its refusals. These refusals have this
+ * content type. Refusals that are sent before the route is known remain problem documents.
  */
 export function refusalsAs(type: 'text/plain' | 'text/html', description: string) {
   const own = text(description, type);

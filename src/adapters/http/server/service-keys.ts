@@ -22,8 +22,8 @@ export function createSecretFinder(keys: readonly ServiceKey[]) {
 
 /**
  * Finds the key that a request presents in `x-api-key`, or in another place. Null: the request presents no key. Throws
- * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key. The sender would not
- * notice that the key is wrong.
+ * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key. Otherwise the sender
+ * would not notice that the key is wrong.
  */
 export function createPresentedKeyFinder(keys: readonly ServiceKey[]) {
   const find = createSecretFinder(keys);
@@ -44,8 +44,8 @@ export function bearerOf({ headers }: FastifyRequest): string | undefined {
 }
 
 /**
- * The client that a request authenticates as on routes outside OAuth: by a key with scope `confidential` in
- * `x-api-key`. null without such a key: sessions that are not confidential need no client.
+ * Finds the client of a request on a route outside OAuth. The client authenticates itself by a key with scope
+ * `confidential` in `x-api-key`. Null without such a key: sessions that are not confidential need no client.
  */
 export function createConfidentialClientFinder(keys: readonly ServiceKey[]) {
   const find = createPresentedKeyFinder(keys);
@@ -72,7 +72,7 @@ export function holderOrigin(request: FastifyRequest, client: OAuthClient | null
   return client?.isAuthenticated ? byServiceKey(client.id, clientInfoOf(request)) : userOrigin(request);
 }
 
-/** Returns the key. Throws a {@link Refusal} with these texts if it is missing or lacks the scope. */
+/** Returns the key. Throws a {@link Refusal} with one of these texts if the key is missing or lacks the scope. */
 export function requireScope(
   key: ServiceKey | null,
   wanted: ServiceKeyScope,
@@ -83,7 +83,7 @@ export function requireScope(
   return key;
 }
 
-/** A constant-time comparison needs inputs of equal length. */
+/** A digest, because a constant-time comparison needs inputs of equal length. */
 function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

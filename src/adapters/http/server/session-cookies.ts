@@ -51,7 +51,7 @@ export function createSessionCookies(publicUrl: string | null) {
       for (const half of ['access', 'refresh'] as const) reply.setCookie(names[half], pair[half], options);
     },
 
-    /** Removes both cookies, and planted ones of the same names. */
+    /** Removes both cookies, and planted cookies of the same names. */
     clear: (request: FastifyRequest, reply: FastifyReply) => clearAt(reply, ['/', ...plantedPaths(request)]),
   };
 }
@@ -62,7 +62,7 @@ function readToken(request: FastifyRequest, name: string): string | undefined {
   throw new Refusal('unauthenticated', `The cookie ${name} is not a token of this service.`);
 }
 
-/** The paths other than `/` whose cookies a request to this route has: `/auth`, `/auth/` and `/auth/login`. */
+/** The paths other than `/` whose cookies may reach this route, each with and without a slash at the end. */
 function pathsAbove(route: string): string[] {
   const segments = route.split('/').filter((segment) => segment !== '' && !segment.startsWith(':'));
   const paths = segments.map((_, index) => `/${segments.slice(0, index + 1).join('/')}`);

@@ -104,8 +104,9 @@ function refuseOtherCarriers(
 }
 
 /**
- * Refuses pages that are neither of this origin nor of an allowed one. A page of another origin cannot send the header
- * without a preflight. This check also holds if software in between answers preflights, or if a browser has a fault.
+ * Refuses pages whose origin is neither the origin of this service nor an allowed one. A page of another origin cannot
+ * send `x-session-transport` without a preflight. This check also holds if software in between answers preflights, or
+ * if a browser has a fault.
  */
 function createOriginCheck({ publicUrl, corsOrigins }: SessionTransportOptions) {
   const isAllowed = originMatcher(corsOrigins);
@@ -150,12 +151,12 @@ function moveTokensToBody(request: FastifyRequest, { access, refresh }: CookieTo
     request.body = { ...body, refreshToken: refresh, ...(access !== undefined && { accessToken: access }) };
 }
 
-/** The members for the client. */
+/** The body of an answer. Leaves out the members that only the cookies need. */
 function bodyOf({ refreshExpiresIn, remembered, ...body }: TokenPair) {
   return body;
 }
 
-/** Whether a route that takes the pair refused it for good. A refused access token elsewhere can be refreshed. */
+/** Whether a route that takes the pair refused it for good. On other routes the pair can still be refreshed. */
 function isPairRefused(request: FastifyRequest, error: unknown): boolean {
   const use = pairUseOf(request);
   if ((use !== 'exchanges' && use !== 'ends') || !(error instanceof Refusal)) return false;

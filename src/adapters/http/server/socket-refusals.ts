@@ -47,8 +47,8 @@ export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
   function refuseInOrder(socket: Duplex, ...refusal: SocketRefusal): void {
     if (refused.has(socket)) return;
     refused.add(socket);
-    // Answers are sent in the order of their requests, so the last one is sent last. A request that has not arrived
-    // completely is the refused one.
+    // Answers are sent in the order of their requests, so the refusal waits for the last answer. A request that has not
+    // arrived completely is the refused one.
     const last = [...(pendingAnswers.get(socket) ?? [])].findLast(({ req }) => req.complete);
     const refuse = () => refuseOnSocket(socket, ...refusal);
     if (last === undefined) refuse();

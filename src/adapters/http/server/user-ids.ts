@@ -7,7 +7,7 @@ import { Uuid } from './schemas.ts';
 /** Marks the schemas of user ids. It is a symbol, so validators and the OpenAPI document ignore it. */
 const IS_USER_ID = Symbol('user id');
 
-/** The id of any user. {@link applyUserIdFormat} makes the routes accept text if the operator says so. */
+/** The id of any user: a UUID. With USER_ID_FORMAT=text, {@link applyUserIdFormat} makes routes accept other text. */
 export const UserId: typeof Uuid = Object.assign(Type.String({ ...Uuid }), { [IS_USER_ID]: true });
 
 const Text = Type.String({

@@ -72,7 +72,7 @@ export function configurationRoute(app: App, options: ConfigurationOptions): voi
   );
 }
 
-/** Null if receivers could not use it: the issuer must be the URL of this document, and keys must be published. */
+/** Null if receivers could not use the document: it needs the issuer as its URL, and published keys. */
 function configurationOf({
   issuer,
   publicUrl,

@@ -12,7 +12,7 @@ import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 /** Text for people, of one line, without invisible characters. */
 const Line = (maxLength: number) => Type.String({ pattern: '^[^\\p{C}]*$', maxLength });
 
-/** Any text: an id that has another form is unknown, not malformed. */
+/** Accepts any text. An id of another form is answered as unknown, not as malformed. */
 export const StreamId = Type.String({ maxLength: 64, description: 'the id of a stream' });
 
 const Uris = Type.Array(Type.String({ pattern: '^[\\x21-\\x7e]+$', maxLength: 255 }), { maxItems: 50 });
@@ -140,7 +140,7 @@ export const VerificationBody = Type.Object(
 
 type Supplied = Static<typeof StreamChangeBody>;
 
-/** The properties of a request. Absent ones are null. */
+/** The properties of a request. An absent property is null. */
 export function propertiesOf(body: Static<typeof NewStreamBody>): StreamProperties {
   return {
     delivery: deliveryOf(body.delivery),
@@ -183,8 +183,8 @@ export function toStatus({ id, state, stream }: Stream): Static<typeof StatusAns
 }
 
 /**
- * The name of a property that this service sets and to which the request gives another value. Undefined if there is
- * none.
+ * The name of a property that this service sets, and for which the request has a different value. Undefined if the
+ * request has no such property.
  */
 export function findContradiction(body: Supplied, current: Static<typeof StreamAnswer>): string | undefined {
   const names = Object.keys(repeated) as (keyof typeof repeated)[];

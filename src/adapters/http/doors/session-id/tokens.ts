@@ -131,7 +131,7 @@ function readCookieToken(request: FastifyRequest, publicUrl: string | null): str
   return token;
 }
 
-/** A page of another origin may refresh a token of its own, but must not replace the cookie of this origin by it. */
+/** A page of another origin may refresh a token that it holds. It must not replace the cookie of this origin. */
 function sendTokens(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -146,7 +146,7 @@ function sendTokens(
 
 /**
  * Accepts only the encoding that this service writes. Decoders accept other encodings of the same bytes, but each token
- * must have exactly one.
+ * must have exactly one encoding.
  */
 function decodeBase64(text: string): string {
   const token = Buffer.from(text, 'base64');

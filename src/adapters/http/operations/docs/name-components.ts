@@ -35,7 +35,7 @@ export function nameComponents(document: Document): void {
 
 type Components = Document['components'];
 
-/** The generator marks every body as required. Routes with an optional body declare that. */
+/** The generator marks every body as required. A route declares its optional body by {@link BODY_IS_OPTIONAL}. */
 function markBodyOptional(operation: Operation): void {
   if (operation[BODY_IS_OPTIONAL] !== true) return;
   if (operation.requestBody !== undefined) operation.requestBody.required = false;
@@ -89,7 +89,7 @@ function nameParameters({ parameters = [] }: Operation, components: Components):
   }
 }
 
-/** A schema with a title is named by it. Objects inside of examples are not schemas. */
+/** A schema with a title becomes a component of that name. Objects inside examples are not schemas. */
 function nameSchemas(value: unknown, components: Components): unknown {
   if (Array.isArray(value)) return value.map((item) => nameSchemas(item, components));
   if (typeof value !== 'object' || value === null) return value;

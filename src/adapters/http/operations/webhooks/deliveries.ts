@@ -18,7 +18,7 @@ export interface DeliveryOptions {
   readonly sendSpanAgain: SendSpanAgain;
 }
 
-/** Routes that show deliveries and send them again. Must be registered in a scope that requires the key. */
+/** Routes that show deliveries and send them again. Must be registered in a scope that requires an operator. */
 export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
   listRoute(scope, options);
   sendEventAgainRoute(scope, options);

@@ -34,7 +34,7 @@ export const webhookSchema = { tags: ['webhooks'], security: [{ serviceKey: [] }
 
 export const EndpointId = Type.Object({ id: Uuid });
 
-/** Routes that manage the endpoints of webhooks. Must be registered in a scope that requires the key. */
+/** Routes that manage the endpoints of webhooks. Must be registered in a scope that requires an operator. */
 export function endpointRoutes(scope: App, options: EndpointOptions): void {
   addRoute(scope, options);
   listRoute(scope, options);

@@ -5,7 +5,7 @@ import { type EndpointOptions, endpointRoutes } from './endpoints.ts';
 
 export interface WebhookOptions extends EndpointOptions, DeliveryOptions, OperatorOptions {}
 
-/** Routes of operators about webhooks. Must be registered in a scope of their own. See {@link requireOperator}. */
+/** The webhook routes for operators: see {@link requireOperator}. Must be registered in a scope of their own. */
 export async function webhookRoutes(scope: App, options: WebhookOptions, withCookie: boolean): Promise<void> {
   await requireOperator(scope, options, withCookie);
   endpointRoutes(scope, options);

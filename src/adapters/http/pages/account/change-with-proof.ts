@@ -32,7 +32,7 @@ export interface SensitiveForm {
   readonly session: PageSession;
   /** The path of the form. */
   readonly action: string;
-  /** The members of the form that the proof page sends again. Not a password. */
+  /** The members of the form that the proof page sends again. Never a password. */
   readonly kept: Readonly<Record<string, string>>;
   readonly given: GivenProof;
 }
@@ -40,7 +40,7 @@ export interface SensitiveForm {
 /**
  * Runs a sensitive change. If the change needs a second factor, the answer is a page that asks for one. That page sends
  * the same form again, with the factor. So the user does not begin again, and the page needs no script for a code.
- * Rejects as `change` does in every other case.
+ * Every other error of `change` is thrown.
  */
 export async function changeWithProof(
   context: AccountPageContext,

@@ -53,7 +53,7 @@ export interface AccountPageContext extends AccountPageOptions {
   findSession(request: FastifyRequest): Promise<PageSession | null>;
 }
 
-/** After a form: a reload of the next page does not send the form again. */
+/** Redirects after a form. A reload of the next page then does not send the form again. */
 export function redirectToAccount(reply: FastifyReply): FastifyReply {
   return reply.redirect('/account', 303);
 }

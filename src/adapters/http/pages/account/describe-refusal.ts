@@ -1,8 +1,6 @@
 import type { Refusal } from '../../../../domain/refusal.ts';
 
-/**
- * The text of a refusal for a page: the detail of the API, or when to try again.
- */
+/** The text of a refusal for a page. For most refusals it is the detail of the API. */
 export function describeRefusal({ message, code, retryAfter }: Refusal): string {
   if (code === 'too_many_requests' && retryAfter !== undefined)
     return `Too many attempts. Try again in ${describeWait(retryAfter)}.`;
@@ -12,8 +10,8 @@ export function describeRefusal({ message, code, retryAfter }: Refusal): string 
 }
 
 /**
- * The reason at a form for a change of the account. The user is known, so `invalid_credentials` means a wrong password,
- * and `conflict` means a taken address.
+ * The text of a refusal at a form that changes the account. The user is known, so `invalid_credentials` means a wrong
+ * password, and `conflict` means a taken address.
  */
 export function describeChangeRefusal(refusal: Refusal, asksPassword: boolean): string {
   switch (refusal.code) {

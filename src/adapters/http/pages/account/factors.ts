@@ -30,7 +30,7 @@ export function factorRoutes(app: App, context: AccountPageContext): void {
   recoveryAndRemovalRoutes(app, context);
 }
 
-/** The page of the factors, with the reason of a refusal. Other errors are thrown. */
+/** Sends the page of the factors. If `error` is a refusal, the page shows it. Every other error is thrown. */
 export async function sendFactors(
   context: AccountPageContext,
   session: PageSession,

@@ -11,7 +11,7 @@ export function formatTime(milliseconds: number): string {
   return `${FORMAT.format(milliseconds)} UTC`;
 }
 
-/** The same as HTML. */
+/** The time as HTML. */
 export function renderTime(milliseconds: number): string {
   return `<time datetime="${new Date(milliseconds).toISOString()}">${formatTime(milliseconds)}</time>`;
 }

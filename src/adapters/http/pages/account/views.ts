@@ -38,7 +38,7 @@ export function signInPage({ error, typed = '' }: Refused): Page {
 
 /** What the second step of a sign-in asks for. */
 interface AskedStep {
-  /** Sealed. It is not secret from the user who knows the password. */
+  /** The encrypted challenge of the first step. The form sends it back. */
   readonly challenge: string;
   /** The options with which the browser signs with a passkey; absent: the page does not ask for one. */
   readonly publicKey?: object | undefined;
