@@ -43,11 +43,11 @@ export function composePrimary(
     stop: supervisor.stop,
   };
 
-  function fork(place: number): SupervisedWorker {
+  function fork(index: number): SupervisedWorker {
     const isReady = withResolver<void>();
     const worker = forkWorker({
       ...memory,
-      place: async () => place,
+      workerIndex: async () => index,
       async ready(addresses: ServiceUrls) {
         workers.add(worker);
         onReady(addresses);

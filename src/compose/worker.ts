@@ -19,7 +19,7 @@ export interface PrimaryChannel {
   reportMetrics(samples: Samples): Promise<void>;
 }
 
-/** Connects this worker to its primary. `stop` is called when the worker must end. */
+/** Connects this worker to its primary. `stop` is called when the worker must end. `index` counts workers from 0. */
 export async function joinPrimary(stop: () => void) {
   let readSamples: () => Promise<Samples> = async () => [];
   const handlers: Handlers = {
@@ -27,10 +27,10 @@ export async function joinPrimary(stop: () => void) {
     samples: () => readSamples(),
   };
   const call: Call = connectToPrimary(handlers);
-  const place = await call<number>('place');
-  const link: PrimaryChannel = {
+  const index = await call<number>('workerIndex');
+  const primary: PrimaryChannel = {
     memory: createMemoryClient(call),
-    runsBackgroundWork: place === 0,
+    runsBackgroundWork: index === 0,
     scrape: () => call('scrape'),
     sumSamples: () => call('sumSamples'),
     setSamplesReader(read) {
@@ -38,5 +38,5 @@ export async function joinPrimary(stop: () => void) {
     },
     reportMetrics: (samples) => call('report', samples),
   };
-  return { link, place, reportReady: (addresses: ServiceUrls) => call<void>('ready', addresses) };
+  return { primary, index, reportReady: (addresses: ServiceUrls) => call<void>('ready', addresses) };
 }

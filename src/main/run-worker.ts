@@ -15,11 +15,11 @@ export async function runWorker(
   release: () => void,
 ): Promise<void> {
   let stop: () => void = () => process.exit(0);
-  const { link, place, reportReady } = await joinPrimary(() => stop());
+  const { primary, index, reportReady } = await joinPrimary(() => stop());
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop());
   process.on('SIGHUP', () => {}); // the primary decides
   release();
-  const service = await compose(config, log, { primary: link });
+  const service = await compose(config, log, { primary });
   let isStopping = false;
   const options = { delay: deadline, logger: false as const, skip: SHARED_SIGNALS };
   const { close } = closeWithGrace(options, async ({ err }) => {
@@ -34,5 +34,5 @@ export async function runWorker(
   };
   const addresses = await service.listen();
   await reportReady(addresses);
-  log.info({ worker: place }, 'worker ready');
+  log.info({ worker: index }, 'worker ready');
 }

@@ -12,21 +12,21 @@ const UNSUPPORTED_PARAMETERS = ['client_secret', 'client_assertion'];
 
 /** Clients are service keys with `client_secret_basic`. The key's name is the client id (RFC 6749 section 2.3.1). */
 export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
-  const find = createSecretFinder(keys);
+  const findKey = createSecretFinder(keys);
   const findPresented = createPresentedKeyFinder(keys);
 
-  return { identify, require };
+  return { identify, requireKey };
 
   /** The client of the request: authenticated, or only named by `client_id`. Null if the request has neither. */
   function identify(request: FastifyRequest): OAuthClient | null {
-    const key = authenticatedKey(request);
+    const key = readAuthenticatedKey(request);
     if (key !== null) return { id: key.name, isAuthenticated: true };
     const named = readClientId(request);
     return named === undefined ? null : { id: named, isAuthenticated: false };
   }
 
   /** The service key of an authenticated client; null for a public client. Throws if the credentials are wrong. */
-  function authenticatedKey(request: FastifyRequest): ServiceKey | null {
+  function readAuthenticatedKey(request: FastifyRequest): ServiceKey | null {
     const body = request.body ?? {};
     if (UNSUPPORTED_PARAMETERS.some((name) => Object.hasOwn(body, name)))
       throw new Refusal('unauthenticated', 'Clients must authenticate with client_secret_basic.');
@@ -40,9 +40,9 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
   }
 
   /** Requires a service key with this scope. The key may also come as `x-api-key`. */
-  function require(request: FastifyRequest, scope: ServiceKeyScope): void {
+  function requireKey(request: FastifyRequest, scope: ServiceKeyScope): void {
     const key = findPresented(request);
-    requireScope(authenticatedKey(request) ?? key, scope, {
+    requireScope(readAuthenticatedKey(request) ?? key, scope, {
       missing: `A service key with scope "${scope}" is needed.`,
       forbidden: `This service key does not have the scope "${scope}".`,
     });
@@ -53,7 +53,7 @@ export function createOAuthClientAuthenticator(keys: readonly ServiceKey[]) {
     const [, name = '', secret = ''] =
       /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
     // Name and secret are form-urlencoded (RFC 6749 section 2.3.1). Many clients send them unencoded.
-    const key = find(decodeFormValue(secret)) ?? find(secret);
+    const key = findKey(decodeFormValue(secret)) ?? findKey(secret);
     if (key === null || key.name !== decodeFormValue(name))
       throw new ServiceKeyRefusal('unauthenticated', 'The client is unknown, or its secret is wrong.');
     return key;

@@ -89,7 +89,7 @@ export function introspectRoute(
       },
     },
     async (request): Promise<Static<typeof Introspection>> => {
-      clients.require(request, 'introspect');
+      clients.requireKey(request, 'introspect');
       const token = await introspect(request.body.token);
       return token === null ? { active: false } : claimsOf(token);
     },

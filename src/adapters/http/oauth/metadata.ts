@@ -4,6 +4,7 @@ import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/field-schemas.ts';
+import { publicDocumentHeaders } from '../server/protection.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface MetadataOptions {
@@ -42,10 +43,7 @@ const Metadata = Type.Object(
 /** `GET /.well-known/oauth-authorization-server` (RFC 8414). */
 export function metadataRoute(app: App, options: MetadataOptions): void {
   const metadata = metadataOf(options);
-  const headers = {
-    'cache-control': `public, max-age=${Math.floor(options.keySetMaxAge / 1000)}`,
-    'access-control-allow-origin': '*',
-  };
+  const headers = publicDocumentHeaders(options.keySetMaxAge);
   app.get(
     '/.well-known/oauth-authorization-server',
     {
@@ -72,8 +70,12 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
  * (RFC 8414 section 3.3). Another issuer in the document would not match the tokens (RFC 9068 section 4).
  */
 function metadataOf({ issuer, publicUrl }: MetadataOptions): Static<typeof Metadata> | null {
-  if (publicUrl === null || (issuer !== publicUrl && issuer !== `${publicUrl}/`)) return null;
-  return documentOf(issuer, publicUrl);
+  return publicUrl !== null && isIssuerUrl(issuer, publicUrl) ? documentOf(issuer, publicUrl) : null;
+}
+
+/** Whether the issuer is this URL, with or without a slash at the end. */
+export function isIssuerUrl(issuer: string, publicUrl: string): boolean {
+  return issuer === publicUrl || issuer === `${publicUrl}/`;
 }
 
 function documentOf(issuer: string, publicUrl: string) {

@@ -3,6 +3,7 @@ import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { PublicKey as Jwk } from '../../../ports/security/public-key.ts';
 import type { App } from '../server/app.ts';
 import { longText, oneOf } from '../server/field-schemas.ts';
+import { publicDocumentHeaders } from '../server/protection.ts';
 import { answer, problems } from '../server/schemas.ts';
 
 export interface KeySetOptions {
@@ -44,11 +45,7 @@ const KeySet = Type.Object(
 
 /** `GET /.well-known/jwks.json`: the keys with which clients verify access tokens (RFC 7517). */
 export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOptions): void {
-  const headers = {
-    'cache-control': `public, max-age=${Math.floor(keySetMaxAge / 1000)}`,
-    // The key set is public and the same for every client, so pages of any origin may read it.
-    'access-control-allow-origin': '*',
-  };
+  const headers = publicDocumentHeaders(keySetMaxAge);
   app.get(
     '/.well-known/jwks.json',
     {

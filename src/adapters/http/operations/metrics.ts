@@ -33,9 +33,9 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
  * Prometheus can read a bearer token from a file. It supports other headers only since version 3.
  */
 export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
-  const find = createPresentedKeyFinder(keys);
+  const findKey = createPresentedKeyFinder(keys);
   scope.addHook('onRequest', async (request) => {
-    const key = find(request, bearerOf(request));
+    const key = findKey(request, bearerOf(request));
     if (key === null && access === 'open') return;
     requireScope(key, 'metrics', {
       missing: 'A service key with scope "metrics" is needed in x-api-key, or as Authorization: Bearer …',

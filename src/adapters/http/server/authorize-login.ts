@@ -22,11 +22,11 @@ export type AuthorizeLogin = (
  * check throws a {@link Refusal}: `unauthenticated`, `forbidden`.
  */
 export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly ServiceKey[]): AuthorizeLogin {
-  const find = createPresentedKeyFinder(keys);
+  const findKey = createPresentedKeyFinder(keys);
 
   return (request) => {
     if (mode === 'off') throw new Refusal('forbidden', 'Login by user id is switched off.');
-    const key = find(request);
+    const key = findKey(request);
     if (key !== null) {
       if (!key.scopes.includes('login'))
         throw new ServiceKeyRefusal('forbidden', 'This service key may not log users in.');

@@ -17,3 +17,11 @@ export function protectionHeaders(publicUrl: string | null): Record<string, stri
     }),
   };
 }
+
+/** Headers of a public document. It is the same for every client, so pages of any origin may read and cache it. */
+export function publicDocumentHeaders(maxAgeMilliseconds: number): Record<string, string> {
+  return {
+    'cache-control': `public, max-age=${Math.floor(maxAgeMilliseconds / 1000)}`,
+    'access-control-allow-origin': '*',
+  };
+}

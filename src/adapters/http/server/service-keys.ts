@@ -21,17 +21,17 @@ export function createSecretFinder(keys: readonly ServiceKey[]) {
 }
 
 /**
- * Finds the key that a request presents in `x-api-key`, or in another place. Null: the request presents no key. Throws
+ * Finds the key that a request presents in `x-api-key`, or as `otherSecret`. Null: the request presents no key. Throws
  * a {@link ServiceKeyRefusal} `unauthenticated` for a wrong key, even if the route needs no key. Otherwise the sender
  * would not notice that the key is wrong.
  */
 export function createPresentedKeyFinder(keys: readonly ServiceKey[]) {
-  const find = createSecretFinder(keys);
+  const findBySecret = createSecretFinder(keys);
 
-  return ({ headers }: FastifyRequest, elsewhere?: string): ServiceKey | null => {
-    const presented = headers['x-api-key'] ?? elsewhere;
+  return ({ headers }: FastifyRequest, otherSecret?: string): ServiceKey | null => {
+    const presented = headers['x-api-key'] ?? otherSecret;
     if (presented === undefined) return null;
-    const key = find(String(presented));
+    const key = findBySecret(String(presented));
     if (key === null)
       throw new ServiceKeyRefusal('unauthenticated', 'The service key in this request is wrong.');
     return key;
@@ -48,19 +48,19 @@ export function bearerOf({ headers }: FastifyRequest): string | undefined {
  * `confidential` in `x-api-key`. Null without such a key: sessions that are not confidential need no client.
  */
 export function createConfidentialClientFinder(keys: readonly ServiceKey[]) {
-  const find = createPresentedKeyFinder(keys);
+  const findKey = createPresentedKeyFinder(keys);
 
   return (request: FastifyRequest): OAuthClient | null => {
-    const key = find(request);
+    const key = findKey(request);
     return key?.scopes.includes('confidential') ? { id: key.name, isAuthenticated: true } : null;
   };
 }
 
 /** Requires a service key with the scope `wanted` for every route of `app`. */
 export function requireServiceKey(app: App, keys: readonly ServiceKey[], wanted: ServiceKeyScope): void {
-  const find = createPresentedKeyFinder(keys);
+  const findKey = createPresentedKeyFinder(keys);
   app.addHook('onRequest', async (request) => {
-    requireScope(find(request), wanted, {
+    requireScope(findKey(request), wanted, {
       missing: `A service key with scope "${wanted}" is needed in x-api-key.`,
       forbidden: `This service key does not have the scope "${wanted}".`,
     });

@@ -1,9 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Refusal } from '../../../domain/refusal.ts';
 import { PUSH_DELIVERY } from '../../../domain/streams.ts';
-import type { MetadataOptions } from '../oauth/metadata.ts';
+import { isIssuerUrl, type MetadataOptions } from '../oauth/metadata.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/field-schemas.ts';
+import { publicDocumentHeaders } from '../server/protection.ts';
 import { answer, problems } from '../server/schemas.ts';
 import { STATUS, VERIFICATION } from './status.ts';
 import { STREAMS } from './streams.ts';
@@ -43,10 +44,7 @@ const Configuration = Type.Object(
 /** `GET /.well-known/ssf-configuration` (SSF 1.0 section 7). */
 export function configurationRoute(app: App, options: ConfigurationOptions): void {
   const configuration = configurationOf(options);
-  const headers = {
-    'cache-control': `public, max-age=${Math.floor(options.keySetMaxAge / 1000)}`,
-    'access-control-allow-origin': '*',
-  };
+  const headers = publicDocumentHeaders(options.keySetMaxAge);
   app.get(
     '/.well-known/ssf-configuration',
     {
@@ -79,7 +77,7 @@ function configurationOf({
   signsEventTokens,
 }: ConfigurationOptions): Static<typeof Configuration> | null {
   if (!signsEventTokens || publicUrl === null) return null;
-  return issuer === publicUrl || issuer === `${publicUrl}/` ? documentOf(issuer, publicUrl) : null;
+  return isIssuerUrl(issuer, publicUrl) ? documentOf(issuer, publicUrl) : null;
 }
 
 function documentOf(issuer: string, publicUrl: string) {
