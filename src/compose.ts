@@ -101,7 +101,7 @@ interface Foundation {
   readonly revoked: ReturnType<typeof createRevokedFamilies>;
   readonly metrics: Metrics;
   readonly stores: Stores;
-  /** Whether this process does the work that one process does for the whole service. */
+  /** Whether this process does the background work of the whole service. */
   readonly runsBackgroundWork: boolean;
   closeTracing(): Promise<void>;
 }
@@ -232,7 +232,7 @@ function httpConfig(
   };
 }
 
-/** Starts the work that one process of the service does for all. */
+/** Starts the background work that one process does for the whole service. */
 async function startBackgroundWork(
   { config, base, metrics, stores }: Foundation,
   security: Keys['security'],

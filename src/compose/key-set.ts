@@ -85,8 +85,9 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
 }
 
 /**
- * With HS512 the key set only verifies tokens that were issued before ACCESS_TOKEN_ALG changed, or that come from
- * replicas with the former configuration. The set is not maintained. It is read when such a token arrives.
+ * With HS512 the key set signs nothing. It verifies the tokens that were issued before ACCESS_TOKEN_ALG changed. It
+ * also verifies the tokens of replicas with the former configuration. The set is not maintained. It is read when such a
+ * token arrives.
  */
 function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): VerificationKeys {
   const { file, encryptionKeys } = config.keySet;

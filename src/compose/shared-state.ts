@@ -14,7 +14,7 @@ export type AddDependency = (name: string, isUp: () => boolean) => void;
 
 /**
  * State that replicas share through Redis. Without Redis each replica has its own state. During an outage of Redis,
- * each replica counts attempts in memory, and refuses only the used proofs that it has seen itself.
+ * each replica counts attempts in memory. It then refuses only the used proofs that it has seen itself.
  */
 export interface SharedState extends SharedMemory {
   close(): void;

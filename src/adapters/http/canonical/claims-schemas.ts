@@ -13,7 +13,7 @@ export const ClaimsObject = Type.Unsafe<Claims>(
   ),
 );
 
-/** The name of a device. Without control characters and without those that change the direction of text. */
+/** The name of a device. Without control characters and without characters that change the direction of text. */
 export const DeviceName = Type.String({
   pattern: '^[^\\p{Cc}\\p{Cs}\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]+$',
   maxLength: 64,

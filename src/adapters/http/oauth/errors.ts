@@ -5,8 +5,8 @@ import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
 /**
- * The codes of RFC 6749 section 5.2 and of RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1:
- * section 5.2 has no code for a failure of the server.
+ * The codes of RFC 6749 section 5.2 and of RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1.
+ * Section 5.2 has no code for a failure of the server.
  */
 const CODES = [
   'invalid_request',
@@ -80,7 +80,7 @@ function mapToOAuth(
   return { error: 'invalid_request', status: status === 422 ? 400 : status };
 }
 
-/** The error responses of a route: its own in the form of OAuth, those of the server as problem documents. */
+/** The error responses of a route. Refusals have the form of OAuth. Errors of the server may be problem documents. */
 export function errorResponses<Status extends number>(...statuses: Status[]) {
   const own = {
     description: 'the refusal; `error` is its code',

@@ -61,7 +61,7 @@ const Introspection = Type.Object(
   },
   {
     title: 'Introspection',
-    // The claims of the user and the session. None of them has the name of a member above.
+    // The claims of the user and the session. No such claim has the name of a member above.
     additionalProperties: true,
     examples: [{ ...example, plan: 'paid' }, { active: false }],
   },

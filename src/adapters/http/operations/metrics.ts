@@ -30,7 +30,7 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
 
 /**
  * Requires a service key with scope `metrics` for every route of this scope. With `open` access the key is optional.
- * Prometheus can read a bearer token from a file. It supports other headers only since version 3.
+ * Prometheus can read a bearer token from a file. Other headers need Prometheus 3.
  */
 export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
   const findKey = createPresentedKeyFinder(keys);

@@ -10,7 +10,7 @@ const MAX_BACKLOG = 256 * 1024;
 const TOO_SLOW = 'The reader of the stream of revocations is too slow.';
 
 interface Options {
-  /** The sessions that have ended already. May grow while the stream reads it. */
+  /** The sessions that have ended already. The iterator may yield further sessions while the stream reads it. */
   readonly ended: Iterator<EndedSession>;
   /** Milliseconds. */
   readonly accessTokenAge: number;
@@ -25,9 +25,9 @@ export interface RevocationStream {
 }
 
 /**
- * Server-sent events: each session that has ended, then `ready`, then each session as it ends. The sessions at the
- * start are produced as the reader takes them. After that, the stream is destroyed if the backlog is too large, or if
- * the reader takes nothing between two heartbeats. The server logs the error.
+ * Server-sent events: each session that has ended, then `ready`, then each session as it ends. The sessions before
+ * `ready` are produced as the reader takes them. After `ready`, the stream is destroyed if the backlog is too large, or
+ * if the reader takes nothing between two heartbeats. The server logs the error.
  */
 export function createRevocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
   let isReady = false;

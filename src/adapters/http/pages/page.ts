@@ -40,7 +40,7 @@ export function pageSender(serviceName: string): SendPage {
 
 /**
  * Makes a scope serve pages: it takes form bodies and answers in HTML, refusals included. A request that does not match
- * its schema gets the page `incomplete`, because the message of the validator is written for clients of the API.
+ * its schema gets the page `incomplete`. The message of the validator is written for clients of the API.
  */
 export async function servePages(
   scope: App,

@@ -37,9 +37,9 @@ export function createSchemeMatcher(...schemes: readonly [string, ...string[]]) 
 const BEARER = createSchemeMatcher('Bearer');
 
 /**
- * The principal of a request. `Authorization` holds the access token: with the scheme `Bearer` (RFC 6750 section 2.1),
- * `DPoP` (RFC 9449 section 7.1) or another one of the matcher. If the request carries its tokens in cookies, the cookie
- * holds the access token.
+ * The principal of a request. The access token is in `Authorization`, with a scheme of the matcher. The usual schemes
+ * are `Bearer` (RFC 6750 section 2.1) and `DPoP` (RFC 9449 section 7.1). If the request carries its tokens in cookies,
+ * the access token is in a cookie.
  */
 export async function principalFromRequest(
   request: FastifyRequest,
@@ -81,7 +81,7 @@ export async function principalFromToken(
   return { userId: claims.sub, sessionId: claims.sid, authentication: pickAuthentication(claims) };
 }
 
-/** The principal inside a scope that requires one. */
+/** The principal of a request in a scope that requires an access token. */
 export function principalOf({ principal }: FastifyRequest): Principal {
   if (principal === null) throw new Error('This route is outside a scope that requires an access token.');
   return principal;

@@ -17,7 +17,7 @@ interface Options extends Pick<SessionTransportOptions, 'sessionCookies' | 'publ
 /**
  * Requires an access token of a live session for every route of this scope. An `Authorization` header takes precedence,
  * even an invalid one: the sender wrote it deliberately. A browser adds a cookie to requests by itself. So a cross-site
- * request with a cookie is refused, except that a link from another site may send the session cookie. The scope must
+ * request with a cookie is refused. One exception: a link from another site may send the session cookie. The scope must
  * read cookies.
  */
 export function requireBearerOrCookie(scope: App, { authenticate, isTrusted, ...options }: Options): void {

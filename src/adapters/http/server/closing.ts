@@ -15,8 +15,9 @@ export interface ShutdownTimes {
  * Shuts down without losing a request. New connections are refused at once. Existing connections stay open for `drain`
  * and get one more answer each.
  *
- * Node's own `close` ends idle connections at once, although a request may be in flight on them. A server must not keep
- * listening while it closes connections: the kernel would accept new connections that the process never answers.
+ * Node's own `close` ends idle connections at once, although a request may be in flight on them. A server must also
+ * stop listening before it closes connections. Otherwise the kernel accepts new connections that the process never
+ * answers.
  *
  * After `drain`, connections without a started request are closed, as they would delay the shutdown. After `finish`,
  * all connections are closed.

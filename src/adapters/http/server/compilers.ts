@@ -8,7 +8,7 @@ type Schemas = Parameters<BuildValidator>[0];
 
 /**
  * Loads the compilers on demand. A schema is compiled at the first request that needs it. Compiling the schemas of all
- * answers would take most of the time of a start, and few processes use all of them.
+ * answers would take most of the time of a start. Few processes use all of them.
  */
 const load = createRequire(import.meta.url);
 

@@ -29,7 +29,7 @@ export async function registerCookieParser(scope: App): Promise<void> {
 
 /**
  * Returns a cookie of a request. Throws a {@link Refusal} with this code if several cookies have that name. An attacker
- * may have set one of them, for another path or from a sibling domain, and the service cannot know which one.
+ * may have set one of them, for another path or from a sibling domain. The service cannot know which cookie is real.
  */
 export function onlyCookie(
   { cookies, headers }: FastifyRequest,

@@ -1,7 +1,7 @@
 import { type NumberOptions, type SchemaOptions, type StringOptions, Type } from '@sinclair/typebox';
 
 /**
- * A text of at most the length of the largest body: for tokens, and for text that the service itself writes.
+ * A text that is at most as long as the largest body. It is for tokens, and for text that the service itself writes.
  */
 export function longText(options: StringOptions = {}) {
   return Type.String({ maxLength: 64 * 1024, ...options });
@@ -15,7 +15,7 @@ export function count(options: NumberOptions = {}) {
 /** Options of the schema of an object that allows no unknown members. */
 export const closed = { additionalProperties: false };
 
-/** The member of a page of a list that selects the next page. */
+/** The member of a page of a list that holds the cursor of the next page. */
 export const nextCursor = Type.Optional(
   longText({ description: 'the cursor of the next page; absent on the last page' }),
 );

@@ -16,8 +16,8 @@ export function createTrustedProxyCheck(networks: readonly string[]): IsTrustedP
 }
 
 /**
- * Logs two faults of X-Forwarded-For, each once. Either a peer that TRUST_PROXY does not name sends the header, or an
- * entry of a trusted proxy is not an IP address. In both cases several clients may share one address.
+ * Logs two faults of X-Forwarded-For, each once. First fault: a peer that TRUST_PROXY does not name sends the header.
+ * Second fault: an entry of a trusted proxy is not an IP address. In both cases several clients may share one address.
  */
 export function warnOfUnusableForwarding(app: FastifyInstance, isTrusted: IsTrustedProxy): void {
   const warned = { peer: false, entry: false };

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * The canonical form of an IP address: IPv6 as in RFC 5952 without its zone, an IPv4-mapped address as IPv4 (RFC 4291
- * section 2.5.5.2). null: the text is not an IP address.
+ * The canonical form of an IP address. IPv6 is written as in RFC 5952, without its zone. An IPv4-mapped address is
+ * written as IPv4 (RFC 4291 section 2.5.5.2). Null: the text is not an IP address.
  */
 export function canonicalIpAddress(text: string): string | null {
   // The library also parses shorthands such as `1` and `0x7f.1`, so the strict check comes first.

@@ -7,10 +7,11 @@ const VALUE = /^[\w-]{43}$/;
 export type PageCookie = ReturnType<typeof createPageCookie>;
 
 /**
- * The cookie of signed-in pages: of an account, or of the console. With an https `publicUrl` its name has the prefix
- * `__Host-`: a sibling domain cannot set it, and a browser keeps at most one. Without TLS, browsers refuse the prefix.
+ * The cookie of signed-in pages: of an account, or of the console. With an https `publicUrl`, its name has the prefix
+ * `__Host-`. Then a sibling domain cannot set the cookie, and a browser keeps at most one. Without TLS, browsers refuse
+ * the prefix.
  *
- * @param paths where another page of this host may have planted a cookie of the same name
+ * @param paths the paths for which another page of this host may have planted a cookie of the same name
  */
 export function createPageCookie(
   baseName: string,

@@ -18,7 +18,7 @@ export function protectionHeaders(publicUrl: string | null): Record<string, stri
   };
 }
 
-/** Headers of a public document. It is the same for every client, so pages of any origin may read and cache it. */
+/** Headers of a public document. Such a document is the same for every client, so any page may read and cache it. */
 export function publicDocumentHeaders(maxAgeMilliseconds: number): Record<string, string> {
   return {
     'cache-control': `public, max-age=${Math.floor(maxAgeMilliseconds / 1000)}`,

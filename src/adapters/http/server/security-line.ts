@@ -6,7 +6,7 @@ import { ipAddressOf } from './client-info.ts';
 /** A refusal whose cause is the service key of the request: a wrong key, or one without the scope. */
 export class ServiceKeyRefusal extends Refusal {}
 
-/** Logs a security event that occurs only in the HTTP adapter, in the log of its request. */
+/** Writes a security event of the HTTP adapter to the log of its request. */
 export function logSecurityEvent(request: FastifyRequest, event: SecurityEvent, facts: SecurityFacts): void {
   const address = ipAddressOf(request);
   const route = request.routeOptions?.url;

@@ -133,7 +133,7 @@ function readOrClear(cookies: SessionCookies, request: FastifyRequest, reply: Fa
   }
 }
 
-/** For a route that takes a pair: puts the tokens of the cookies in place of the tokens in the body. */
+/** For a route that takes a pair: puts the tokens of the cookies into the body. */
 function moveTokensToBody(request: FastifyRequest, { access, refresh }: CookieTokens): void {
   const use = pairUseOf(request);
   if (use !== 'exchanges' && use !== 'ends') return;

@@ -70,7 +70,7 @@ export function configurationRoute(app: App, options: ConfigurationOptions): voi
   );
 }
 
-/** Null if receivers could not use the document: it needs the issuer as its URL, and published keys. */
+/** Null if receivers could not use the document. Its URL must be the issuer, and the signing keys must be public. */
 function configurationOf({
   issuer,
   publicUrl,

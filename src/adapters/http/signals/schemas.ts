@@ -41,7 +41,7 @@ const supplied = {
 
 const Audience = longText({ description: 'the `aud` of the tokens: the name of the service key' });
 
-/** The properties that this service supplies. A change may repeat them as they are. */
+/** The properties that this service supplies. A change may repeat their current values. */
 const repeated = {
   iss: Type.Optional(longText()),
   aud: Type.Optional(Audience),

@@ -11,7 +11,7 @@ export interface SignalOptions extends StreamOptions, StatusOptions {
 
 /**
  * The management API of Shared Signals (SSF 1.0). It needs a service key with scope `signals`, in `x-api-key` or as a
- * bearer token, and shows the streams of that key only. Must be registered in a scope of its own.
+ * bearer token. A key sees its own streams only. Must be registered in a scope of its own.
  */
 export function signalRoutes(scope: App, options: SignalOptions): void {
   const findKey = createPresentedKeyFinder(options.serviceKeys);

@@ -44,7 +44,7 @@ export const signalSchema = {
   security: [{ serviceKey: [] }, { serviceKeyAsBearer: [] }],
 };
 
-/** Returns the name of the service key that sent the request: the receiver of the events of its streams. */
+/** Returns the receiver that sent the request, by the name of its service key. */
 export type ReadReceiver = (request: FastifyRequest) => string;
 
 /** The configuration endpoint of SSF 1.0 (section 8.1.1). */

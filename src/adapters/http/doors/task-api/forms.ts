@@ -10,7 +10,7 @@ const PARTS = 20;
 /** Name and value. The value is text unless the part declares JSON. */
 type Part = readonly [string, unknown];
 
-/** Parses both kinds of forms into objects of text values. Refuses a name that occurs twice, and files. */
+/** Parses both kinds of forms into objects of text values. Refuses files, and names that occur twice. */
 export async function parseForms(app: App): Promise<void> {
   await app.register(formbody, { parser: (text) => fieldsOf(new URLSearchParams(text)) });
   await app.register(multipart, { limits: { files: 0, fields: PARTS, parts: PARTS } });

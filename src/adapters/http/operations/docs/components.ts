@@ -85,7 +85,7 @@ const OF_STATUS: Readonly<Record<string, readonly HeaderName[]>> = {
 };
 
 /**
- * The headers of a response with this status, in addition to those of its route. Headers defined above become
+ * The headers of a response with this status, in addition to the headers of its route. Headers defined above become
  * references.
  */
 export function headersOf(

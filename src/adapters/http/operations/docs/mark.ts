@@ -8,7 +8,7 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 150 40" width
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><rect width="40" height="40" rx="8" fill="#14181d"/>${RINGS}</svg>`;
 
-/** Swagger UI adds the image of the logo without a text, which screen readers need. */
+/** Swagger UI adds the image of the logo without an alternative text. Screen readers need that text. */
 const NAME_LOGO = `new MutationObserver((changes, observer) => {
   const image = document.querySelector('.topbar a > img:not([alt])');
   if (image === null) return;

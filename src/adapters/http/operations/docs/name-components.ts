@@ -73,7 +73,7 @@ const STATUSES: Readonly<Record<string, string>> = {
   '5XX': 'ServerError',
 };
 
-/** The headers that have components, as their standards write them. */
+/** The headers that become components, in the spelling of their standards. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   [IDEMPOTENCY_KEY]: 'Idempotency-Key',
   [DPOP]: 'DPoP',

@@ -26,11 +26,12 @@ export function docsPages(app: App, publicUrl: string | null): void {
   for (const url of [PREFIX, `${PREFIX}/*`]) app.get(url, { schema: { hide: true } }, show);
 }
 
-/** Hash of the style sheet that the script of Swagger UI adds. A browser test detects a changed one. */
+/** Hash of the style sheet that the script of Swagger UI adds. A browser test detects a change of it. */
 const INLINE_STYLE = 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w=';
 
 /**
- * Swagger UI may load its own files, `data:` icons of its style sheet, and answers of the service at the public origin.
+ * Swagger UI may load its own files and the `data:` icons of its style sheet. It may also load answers of the service
+ * at the public origin.
  */
 function policyFor(publicUrl: string | null): string {
   return [
@@ -45,7 +46,7 @@ function policyFor(publicUrl: string | null): string {
   ].join('; ');
 }
 
-/** A server that does not listen. The routes above send their requests to it. */
+/** A server that does not listen. The routes above pass their requests to this server. */
 async function openPages(app: App): Promise<FastifyInstance> {
   const [swagger, swaggerUi] = await Promise.all([import('@fastify/swagger'), import('@fastify/swagger-ui')]);
   const pages = fastify();

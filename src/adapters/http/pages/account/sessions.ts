@@ -13,7 +13,7 @@ const Cursor = Type.Object({ cursor: Type.Optional(Type.String({ maxLength: 100 
 /** All live sessions of most users: `SESSIONS_PER_USER` is 50 by default. */
 const SESSIONS_ON_A_PAGE = 100;
 
-/** The newest events. `GET /auth/activity` has all of them. */
+/** The page shows the newest events only. `GET /auth/activity` lists all events. */
 const EVENTS_ON_A_PAGE = 10;
 
 /** The pages that list and end sessions, and the sign-out. */
