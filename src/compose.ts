@@ -70,7 +70,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   const stores = await openStores(config, { ...base, revoked, storeCalls: metrics.storeCalls, events });
   const runsBackgroundWork = primary?.runsBackgroundWork ?? true;
   try {
-    return await composeOn({
+    return await composeService({
       config,
       overrides,
       base,
@@ -86,7 +86,7 @@ export async function compose(config: Config, log: Logger, overrides: Overrides 
   }
 }
 
-/** What the steps of {@link composeOn} build on. */
+/** The parts that exist before {@link composeService} runs. */
 interface Foundation {
   readonly config: Config;
   readonly overrides: Overrides;
@@ -106,7 +106,7 @@ interface Foundation {
   closeTracing(): Promise<void>;
 }
 
-async function composeOn(foundation: Foundation): Promise<Service> {
+async function composeService(foundation: Foundation): Promise<Service> {
   const { config, overrides, base, metrics, stores } = foundation;
   const { primary } = overrides;
   const keys = await openKeys(foundation);

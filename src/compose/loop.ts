@@ -28,12 +28,12 @@ export function startLoop(
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const done = await round();
+      const done = await runOnce();
       await sleep(done === 0 ? pause : busyDelay, stopping.signal);
     }
   }
 
-  async function round(): Promise<number> {
+  async function runOnce(): Promise<number> {
     try {
       return await task();
     } catch (error) {

@@ -150,7 +150,7 @@ function reportAnswers(app: App, onAnswered: ServerOptions['onAnswered']): void 
     // The pattern, not the URL: a client may put a token anywhere in a URL.
     const path = routeOptions.url ?? 'none';
     const { statusCode: status, elapsedTime: milliseconds } = reply;
-    request.log.info({ method, route: path, status, ms: round(milliseconds) }, 'answered');
+    request.log.info({ method, route: path, status, ms: roundToTenth(milliseconds) }, 'answered');
     onAnswered?.({ method, path, status, milliseconds });
   });
 }
@@ -208,6 +208,6 @@ function refuseUndecodable({ url }: FastifyRequest): void {
   }
 }
 
-function round(milliseconds: number): number {
+function roundToTenth(milliseconds: number): number {
   return Math.round(milliseconds * 10) / 10;
 }

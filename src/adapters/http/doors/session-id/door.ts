@@ -3,10 +3,10 @@ import { registerCookieParser } from '../../server/cookies.ts';
 import { redirectToDocs } from '../../server/redirect-to-docs.ts';
 import { registerScope } from '../../server/register-scope.ts';
 import { requireServiceKey } from '../../server/service-keys.ts';
-import { type ListOptions, listRoute } from './list.ts';
-import { type TokenOptions, tokenRoutes } from './tokens.ts';
+import { listRoute, type SessionIdListOptions } from './list.ts';
+import { type SessionIdTokenOptions, tokenRoutes } from './tokens.ts';
 
-export interface SessionIdOptions extends TokenOptions, ListOptions {}
+export interface SessionIdOptions extends SessionIdTokenOptions, SessionIdListOptions {}
 
 /** A trusted backend logs users in. A refresh names its session by id. */
 export async function sessionIdDoor(app: App, options: SessionIdOptions): Promise<void> {

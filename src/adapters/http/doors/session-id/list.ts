@@ -8,7 +8,7 @@ import { longText } from '../../server/field-schemas.ts';
 import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
 import { UserId } from '../../server/user-ids.ts';
 
-export interface ListOptions {
+export interface SessionIdListOptions {
   readonly listSessions: ListSessions;
   readonly serviceKeys: readonly ServiceKey[];
 }
@@ -41,7 +41,7 @@ const Items = Type.Array(Item, {
 });
 
 /** Must be registered in a Fastify scope that requires a service key with scope `admin`. */
-export function listRoute(app: App, { listSessions }: ListOptions): void {
+export function listRoute(app: App, { listSessions }: SessionIdListOptions): void {
   app.get(
     '/api/v1/auth/sessions',
     {

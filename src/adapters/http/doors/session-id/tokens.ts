@@ -18,7 +18,7 @@ import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts'
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { UserId } from '../../server/user-ids.ts';
 
-export interface TokenOptions {
+export interface SessionIdTokenOptions {
   readonly openSession: OpenSession;
   readonly refresh: Refresh;
   readonly authorizeLogin: AuthorizeLogin;
@@ -54,12 +54,12 @@ const RefreshBody = Type.Object(
 const withCookie = { 'Set-Cookie': longText({ description: `\`${SESSION_COOKIE}\`, for /api/v1/auth` }) };
 
 /** Must be registered in a scope that parses cookies. */
-export function tokenRoutes(app: App, options: TokenOptions): void {
+export function tokenRoutes(app: App, options: SessionIdTokenOptions): void {
   loginRoute(app, options);
   refreshRoute(app, options);
 }
 
-function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenOptions): void {
+function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: SessionIdTokenOptions): void {
   app.post(
     '/api/v1/auth/login',
     {
@@ -88,7 +88,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: TokenO
   );
 }
 
-function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: TokenOptions): void {
+function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: SessionIdTokenOptions): void {
   const findClient = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/api/v1/auth/refresh',

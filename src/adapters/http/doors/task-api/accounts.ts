@@ -16,7 +16,7 @@ import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized, unauthenticated } from './schemas.ts';
 
-export interface AccountOptions {
+export interface TaskApiAccountOptions {
   readonly register: Register;
   readonly logInWithPassword: LogInWithPassword;
   readonly refresh: Refresh;
@@ -50,13 +50,13 @@ const Tokens = Type.Object(
 const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: [{}] });
 
 /** Account routes that need no session. */
-export function accountRoutes(app: App, options: AccountOptions): void {
+export function accountRoutes(app: App, options: TaskApiAccountOptions): void {
   registerRoute(app, options);
   logInRoute(app, options);
   refreshRoute(app, options);
 }
 
-function registerRoute(app: App, { register }: AccountOptions): void {
+function registerRoute(app: App, { register }: TaskApiAccountOptions): void {
   app.post(
     '/api/v1/register/',
     {
@@ -75,7 +75,7 @@ function registerRoute(app: App, { register }: AccountOptions): void {
   );
 }
 
-function logInRoute(app: App, { logInWithPassword }: AccountOptions): void {
+function logInRoute(app: App, { logInWithPassword }: TaskApiAccountOptions): void {
   app.post(
     '/api/v1/login/',
     {
@@ -101,7 +101,7 @@ function logInRoute(app: App, { logInWithPassword }: AccountOptions): void {
   );
 }
 
-function refreshRoute(app: App, { refresh, serviceKeys }: AccountOptions): void {
+function refreshRoute(app: App, { refresh, serviceKeys }: TaskApiAccountOptions): void {
   const findClient = createConfidentialClientFinder(serviceKeys);
   app.post(
     '/api/v1/refresh/',
@@ -130,7 +130,7 @@ function refreshRoute(app: App, { refresh, serviceKeys }: AccountOptions): void 
 }
 
 /** Must be registered in a scope that requires an access token. */
-export function logOutRoute(app: App, { logOut }: AccountOptions): void {
+export function logOutRoute(app: App, { logOut }: TaskApiAccountOptions): void {
   app.post(
     '/api/v1/logout/',
     {

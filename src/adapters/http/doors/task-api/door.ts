@@ -2,13 +2,17 @@ import type { FastifyRequest } from 'fastify';
 import type { App } from '../../server/app.ts';
 import { createSchemeMatcher, principalFromRequest } from '../../server/authenticate.ts';
 import { registerScope } from '../../server/register-scope.ts';
-import { type AccountOptions, accountRoutes, logOutRoute } from './accounts.ts';
+import { accountRoutes, logOutRoute, type TaskApiAccountOptions } from './accounts.ts';
 import { parseForms } from './forms.ts';
 import { type RequestLimitOptions, registerRequestLimit } from './request-limit.ts';
 import { type TaskOptions, taskRoutes } from './tasks.ts';
-import { type UserOptions, userRoutes } from './users.ts';
+import { type TaskApiUserOptions, userRoutes } from './users.ts';
 
-export interface TaskApiOptions extends AccountOptions, RequestLimitOptions, TaskOptions, UserOptions {}
+export interface TaskApiOptions
+  extends TaskApiAccountOptions,
+    RequestLimitOptions,
+    TaskOptions,
+    TaskApiUserOptions {}
 
 const TOKEN = createSchemeMatcher('Token', 'Bearer');
 

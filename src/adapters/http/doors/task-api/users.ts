@@ -9,7 +9,7 @@ import { answer, problems, Uuid } from '../../server/schemas.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
-export interface UserOptions {
+export interface TaskApiUserOptions {
   readonly listUsers: ListUsers;
   readonly describeUser: DescribeUser;
 }
@@ -31,7 +31,7 @@ const User = Type.Object(
 const Users = Type.Array(User, { maxItems: 1_000, examples: [[example]] });
 
 /** Must be registered in a scope that requires an access token. */
-export function userRoutes(app: App, { listUsers, describeUser }: UserOptions): void {
+export function userRoutes(app: App, { listUsers, describeUser }: TaskApiUserOptions): void {
   app.get(
     '/api/v1/users/',
     {
