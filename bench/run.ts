@@ -76,7 +76,7 @@ const goals: Goal[] = [
   atMost(`p99 ÷ p50 with ${CLIENTS} clients`, 2.5, tail),
   atMost(`memory after ${options.refreshes} refreshes, MB`, 160, memory.now / MEGABYTE),
   atMost('ready after, ms', 400, ready),
-  atMost(`honoured twice, of ${TRIES}`, 0, twice.get('kinship') ?? TRIES),
+  atMost(`honored twice, of ${TRIES}`, 0, twice.get('kinship') ?? TRIES),
   atMost(
     `Welch’s t of wrong passwords for a known and for unknown users, ${GUESSES} each`,
     4.5,
@@ -84,7 +84,7 @@ const goals: Goal[] = [
   ),
 ];
 say(goalsTable(goals));
-say(`\nhonoured twice, of ${TRIES}: ${JSON.stringify(Object.fromEntries(twice))}`);
+say(`\nhonored twice, of ${TRIES}: ${JSON.stringify(Object.fromEntries(twice))}`);
 say(
   `\na wrong password: ${timing.known.toFixed(2)} ms for a known user, ${timing.unknown.toFixed(2)} for an unknown one`,
 );

@@ -99,7 +99,7 @@ export interface components {
          */
         readonly IssuedPair: components["schemas"]["TokenPair"] | components["schemas"]["SessionInCookies"];
         readonly SecondStep: {
-            /** @description `challenge` of the answer before */
+            /** @description `challenge` of the previous answer */
             readonly challenge: string;
             /** @description six digits */
             readonly code?: string;
@@ -152,7 +152,7 @@ export interface components {
             };
         };
         readonly PasskeyLogin: {
-            /** @description `challenge` of the answer before */
+            /** @description `challenge` of the previous answer */
             readonly challenge: string;
             /** @description AuthenticationResponseJSON (WebAuthn) */
             readonly assertion: {
@@ -193,7 +193,7 @@ export interface components {
          *     }
          */
         readonly BegunStepUp: {
-            /** @description what the step-up sends back */
+            /** @description send it back with the step-up */
             readonly challenge: string;
             /** @description PublicKeyCredentialRequestOptionsJSON (WebAuthn) */
             readonly publicKey: {
@@ -218,7 +218,7 @@ export interface components {
             /** @description six digits */
             readonly code?: string;
             readonly recoveryCode?: string;
-            /** @description `challenge` of the answer before */
+            /** @description `challenge` of the previous answer */
             readonly challenge?: string;
             /** @description AuthenticationResponseJSON (WebAuthn) */
             readonly assertion?: {
@@ -542,7 +542,7 @@ export interface components {
             };
         };
         readonly NewPasskey: {
-            /** @description `challenge` of the answer before */
+            /** @description `challenge` of the previous answer */
             readonly challenge: string;
             /** @description RegistrationResponseJSON (WebAuthn) */
             readonly credential: {
@@ -886,7 +886,7 @@ export interface components {
          *     }
          */
         readonly Overview: {
-            /** @description the replica that answers: host name and port. It adds up its own processes only */
+            /** @description the replica that answers: host name and port. The figures are those of this replica */
             readonly replica: string;
             readonly samples: readonly components["schemas"]["OverviewSample"][];
             readonly dependencies: readonly components["schemas"]["OverviewDependency"][];
@@ -926,7 +926,12 @@ export interface components {
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
             readonly endedAt?: string;
+            /** @description why the session ended before its time */
             readonly endReason?: string;
         };
         readonly AuditEvent: {
@@ -1391,7 +1396,7 @@ export interface components {
             readonly types: readonly string[];
             /** @description default: true */
             readonly enabled?: boolean;
-            /** @description the mail address that is told if the endpoint is disabled because it is gone or dead */
+            /** @description the mail address that gets a message when the service disables the endpoint */
             readonly contact?: string;
             /**
              * @description `webhook`: CloudEvents with signatures of Standard Webhooks. `set`: Security Event Tokens. `logout-token`: OpenID Connect back-channel logout
@@ -1441,14 +1446,14 @@ export interface components {
              * @description RFC 3339, UTC
              */
             readonly failingSince?: string;
-            /** @description true for an endpoint of WEBHOOKS_FILE, which alone changes it */
+            /** @description true for an endpoint of WEBHOOKS_FILE. Only its state can be changed by the API */
             readonly declared?: boolean;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
             readonly createdAt: string;
-            /** @description verifies the signatures; it is shown here only. Absent for tokens */
+            /** @description verifies the signatures. No other answer contains it. Absent for endpoints that get tokens */
             readonly secret?: string;
         };
         /**
@@ -1490,7 +1495,7 @@ export interface components {
              * @description RFC 3339, UTC
              */
             readonly failingSince?: string;
-            /** @description true for an endpoint of WEBHOOKS_FILE, which alone changes it */
+            /** @description true for an endpoint of WEBHOOKS_FILE. Only its state can be changed by the API */
             readonly declared?: boolean;
             /**
              * Format: date-time
@@ -1533,7 +1538,7 @@ export interface components {
          *     }
          */
         readonly RotatedWebhookSecret: {
-            /** @description it is shown here only */
+            /** @description the new secret. No other answer contains it */
             readonly secret: string;
             /**
              * Format: date-time

@@ -105,7 +105,7 @@ export function findDpopFault(
 }
 
 /**
- * Compares without query and fragment (RFC 9449 section 4.3), after normalisation (RFC 3986 sections 6.2.2 and 6.2.3).
+ * Compares without query and fragment (RFC 9449 section 4.3), after normalization (RFC 3986 sections 6.2.2 and 6.2.3).
  */
 function isSameUrl(one: string, other: string): boolean {
   const normalized = normalizeUrl(one);

@@ -10,7 +10,7 @@ export interface Limits {
   readonly loginsOfNetwork: Limit;
   /** New accounts from one network. */
   readonly registrations: Limit;
-  /** Password-reset mails per account. */
+  /** Password-reset mails to one address. */
   readonly resetMails: Limit;
   /** Open streams of revocations of one replica. */
   readonly revocationConsumers: number;

@@ -67,7 +67,7 @@ const REASONS: Readonly<Record<RevocationReason, string>> = {
   account_deleted: 'The account was deleted.',
   administrator: 'An administrator ended the session.',
   disabled: 'An administrator disabled the user.',
-  not_me: 'The user did not recognise the session.',
+  not_me: 'The user did not recognize the session.',
   session_limit: 'The user opened more sessions than allowed.',
 };
 

@@ -41,7 +41,7 @@ function withoutComments(userAgent: string): string {
   return kept;
 }
 
-/** The number of characters of a user agent that a row stores: enough for a person to recognise the client. */
+/** The number of characters of a user agent that a row stores: enough for a person to recognize the client. */
 const KEPT_LENGTH = 300;
 
 /** The part of a user agent that a row stores. Drops a lone surrogate at the cut, which a database cannot store. */

@@ -15,7 +15,7 @@ function skipAhead(t: Test, seconds: number, clock: { now(): number } = performa
   });
 }
 
-t.test('a user logs in, is recognised and logs out', async (t) => {
+t.test('a user logs in, is recognized and logs out', async (t) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
   const states: SessionState[] = [];

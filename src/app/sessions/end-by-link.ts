@@ -64,7 +64,7 @@ function sessionsOf({ links, clock }: Deps, token: string): EndableSessions {
   if (sessions !== null) return sessions;
   throw new Refusal(
     'invalid_link',
-    'The link has expired, or a part of it is missing. If you do not recognise a session, log in, end it in the ' +
+    'The link has expired, or a part of it is missing. If you do not recognize a session, log in, end it in the ' +
       'list of your sessions, and change your password.',
   );
 }

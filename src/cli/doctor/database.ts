@@ -50,7 +50,7 @@ function checkRole(user: string, isSuperuser: boolean): Finding {
 function checkClock(skew: number, allowed: number): Finding {
   const found = `differs from the database by ${(Math.abs(skew) / 1_000).toFixed(1)} s`;
   if (Math.abs(skew) <= allowed) return ok('clock', found);
-  return fail('clock', found, `synchronise both clocks by NTP: CLOCK_SKEW allows ${allowed / 1_000} s`);
+  return fail('clock', found, `synchronize both clocks by NTP: CLOCK_SKEW allows ${allowed / 1_000} s`);
 }
 
 async function checkSchema(sql: Sql): Promise<Finding> {

@@ -12,7 +12,7 @@ export interface TaskList {
  * deletes its tasks.
  *
  * Every method is atomic. Every change gives the owner's list a version that it never had before, even after a
- * restore of the database. So an outdated cached list is recognised by its version.
+ * restore of the database. So an outdated cached list is recognized by its version.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

@@ -179,7 +179,7 @@ for (const parallel of [20, 200]) {
   }
 }
 
-databaseTest('a retry is recognised by its Idempotency-Key', async (t, sql) => {
+databaseTest('a retry is recognized by its Idempotency-Key', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const key = { 'idempotency-key': 'one' };
   const first = await service.open();

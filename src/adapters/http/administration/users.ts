@@ -55,7 +55,7 @@ function listRoute(scope: App, { listAccounts }: UsersOptions): void {
         operationId: 'listUserAccounts',
         summary: 'List or find accounts',
         description:
-          'Newest first. With `query` in the order of the found names and addresses; with `only` in the order of ids.',
+          'Without a filter, newest first. With `query`, in the order of the found names and addresses. With `only`, in the order of ids.',
         querystring: Query,
         response: { 200: answer('a page of accounts', AccountList), ...problems(400, 401, 403, 503) },
       },
@@ -96,7 +96,7 @@ function deleteRoute(scope: App, { deleteUser }: UsersOptions): void {
         operationId: 'deleteUserAccount',
         summary: 'Delete an account',
         description:
-          'With its data and factors. All its sessions end. What is decided about its user id stays.',
+          'Deletes the account with its data and its factors, and ends all its sessions. Its claims and a disabled state belong to the user id, and stay.',
         response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
       },
     },

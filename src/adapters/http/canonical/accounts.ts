@@ -173,8 +173,8 @@ const schema = { tags, security: [{ bearer: [] }] };
 
 /** For the description of a sensitive route. */
 const RECENT_SIGN_IN =
-  'Requires an authentication within `STEP_UP_MAX_AGE`, or the password in the body. Otherwise the answer is 401 ' +
-  '`step_up_required`: get a new pair from `POST /auth/step-up`, and repeat the request.';
+  'Requires an authentication within `STEP_UP_MAX_AGE`. The password in the body is enough if the account has no second ' +
+  'factor. Otherwise the answer is 401 `step_up_required`: get a new pair from `POST /auth/step-up`, and repeat the request.';
 
 /** Account routes of the logged-in user. Must be registered in a scope that requires a bearer token. */
 export function ownAccountRoutes(app: App, options: AccountsOptions): void {

@@ -31,7 +31,7 @@ const { challenge } = passkeyExamples;
 /** The encrypted challenge that a client sends back. */
 export const SealedChallenge = Type.String({
   maxLength: 2_048,
-  description: '`challenge` of the answer before',
+  description: '`challenge` of the previous answer',
 });
 const PasskeyCreationOptions = Type.Object(
   { challenge: longText({ description: 'what the next request sends back' }), publicKey: Creation },

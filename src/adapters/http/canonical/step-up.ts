@@ -40,7 +40,7 @@ const Body = Type.Object(
 );
 
 const BegunStepUp = Type.Object(
-  { challenge: longText({ description: 'what the step-up sends back' }), publicKey: RequestedAssertion },
+  { challenge: longText({ description: 'send it back with the step-up' }), publicKey: RequestedAssertion },
   {
     additionalProperties: false,
     title: 'BegunStepUp',
@@ -63,7 +63,7 @@ function optionsRoute(app: App, { beginStepUp }: StepUpOptions): void {
         tags: ['sessions'],
         summary: 'Begin a step-up by a passkey',
         description:
-          'The step-up sends `challenge` back, with the `assertion` of the browser, within five minutes.',
+          'Send the `challenge` back to `/auth/step-up` within five minutes, with the `assertion` of the browser.',
         security: [],
         response: {
           200: answer('the options with which the browser signs with the passkey', BegunStepUp),
@@ -86,9 +86,10 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
         tags: ['sessions'],
         summary: 'Authenticate again, and exchange the token pair for its successor',
         description:
-          'A refresh with an identity proof: the password, or `code`, `recoveryCode` or `assertion` if the account has a second factor. An `assertion` comes with the `challenge` of `/auth/step-up/options`. The next pair says that the user was authenticated just now. ' +
-          'A refused proof exchanges nothing, and the pair stays valid. A retry needs the `Idempotency-Key` of the ' +
-          'first request, but no proof.',
+          'A refresh with a proof of identity. Without a second factor the proof is the password. With a second factor it ' +
+          'is `code`, `recoveryCode` or `assertion`. Send an `assertion` with the `challenge` of `/auth/step-up/options`. ' +
+          'The next pair says that the user was authenticated just now. If the proof is refused, the pair stays valid. ' +
+          'A retry needs the `Idempotency-Key` of the first request, but no proof.',
         security: [{}, { serviceKey: [] }],
         headers: ExchangeHeaders,
         body: Body,

@@ -47,7 +47,7 @@ const Key = Type.Object(
 const OverviewAnswer = Type.Object(
   {
     replica: longText({
-      description: 'the replica that answers: host name and port. It adds up its own processes only',
+      description: 'the replica that answers: host name and port. The figures are those of this replica',
     }),
     samples: Type.Array(Sample, { maxItems: 720 }),
     dependencies: Type.Array(
@@ -93,7 +93,7 @@ export function overviewRoutes(scope: App, { readOverview }: OverviewOptions): v
         summary: 'Get the state of the service and its counts of the last hour',
         description:
           'Counts are those of the replica that answers. Sessions, mails, events and deliveries are those of the service. ' +
-          'Where the console is off, the samples are those of earlier requests.',
+          'A replica without the console takes a sample only when this route is called.',
         response: { 200: answer('the overview', OverviewAnswer), ...problems(401, 403, 503) },
       },
     },

@@ -13,14 +13,12 @@ import { operatorSchema } from '../server/operators.ts';
 import { answer, problems, Time, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, toAuditItem } from './audit-item.ts';
 
-const LivedSession = Type.Composite(
-  [
-    OperatorsSession,
-    Type.Object({
-      endedAt: Type.Optional(Time),
-      endReason: Type.Optional(longText({ description: 'why the session ended before its time' })),
-    }),
-  ],
+const LivedSession = Type.Object(
+  {
+    ...OperatorsSession.properties,
+    endedAt: Type.Optional(Time),
+    endReason: Type.Optional(longText({ description: 'why the session ended before its time' })),
+  },
   {
     ...closed,
     title: 'LivedSession',

@@ -22,7 +22,7 @@ export interface RenderedMail {
 const TO_DO = 'What to do';
 
 /**
- * Lays out a mail as plain text and as HTML. The HTML loads no resources. It sets no colours, so that mail programs
+ * Lays out a mail as plain text and as HTML. The HTML loads no resources. It sets no colors, so that mail programs
  * choose those of their light or dark mode. Tables and inline styles work in programs that ignore style sheets.
  */
 export function layOut(serviceName: string, content: MailContent): RenderedMail {

@@ -19,7 +19,7 @@ const Types = Type.Array(Type.String({ pattern: '^[a-z_.*]+$', maxLength: 64 }),
 
 const Contact = Type.String({
   maxLength: 254,
-  description: 'the mail address that is told if the endpoint is disabled because it is gone or dead',
+  description: 'the mail address that gets a message when the service disables the endpoint',
 });
 
 const format = oneOf(DELIVERY_FORMATS, {
@@ -84,7 +84,7 @@ const endpoint = {
   failingSince: Type.Optional(Time),
   declared: Type.Optional(
     Type.Boolean({
-      description: 'true for an endpoint of WEBHOOKS_FILE, which alone changes it',
+      description: 'true for an endpoint of WEBHOOKS_FILE. Only its state can be changed by the API',
     }),
   ),
   createdAt: Time,
@@ -97,7 +97,10 @@ export const AddedEndpoint = Type.Object(
   {
     ...endpoint,
     secret: Type.Optional(
-      longText({ description: 'verifies the signatures; it is shown here only. Absent for tokens' }),
+      longText({
+        description:
+          'verifies the signatures. No other answer contains it. Absent for endpoints that get tokens',
+      }),
     ),
   },
   { ...closed, title: 'AddedWebhook', examples: [{ ...example, secret }] },
@@ -109,7 +112,10 @@ export const EndpointList = Type.Object(
 );
 
 export const RotatedSecret = Type.Object(
-  { secret: longText({ description: 'it is shown here only' }), formerSignsUntil: Time },
+  {
+    secret: longText({ description: 'the new secret. No other answer contains it' }),
+    formerSignsUntil: Time,
+  },
   { ...closed, title: 'RotatedWebhookSecret', examples: [{ secret, formerSignsUntil: examples.time }] },
 );
 

@@ -35,7 +35,7 @@ const REASONS: Partial<Record<RevocationReason, string>> = {
 export function activitySection(events: readonly AuditEvent[]): string {
   if (events.length === 0) return '';
   return `<h2>Recent activity</h2>
-<p>If you do not recognise something, <a href="/account/password">change your password</a>.</p>
+<p>If you do not recognize something, <a href="/account/password">change your password</a>.</p>
 <ul>
 ${events.map(activityLine).join('\n')}
 </ul>
