@@ -9,8 +9,8 @@ export interface AccountChanges {
 }
 
 /**
- * The account after a change at `at`. A name that is the address changes with it. Another address is unverified, unless
- * the operator vouches for it.
+ * The account after a change at `at`. A name that equals the address changes with the address. A new address is
+ * unverified, unless the operator vouches for it.
  */
 export function changedAccount(user: User, changes: AccountChanges, at: number): User {
   const { email = user.email, username = usernameWith(user, email), emailVerified } = changes;
@@ -24,15 +24,15 @@ export function changedAccount(user: User, changes: AccountChanges, at: number):
 }
 
 /**
- * Why the name or address of a changed account is not valid, as a sentence; null if both are valid. A name that stays is
- * not checked: imported names follow other rules.
+ * Why the name or address of a changed account is not valid, as a sentence; null if both are valid. A name that does
+ * not change is not checked: imported names follow other rules.
  */
 export function changeFault(user: User, { username, email }: User): string | null {
   const isNewName = username !== user.username && username !== email;
   return isNewName ? accountFault(username, email) : null;
 }
 
-/** What changed, in the order in which it is recorded. Empty: the accounts are equal. */
+/** The events of the change, in the order in which they are recorded. Empty if the accounts are equal. */
 export function changeEvents(user: User, next: User, occurredAt: number): readonly DomainEvent[] {
   const by = { userId: user.id, byOperator: true } as const;
   const [wasVerified, isVerified] = [user.emailVerifiedAt !== null, next.emailVerifiedAt !== null];

@@ -7,7 +7,7 @@ import { isSameProduct } from './user-agent.ts';
 /** How long, in milliseconds, the session of an account page lives without a use. */
 export const PAGE_IDLE_AGE = 30 * 60_000;
 
-/** How old the last recorded use may be, so that not every page view writes to the database. */
+/** Milliseconds from one recorded use to the next, so that not every page view writes to the database. */
 const USE_RECORDED_EVERY = 60_000;
 
 /** Whether the use of a page is to be recorded at `now`. */

@@ -84,9 +84,9 @@ export function byOperator(
   return { actor, address, userAgent, ...(reason !== null && { statedReason: reason }) };
 }
 
-/** A change by a command on the machine of the service. `account` is the user of the operating system. */
-export function byCommand(account: string): ChangeOrigin {
-  return { actor: { kind: 'operator', name: `command of ${account}` }, address: null, userAgent: null };
+/** A change by a command on the machine of the service. `systemUser` is the user of the operating system. */
+export function byCommand(systemUser: string): ChangeOrigin {
+  return { actor: { kind: 'operator', name: `command of ${systemUser}` }, address: null, userAgent: null };
 }
 
 /** A login by user id: by a service key, or by a program that the configuration admits without one. */
@@ -122,7 +122,7 @@ const KEPT_FACTS: ReadonlySet<string> = new Set([
   'undone',
 ]);
 
-/** The refusal of a proof of a user who is known. The caller limits how often it happens. */
+/** The event of a refused proof, where the user is known. The caller limits how often such an event is recorded. */
 export function refusalEvent(
   id: string,
   type: RefusalType,

@@ -63,7 +63,7 @@ interface UsedPasskey {
 }
 
 /**
- * What a passkey proves that had to verify its user: two factors, the key and a PIN or a fingerprint. `user` is the
+ * What a passkey proves if it had to verify its user: two factors, the key and a PIN or a fingerprint. `user` is the
  * presence of the user (RFC 8176), which every assertion shows.
  */
 export function byVerifiedPasskey(passkey: UsedPasskey): Proven {
@@ -81,7 +81,7 @@ function keyOf({ isBackedUp }: UsedPasskey): Method {
 
 /**
  * The claims of an access token about the authentication of its user (RFC 9068 section 2.2.1, RFC 9470). An unknown
- * value has no claim, and tokens of older releases have none of them.
+ * value has no claim. Tokens of older releases have none of these claims.
  */
 export interface AuthenticationClaims {
   /** Seconds since the epoch. */

@@ -1,7 +1,7 @@
-/** Milliseconds that a challenge can be answered. */
+/** Milliseconds within which a challenge can be answered. */
 export const CHALLENGE_LIFE = 5 * 60_000;
 
-/** The maximum number of responses to one challenge, valid or not. */
+/** The maximum number of answers to one challenge, valid or not. */
 export const MAX_ANSWERS = 5;
 
 /** What a challenge is for. A challenge is valid for its purpose only. */
@@ -53,7 +53,7 @@ export function isChallengeAlive({ expiresAt }: Pick<Challenge, 'expiresAt'>, no
   return now < expiresAt;
 }
 
-/** An answer to a challenge, whose stored form is a hash of its nonce. */
+/** An answer to a challenge. The database identifies the challenge by a hash of its nonce. */
 export interface ChallengeAnswer {
   /** base64url. */
   readonly hashedNonce: string;

@@ -56,7 +56,7 @@ export function mergeClaims(ofUser: Claims, ofSession: Claims): Claims {
   return { ...ofUser, ...ofSession };
 }
 
-/** The claims among all claims of an access token that the service does not set. */
+/** Picks from all claims of an access token those that the service does not set. */
 export function pickClaims(all: Claims): Claims {
   return Object.fromEntries(Object.entries(all).filter(([name]) => !OWN_NAMES.has(name)));
 }

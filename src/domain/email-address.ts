@@ -1,9 +1,10 @@
 /** Whether accounts must prove their address. `required`: before a login with a password. `off`: no link is mailed. */
 export type EmailVerification = 'optional' | 'required' | 'off';
 
-/** The address of an account, and when its owner proved to receive mail there: milliseconds, null: not yet. */
+/** The mail address of an account. */
 export interface EmailAddress {
   readonly email: string;
+  /** When the owner proved to receive mail there, in milliseconds; null: not yet. */
   readonly emailVerifiedAt: number | null;
 }
 
@@ -25,7 +26,7 @@ export const EMAIL_LINK_AGE: Readonly<Record<EmailLinkPurpose, number>> = {
 /** How long a former address stays reserved for its account, in milliseconds. Undo links expire earlier. */
 export const RESERVED_FOR = 7 * DAY;
 
-/** The maximum number of links that prove an address, for one address; and of changes of address, for one account. */
+/** The limit for two things: links that prove one address, and requested changes of the address of one account. */
 export const EMAIL_LINK_LIMIT = { count: 3, perMilliseconds: DAY };
 
 export function isEmailVerified({ emailVerifiedAt }: Pick<EmailAddress, 'emailVerifiedAt'>): boolean {

@@ -19,7 +19,7 @@ interface MailedLink {
   readonly email: string;
 }
 
-/** Takes the place of the client in a change by an operator: that client is not the user's. */
+/** Replaces the client in the event of a change by an operator: the operator's client is not the user's. */
 export interface ByOperator {
   readonly byOperator: true;
 }

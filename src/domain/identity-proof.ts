@@ -4,14 +4,14 @@ import type { FactorProofUse } from './second-factor.ts';
 
 /**
  * A verified identity proof, for the transaction of the change that it allows. That transaction checks that the
- * password hash is unchanged, or marks the code or assertion as used. It also marks `challenge` as used: a passkey
- * without a sign counter could otherwise replay its assertion.
+ * password hash is unchanged, or marks the code or assertion as used. It also marks `challenge` as used. Otherwise the
+ * assertion of a passkey without a sign counter could be replayed.
  */
 export type IdentityProofUse =
   | { readonly kind: 'password'; readonly passwordHash: string }
   | (FactorProofUse & { readonly challenge?: ChallengeAnswer });
 
-/** What a user has proved, and by what. */
+/** What an identity proof shows, and what the change must check or use up. */
 export interface VerifiedIdentityProof {
   readonly proven: Proven;
   readonly use: IdentityProofUse;

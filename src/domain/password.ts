@@ -44,8 +44,8 @@ export function passwordFault(
 const MIN_WORD_LENGTH = 4;
 
 /**
- * The words that an attacker tries first: the user name, the parts of the mail address, and the name of the service. In
- * the form of `identifierOf`.
+ * The words that an attacker tries first: the user name, the parts of the mail address, and the name of the service.
+ * They have the form of `identifierOf`.
  */
 export function contextWords(
   { username, email }: Pick<User, 'username' | 'email'>,

@@ -63,7 +63,10 @@ export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurre
   };
 }
 
-/** The occurrence of a new network. Empty in the network of the token, and unless the family's policy is `notify`. */
+/**
+ * The occurrence of a new network. Empty if the network is that of the token, or if the family's policy is not
+ * `notify`.
+ */
 export function newNetworkOccurrences(
   facts: Facts,
   { onAddressChange }: Pick<TokenFamily, 'onAddressChange'>,

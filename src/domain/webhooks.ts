@@ -96,7 +96,7 @@ const WAITS = [
   DAY,
 ];
 
-/** Attempts that are kept for each delivery. A delivery that is sent again adds attempts to those before. */
+/** The number of latest attempts that are kept for each delivery, also when an operator sends the delivery again. */
 export const HISTORY_KEPT = 30;
 
 /** One attempt to deliver. `status` is null where no answer came; `reason` is null after a success. */

@@ -11,7 +11,7 @@ const INTERNATIONAL = /[^\p{ASCII}]|(?:^|\.)xn--/iu;
  */
 export function withAsciiDomain(text: string): string {
   const [local, domain] = splitAddress(text);
-  // Only names with labels to convert: the function would also read ports, paths and percent-encoding.
+  // Only such domains are converted: `domainToASCII` would also interpret ports, paths and percent-encoding.
   if (!INTERNATIONAL.test(domain) || FORBIDDEN.test(domain)) return text;
   return local + domainToASCII(domain);
 }

@@ -1,4 +1,4 @@
-/** Line ends that JSON does not escape, but that many readers of lines split at. */
+/** Line ends that JSON does not escape. Many programs that read lines split at them. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 /** A value as one line of JSON, with its line end. Text within the value cannot begin another line. */

@@ -8,11 +8,12 @@ export interface RevokedFamilies {
    */
   remember(tokenFamily: string, reason: RevocationReason, until: number): void;
 
+  /** The reason of the remembered revocation; null if the list does not have the family. */
   recall(tokenFamily: string): RevocationReason | null;
 
   /**
-   * Whether a family that `recall` does not find is not revoked, apart from revocations in transit. False while the
-   * list is loading or disconnected from its feed: then the caller must check the database.
+   * True: a family that `recall` does not find is live, unless its revocation is still in transit. False while the list
+   * is loading or disconnected from its feed: then the caller must check the database.
    */
   isComplete(): boolean;
 }

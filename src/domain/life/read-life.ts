@@ -51,7 +51,7 @@ function describeEnd(at: number, reason: string, now: number): Life['end'] {
   return { at, moment: momentInWords(at, now), reason };
 }
 
-/** What the events say about a session whose row is gone. Such a session has expired or was revoked. */
+/** Describes a session by its events, because its row is gone. Such a session has expired or was revoked. */
 export function sessionOfEvents(id: string, events: readonly LifeEvent[]): LifeSession {
   const [first] = events;
   const last = events.at(-1);
@@ -69,7 +69,7 @@ export function sessionOfEvents(id: string, events: readonly LifeEvent[]): LifeS
   };
 }
 
-/** An event without a client or a generation has those of the event before. */
+/** An event without a client or a generation gets those of the event before it. */
 function draftsOf(
   session: LifeSession,
   events: readonly LifeEvent[],
@@ -154,7 +154,7 @@ function estimateMoment(path: readonly Mark[], generation: number): number | nul
   return from.at + share * (to.at - from.at);
 }
 
-/** A replay stands at the generation of its token; any other event at that of the session after the change. */
+/** A replay has the generation of its token. Any other event has the generation of the session after the change. */
 function generationOf({ generation, data = {} }: LifeEvent, kind: MarkKind): number | null {
   return numberOf(kind === 'replay' ? data.presentedGeneration : generation);
 }

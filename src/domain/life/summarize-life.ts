@@ -6,7 +6,7 @@ export interface Fact {
   readonly answer: string;
 }
 
-/** What a life means for an operator: a sentence, and the answers to what an operator asks first. */
+/** The summary of a life: a sentence, and the answers to the first questions of an operator. */
 export interface LifeSummary {
   readonly state: 'stolen' | 'refused' | 'ended' | 'live';
   readonly headline: string;

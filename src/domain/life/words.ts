@@ -34,9 +34,9 @@ export function durationInWords(milliseconds: number): string {
   return rest === 0 || next === undefined ? `${count} ${unit}` : `${count} ${unit} ${rest} ${next[0]}`;
 }
 
-const DAY = { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' } as const;
-const DAY_OF_THIS_YEAR = new Intl.DateTimeFormat('en-GB', DAY);
-const DAY_OF_ANY_YEAR = new Intl.DateTimeFormat('en-GB', { ...DAY, year: 'numeric' });
+const DAY_FORMAT = { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' } as const;
+const DAY_OF_THIS_YEAR = new Intl.DateTimeFormat('en-GB', DAY_FORMAT);
+const DAY_OF_ANY_YEAR = new Intl.DateTimeFormat('en-GB', { ...DAY_FORMAT, year: 'numeric' });
 
 /** The day of a moment in UTC, such as `Fri 27 Nov`, with its year where that is not the year of `now`. */
 export function dayInWords(at: number, now: number): string {

@@ -18,7 +18,10 @@ export interface LinkSecrets {
   /** The stored hash of the secret of a reset link or an address link, base64url. */
   hash(secret: string): string;
 
-  /** A signed token that can end one session of a user, or all with null, until `expiresAt` (milliseconds). */
+  /**
+   * A signed token that can end one session of a user until `expiresAt` (milliseconds). With `sessionId` null it can
+   * end all sessions of the user.
+   */
   notMe(sessionId: string | null, userId: string, expiresAt: number): string;
 
   /** What a `notMe` token can end; null if the token is not valid or has expired at `now` (milliseconds). */

@@ -1,4 +1,4 @@
-/** Codes that replace a factor once. */
+/** One-time codes, each of which replaces a second factor once. */
 export interface RecoveryCodes {
   /** New random codes of 120 bits, in the form in which the user sees them. */
   make(count: number): readonly string[];

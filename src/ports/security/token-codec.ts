@@ -35,7 +35,9 @@ export interface TokenCodec {
   /** The issuer and audience of a token. Does not verify, so the token must be verified before. */
   readIssuerAndAudience(token: string): { readonly issuer: string; readonly audience: string };
 
-  /** The claims of an access token that the service does not set. Does not verify, as {@link TokenCodec.readIssuerAndAudience}. */
+  /**
+   * The claims of an access token that the service does not set. Does not verify, so the token must be verified before.
+   */
   addedClaims(token: string): Claims;
 
   /** `at_hash` of an access token: the left half of its SHA-512, base64url (OpenID Connect Core 3.1.3.6). */

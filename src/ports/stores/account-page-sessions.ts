@@ -23,14 +23,14 @@ export interface AccountPageSessions {
   open(session: AccountPageSession): Promise<void>;
 
   /**
-   * Replaces the cookie of a page's session. The former value is no longer of use. False, and nothing changes, if the
+   * Replaces the cookie of a page's session. The former value is no longer valid. False, and nothing changes, if the
    * family is not the session of a page.
    */
   replaceCookie(session: AccountPageSession): Promise<boolean>;
 
   /**
-   * The last committed family whose cookie has one of these hashes. Null if no family has, or if the family is revoked
-   * or expired at `now`.
+   * The last committed family whose cookie has one of these hashes. Null without such a family, or if the family is
+   * revoked or expired at `now`.
    */
   find(hashedTokens: readonly [string, ...string[]], now: number): Promise<TokenFamily | null>;
 

@@ -51,8 +51,8 @@ export interface FailedPassword {
  */
 export interface AuditLog {
   /**
-   * The events that match, in the order of the page: up to `page.limit` behind `page.after`. A page with a next one can
-   * have fewer events, or none, because one call reads a limited number of events of a user or a session.
+   * The events that match, in the order of the page: up to `page.limit` behind `page.after`. A page that is not the
+   * last one can have fewer events, or none: one call reads a limited number of events of a user or a session.
    */
   list(filter: AuditFilter, page: AuditPageRequest): Promise<FoundEvents>;
 

@@ -6,7 +6,7 @@ export interface AuditSeals {
   /** Up to `limit` committed events without a seal, whatever their time. */
   unsealed(limit: number): Promise<readonly AuditEvent[]>;
 
-  /** The last seal. Without a seal: the last one that the purge removed; null if there never was one. */
+  /** The last seal. If no seal is stored, the last one that the purge removed. Null if there never was a seal. */
   head(): Promise<SealHead | null>;
 
   /**
@@ -24,7 +24,7 @@ export interface AuditSeals {
   /** An event that names a seal which does not exist; null without such an event. */
   findStray(): Promise<{ readonly id: string; readonly seal: number } | null>;
 
-  /** What the last purge left; null before the first one. */
+  /** The mark that the last purge left; null before the first purge. */
   mark(): Promise<SealMark | null>;
 
   /** Removes all seals up to that of the mark, with their events, and stores the mark in place of an earlier one. */

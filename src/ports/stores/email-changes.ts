@@ -51,7 +51,7 @@ export interface EmailChanges {
    * password, a new address or the undo of a later change. The address that the account had is free at once, unless an
    * earlier undo link restores it: then it stays reserved until that link expires. Null, and nothing changes, if the
    * link is not valid, or the account has another address than `from`. `taken`, and nothing changes, if another account
-   * has the former address. That needs a link that outlives the reservation, as links of older releases may.
+   * has the former address. Only links of older releases can outlive the reservation and so meet this case.
    */
   undo(
     hashedToken: string,

@@ -12,6 +12,9 @@ export interface SealedRows {
   /** Up to `limit` sealed secrets with ids after `after`, in the order of their ids. Null: from the first. */
   listSealed(after: string | null, limit: number): Promise<readonly SealedSecret[]>;
 
-  /** Replaces a sealed secret. False, and nothing is changed or recorded, if it is not `expected` by now. */
+  /**
+   * Replaces a sealed secret. False, and nothing is changed or recorded, if the row no longer holds the sealed text
+   * `expected`.
+   */
   reseal(secret: SealedSecret, expected: string, entries?: readonly AuditEntry[]): Promise<boolean>;
 }

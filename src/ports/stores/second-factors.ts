@@ -86,8 +86,8 @@ export interface SecondFactors extends SealedRows {
   rename(userId: string, id: string, label: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /**
-   * Removes a confirmed factor. With the last one the recovery codes are removed. False, and nothing changes, if the
-   * user has no such confirmed factor.
+   * Removes a confirmed factor. The removal of the last one also removes the recovery codes. False, and nothing
+   * changes, if the user has no such confirmed factor.
    */
   remove(userId: string, id: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 

@@ -6,7 +6,7 @@ import type { RevocationReason } from '../../domain/revocation.ts';
 import type { CurrentPair, TokenFamily } from '../../domain/token-family.ts';
 import type { ChangeEntry } from './change-entry.ts';
 
-/** The row that a rotation expects. The rotation changes nothing unless the row still has all these values. */
+/** The row that a rotation expects. If the row has other values by then, the rotation changes nothing. */
 export type ExpectedFamily = Pick<
   TokenFamily,
   | 'tokenFamily'
@@ -108,8 +108,8 @@ export interface TokenFamilies {
    *
    * A user never has more unrevoked families than the store's limit, even if many are opened at the same moment. A
    * family beyond the limit revokes the least recently refreshed one (`session_limit`) and records `sessions.revoked`
-   * for it. An expired family counts as the least recently refreshed. Where an earlier, higher limit left many more
-   * families, these end first, in several transactions.
+   * for it. An expired family counts as the least recently refreshed. If an earlier, higher limit left many more
+   * families, the excess families end first, in several transactions.
    *
    * An entry with `ifNewDevice` is recorded only if the user had a family before and the pair of network and product is
    * unknown. A pair is known for {@link DEVICE_KNOWN_FOR} after a login or refresh from it. The 50 most recently used

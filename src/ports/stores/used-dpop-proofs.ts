@@ -10,7 +10,7 @@ export class UsedDpopProofsFull extends Refusal {
   }
 }
 
-/** The proofs that were used. A proof is the same if key and `jti` are the same. */
+/** The proofs that were used. Two proofs are the same if they have the same key and `jti`. */
 export interface UsedDpopProofs {
   /**
    * Records that a proof is used at `now`, until `until` (milliseconds). False: it was used before. Atomic: of

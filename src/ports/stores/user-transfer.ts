@@ -41,10 +41,10 @@ export interface UserTransfer {
   slowestKind(): Promise<number>;
 
   /**
-   * Stores those of the accounts that `judgeImport` wants created, all or none. Judges each beside the stored accounts
-   * and the earlier ones of the batch. Returns the verdicts in the same order. `now` decides which addresses are
-   * reserved. Where accounts are created, `entry` is recorded in the same transaction, with their number as its fact
-   * `created`.
+   * Stores the accounts whose verdict by `judgeImport` is `created`, all or none. Judges each account against the
+   * stored accounts and the earlier ones of the batch. Returns the verdicts in the same order. `now` decides which
+   * addresses are reserved. Where accounts are created, `entry` is recorded in the same transaction, with their number
+   * as its fact `created`.
    */
   store(batch: readonly ImportedUser[], now: number, entry: AuditEntry): Promise<readonly ImportVerdict[]>;
 

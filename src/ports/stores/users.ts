@@ -40,10 +40,10 @@ export type NamedUser = Pick<User, 'id' | 'username' | 'email' | 'emailVerifiedA
 
 /**
  * Accounts. Every method is atomic: the change, the end of sessions and the given entries commit together or not at
- * all. Each session that ends is recorded as `sessions.revoked`. A session that is opened with a password (see {@link
- * TokenFamilies.open}) either is among those that end, or is not opened. Where a user has many more sessions than the
- * limit, those beyond it end in transactions of their own before the change. Each change of a password hash gives the
- * account a new security version: see {@link SecondFactors}.
+ * all. Each session that ends is recorded as `sessions.revoked`. A concurrent login with the former password (see
+ * {@link TokenFamilies.open}) opens no session, or its session ends with the others. If a user has many more sessions
+ * than the limit, the excess sessions end before the change, in separate transactions. Each change of a password hash
+ * gives the account a new security version: see {@link SecondFactors}.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -85,8 +85,8 @@ export interface Users {
   rehash(id: string, expected: string, passwordHash: string): Promise<boolean>;
 
   /**
-   * Also removes all links of the account that change its address. Null, and nothing changes, if the account is deleted
-   * or its hash is no longer `expected`.
+   * Changes the password hash, and removes all links of the account that change its address. Null, and nothing changes,
+   * if the account is deleted or its hash is no longer `expected`.
    */
   changePassword(
     id: string,

@@ -48,7 +48,7 @@ export interface DeliverySpan {
   readonly from: number;
   /** Events before this time. */
   readonly to: number;
-  /** Whether delivered events stay as they are. */
+  /** True: only failed deliveries are sent again. False: delivered ones, too. */
   readonly onlyFailed: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface SentSpan {
   readonly latest: number | null;
 }
 
-/** The deliveries that wait. `oldestDueAt`: the longest overdue one, null where none is due. */
+/** The deliveries that wait. `oldestDueAt`: when the longest overdue one became due; null where none is due. */
 export interface DeliveryBacklog {
   readonly pending: number;
   readonly oldestDueAt: number | null;
@@ -98,7 +98,7 @@ export interface WebhookDeliveries {
   /** Up to `limit` deliveries of an endpoint, newest event first, after the position. Null: from the newest. */
   list(endpointId: string, limit: number, after: DeliveryPosition | null): Promise<readonly StoredDelivery[]>;
 
-  /** Makes a delivery due at `at`, with all its attempts. False for an unknown delivery. */
+  /** Makes a delivery due at `at`, with the full number of attempts again. False for an unknown delivery. */
   sendAgain(
     endpointId: string,
     eventId: string,
@@ -107,8 +107,8 @@ export interface WebhookDeliveries {
   ): Promise<boolean>;
 
   /**
-   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first. Those that wait for an attempt
-   * stay as they are. The entries are recorded if there are any deliveries.
+   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first. Pending deliveries stay as they
+   * are. The entries are recorded if any delivery becomes due.
    */
   sendSpanAgain(
     endpointId: string,

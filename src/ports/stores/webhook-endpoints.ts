@@ -16,7 +16,7 @@ export interface EndpointLimits {
   readonly ofOwner: number;
 }
 
-/** How the attempts of a round ended, for the endpoint. */
+/** The result of a round of attempts at one endpoint. */
 export interface EndpointHealth {
   readonly at: number;
   /** Whether a delivery succeeded. */
@@ -60,8 +60,8 @@ export interface WebhookEndpoints extends SealedRows {
   remove(id: string, entries?: readonly AuditEntry[]): Promise<boolean>;
 
   /**
-   * Records a round of attempts. A success forgets earlier failures; a round of failures alone is remembered from its
-   * first time on.
+   * Records a round of attempts. A success forgets earlier failures. A round without a success sets `failingSince`,
+   * unless it is set already.
    */
   recordHealth(id: string, health: EndpointHealth): Promise<void>;
 
