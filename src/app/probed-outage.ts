@@ -1,6 +1,6 @@
 import { createOutage } from '../lib/outage.ts';
 
-/** What is logged, once each, when an outage begins and ends. */
+/** Functions that log an outage. Each is called once for each outage. */
 interface Lines {
   begun(error: unknown): void;
   ended(): void;

@@ -9,8 +9,8 @@ interface Deps {
 }
 
 /**
- * Keeps replays refused during an outage of `primary`, which all processes share. `fallback` records every proof of
- * this process too, so that an outage does not make its earlier proofs usable again. During an outage a proof can be
+ * Refuses replayed proofs even during an outage of `primary`, which all processes share. `fallback` records every proof
+ * of this process too, so that an outage does not make its earlier proofs usable again. During an outage a proof can be
  * used once at each process; each such use is counted. A full `primary` is no outage: the proof is refused.
  *
  * The first failure starts an outage: see {@link createProbedOutage}.

@@ -18,7 +18,7 @@ export interface AuditListOptions {
   readonly session?: string;
 }
 
-/** `kinship audit list`. It works beside a running service, as `verify` does. */
+/** `kinship audit list`. Like `kinship audit verify`, it works while the service runs. */
 export async function printAuditLog({ type, user, session }: AuditListOptions): Promise<void> {
   await withAuditLog(async (sql, { http }) => {
     const filter = {
@@ -45,7 +45,7 @@ export async function verifyAuditLog({ head }: { readonly head?: string }): Prom
   });
 }
 
-/** Generates no missing keys, because a new key could verify no seal. */
+/** Does not generate missing keys: a new key could not verify any seal. */
 async function withAuditLog(work: (sql: Sql, config: Config) => Promise<void>): Promise<void> {
   const config = await readConfig(process.env, process.cwd(), { createKeys: false });
   await withSharedDatabase(work, config);

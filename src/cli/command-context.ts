@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { createLog } from '../adapters/telemetry/log.ts';
 
-/** The log of a command. Standard output is for the answer. */
+/** Creates the log of a command, on standard error. Standard output is for the result. */
 export function logToErrors() {
   return createLog('info', { write: (line) => void process.stderr.write(line) });
 }

@@ -5,14 +5,14 @@ import { type Config, readConfig } from '../config.ts';
 import { sleep } from '../lib/time.ts';
 import { type Answer, createCaller, type Pair, requirePair } from './demo/caller.ts';
 
-/** Milliseconds in which the service writes a mail to a file. */
+/** Milliseconds within which the service must write the mail to a file. */
 const MAIL_DEADLINE = 10_000;
 
 type Say = (line: string) => void;
 
 /**
  * `kinship demo`: a victim and a thief with a copy of the victim's tokens use a running service. Everything that is
- * printed is the service's own answer. Throws where an answer is not the one that the theft should get.
+ * printed is the service's own answer. Throws if an answer is not the expected one.
  */
 export async function playTheft(options: { readonly url?: string; readonly email?: string }): Promise<void> {
   const config = await readConfig(process.env, process.cwd(), { createKeys: false });
@@ -50,7 +50,7 @@ async function playStory(url: string, email: string, say: Say): Promise<void> {
   requireCode(refused, 'session_revoked');
 }
 
-/** By user id where the service allows it without a key, else with a new account. */
+/** Logs in by user id if the service allows that without a service key, otherwise with a new account. */
 async function logIn(victim: ReturnType<typeof createCaller>, email: string): Promise<Answer> {
   const query = new URLSearchParams({ userId: randomUUID(), email });
   const byId = await victim.post(`/auth/login?${query}`);

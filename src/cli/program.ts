@@ -333,12 +333,12 @@ function addCompletion(program: Command): void {
     .action((shell: Shell) => void process.stdout.write(completionScript(shell, program)));
 }
 
-/** The action of a command whose failure is one line and exit code 1. */
+/** Wraps the action of a command. A failure is printed as one line, and the exit code is 1. */
 function reporting<Input extends unknown[]>(work: (...input: Input) => Promise<void>) {
   return (...input: Input) => runCommand(() => work(...input));
 }
 
-/** The id of a generated key may begin with a hyphen. `--` before it prevents that it is read as an option. */
+/** The id of a generated key may begin with a hyphen. `--` before the id prevents that the id is read as an option. */
 function separateKeyId(args: readonly string[]): readonly string[] {
   const index = args.findIndex((arg) => /^-[\w-]{42}$/.test(arg));
   return args[index - 1] === 'retire' ? [...args.slice(0, index), '--', ...args.slice(index)] : args;

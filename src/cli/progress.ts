@@ -1,6 +1,6 @@
 import type { StartEvents } from '../compose/stores.ts';
 
-/** Back to the start of the line, and nothing on it. */
+/** The control sequence that returns to the start of the line and clears it. */
 const CLEAR = '\r\u001b[K';
 
 const BAR_WIDTH = 20;
@@ -15,15 +15,15 @@ interface Output {
 }
 
 export interface Progress {
-  /** The work has come to `done` of `total`. Null: the total is not known. */
+  /** Shows that `done` of `total` is done; null: the total is not known. `what` names the work. */
   show(what: string, done: number, total: number | null): void;
   /** Removes the bar. */
   end(): void;
 }
 
 /**
- * Shows long work: on a terminal a bar that is drawn anew, elsewhere a line for each new `what` and every ten seconds.
- * The clock answers milliseconds.
+ * Shows the progress of long work. On a terminal it redraws a bar. Elsewhere it prints a line for each new `what` and
+ * every ten seconds. `clock` returns milliseconds.
  */
 export function createProgress(output: Output, clock: () => number): Progress {
   const started = clock();

@@ -18,7 +18,7 @@ function write(folder: string): void {
   }
 }
 
-/** Without the passwords of Redis and RabbitMQ: their URLs would make the service connect to both. */
+/** Leaves out the passwords of Redis and RabbitMQ: with their URLs set, the service would connect to both. */
 function print(secrets: Record<string, string>): void {
   for (const [name, secret] of Object.entries(secrets)) process.stdout.write(`${name}=${secret}\n`);
 }

@@ -8,7 +8,7 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }
 
-/** Clients and users choose names, which can hold line ends and sequences that control a terminal. */
+/** Replaces control characters. Names that clients and users chose can contain line ends and terminal sequences. */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
 }

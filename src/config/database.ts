@@ -33,7 +33,7 @@ function isRedisUrl(value: string): boolean {
   return /^\/?\d{0,9}$/.test(url.pathname) && namesOneHost(url);
 }
 
-/** PostgreSQL by URL or by parts. The embedded database if neither is set. */
+/** The database: PostgreSQL, given by a URL or by parts. The embedded database if neither is set. */
 export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
   const pooler = read.choice('DATABASE_POOLER', variables.DATABASE_POOLER, ['session', 'transaction']);
   const schema = readSchema(variables, read);
@@ -66,8 +66,8 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
 const MAX_WORKERS = 64;
 
 /**
- * The number of processes that answer requests. `auto` is one for each processor. One process only can have the
- * embedded database open, so that `auto` is 1 there.
+ * The number of processes that answer requests. `auto` is one for each processor. Only one process can open the
+ * embedded database, so `auto` is 1 there.
  */
 export function readWorkers({ WORKERS }: Variables, database: DatabaseConfig, read: Readers): number {
   const isEmbedded = database.kind === 'embedded';
@@ -81,7 +81,7 @@ export function readWorkers({ WORKERS }: Variables, database: DatabaseConfig, re
   return Number(WORKERS);
 }
 
-/** A schema name that needs no quotes in SQL; null if it is not set. */
+/** The name of the schema, which must need no quotes in SQL; null if the variable is not set. */
 function readSchema({ DATABASE_SCHEMA }: Variables, read: Readers): string | null {
   if (DATABASE_SCHEMA === '') return null;
   if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(DATABASE_SCHEMA)) {

@@ -17,9 +17,9 @@ export type Variables = Static<typeof Environment>;
 
 /**
  * Reads the variables: the environment overrides `.env`, and `.env` overrides the defaults. A blank variable counts as
- * unset, but still overrides its line in `.env`. A secret may be given as a file, by `NAME_FILE` or in `SECRETS_DIR`.
- * An empty or unreadable file is a fault, and so is one that is not text in UTF-8. A secret that is set both ways is a
- * fault, too. A file that `SECRETS_DIR` lacks is not.
+ * unset, but still overrides its line in `.env`. A secret may be given as a file, by `NAME_FILE` or in `SECRETS_DIR`. A
+ * file that is empty, unreadable or not text in UTF-8 is a fault. A secret that is set both as a variable and as a file
+ * is a fault, too. A file that `SECRETS_DIR` lacks is no fault.
  */
 export async function readEnvironment(
   env: NodeJS.ProcessEnv,
@@ -123,8 +123,8 @@ function shownPath(named: string, cwd: string): string {
 }
 
 /**
- * Decoding replaces each invalid byte with U+FFFD. So a file that is not text is refused: a binary key
- * would lose half of its bits, and a password would become another one.
+ * Refuses a file that is not text, because decoding replaces each invalid byte with U+FFFD. A binary key would lose
+ * half of its bits, and a password would become another one.
  */
 function readSecretFile(path: string): Content {
   const content = readText(path);

@@ -126,7 +126,7 @@ function isFrontDoor(name: string): name is FrontDoor {
   return FRONT_DOORS.some((door) => door === name);
 }
 
-/** The port of a listener of its own; null if the variable is empty. */
+/** The port of a separate listener; null if the variable is empty. */
 function readOtherPort(
   name: 'METRICS_PORT' | 'CONSOLE_PORT',
   variables: Variables,

@@ -17,7 +17,10 @@ const MIN_BYTES = {
 
 type KeyName = keyof typeof MIN_BYTES;
 
-/** A minimum of 16 would refuse a quarter of all random keys of 64 hexadecimal digits, which lack a digit. */
+/**
+ * A key with fewer different characters is weak. The limit is not 16, because a quarter of all random keys of 64
+ * hexadecimal digits lack one of the 16 digits.
+ */
 const MIN_DIFFERENT_CHARACTERS = 10;
 const PLACEHOLDER = /change.?(me|this)|replace.?(me|this)|placeholder|example|secret|password|insecure/i;
 
@@ -31,18 +34,19 @@ export interface KeyOptions {
 }
 
 /**
- * Reads the keys of each purpose, newest first. Reports weak keys and keys that are used twice. Outside production, an
- * unset key is made and stored in DATA_DIR. The encryption keys are optional if no signing keys are sealed.
+ * Reads the keys of each purpose, newest first. Reports keys that are used twice, and weak keys in production. Outside
+ * production, an unset key is made and stored in DATA_DIR. The encryption keys are optional if no signing keys are
+ * sealed.
  */
 export function readKeys(
   variables: Variables,
-  place: KeyOptions,
+  options: KeyOptions,
   seals: boolean,
   faults: Faults,
 ): Record<KeyName, readonly NamedKey[]> {
-  const read = (name: KeyName) => readKeysOf(name, variables[name], place, faults);
+  const read = (name: KeyName) => readKeysOf(name, variables[name], options, faults);
   const hasNoEncryption =
-    !seals && variables.KEY_SET_ENCRYPTION_KEY === '' && !isStored('KEY_SET_ENCRYPTION_KEY', place);
+    !seals && variables.KEY_SET_ENCRYPTION_KEY === '' && !isStored('KEY_SET_ENCRYPTION_KEY', options);
   const keys = {
     ACCESS_TOKEN_SIGN_KEY: read('ACCESS_TOKEN_SIGN_KEY'),
     REFRESH_TOKEN_SIGN_KEY: read('REFRESH_TOKEN_SIGN_KEY'),
@@ -57,10 +61,10 @@ export function readKeys(
   return keys;
 }
 
-function readKeysOf(name: KeyName, value: string, place: KeyOptions, faults: Faults): NamedKey[] {
-  const { production } = place;
+function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: Faults): NamedKey[] {
+  const { production } = options;
   const given = list(value);
-  if (given.length === 0 && !production) return readStored(name, place, faults);
+  if (given.length === 0 && !production) return readStored(name, options, faults);
   if (given.length === 0) faults.add(`${name} is not set: npm run secrets makes a key.`);
   for (const key of given) {
     checkLength(name, name, key, faults);

@@ -81,7 +81,7 @@ function readSender(text: string, read: Readers): Sender {
   return { name: '', address: 'kinship@example.com' };
 }
 
-/** Relays refuse a client whose EHLO name is `[127.0.0.1]`, which is the default name in a container. */
+/** The name in EHLO. Without it a container would send `[127.0.0.1]`, and relays refuse such a client. */
 function readName(
   { SMTP_NAME }: Variables,
   { publicUrl, from }: { readonly publicUrl: string | null; readonly from: Sender },
@@ -93,7 +93,7 @@ function readName(
   return hasName ? host : from.address.slice(from.address.lastIndexOf('@') + 1);
 }
 
-/** RFC 5321 section 4.1.3. */
+/** An IP address as an address literal (RFC 5321 section 4.1.3). A host name stays as it is. */
 function literal(host: string): string {
   if (isIP(host) === 0) return host;
   return isIPv6(host) ? `[IPv6:${host}]` : `[${host}]`;

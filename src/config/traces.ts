@@ -25,8 +25,8 @@ export interface TracesConfig {
 }
 
 /**
- * Null: no traces are recorded. The OpenTelemetry specification demands this: an invalid value causes a warning and
- * counts as unset. These variables are often set for many services at once.
+ * Reads the settings of traces; null: no traces are recorded. An invalid value causes a warning and counts as unset, as
+ * the OpenTelemetry specification demands. These variables are often set for many services at once.
  */
 export function readTraces(variables: Variables, read: Readers): TracesConfig | null {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME } = variables;

@@ -17,7 +17,7 @@ export function quote(value: string): string {
   return JSON.stringify(masked.length > 300 ? `${masked.slice(0, 300)}…` : masked);
 }
 
-/** Whether bytes that were decoded as UTF-8 were text: none was invalid, and none was 0. */
+/** Whether the decoded bytes were text in UTF-8: no byte was invalid or 0. */
 export function isText(decoded: string): boolean {
   return !/[\0\ufffd]/.test(decoded);
 }
@@ -61,7 +61,10 @@ export function createReaders(faults: Faults, warnings: Faults) {
       return Number.NaN;
     },
 
-    /** A limit such as `20/1h`: a count of at least 1, and a duration of at least a second. NaN if it is invalid. */
+    /**
+     * A limit such as `20/1h`: a count of at least 1, and a duration of at least a second. Both are NaN for an invalid
+     * limit.
+     */
     limit(name: string, value: string): Limit {
       const [, count = '', span = ''] = /^(\d{1,6})\/(\w+)$/.exec(value) ?? [];
       const limit = { count: Number(count), perMilliseconds: millisecondsOf(span) };
@@ -116,8 +119,8 @@ export function createReaders(faults: Faults, warnings: Faults) {
     },
 
     /**
-     * An origin as browsers send it in `Origin`: of a site, or of an app or extension such as `capacitor://localhost`.
-     * Or a pattern for all subdomains of a site.
+     * An origin as browsers send it in `Origin`: that of a site, or of an app or extension such as
+     * `capacitor://localhost`. A pattern for all subdomains of a site is accepted, too.
      */
     browserOrigin(name: string, value: string): string {
       const origin = siteOrigin(value) ?? appOrigin(value);

@@ -89,7 +89,10 @@ function readSecret(path: string, fault: (sentence: string) => void): string | n
   return null;
 }
 
-/** The id of an endpoint of the file is a UUID of version 8 (RFC 9562), equal on every replica and at every start. */
+/**
+ * The id of an endpoint of the file: a UUID of version 8 (RFC 9562). It is the same on every replica and at every
+ * start.
+ */
 function idOf(...parts: readonly string[]): string {
   const bytes = createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);

@@ -18,7 +18,7 @@ interface Deps {
 
 /** The session of an account page, and its user. */
 export interface PageSession extends SignIn {
-  /** Whether the user signed in so recently that a sensitive change needs no password. */
+  /** Whether the latest authentication is so recent that a sensitive change needs no password. */
   readonly isRecent: boolean;
 }
 

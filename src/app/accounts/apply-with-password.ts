@@ -8,7 +8,7 @@ interface Deps {
   readonly passwords: PasswordHasher;
 }
 
-/** A password that matched the user's hash, as it was typed, and the network of the request. */
+/** A password, as the user typed it, that matched the user's hash. `network`: the network of the request. */
 export interface VerifiedPassword {
   readonly user: User;
   readonly password: string;

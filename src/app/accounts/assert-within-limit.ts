@@ -9,7 +9,10 @@ interface Deps {
   readonly securityLog: SecurityLog;
 }
 
-/** Counts one more under `key`. Rejects with a {@link Refusal} `too_many_requests`, and logs who reached the limit. */
+/**
+ * Counts one more action under `key`. If the limit is reached, logs `who` and rejects with a {@link Refusal}
+ * `too_many_requests`.
+ */
 export async function assertWithinLimit(
   { attempts, clock, securityLog }: Deps,
   { key, limit }: { readonly key: string; readonly limit: ReachedLimit },

@@ -23,7 +23,7 @@ export interface EmailChangeLink {
 
 export type CheckEmailChangeLink = (token: string) => Promise<EmailChangeLink>;
 
-/** Reads a link, which is not used up. Rejects with a {@link Refusal} `invalid_link` if it is not valid. */
+/** Reads a link without using it up. Rejects with a {@link Refusal} `invalid_link` if the link is not valid. */
 export const checkEmailChangeLink =
   (deps: EmailLinkDeps, purpose: 'change' | 'undo'): CheckEmailChangeLink =>
   async (token) => {

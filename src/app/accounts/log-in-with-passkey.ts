@@ -41,10 +41,10 @@ export type LogInWithPasskey = (input: LogInWithPasskeyInput) => Promise<TokenPa
  * Refused assertions of one account that the audit log records per hour. Anyone who knows a credential id can cause
  * them.
  */
-const RECORDED_REFUSALS = { name: 'passkey-refusals', count: 10, perMilliseconds: 3_600_000 };
+const RECORDED_REFUSALS_LIMIT = { name: 'passkey-refusals', count: 10, perMilliseconds: 3_600_000 };
 
 /**
- * Opens a session for the owner of a passkey, which must verify its user. The passkey stands for both factors. Until
+ * Opens a session for the owner of a passkey. The passkey must verify its user, and so counts as both factors. Until
  * the signature is verified, only a few audit events are stored, because anyone can send assertions. Rejects with a
  * {@link Refusal}: `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
  */
@@ -67,7 +67,7 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
     const terms = { nonce: challenge.nonce, requireUserVerification: true };
     const use = await verifyFactorProof(deps, { userId, account }, { assertion }, terms, clock());
     if (use?.kind !== 'passkey') throw await reportRefusal(options.client, userId);
-    // Only now: a stranger without the passkey must not fill the store of used proofs.
+    // Used up only after the passkey was verified: a stranger without it must not fill the store of used proofs.
     if (keyProof !== null) await useDpopProof(deps, keyProof);
     const session = {
       ...options,
@@ -91,8 +91,8 @@ export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
   async function reportRefusal(client: ClientInfo, userId?: string): Promise<Refusal> {
     const { address } = client;
     if (userId !== undefined) {
-      const key = `${RECORDED_REFUSALS.name} ${userId}`;
-      const { allowed } = await deps.attempts.countAction(key, RECORDED_REFUSALS, clock());
+      const key = `${RECORDED_REFUSALS_LIMIT.name} ${userId}`;
+      const { allowed } = await deps.attempts.countAction(key, RECORDED_REFUSALS_LIMIT, clock());
       if (allowed) await recordRefusal(deps, 'users.proof_refused', userId, client);
     }
     securityLog('proof_refused', { userId, address });

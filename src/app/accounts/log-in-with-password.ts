@@ -70,7 +70,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
 
     await recordSuccess();
     if (!mayLogInWithPassword(user, deps.emailVerification)) throw new Refusal('email_unverified');
-    // Only now: a stranger without the password must not fill the store of used proofs.
+    // Used up only after the password was verified: a stranger without it must not fill the store of used proofs.
     if (proof !== null) await useDpopProof(deps, proof);
     return applyWithPassword(deps, { user, password, network }, async (current, tries) => {
       // Only the first try replaces the hash. Otherwise replicas with different parameters would keep replacing each

@@ -25,19 +25,18 @@ interface Deps extends OpenSessionDeps, ProofAttemptDeps, FactorProofDeps {
 }
 
 export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'> {
-  /** The challenge in {@link SecondFactorRequired}. */
+  /** The sealed challenge from the {@link SecondFactorRequired} of the first step. */
   readonly challenge: string;
   readonly proof: FactorProof;
-  /** It may have another address than the client that sent the password: phones change their network. */
+  /** Its address may differ from that of the first step: phones change their network. */
   readonly client: ClientInfo;
 }
 
 export type LogInWithSecondFactor = (input: LogInWithSecondFactorInput) => Promise<TokenPair>;
 
 /**
- * The second step of a login: opens the session, and uses up challenge and proof with it. Rejects with a {@link
- * Refusal}:
- * `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
+ * The second step of a login: opens the session, and uses up the challenge and the proof in the same transaction.
+ * Rejects with a {@link Refusal}: `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
  */
 export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
   const { secondFactors, challenges, clock, securityLog } = deps;
@@ -53,7 +52,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     return pair;
   };
 
-  /** Both steps of a login come from the client that holds the key of the session (RFC 9449). */
+  /** Requires that the client of the second step holds the key that the first step bound to the session (RFC 9449). */
   async function proveKey(
     { jkt: expected }: LoginChallenge,
     presented: LogInWithSecondFactorInput['presented'],
@@ -63,7 +62,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     if (keyProof !== null) await useDpopProof(deps, keyProof);
   }
 
-  /** Null if the proof is wrong or used up, or the challenge is over. */
+  /** Null if the proof is wrong or used up, or if the challenge is used up or no longer valid. */
   async function openWith(
     { nonce, userId, securityVersion, expiresAt, paired, jkt, maxAge, remembered }: LoginChallenge,
     proof: FactorProof,

@@ -32,20 +32,20 @@ export interface PreparedLink {
   readonly entries: readonly ChangeEntry[];
 }
 
-/** Who wants a link: its origin, and what the mail says about it. */
+/** Who requests a link: the origin for the audit log, and the facts for the mail. */
 interface Requester {
   readonly origin: ChangeOrigin;
   readonly facts: Pick<ClientInfo, 'address' | 'userAgent'> | ByOperator;
 }
 
-/** A user at a client. */
+/** The requester is the user, at this client. */
 export function requestedBy(client: ClientInfo): Requester {
   return { origin: byUser(client), facts: clientFacts(client) };
 }
 
 /**
- * Makes a link that proves the address of an account. Null if the address needs no proof, or if it has got the maximum
- * number of links. Counts by address: deleting the account and registering again does not reset the limit.
+ * Makes a link that proves the address of an account. Null if the address needs no proof, or if its limit of links is
+ * reached. Counts by address: deleting the account and registering again does not reset the limit.
  */
 export async function prepareVerification(
   deps: PrepareVerificationDeps,

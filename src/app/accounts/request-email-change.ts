@@ -30,9 +30,9 @@ export interface RequestEmailChangeInput extends SensitiveRequest {
 export type RequestEmailChange = (input: RequestEmailChangeInput) => Promise<void>;
 
 /**
- * Mails a link to the new address, and a notice with an undo link to the present one. The address changes when the link
- * is used. Needs the password or a recent sign-in: see {@link authorizeChange}. Also rejects with a {@link Refusal}:
- * `invalid_request`, `conflict`, `too_many_requests`.
+ * Mails a link to the new address, and a notice with an undo link to the current address. The address changes when the
+ * first link is used. Needs the password or a recent sign-in: see {@link authorizeChange}. Also rejects with a {@link
+ * Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
  */
 export const requestEmailChange = (deps: Deps): RequestEmailChange => {
   const { emailChanges, links, clock, newId } = deps;

@@ -34,7 +34,8 @@ interface Deps extends NewPasswordDeps {
 export type CheckResetLink = (token: string) => Promise<{ readonly username: string }>;
 
 /**
- * The account of a reset link, which is not used up. Rejects with a {@link Refusal} `invalid_link` if it is not valid.
+ * Reads the account of a reset link without using the link up. Rejects with a {@link Refusal} `invalid_link` if the
+ * link is not valid.
  */
 export const checkResetLink =
   ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>): CheckResetLink =>

@@ -19,7 +19,8 @@ export interface SensitiveRequest extends SignIn {
 }
 
 /**
- * A request that may make its change. `verified`: the password of the request; null if the sign-in authorized it.
+ * A request that may make its change. `verified`: the verified password; null if a recent sign-in authorized the
+ * request.
  */
 export interface AuthorizedRequest {
   readonly user: User;
@@ -63,8 +64,9 @@ export async function authorizeChange(
 }
 
 /**
- * Applies a change that depends on the hash of the password: see {@link applyWithPassword}. A sign-in authorizes one
- * attempt. If the password was changed meanwhile, its owner may have done that to end the session of a thief.
+ * Applies a change that depends on the hash of the password: see {@link applyWithPassword}. If a sign-in authorized the
+ * request, the change is tried only once. The owner may have changed the password meanwhile, to end the session of a
+ * thief.
  */
 export async function applyChange<T>(
   deps: SensitiveChangeDeps,

@@ -1,12 +1,12 @@
 import type { UserTransfer } from '../../ports/stores/user-transfer.ts';
 
-/** The time of one hash varies. A refusal that took longer than the minimum would tell how the hash was made. */
+/** The time of one hash varies. A refusal that took longer than the minimum would reveal the kind of the hash. */
 const HEADROOM = 1.5;
 
 /**
- * Tracks the slowest hash function among the stored password hashes. `reload` reads it from the store, and returns 0
- * because a background loop counts work. `minimum` returns the milliseconds that a refused login takes at least, as of
- * the last reload.
+ * Tracks the slowest hash function among the stored password hashes. `reload` reads its time from the store. It returns
+ * 0, because a background loop expects the number of rows that it handled. `minimum` returns the least milliseconds
+ * that a refused login must take.
  */
 export function trackSlowestHash({ userTransfer }: { readonly userTransfer: UserTransfer }) {
   let slowest = 0;

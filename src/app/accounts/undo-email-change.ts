@@ -71,7 +71,7 @@ function addressTaken(): Refusal {
   );
 }
 
-/** The change itself may not have happened yet. */
+/** If the link is used before the change that it undoes, the account still has the address. Then the link proves it. */
 function occurrencesOf({ user, email }: FoundChange, client: ClientInfo, occurredAt: number): Occurrence[] {
   const data = { userId: user.id, ...clientFacts(client) };
   if (user.email === email) return [{ event: { type: 'users.email_verified', occurredAt, data } }];

@@ -17,7 +17,10 @@ interface Deps {
 
 export type CheckVerificationLink = (token: string) => Promise<Pick<User, 'username' | 'email'>>;
 
-/** The account of a link, which is not used up. Rejects with a {@link Refusal} `invalid_link` if it is not valid. */
+/**
+ * Reads the account of a link without using the link up. Rejects with a {@link Refusal} `invalid_link` if the link is
+ * not valid.
+ */
 export const checkVerificationLink =
   (deps: Deps): CheckVerificationLink =>
   async (token) => {

@@ -38,8 +38,8 @@ interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, FactorProofDeps, R
 
 /**
  * Verifies a proof and counts the attempt. The caller must pass `use` to the change that the proof allows. An account
- * with a second factor proves that factor, and never the password alone. Rejects with a {@link Refusal}: `not_found`
- * for users without an account here, `proof_refused`, `too_many_requests`.
+ * with a second factor must prove that factor: its password alone is refused. Rejects with a {@link Refusal}:
+ * `not_found` for users without an account here, `proof_refused`, `too_many_requests`.
  */
 export const verifyIdentityProof =
   (deps: Deps): VerifyIdentityProof =>

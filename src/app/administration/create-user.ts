@@ -40,7 +40,7 @@ export type CreateUser = (account: NewAccount, origin: ChangeOrigin) => Promise<
 /** How long an invitation is valid, in milliseconds. */
 const INVITATION_AGE = 7 * 86_400_000;
 
-/** New passwords by operators wait in a queue of their own. */
+/** The queue of the password hasher for operators, given in place of a network: operators do not wait behind users. */
 const OPERATORS_QUEUE = 'operators';
 
 /**

@@ -4,7 +4,7 @@ import type { FamilyFilter, TokenFamilies } from '../../ports/stores/token-famil
 import type { SessionPage } from '../sessions/list-sessions.ts';
 import { cursorAt, readCursor } from '../time-cursor.ts';
 
-/** What an operator asks for. Each member that is absent finds all sessions. */
+/** What an operator looks for. A member that is absent does not restrict the result. */
 export interface SessionQuery {
   readonly userId?: string;
   /** Default: `live`. */

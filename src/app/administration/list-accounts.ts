@@ -10,7 +10,7 @@ interface Deps {
 }
 
 export interface AccountQuery {
-  /** The beginning of a name, an address or an id; null: all accounts. */
+  /** The beginning of a name, an address or an id; null or empty: all accounts. */
   readonly query: string | null;
   /** Only the accounts that are disabled, or that have a role; null: all. Not together with `query`. */
   readonly only: 'disabled' | 'operators' | null;

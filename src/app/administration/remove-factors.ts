@@ -13,9 +13,9 @@ interface Deps extends AdminActionDeps {
 export type RemoveFactors = (userId: string, factorId: string | null, origin: ChangeOrigin) => Promise<void>;
 
 /**
- * Removes one confirmed factor of a user, or with null all of them, for a user who lost the phone. The last one takes
- * the recovery codes with it. The user gets a mail about each. Rejects with a {@link Refusal} `not_found` if there is no
- * such account or factor.
+ * Removes one confirmed factor of a user. With `factorId` null it removes all of them, for a user who lost the phone.
+ * The removal of the last one also removes the recovery codes. The user gets a mail about each removed factor. Rejects
+ * with a {@link Refusal} `not_found` if there is no such account or factor.
  */
 export const removeFactors =
   (deps: Deps): RemoveFactors =>

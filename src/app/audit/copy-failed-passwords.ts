@@ -5,7 +5,8 @@ const MINUTE = 60_000;
 const BATCH = 500;
 
 /**
- * Copies one batch of counts of wrong passwords into the audit log, once their minute is over. Returns their number.
+ * Moves one batch of counts of wrong passwords into the audit log, once their minute is over. Returns the size of the
+ * batch.
  */
 export const copyFailedPasswords =
   ({ auditLog, clock }: { readonly auditLog: AuditLog; readonly clock: Clock }) =>

@@ -2,7 +2,10 @@ import type { AuditType } from '../../domain/audit.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import { type EventPage, type PageRequest, readPage } from './event-page.ts';
 
-/** The types of events that users see in their activity. Types that would reveal a defence to a thief are left out. */
+/**
+ * The types of events that users see in their activity. Left out are types from which a thief would learn of a measure
+ * against the theft.
+ */
 export const ACTIVITY_TYPES: readonly AuditType[] = [
   'sessions.address_changed',
   'sessions.reuse_detected',

@@ -3,7 +3,7 @@ import { createRemoval, type RemovalDeps } from '../upkeep/removal.ts';
 import { computeMac } from './compute-mac.ts';
 import type { SealDeps } from './seal-events.ts';
 
-/** Seals that one transaction removes with their events. */
+/** The number of seals that one transaction removes with their events. */
 const BATCH = 4;
 
 export interface PurgeAuditDeps extends SealDeps, RemovalDeps {

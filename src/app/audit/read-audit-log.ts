@@ -17,7 +17,7 @@ export type StreamAuditEvents = (
   cursor: string | null,
 ) => Promise<AsyncIterable<AuditEvent>>;
 
-/** Events that one statement reads, so that memory stays flat however long the log is. */
+/** The number of events that one statement reads. It bounds the memory, whatever the length of the log. */
 const BATCH = 500;
 
 /**

@@ -13,12 +13,12 @@ export interface SealDeps {
   readonly log: Log;
 }
 
-/** Events in one seal: a purge removes whole seals. */
+/** The maximum number of events in one seal. A purge removes whole seals. */
 const BATCH = 500;
 
 /**
- * Seals one batch of events and logs the new head of the chain. A truncated chain lacks a logged head.
- * Returns the number of events, and 0 where another replica was first.
+ * Seals one batch of events and logs the new head of the chain. If the end of the chain is cut off later, the chain
+ * lacks a logged head. Returns the number of events, and 0 where another replica was first.
  */
 export const sealEvents =
   ({ auditSeals, sealMacs, clock, log }: SealDeps) =>

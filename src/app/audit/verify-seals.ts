@@ -16,9 +16,9 @@ interface Deps {
 }
 
 export interface Verification {
-  /** The first fault; null: every seal that could be checked is right. */
+  /** The first fault; null: no checked seal has a fault. */
   readonly fault: SealFault | null;
-  /** Seals, or the mark of a purge, whose key is not configured. */
+  /** The seals that could not be checked, or the mark of a purge, because their key is not configured. */
   readonly unchecked: readonly { readonly seal: number; readonly keyId: string }[];
   readonly seals: number;
   readonly events: number;
@@ -31,7 +31,7 @@ export type VerifySeals = (expected: SealHead | null) => Promise<Verification>;
 /** Seals that one statement reads. */
 const BATCH = 20;
 
-/** Before every seal, also before one with a forged number. */
+/** Lower than every number, so that a seal with a forged number is read, too. */
 const FIRST = Number.MIN_SAFE_INTEGER;
 
 /** A purge during a verification removes seals that the verification expects. */

@@ -5,8 +5,8 @@ import type { Outbox } from '../../ports/stores/outbox.ts';
 const PAUSES = [50, 250, 1_000];
 
 /**
- * Removes delivered entries from the outbox, and remembers the entries whose removal failed. This process does not
- * deliver them again when it claims them again.
+ * Removes delivered entries from the outbox, and remembers the entries whose removal failed. If this process claims
+ * such an entry again, `wasDelivered` prevents a second delivery.
  */
 export const createAcknowledger = ({ outbox }: { readonly outbox: Outbox }) => {
   const unacknowledged = new Set<string>();

@@ -16,8 +16,8 @@ const LIMIT = 1_000;
 
 /**
  * Sends the mails that are held for one recipient as one digest. If addresses have changed meanwhile, each address gets
- * a digest. Returns the number of claimed mails. A failed digest is retried and dead-lettered like a single mail. If
- * the database is unavailable at the claim, the outbox counts as empty.
+ * its own digest. Returns the number of claimed mails. A failed digest is retried and dead-lettered like a single mail.
+ * If the database is unavailable at the claim, the outbox counts as empty.
  */
 export const deliverDigests = (deps: DeliverMailDeps) => {
   const { budget, mailer, clock, log, linkTo, serviceName, describeDevice, telemetry } = deps;
@@ -41,8 +41,8 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
   }
 
   /**
-   * Groups by the current address, which may have changed since the mail was held. Never rejects: a mail without a
-   * known recipient does not stop the others.
+   * Groups the mails by the current address, which may have changed since they were held. A mail whose recipient cannot
+   * be found does not stop the others.
    */
   async function byAddress(entries: readonly ClaimedEntry[]): Promise<Map<string, HeldMail[]>> {
     const groups = new Map<string, HeldMail[]>();

@@ -26,7 +26,7 @@ export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
 
 const MINUTE = 60_000;
 
-/** A whole batch ends before its lease if each mail takes less than a minute. */
+/** A batch of 20 mails, sent five at a time, ends before its lease if each mail takes at most a minute. */
 const BATCH = { limit: 20, lease: 5 * MINUTE };
 const AT_ONCE = 5;
 

@@ -10,7 +10,7 @@ interface LogEventsDeps extends DeliveryDeps {
   readonly telemetry: Pick<Telemetry, 'deliveryEnded' | 'removalFailed'>;
 }
 
-/** The lease is longer than the retention of an event, so that each event is logged once. */
+/** The lease is longer than the day for which an event is kept, so that each event is logged once. */
 const BATCH = { limit: 100, lease: DAY + 60 * MINUTE };
 
 /** Milliseconds between two removals of events that are older than a day. */

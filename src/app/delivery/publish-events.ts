@@ -26,7 +26,9 @@ interface PublishAttempt {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** A batch is published concurrently, so that all its attempts end before the lease even if the broker hangs. */
+/**
+ * The events of a batch are published concurrently, so that all attempts end before the lease even if the broker hangs.
+ */
 const BATCH = { limit: 500, lease: MINUTE };
 
 const AFTER_FAILURE = { first: 1_000, longest: 5 * MINUTE };
@@ -36,8 +38,8 @@ const WHILE_UNROUTABLE = { first: 1_000, longest: 6 * HOUR };
 const MADE_DUE_AT_ONCE = 5_000;
 
 /**
- * An event whose due time is farther away than this was postponed, and is not claimed. Every lease ends earlier, even
- * with clock skew.
+ * Milliseconds. An event that is due later than this was postponed: it is not claimed, because every lease ends
+ * earlier, even with clock skew.
  */
 const POSTPONED_AFTER = 2 * BATCH.lease;
 

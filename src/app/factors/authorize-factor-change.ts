@@ -15,9 +15,9 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 
 /**
  * Requires a recent sign-in for a change of factors, and returns the factors. A stolen access token must not add or
- * remove a factor. The password in the request counts as a sign-in, unless the account has a second factor. Then the
- * sign-in must have proved a factor, too. The session that added a factor may continue without it. Other sessions may
- * not: one of them may be a thief's.
+ * remove a factor. The password in the request counts as a sign-in if the account has no second factor. Otherwise the
+ * sign-in must have proved a factor, too. The session that added a factor is exempt from that: it may continue without
+ * the factor. Other sessions may be a thief's.
  *
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `step_up_required`, `unauthenticated`,
  * `invalid_credentials`, `too_many_requests`.
@@ -38,8 +38,8 @@ export function tooManyFactors(): Refusal {
 
 /**
  * Requires that the owner of the account has proved to receive mail at its address, before a factor is added. Otherwise
- * a person who registered with another person's address could lock its owner out. Rejects with a {@link Refusal}:
- * `not_found`, `email_unverified`.
+ * a person who registered with another person's address could lock out the owner of the address. Rejects with a {@link
+ * Refusal}: `not_found`, `email_unverified`.
  */
 export async function requireProvenAddress(
   {

@@ -7,7 +7,7 @@ import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 
 export interface ProofAttemptDeps {
-  /** Counts by `PROOF_ATTEMPT_POLICY`, apart from the attempts of passwords. */
+  /** Counts attempts by `PROOF_ATTEMPT_POLICY`, separately from password attempts. */
   readonly proofAttempts: Attempts;
   readonly clock: Clock;
   readonly securityLog: SecurityLog;
@@ -17,8 +17,8 @@ export interface ProofAttemptDeps {
  * Begins an attempt to prove a second factor, before the proof is verified. Returns a function that must be called if
  * the proof was right. Rejects with a {@link Refusal} `too_many_requests`.
  *
- * The account is known at the networks from which a right proof came. A right password alone makes no network known. So
- * a thief who has only the password shares the count of unknown networks.
+ * An account becomes known at a network by a right proof from there, and not by a right password alone. So a thief who
+ * has only the password shares the count of unknown networks.
  */
 export async function beginProofAttempt(
   { proofAttempts, clock, securityLog }: ProofAttemptDeps,

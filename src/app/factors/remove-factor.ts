@@ -14,8 +14,8 @@ interface Deps extends FactorChangeDeps {
 export type RemoveFactor = (request: SensitiveRequest & { readonly id: string }) => Promise<void>;
 
 /**
- * Removes a confirmed factor; the last one takes the recovery codes with it. Rejects with a {@link Refusal}: those of
- * `authorizeFactorChange`, and `not_found`.
+ * Removes a confirmed factor. The removal of the last one also removes the recovery codes. Rejects with a {@link
+ * Refusal}: those of `authorizeFactorChange`, and `not_found`.
  */
 export const removeFactor = (deps: Deps): RemoveFactor => {
   const { secondFactors, clock, newId, securityLog } = deps;

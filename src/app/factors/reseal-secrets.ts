@@ -7,7 +7,7 @@ interface Deps {
   readonly sealer: DataSealer;
 }
 
-/** `resealed` of `total` secrets were sealed under an older key. */
+/** Of `total` secrets, `resealed` were sealed under an older key and are now sealed under the newest key. */
 export interface Resealed {
   readonly resealed: number;
   readonly total: number;
@@ -18,8 +18,8 @@ export type ResealSecrets = () => Promise<Resealed>;
 const BATCH = 500;
 
 /**
- * Seals every secret that an older key sealed under the newest key. It can run beside the service and again after a
- * failure. Rejects with a {@link Refusal} `unavailable` if the key of a secret is not configured.
+ * Seals every secret that an older key sealed under the newest key. It can run while the service runs, and can be
+ * repeated after a failure. Rejects with a {@link Refusal} `unavailable` if the key of a secret is not configured.
  */
 export const resealSecrets =
   ({ stores, sealer }: Deps): ResealSecrets =>

@@ -20,13 +20,13 @@ export interface KeyDeps {
   readonly log: Log;
   /** Who changes the set: `automatic`, or an operator by name. For the log. */
   readonly by: string;
-  /** The same, for the audit log. */
+  /** Who changes the set, for the audit log. */
   readonly origin: ChangeOrigin;
 }
 
 /**
- * Makes the successor of the newest of `keys` and announces it. With `atOnce` the key signs immediately. Null
- * if another process added the next key first.
+ * Makes a key that follows the newest key of `keys`, and announces it. With `atOnce` the key signs immediately. Null if
+ * another process added the next key first.
  */
 export const announceKey = (deps: KeyDeps) => {
   const { signingKeys, makeKey, alg, timing, clock, log, by } = deps;

@@ -11,7 +11,7 @@ export interface KeyInSet extends SigningKey {
   readonly state: KeyState | 'refused';
   /** Why the key is refused, as the end of a sentence that begins with its id. Null: it is not refused. */
   readonly fault: string | null;
-  /** Infinity: no later key is known. 0: the key is refused, and not published. */
+  /** Milliseconds since the epoch. Infinity: no later key is known. 0: the key is refused, and not published. */
   readonly publishedUntil: number;
 }
 

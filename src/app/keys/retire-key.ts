@@ -6,7 +6,7 @@ import { announceKey, type KeyDeps, keyEntry } from './announce-key.ts';
 import { usableKeys } from './usable-keys.ts';
 
 export interface RetireDeps extends Omit<KeyDeps, 'alg'> {
-  /** Null: this set no longer signs access tokens, so a removed key gets no successor. */
+  /** Null: the keys of the set no longer sign access tokens, so a removed key gets no successor. */
   readonly alg: KeyAlgorithm | null;
   readonly checkKey: CheckKey;
 }
@@ -17,9 +17,10 @@ export interface RetireKeyResult {
 }
 
 /**
- * Removes a leaked key at once. Such a key does not pass through the state `retired`. Each replica refuses tokens under the key after its next poll of the set. If the leaked
- * key was the signing key, a new key signs from now on. An announced key does not take its place. It was stored beside
- * the leaked key and may have leaked too. Null if the key does not exist.
+ * Removes a leaked key at once. Such a key does not pass through the state `retired`. Each replica refuses tokens under
+ * the key after its next poll of the set. If the leaked key was the signing key, a new key signs from now on. An
+ * announced key does not become its successor: it was stored beside the leaked key and may have leaked too. Null if the
+ * key does not exist.
  */
 export const retireKey = ({ alg, ...deps }: RetireDeps) => {
   const { signingKeys, clock, log } = deps;

@@ -8,7 +8,7 @@ import type { KeyInSet } from '../keys/list-keys.ts';
 /** The counts at one moment, in milliseconds. */
 export interface OverviewSample extends Counts {
   readonly at: number;
-  /** The number of live sessions, an estimate where they are many; null: not known. */
+  /** The number of live sessions, estimated if it is high; null: not known. */
   readonly sessions: number | null;
 }
 
@@ -34,16 +34,16 @@ interface Deps {
 /** Reads the overview now, and returns it with the samples that were read before. */
 export type ReadOverview = () => Promise<Overview>;
 
-/** Milliseconds. */
+/** How long a reading is used again, and how long samples are kept, in milliseconds. */
 const AGE = { sample: 2_000, history: 3_600_000, keys: 30_000, sessions: 60_000 };
 
-/** An hour of samples by the loop of the service, and as many again for requests of operators. */
+/** Room for an hour of samples of the background loop, and for as many samples of operators' requests. */
 const MOST_SAMPLES = 720;
 
 /** Milliseconds within which a dependency must answer. */
 const DEADLINE = 2_000;
 
-/** Live sessions that are counted one by one. */
+/** Up to this number live sessions are counted exactly. A higher number is estimated. */
 const COUNTED_SESSIONS = 100_000;
 
 /**

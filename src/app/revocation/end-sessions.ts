@@ -23,7 +23,7 @@ export async function endOne(deps: EndSessionDeps, session: SessionOfUser, endin
   return revokeFamily(deps, session, { at, ...ending }, [{ event }]);
 }
 
-/** Ends all sessions of a user, except the session `except` if it is not null. */
+/** Ends all sessions of a user. The session `except` stays; null: every session ends. */
 export async function endAll(
   deps: EndSessionDeps,
   userId: string,

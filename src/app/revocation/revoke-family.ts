@@ -29,7 +29,7 @@ export interface Ending {
   readonly origin: ChangeOrigin;
 }
 
-/** Revokes a family and records why; false if it does not exist or is already revoked. */
+/** Revokes a family and records the occurrences. False if the family does not exist or is already revoked. */
 export async function revokeFamily(
   { families, revoked, policy, newId, securityLog }: RevokeFamilyDeps,
   { sessionId, userId }: SessionOfUser,

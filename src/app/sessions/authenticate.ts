@@ -9,7 +9,7 @@ import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import { isSessionLive } from '../tokens/is-session-live.ts';
 import { type DpopProofDeps, requireDpopProof } from '../tokens/require-dpop-proof.ts';
 
-/** How a request carries its access token, and its proof. */
+/** The scheme with which a request presents its access token, and its DPoP proof. */
 export interface Presentation extends PresentedDpopProof {
   readonly scheme: 'bearer' | 'dpop';
 }
@@ -38,7 +38,9 @@ export const authenticate =
     return claims;
   };
 
-/** A bound token as bearer token, and an unbound one with the other scheme, are refused (RFC 9449 section 7.2). */
+/**
+ * Refuses a bound token with the scheme `Bearer`, and an unbound token with the scheme `DPoP` (RFC 9449 section 7.2).
+ */
 async function provePresentation(
   deps: Deps,
   accessToken: string,

@@ -20,7 +20,7 @@ export interface NotMeLink extends EndableSessions {
 
 export type ReadNotMeLink = (token: string) => Promise<NotMeLink>;
 
-/** Reads a mailed link, which ends nothing. Rejects with a {@link Refusal} `invalid_link`. */
+/** Reads a mailed link, and ends no session. Rejects with a {@link Refusal} `invalid_link`. */
 export const readNotMeLink =
   (deps: Deps): ReadNotMeLink =>
   async (token) =>

@@ -11,7 +11,7 @@ export const endSession =
 
 export type EndSessions = (userId: string, except: string | null, ending: Ending) => Promise<void>;
 
-/** Ends all sessions of a user, except the session `except` if it is not null. */
+/** Ends all sessions of a user. The session `except` stays; null: every session ends. */
 export const endSessions =
   (deps: EndSessionDeps): EndSessions =>
   async (userId, except, ending) =>

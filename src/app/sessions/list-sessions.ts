@@ -16,7 +16,7 @@ export type ListSessions = (
 ) => Promise<SessionPage>;
 
 /**
- * The live sessions of a user, or with null of all users, newest first. Rejects with a {@link Refusal}
+ * The live sessions of a user, newest first. With `userId` null: those of all users. Rejects with a {@link Refusal}
  * `invalid_request` if the cursor is not valid.
  */
 export const listSessions =

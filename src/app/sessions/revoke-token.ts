@@ -8,8 +8,8 @@ export type RevokeToken = (token: string, client: OAuthClient | null, origin: Ch
 
 /**
  * Ends the session of an access or refresh token (RFC 7009). A pair is one grant, so both tokens end together. An
- * unknown token and a session that has already ended are no errors. `client` is null if the request names no client.
- * Rejects with a {@link Refusal} if the client may not use the session.
+ * unknown token is no error, and neither is a session that has already ended. `client` is null if the request names no
+ * client. Rejects with a {@link Refusal} if the client may not use the session.
  */
 export const revokeToken =
   (deps: EndSessionDeps & ReadTokenDeps): RevokeToken =>

@@ -13,9 +13,9 @@ export interface StepUpInput extends RefreshInput {
 export type StepUp = (input: StepUpInput) => Promise<TokenPair>;
 
 /**
- * Exchanges a token pair for a successor that says that its user was authenticated just now (RFC 9470). It is a refresh
- * with a proof of identity. The proof is verified only if the verdict is to rotate. So a retry needs no proof, and a
- * wrong proof does not hide reuse. A refused proof rotates nothing.
+ * Exchanges a token pair for its successor, whose `auth_time` is the present time (RFC 9470). It is a refresh with an
+ * identity proof. The proof is verified only if the verdict is `rotate`. So a retry needs no proof, and a wrong proof
+ * does not hide reuse. A refused proof rotates nothing.
  *
  * Rejects with a {@link Refusal}: those of a refresh, and those of {@link VerifyIdentityProof}.
  */

@@ -54,7 +54,7 @@ export const changeStream =
     return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
   };
 
-/** Rejects with a {@link Refusal} `not_found` if it was removed at the same time. */
+/** A stream that another request removes at the same time is no error. */
 export const removeStream =
   (deps: StreamDeps): RemoveStream =>
   async (name, origin) => {

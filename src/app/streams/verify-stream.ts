@@ -5,7 +5,7 @@ import { requireStream, type StreamDeps, type StreamName } from './stream.ts';
 
 const LIMIT = { name: 'verifications', count: 1, perMilliseconds: VERIFICATION_INTERVAL };
 
-/** `state` comes back in the event; null: none was given. */
+/** `state` is the receiver's own value, which the event returns; null: none was given. */
 export type VerifyStream = (name: StreamName, state: string | null) => Promise<void>;
 
 /**

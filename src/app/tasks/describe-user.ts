@@ -4,7 +4,7 @@ import { toVisibleUser, type UserTaskDeps, type UserWithTasks } from './list-use
 
 export type DescribeUser = (callerId: string, id: string) => Promise<UserWithTasks>;
 
-/** One account. Rejects with a {@link Refusal} `not_found` if it does not exist. */
+/** Describes one account to the user `callerId`. Rejects with a {@link Refusal} `not_found` if it does not exist. */
 export const describeUser = (deps: UserTaskDeps): DescribeUser => {
   const list = listTasks(deps);
 

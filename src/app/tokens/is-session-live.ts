@@ -23,7 +23,7 @@ export async function isSessionLive(
   { sid, iat, exp }: Pick<AccessClaims, 'sid' | 'iat' | 'exp'>,
 ): Promise<boolean> {
   if (revoked.recall(sid) !== null) return false;
-  // A token from before a reduction of `accessTokenAge` may live longer than its entry in the list.
+  // A token that was issued under a longer `accessTokenAge` may outlive the entry of its session in the list.
   const isCovered = (exp - iat) * 1000 <= policy.accessTokenAge;
   if (isCovered && revoked.isComplete()) return true;
   const family = await families.find(sid);

@@ -13,7 +13,7 @@ export interface LiveFamilyDeps {
   readonly clock: Clock;
 }
 
-/** The family of the session; null if it is not the user's, does not exist, is revoked or has expired. */
+/** The family of the session. Null if the family belongs to another user, does not exist, is revoked or has expired. */
 export async function findLiveFamily(
   { families, revoked, clock }: LiveFamilyDeps,
   { sessionId, userId }: { readonly sessionId: string; readonly userId: string },

@@ -22,7 +22,7 @@ export interface DpopProofDeps {
   readonly telemetry: Pick<Telemetry, 'dpopRefused'>;
 }
 
-/** What the proof must match besides the request. Null: any key; no access token in the request. */
+/** What the proof must match besides the request. `jkt` null: any key. `accessToken` null: the request has none. */
 interface Expected {
   readonly jkt: string | null;
   readonly accessToken: string | null;
@@ -56,7 +56,7 @@ export async function checkDpopProof(
   return proof;
 }
 
-/** Checked last, so that a nonce is asked for only if it makes the proof acceptable. */
+/** Checked last, so that a client is asked for a nonce only if its proof has no other fault. */
 function hasNonce(
   { nonces }: DpopProofDeps,
   { nonce }: DpopProof,

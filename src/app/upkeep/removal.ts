@@ -19,8 +19,8 @@ interface RemovalTask {
 export const REMOVAL_BATCH = 1_000;
 
 /**
- * A removal for a background loop. Each call removes one batch and returns its size. A failure is logged and counted,
- * and returns 0, so that the loop retries after its pause.
+ * A removal for a background loop. Each call removes one batch and returns its size. A failure is logged and counted.
+ * The call then returns 0, so that the loop retries after its pause.
  */
 export const createRemoval = ({ log, telemetry }: RemovalDeps, { removal, remove, done }: RemovalTask) => {
   let count = 0;

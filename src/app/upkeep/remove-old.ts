@@ -48,15 +48,16 @@ const DAY = 86_400_000;
 /** How long mails are kept for the operator. Every mail is sent or dead-lettered long before this age. */
 const MAIL_KEPT = 30 * DAY;
 
-/** How long an expired link is kept. The margin is larger than any clock skew. */
+/** How long an expired link is kept. The time is longer than any clock skew. */
 const LINK_KEPT = DAY;
 
 /**
- * How long an expired challenge is kept. The margin is larger than any clock skew: a used challenge must not come back.
+ * How long an expired challenge is kept. The time is longer than any clock skew: otherwise a used challenge could be
+ * used again.
  */
 const CHALLENGE_KEPT = 300_000;
 
-/** How long the counts of mails are kept. A budget covers the last day. */
+/** How long the counts of mails are kept. It is longer than the day that a budget covers. */
 const BUDGET_KEPT = 2 * DAY;
 
 /** Removes one batch of old mails at each call, and returns its size. */

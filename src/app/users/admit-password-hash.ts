@@ -2,7 +2,7 @@ import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
 import type { UserTransfer } from '../../ports/stores/user-transfer.ts';
 import { RefusedLine } from './read-user-line.ts';
 
-/** Milliseconds that one hash may cost at most. */
+/** The maximum time of one verification, in milliseconds. */
 const MAX_COST = 1_000;
 
 /** Verifications per measurement. The first one is slow, because code and memory are cold. */
@@ -19,8 +19,8 @@ interface Deps {
 export type AdmitPasswordHash = (passwordHash: string) => Promise<string>;
 
 /**
- * Admits hashes whose kind is known and costs no more than a second. Measures each kind once, and records its time. The
- * cost of a kind is bounded before it is measured, too: see {@link HashVerifier}.
+ * Admits hashes whose kind is known and costs no more than a second. Measures each kind once, and records its time. A
+ * measurement cannot take unbounded time: a {@link HashVerifier} reads no hash whose parameters are out of bounds.
  */
 export const admitPasswordHash = ({ verifiers, userTransfer, stopwatch }: Deps): AdmitPasswordHash => {
   const costs = new Map<string, number>();

@@ -16,7 +16,7 @@ interface Deps {
   readonly admitPasswordHash: AdmitPasswordHash;
   readonly clock: Clock;
   readonly newId: NewId;
-  /** Who imports. */
+  /** Who imports, for the audit log. */
   readonly origin: ChangeOrigin;
 }
 
@@ -26,12 +26,12 @@ export interface NumberedLine {
   readonly text: string | null;
 }
 
-/** How many lines had each verdict. */
+/** The number of lines with each verdict. */
 export type ImportCounts = Readonly<Record<ImportVerdict | 'refused', number>>;
 
 export interface ImportInput {
   readonly lines: AsyncIterable<NumberedLine>;
-  /** Whether a refused line stops the import. What was stored before stays. */
+  /** Whether a refused line or a taken name stops the import. Accounts that were stored before stay. */
   readonly strict: boolean;
   readonly onRefused: (line: number, reason: string) => void;
   readonly onProgress: (counts: ImportCounts) => void;
@@ -40,8 +40,9 @@ export interface ImportInput {
 export type ImportUsers = (input: ImportInput) => Promise<ImportCounts>;
 
 /**
- * Stores the accounts of a file, and changes none that exists: the same file can be imported again. No mail is sent and
- * no event is published. The audit log gets one event for each batch. A refused line does not stop the others.
+ * Stores the accounts of a file. Changes no account that exists, so the same file can be imported again. No mail is
+ * sent and no event is published. The audit log gets one event for each batch that creates accounts. A refused line
+ * stops the import only if `strict`.
  */
 export const importUsers = (deps: Deps): ImportUsers => {
   const { userTransfer, admitPasswordHash, clock, newId, origin } = deps;

@@ -21,13 +21,13 @@ export interface UserLine {
   readonly createdAt?: string;
 }
 
-/** Why a line is refused. The message says it as a sentence without its full stop. */
+/** A line of the file is refused. The message gives the reason, as a sentence without its full stop. */
 export class RefusedLine extends Error {
   override readonly name = 'RefusedLine';
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
-/** The part of an unknown name that a refusal quotes. */
+/** The maximum number of characters of an unknown member's name that a refusal quotes. */
 const LONGEST_NAME = 64;
 
 const LONGEST = { text: 320, hash: 1_024 };

@@ -29,8 +29,8 @@ export interface AddedEndpoint {
 export type AddEndpoint = (wanted: NewEndpoint, origin: ChangeOrigin) => Promise<AddedEndpoint>;
 
 /**
- * Adds an endpoint of operators. Rejects with a {@link Refusal}: `invalid_request` for values that it cannot have, and
- * `conflict` if there are too many endpoints.
+ * Adds an endpoint that operators manage. Rejects with a {@link Refusal}: `invalid_request` if an endpoint cannot have
+ * these values, `conflict` if there are too many endpoints.
  */
 export const addEndpoint =
   (deps: EndpointDeps): AddEndpoint =>

@@ -17,8 +17,8 @@ export function assertDeclared(
 }
 
 /**
- * Adds, changes and removes endpoints, so that the stored ones are those of the file. Endpoints that were added in
- * another way stay as they are. Several replicas may call it at the same time.
+ * Makes the stored endpoints that WEBHOOKS_FILE declares equal to those in the file: adds, changes and removes them.
+ * Other endpoints stay as they are. Several replicas may call it at the same time.
  */
 export async function applyDeclared(deps: Deps, declared: readonly DeclaredEndpoint[]): Promise<void> {
   const { webhookEndpoints } = deps;
@@ -73,7 +73,7 @@ function stateChange(
   return {};
 }
 
-/** The former secret of the file signs for a while, as after a rotation by the API. */
+/** Where the file has a new secret, the former one still signs for a while, as after a rotation by the API. */
 async function secretChange(
   { sealer, clock }: Deps,
   { id, secret }: DeclaredEndpoint,

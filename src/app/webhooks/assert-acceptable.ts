@@ -31,7 +31,10 @@ export function assertAcceptable(
     throw new Refusal('invalid_request', 'The contact must be one plain mail address.');
 }
 
-/** Throws a {@link Refusal} `invalid_request` if the service never sends requests to the URL. The text begins with `name`. */
+/**
+ * Throws a {@link Refusal} `invalid_request` if the service never sends requests to the URL. The detail of the refusal
+ * begins with `name`.
+ */
 export function assertDeliverable(
   { webhookSender }: Pick<EndpointDeps, 'webhookSender'>,
   url: string,
@@ -43,8 +46,8 @@ export function assertDeliverable(
 }
 
 /**
- * Throws a {@link Refusal} `invalid_request` if ACCESS_TOKEN_ALG is HS512: receivers cannot verify tokens with a secret
- * key.
+ * Throws a {@link Refusal} `invalid_request` if ACCESS_TOKEN_ALG is HS512: receivers do not have its secret key, so
+ * they cannot verify tokens.
  */
 export function assertSignsEventTokens({ signsEventTokens }: Pick<EndpointDeps, 'signsEventTokens'>): void {
   if (signsEventTokens) return;

@@ -40,10 +40,13 @@ export interface Attempt {
   readonly isGone: boolean;
 }
 
-/** The characters of an answer that are kept to explain a failure. */
+/** The number of characters of an answer that are kept to explain a failure. */
 const EXCERPT = 200;
 
-/** Makes one attempt. Returns null if the service stops, so that the result is not known. Never rejects. */
+/**
+ * Makes one attempt to deliver. Returns null if the service stopped during the attempt, so that its result is unknown.
+ * Never rejects.
+ */
 export async function attemptDelivery(
   deps: AttemptDeps,
   endpoint: WebhookEndpoint,
@@ -96,7 +99,7 @@ function outcomeOf(state: DeliveryOutcome['state'], result: unknown): WebhookOut
 function reasonFor(result: unknown): string {
   if (isAnswer(result)) return reasonOf(`HTTP ${result.status} ${result.text.slice(0, EXCERPT)}`).trim();
   if (result instanceof RefusedTarget) return `refused: ${result.message}`;
-  // A refusal of this service has the cause that an operator needs.
+  // If this service refused, the cause of the refusal tells the operator more than its message.
   return reasonOf(result instanceof Refusal ? (result.cause ?? result) : result);
 }
 

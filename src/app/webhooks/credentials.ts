@@ -1,7 +1,7 @@
 import { FORMER_SECRET_AGE, type WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
 
-/** What an endpoint's row seals. */
+/** The secrets of an endpoint, which its row stores sealed. */
 export interface Credentials {
   /** The secret that signs; absent where the format has none. */
   readonly secret?: string;

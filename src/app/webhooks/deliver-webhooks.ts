@@ -32,7 +32,7 @@ export interface WebhookQueues {
 const BATCH = { limit: 20, lease: 15_000 };
 
 /**
- * Delivers events to endpoints. Each endpoint has a queue of its own, so a slow endpoint delays itself alone. Delivery
+ * Delivers events to endpoints. Each endpoint has its own queue, so a slow endpoint does not delay the others. Delivery
  * is at least once. If the process ends before it records a response, the event is sent again with the same id.
  */
 export const deliverWebhooks = (deps: DeliverWebhooksDeps): WebhookQueues => {

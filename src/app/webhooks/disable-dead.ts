@@ -26,7 +26,8 @@ interface Deps {
 
 /**
  * Disables the endpoints that have failed for too long, and notifies the contacts of disabled endpoints by mail. A mail
- * that fails is tried again at the next call, with the same id. Returns the number of endpoints that were disabled.
+ * that fails is tried again at the next call, with the same id. Returns the number of endpoints that this call
+ * disabled.
  */
 export const disableDead = (deps: Deps): (() => Promise<number>) => {
   const { webhookEndpoints, mailer, serviceName, telemetry, clock, log } = deps;

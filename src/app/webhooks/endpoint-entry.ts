@@ -29,7 +29,7 @@ export function endpointEntry(
   });
 }
 
-/** The members of a change that the log names. The others follow from them. */
+/** The members of a change that the log names. The other members follow from these. */
 const NAMED = ['url', 'types', 'contact', 'state', 'stream', 'sealedCredentials'] as const;
 
 /** The entry for a change of an endpoint, which names what was changed. */

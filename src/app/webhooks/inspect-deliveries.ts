@@ -23,7 +23,9 @@ export type ListDeliveries = (
 ) => Promise<DeliveryPage>;
 export type SendDeliveryAgain = (endpointId: string, eventId: string, origin: ChangeOrigin) => Promise<void>;
 
-/** `more`: the span may have further deliveries, from `next` on. That is a time in ISO 8601. */
+/**
+ * The result of sending a span again. `more`: the span may have further deliveries, from the time `next` (ISO 8601) on.
+ */
 export interface SentAgain {
   readonly count: number;
   readonly more: boolean;
@@ -38,7 +40,10 @@ export type SendSpanAgain = (
 
 type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'webhookDeliveries' | 'clock' | 'newId'>;
 
-/** The deliveries that one request makes due again, so that it ends long before the statement timeout. */
+/**
+ * The maximum number of deliveries that one request makes due again. So the request ends long before the statement
+ * timeout.
+ */
 const SENT_AT_ONCE = 5_000;
 
 /** Rejects with a {@link Refusal}: `not_found`, or `invalid_request` if the cursor is not valid. */

@@ -23,7 +23,10 @@ export type ChangeEndpoint = (
 ) => Promise<WebhookEndpoint>;
 export type RemoveEndpoint = (id: string, origin: ChangeOrigin) => Promise<void>;
 
-/** A new secret, returned only here. The former one signs as well until this time, in milliseconds. */
+/**
+ * A new secret, which only this result contains. The former secret signs as well until `formerSignsUntil`, in
+ * milliseconds.
+ */
 export interface RotatedSecret {
   readonly secret: string;
   readonly formerSignsUntil: number;
@@ -54,8 +57,9 @@ export const findEndpoint =
     requireEndpoint(deps, id);
 
 /**
- * Rejects with a {@link Refusal} `conflict` if the change contains the URL or types of a stream. For an endpoint of
- * WEBHOOKS_FILE it may contain `enabled` only. Notifies the receiver of a stream of a new state.
+ * Changes an endpoint. If the state of a stream changes, notifies its receiver. Rejects with a {@link Refusal}
+ * `conflict` if the change contains the URL or types of a stream. It also does so if the change of an endpoint of
+ * WEBHOOKS_FILE contains anything but `enabled`.
  */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>
@@ -83,7 +87,8 @@ export const removeEndpoint =
   };
 
 /**
- * Rejects with a {@link Refusal} `conflict` if the format has no secret, or the secret was changed at the same time.
+ * Gives an endpoint a new secret. Rejects with a {@link Refusal} `conflict` if the format has no secret, if
+ * WEBHOOKS_FILE declares the endpoint, or if the secret was changed at the same time.
  */
 export const rotateEndpointSecret =
   (deps: Deps): RotateEndpointSecret =>

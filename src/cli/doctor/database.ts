@@ -8,7 +8,7 @@ import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-databa
 import type { Config } from '../../config.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-/** A pool on the database for checks, or null where an embedded database is not running. */
+/** Opens a connection pool for the checks. Null if the database is embedded and not running. */
 export async function connectForChecks({ database, dataDir }: Pick<Config, 'database' | 'dataDir'>) {
   if (database.kind === 'url') return connect({ ...database, pool: 1 });
   const socketPath = await readSocketRecord(dataDir);
@@ -16,7 +16,7 @@ export async function connectForChecks({ database, dataDir }: Pick<Config, 'data
   return isRunning ? connect({ kind: 'embedded', socketPath }) : null;
 }
 
-/** An embedded database that does not run is not opened: that would write to its folder. */
+/** Describes an embedded database that is not running. The check does not open it: that would write to its folder. */
 export function checkStoppedDatabase({ dataDir }: Pick<Config, 'dataDir'>): Finding {
   const folder = join(dataDir, 'pg');
   const state = existsSync(join(folder, 'PG_VERSION')) ? 'not running' : 'created at the first start';

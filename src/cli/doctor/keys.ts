@@ -15,9 +15,9 @@ type SecretKeys = Pick<Config, 'tokens' | 'keySet' | 'dataKeys'>;
 /** The secret keys of the configuration. */
 export function checkSecretKeys({ tokens, keySet, dataKeys }: SecretKeys): Finding {
   const { accessKeys, refreshKeys, hashKeys } = tokens;
-  const rings = [accessKeys, refreshKeys, hashKeys].map(({ length }) => length);
-  if (rings.includes(0)) return ok('secret keys', 'generated in DATA_DIR at the first start');
-  const [access, refresh, hash] = rings;
+  const numbers = [accessKeys, refreshKeys, hashKeys].map(({ length }) => length);
+  if (numbers.includes(0)) return ok('secret keys', 'generated in DATA_DIR at the first start');
+  const [access, refresh, hash] = numbers;
   const counts = `${access} for access tokens, ${refresh} for refresh tokens, ${hash} for hashes, ${dataKeys.length} for stored secrets`;
   // Without an asymmetric algorithm no key set is encrypted.
   const forKeySet = keySet.encryptionKeys.length;

@@ -7,7 +7,7 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 
 const MEBIBYTE = 1_048_576;
 
-/** Bytes of free space below which the data folder is a warning, and a failure. */
+/** The free bytes below which the check warns, and those below which it fails. */
 const SPACE = { warn: 1_024 * MEBIBYTE, fail: 100 * MEBIBYTE };
 
 type DataFolder = Pick<Config, 'dataDir' | 'production' | 'database' | 'mail'>;

@@ -4,7 +4,7 @@ import { createWebhookEndpoints } from '../../adapters/postgres/webhook-endpoint
 import { resealSecrets } from '../../app/factors/reseal-secrets.ts';
 import { withSharedDatabase } from '../with-database.ts';
 
-/** `kinship keys reseal`: it works beside a running service. */
+/** `kinship keys reseal`. It works while the service runs. */
 export async function resealStoredSecrets(): Promise<void> {
   await withSharedDatabase(async (sql, config) => {
     const stores = [createSecondFactors(sql, config.policy), createWebhookEndpoints(sql)];

@@ -1,7 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { NumberedLine } from '../../app/users/import-users.ts';
 
-/** Characters of the longest line that is kept: a line without end must not fill the memory. */
+/**
+ * The maximum number of characters of a line. The rest of a longer line is dropped, so that it cannot fill the memory.
+ */
 const MAX_LENGTH = 16_384;
 
 const LF = 10;
@@ -30,7 +32,7 @@ function* readLine(number: number, part: string): Generator<NumberedLine> {
   else if (text.trim() !== '') yield { number, text };
 }
 
-/** The number of lines, whether or not the last one has an end. */
+/** The number of lines. A last line without a line end counts, too. */
 export async function countLines(input: AsyncIterable<Buffer>): Promise<number> {
   let count = 0;
   let isUnended = false;

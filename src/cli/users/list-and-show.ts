@@ -35,7 +35,7 @@ export const printUserList = ({ query, only, limit, json }: UserListOptions) =>
       process.stderr.write('There are more accounts. Narrow the list with --query, or raise --limit.\n');
   });
 
-/** The most sessions that `show` prints. */
+/** The maximum number of sessions that `show` prints. */
 const SHOWN_SESSIONS = 100;
 
 /** `kinship users show`. The user id need not have an account here. */

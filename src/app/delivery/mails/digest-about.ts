@@ -3,7 +3,7 @@ import type { MailContext } from './facts.ts';
 import { layOut, type RenderedMail } from './layout.ts';
 import { contentAbout, IF_NOT_YOU } from './render-mail.ts';
 
-/** The number of events with their facts in a digest. The others are only counted. */
+/** The number of events that a digest shows with their facts. Further events are only counted. */
 const SHOWN = 20;
 
 export interface DigestItem {

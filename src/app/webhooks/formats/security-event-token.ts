@@ -20,8 +20,8 @@ interface EventClaims {
 }
 
 /**
- * The format `set`: a Security Event Token (RFC 8417) with events of CAEP 1.0, pushed as RFC 8935 asks. The `jti` is
- * the id of the event, so a receiver detects a repetition. `iat` is the time of the attempt.
+ * The format `set`: a Security Event Token (RFC 8417) with events of CAEP 1.0, pushed as RFC 8935 specifies. The `jti`
+ * is the id of the event, so a receiver detects a repetition. `iat` is the time of the attempt.
  */
 export const securityEventTokenFormat =
   (tokens: EventTokens): Format =>
@@ -56,7 +56,7 @@ function streamClaims(uri: string, streamId: string, { data }: DeliveredEvent): 
   return { sub_id: { format: 'opaque', id: streamId }, events: { [uri]: data } };
 }
 
-/** The subject names the session beside the user: the user alone would mean all sessions of the user. */
+/** The subject names the user and the session: a subject without a session would mean all sessions of the user. */
 function eventClaims(event: DomainEvent, issuer: string): EventClaims | null {
   const security = toSecurityEvent(event);
   if (security === null) return null;
