@@ -18,6 +18,7 @@ import { type PasskeysConfig, readPasskeys } from './config/passkeys.ts';
 import { readTraces, type TracesConfig } from './config/traces.ts';
 import { createReaders, type Readers } from './config/values.ts';
 import { readWebhooks, type WebhooksConfig } from './config/webhooks.ts';
+import { DAY } from './domain/durations.ts';
 import type { EmailVerification } from './domain/email-address.ts';
 import type { Limits } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
@@ -64,8 +65,6 @@ export interface Config {
   /** Lines about valid settings that may not be intended. */
   readonly warnings: readonly string[];
 }
-
-const DAY = 86_400_000;
 
 /** All lists are newest first: new tokens use the first entry, all entries are accepted. */
 interface TokenConfig {

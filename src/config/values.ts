@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { DAY, HOUR, MINUTE, SECOND } from '../domain/durations.ts';
 import type { Limit } from '../domain/rate-limit.ts';
 import { errorCode } from '../lib/errors.ts';
 import { hostOf, isLoopback } from '../lib/hosts.ts';
@@ -8,7 +9,7 @@ export interface Faults {
   add(line: string): void;
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 
 /** Quotes a value on one short line. Masks a password, in case the operator put a URL with credentials here. */
 export function quote(value: string): string {

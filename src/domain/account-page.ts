@@ -1,14 +1,15 @@
 import type { ClientInfo } from './client-info.ts';
+import { MINUTE } from './durations.ts';
 import { networkOf } from './network.ts';
 import type { Policy } from './policy.ts';
 import type { TokenFamily } from './token-family.ts';
 import { isSameProduct } from './user-agent.ts';
 
 /** How long, in milliseconds, the session of an account page lives without a use. */
-export const PAGE_IDLE_AGE = 30 * 60_000;
+export const PAGE_IDLE_AGE = 30 * MINUTE;
 
 /** Milliseconds from one recorded use to the next, so that not every page view writes to the database. */
-const USE_RECORDED_EVERY = 60_000;
+const USE_RECORDED_EVERY = MINUTE;
 
 /** Whether the use of a page is to be recorded at `now`. */
 export function isUseDue({ rotatedAt }: TokenFamily, now: number): boolean {

@@ -1,3 +1,4 @@
+import { DAY, MINUTE, SECOND } from './durations.ts';
 import { ceilSeconds } from './rate-limit.ts';
 
 /** The number of failures without a delay, and how the delay grows after them. Times in milliseconds. */
@@ -27,12 +28,9 @@ export interface AttemptPolicy {
   readonly knownNetworks: number;
 }
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-
 const PER_ACCOUNT: DelayPolicy = {
   free: 5,
-  firstDelay: 1_000,
+  firstDelay: SECOND,
   longestDelay: 15 * MINUTE,
   quiet: DAY,
   forgetOneAfter: null,

@@ -1,5 +1,7 @@
+import { MINUTE } from './durations.ts';
+
 /** Milliseconds within which a challenge can be answered. */
-export const CHALLENGE_LIFE = 5 * 60_000;
+export const CHALLENGE_LIFE = 5 * MINUTE;
 
 /** The maximum number of answers to one challenge, valid or not. */
 export const MAX_ANSWERS = 5;

@@ -1,3 +1,4 @@
+import { MINUTE } from './durations.ts';
 import { Refusal } from './refusal.ts';
 
 /** The signature algorithms of accepted DPoP proofs. All are asymmetric. */
@@ -80,7 +81,7 @@ export class DpopRefusal extends Refusal {
 }
 
 /** The maximum age of a proof in milliseconds, in addition to the clock skew. */
-const MAX_AGE = 60_000;
+const MAX_AGE = MINUTE;
 
 /** How long a proof that arrives at `now` must be remembered, so that it cannot be used again. */
 export function dpopProofForgottenAt(now: number, clockSkew: number): number {

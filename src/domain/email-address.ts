@@ -1,3 +1,5 @@
+import { DAY } from './durations.ts';
+
 /** Whether accounts must prove their address. `required`: before a login with a password. `off`: no link is mailed. */
 export type EmailVerification = 'optional' | 'required' | 'off';
 
@@ -13,8 +15,6 @@ export interface EmailAddress {
  * restores the former address.
  */
 export type EmailLinkPurpose = 'verify' | 'change' | 'undo';
-
-const DAY = 86_400_000;
 
 /** How long a link is valid, in milliseconds. */
 export const EMAIL_LINK_AGE: Readonly<Record<EmailLinkPurpose, number>> = {

@@ -1,3 +1,4 @@
+import { SECOND } from './durations.ts';
 import type { Policy } from './policy.ts';
 
 /** The asymmetric algorithms for access tokens (RFC 7518 section 3.1, RFC 8037 section 3.1). */
@@ -35,8 +36,6 @@ export interface KeySetTiming {
   /** How long a key signs; null: until an operator rotates it. */
   readonly rotateAfter: number | null;
 }
-
-const SECOND = 1_000;
 
 /** The shortest time that verifiers cache a set, whatever its `max-age`: many fetch at most twice a minute. */
 const MIN_CACHE_TIME = 30 * SECOND;

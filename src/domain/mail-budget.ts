@@ -1,6 +1,5 @@
+import { HOUR } from './durations.ts';
 import { type DomainEvent, hasOnlyLink } from './events.ts';
-
-const HOUR = 3_600_000;
 
 /** The maximum number of mails to one recipient in any hour and in any day. Digests do not count. */
 export const MAIL_BUDGET = { perHour: 10, perDay: 30 };

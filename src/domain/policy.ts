@@ -1,4 +1,5 @@
 import type { DpopMode } from './dpop.ts';
+import { DAY } from './durations.ts';
 
 /** How a session reacts to a change of the client's network or product. */
 export type ChangePolicy = 'notify' | 'block' | 'ignore';
@@ -25,8 +26,6 @@ export interface Policy {
   /** Whether logins bind sessions to a key. */
   readonly dpop: DpopMode;
 }
-
-const DAY = 86_400_000;
 
 /** How long a pair of network and product is known after its last use, in milliseconds. */
 export const DEVICE_KNOWN_FOR = 90 * DAY;

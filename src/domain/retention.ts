@@ -1,8 +1,9 @@
+import { HOUR } from './durations.ts';
 import type { Policy } from './policy.ts';
 import type { TokenFamily } from './token-family.ts';
 
 /** Milliseconds that a family is kept after its last token has expired, because requests may be in progress. */
-const MARGIN = 3_600_000;
+const MARGIN = HOUR;
 
 /** When the family ended, or will end at the latest. From then on the family cannot be rotated. */
 export function endOf({ revoked, expiresAt }: Pick<TokenFamily, 'revoked' | 'expiresAt'>): number {

@@ -1,7 +1,5 @@
 import type { AttemptPolicy } from './attempts.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
+import { DAY, HOUR, MINUTE, SECOND } from './durations.ts';
 
 /** How a factor makes proofs. */
 export type FactorKind = 'totp' | 'passkey';
@@ -128,14 +126,14 @@ export type FactorProofUse =
  * which the owner has given a proof have a count of their own.
  */
 export const PROOF_ATTEMPT_POLICY: AttemptPolicy = {
-  account: { free: 10, firstDelay: MINUTE / 2, longestDelay: HOUR, quiet: 24 * HOUR, forgetOneAfter: null },
+  account: { free: 10, firstDelay: 30 * SECOND, longestDelay: HOUR, quiet: DAY, forgetOneAfter: null },
   network: {
     free: 20,
-    firstDelay: 1_000,
+    firstDelay: SECOND,
     longestDelay: 15 * MINUTE,
     quiet: 20 * MINUTE,
     forgetOneAfter: MINUTE,
   },
-  knownFor: 90 * 24 * HOUR,
+  knownFor: 90 * DAY,
   knownNetworks: 20,
 };

@@ -1,3 +1,4 @@
+import { SECOND } from './durations.ts';
 import { EVENT_TYPES_OF_CAEP } from './security-events.ts';
 import type { EndpointState } from './webhooks.ts';
 
@@ -12,7 +13,7 @@ export const STREAM_UPDATED = 'streams.updated';
 export const SUPPORTED_EVENTS: readonly string[] = Object.keys(EVENT_TYPES_OF_CAEP);
 
 /** Milliseconds between two verification events of a stream. */
-export const VERIFICATION_INTERVAL = 30_000;
+export const VERIFICATION_INTERVAL = 30 * SECOND;
 
 /** The status of a stream, as SSF 1.0 names it. */
 export type StreamStatus = EndpointState;

@@ -1,3 +1,4 @@
+import { DAY, HOUR, MINUTE, SECOND } from './durations.ts';
 import { type EventType, PUBLISHED } from './events.ts';
 
 /** The forms in which endpoints get events: CloudEvents, Security Event Tokens, or back-channel logout tokens. */
@@ -63,11 +64,6 @@ export const MAX_ENDPOINTS = 100;
 
 /** The maximum number of streams of one service key. */
 export const MAX_STREAMS = 10;
-
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 /** How long deliveries are kept, so that they can be listed and sent again. */
 export const DELIVERIES_KEPT = 7 * DAY;

@@ -1,5 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
+import { HOUR } from '../../domain/durations.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -21,8 +22,6 @@ interface Deps {
   readonly log: Log;
   readonly securityLog: SecurityLog;
 }
-
-const HOUR = 3_600_000;
 
 export type ForgotPassword = (input: { email: string; client: ClientInfo }) => Promise<void>;
 

@@ -2,6 +2,7 @@ import { byUser } from '../../domain/audit.ts';
 import { byVerifiedPasskey } from '../../domain/authentication.ts';
 import { isChallengeAlive } from '../../domain/challenge.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
+import { HOUR } from '../../domain/durations.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { networkOf } from '../../domain/network.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -41,7 +42,7 @@ export type LogInWithPasskey = (input: LogInWithPasskeyInput) => Promise<TokenPa
  * Refused assertions of one account that the audit log records per hour. Anyone who knows a credential id can cause
  * them.
  */
-const RECORDED_REFUSALS_LIMIT = { name: 'passkey-refusals', count: 10, perMilliseconds: 3_600_000 };
+const RECORDED_REFUSALS_LIMIT = { name: 'passkey-refusals', count: 10, perMilliseconds: HOUR };
 
 /**
  * Opens a session for the owner of a passkey. The passkey must verify its user, and so counts as both factors. Until

@@ -1,5 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
+import { HOUR } from '../../domain/durations.ts';
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -18,8 +19,6 @@ interface Deps extends EmailLinkDeps {
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
 }
-
-const HOUR = 3_600_000;
 
 /** The address can change between the reading and the use of a link. */
 const ATTEMPTS = 3;

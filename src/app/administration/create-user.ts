@@ -1,4 +1,5 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
+import { DAY } from '../../domain/durations.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import { NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Limits } from '../../domain/limits.ts';
@@ -38,7 +39,7 @@ export interface NewAccount {
 export type CreateUser = (account: NewAccount, origin: ChangeOrigin) => Promise<string>;
 
 /** How long an invitation is valid, in milliseconds. */
-const INVITATION_AGE = 7 * 86_400_000;
+const INVITATION_AGE = 7 * DAY;
 
 /** The queue of the password hasher for operators, given in place of a network: operators do not wait behind users. */
 const OPERATORS_QUEUE = 'operators';

@@ -1,7 +1,7 @@
+import { MINUTE } from '../../domain/durations.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 
-const MINUTE = 60_000;
 const BATCH = 500;
 
 /**

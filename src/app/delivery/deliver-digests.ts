@@ -1,3 +1,4 @@
+import { MINUTE } from '../../domain/durations.ts';
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { createAcknowledger } from './acknowledger.ts';
@@ -7,7 +8,7 @@ import { findMailRecipient, type MailRecipient } from './mail-recipient.ts';
 import { digestMailAbout } from './mails/digest-about.ts';
 import { reasonOf } from './reason-of.ts';
 
-const LEASE = 5 * 60_000;
+const LEASE = 5 * MINUTE;
 
 type HeldMail = ClaimedEntry & Pick<MailRecipient, 'account'>;
 

@@ -1,3 +1,4 @@
+import { MINUTE } from '../../domain/durations.ts';
 import { mayWaitForDigest, nextDigestAt } from '../../domain/mail-budget.ts';
 import type { Mailer } from '../../ports/delivery/mailer.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
@@ -23,8 +24,6 @@ export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
   readonly describeDevice: DescribeDevice;
   readonly tracing: Tracing | null;
 }
-
-const MINUTE = 60_000;
 
 /** A batch of 20 mails, sent five at a time, ends before its lease if each mail takes at most a minute. */
 const BATCH = { limit: 20, lease: 5 * MINUTE };

@@ -1,3 +1,4 @@
+import { DAY } from '../../domain/durations.ts';
 import type { EmailLinkPurpose } from '../../domain/email-address.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
@@ -11,7 +12,7 @@ interface Deps {
 export type LinkTo = (event: DomainEvent) => string | null;
 
 /** How long after the event the link in a mail can end sessions, in milliseconds. */
-const NOT_ME_LINK_AGE = 7 * 86_400_000;
+const NOT_ME_LINK_AGE = 7 * DAY;
 
 /** Makes a link when a mail is sent, so that no stored value can be used as a link. Links lead only to this service. */
 export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {

@@ -1,10 +1,8 @@
+import { DAY, MINUTE } from '../../domain/durations.ts';
 import { subjectOf } from '../../domain/events.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { createRemoval, REMOVAL_BATCH } from '../upkeep/removal.ts';
 import { claimDue, type DeliveryDeps } from './claim-due.ts';
-
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 
 interface LogEventsDeps extends DeliveryDeps {
   readonly telemetry: Pick<Telemetry, 'deliveryEnded' | 'removalFailed'>;

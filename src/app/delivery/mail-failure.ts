@@ -1,3 +1,4 @@
+import { DAY, MINUTE } from '../../domain/durations.ts';
 import { subjectOf } from '../../domain/events.ts';
 import { MailRejected } from '../../ports/delivery/mailer.ts';
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
@@ -9,9 +10,6 @@ export interface MailFailureDeps extends DeliveryDeps {
   /** Returns numbers in [0, 1). */
   readonly random: () => number;
 }
-
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 
 const BACKOFF = { first: 5_000, longest: 15 * MINUTE };
 

@@ -1,3 +1,4 @@
+import { DAY, HOUR, MINUTE } from '../../domain/durations.ts';
 import type { EventType } from '../../domain/events.ts';
 import type { EventPublisher, PublishResult } from '../../ports/delivery/event-publisher.ts';
 import type { ClaimedEntry, Postponement } from '../../ports/stores/outbox.ts';
@@ -23,9 +24,6 @@ interface PublishAttempt {
   readonly reason: string;
 }
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-
 /**
  * The events of a batch are published concurrently, so that all attempts end before the lease even if the broker hangs.
  */
@@ -44,7 +42,7 @@ const MADE_DUE_AT_ONCE = 5_000;
 const POSTPONED_AFTER = 2 * BATCH.lease;
 
 /** How long an unroutable event stays in the outbox. */
-const MAX_UNROUTABLE_AGE = 7 * 24 * HOUR;
+const MAX_UNROUTABLE_AGE = 7 * DAY;
 
 /**
  * Publishes one batch of due events at each call, and returns the number of claimed events. Returns 0 while the broker

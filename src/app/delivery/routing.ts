@@ -1,3 +1,4 @@
+import { HOUR } from '../../domain/durations.ts';
 import type { EventType } from '../../domain/events.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PublishResult } from '../../ports/delivery/event-publisher.ts';
@@ -14,7 +15,7 @@ interface Options {
 }
 
 /** Milliseconds between two log lines about dropped events. */
-const REMINDER = 3_600_000;
+const REMINDER = HOUR;
 
 /**
  * Tracks the results of publishing by event type. Logs once when the broker refuses a type, when a type has no queue,

@@ -1,3 +1,4 @@
+import { HOUR, MINUTE, SECOND } from '../../domain/durations.ts';
 import { withDeadline } from '../../lib/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Counts, DependencyState, ReadReadings } from '../../ports/overview.ts';
@@ -35,13 +36,13 @@ interface Deps {
 export type ReadOverview = () => Promise<Overview>;
 
 /** How long a reading is used again, and how long samples are kept, in milliseconds. */
-const AGE = { sample: 2_000, history: 3_600_000, keys: 30_000, sessions: 60_000 };
+const AGE = { sample: 2 * SECOND, history: HOUR, keys: 30 * SECOND, sessions: MINUTE };
 
 /** Room for an hour of samples of the background loop, and for as many samples of operators' requests. */
 const MOST_SAMPLES = 720;
 
 /** Milliseconds within which a dependency must answer. */
-const DEADLINE = 2_000;
+const DEADLINE = 2 * SECOND;
 
 /** Up to this number live sessions are counted exactly. A higher number is estimated. */
 const COUNTED_SESSIONS = 100_000;

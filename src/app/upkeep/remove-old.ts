@@ -1,3 +1,4 @@
+import { DAY, MINUTE } from '../../domain/durations.ts';
 import { DEVICE_KNOWN_FOR } from '../../domain/policy.ts';
 import { DELIVERIES_KEPT } from '../../domain/webhooks.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -43,8 +44,6 @@ interface DeliveryDeps extends RemovalDeps {
   readonly clock: Clock;
 }
 
-const DAY = 86_400_000;
-
 /** How long mails are kept for the operator. Every mail is sent or dead-lettered long before this age. */
 const MAIL_KEPT = 30 * DAY;
 
@@ -55,7 +54,7 @@ const LINK_KEPT = DAY;
  * How long an expired challenge is kept. The time is longer than any clock skew: otherwise a used challenge could be
  * used again.
  */
-const CHALLENGE_KEPT = 300_000;
+const CHALLENGE_KEPT = 5 * MINUTE;
 
 /** How long the counts of mails are kept. It is longer than the day that a budget covers. */
 const BUDGET_KEPT = 2 * DAY;

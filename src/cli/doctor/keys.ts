@@ -5,9 +5,9 @@ import type { KeyInSet } from '../../app/keys/list-keys.ts';
 import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/key-set-admin.ts';
 import type { Config } from '../../config.ts';
 import { SYSTEM } from '../../domain/audit.ts';
+import { DAY } from '../../domain/durations.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-const DAY = 86_400_000;
 const SILENT = { info() {}, warn() {}, error() {} };
 
 type SecretKeys = Pick<Config, 'tokens' | 'keySet' | 'dataKeys'>;
