@@ -33,10 +33,10 @@ export interface NewPasskeyChallenge extends AnyChallenge {
   readonly securityVersion: string;
 }
 
-export type Challenge = LoginChallenge | PasskeyLoginChallenge | StepUpChallenge | NewPasskeyChallenge;
+export type Challenge = SecondFactorChallenge | PasskeyLoginChallenge | StepUpChallenge | NewPasskeyChallenge;
 
 /** The challenge of the second step of a login. Valid for one account in one state. Times in milliseconds. */
-export interface LoginChallenge extends AnyChallenge {
+export interface SecondFactorChallenge extends AnyChallenge {
   readonly purpose: 'second_step';
   readonly userId: string;
   /** The state of the account: a change of the password, the address or a factor ends the challenge. */

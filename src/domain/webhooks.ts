@@ -116,7 +116,7 @@ export interface DeliveryVerdict {
   readonly isGone: boolean;
 }
 
-interface Attempted {
+interface DeliveryAttempt {
   /** 1 at the first attempt. */
   readonly attempt: number;
   /** Null where no answer came. */
@@ -126,8 +126,8 @@ interface Attempted {
 }
 
 /** Decides what follows an attempt. `random` is in [0, 1): the wait varies by a tenth, so that retries spread. */
-export function judgeAttempt(
-  { attempt, status, retryAfter }: Attempted,
+export function judgeDeliveryAttempt(
+  { attempt, status, retryAfter }: DeliveryAttempt,
   now: number,
   random: number,
 ): DeliveryVerdict {

@@ -16,7 +16,7 @@ t.test('every mail is accessible and fits a phone, in light and dark, without sc
   const seen = mailedEvents(client).filter(hasMail);
   for (const [index, event] of seen.entries()) {
     const account = names[index % names.length] ?? '';
-    const { html = '', subject = '' } = mailAbout(event, { ...context, account }) ?? {};
+    const { html = '', subject = '' } = mailAbout(event, { ...context, accountName: account }) ?? {};
     await check(`mail ${index} ${subject}`, (page) => page.setContent(html));
   }
   const items = seen.map((event) => ({ event, context }));

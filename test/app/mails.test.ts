@@ -5,9 +5,12 @@ import { CLIENT, CONTEXT, mailedEvents, SESSION } from '../support/mailed-events
 
 const DEVICE = 'Firefox 140 on Linux';
 
-function lettersWith({ account = CONTEXT.account, ...client }: Partial<typeof CLIENT & { account: string }>) {
+function lettersWith({
+  account = CONTEXT.accountName,
+  ...client
+}: Partial<typeof CLIENT & { account: string }>) {
   return mailedEvents({ ...CLIENT, ...client }).flatMap(
-    (event) => mailAbout(event, { ...CONTEXT, account }) ?? [],
+    (event) => mailAbout(event, { ...CONTEXT, accountName: account }) ?? [],
   );
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { judgeAttempt } from '../../src/domain/webhooks.ts';
+import { judgeDeliveryAttempt } from '../../src/domain/webhooks.ts';
 
 const NOW = 1_800_000_000_000;
 const SECOND = 1_000;
@@ -8,7 +8,7 @@ const DAY = 24 * HOUR;
 
 /** The verdict about an attempt whose wait is spread by nothing. */
 const judge = (attempt: number, status: number | null, retryAfter: number | null = null) =>
-  judgeAttempt({ attempt, status, retryAfter }, NOW, 0.5);
+  judgeDeliveryAttempt({ attempt, status, retryAfter }, NOW, 0.5);
 
 t.test('any status of success delivers, and any other answer or none is tried again', async (t) => {
   for (const status of [200, 204, 299]) t.equal(judge(1, status).state, 'delivered', `${status}`);
@@ -32,7 +32,7 @@ t.test('the waits grow over about three days, then the delivery has failed', asy
 
 t.test('a wait varies by a tenth', async (t) => {
   const dueAt = (random: number) =>
-    judgeAttempt({ attempt: 6, status: 500, retryAfter: null }, NOW, random).dueAt;
+    judgeDeliveryAttempt({ attempt: 6, status: 500, retryAfter: null }, NOW, random).dueAt;
   t.equal(dueAt(0), NOW + 0.95 * HOUR);
   t.equal(dueAt(1), NOW + 1.05 * HOUR);
 });

@@ -44,7 +44,7 @@ t.test('a login from a new network causes one mail, whose link ends that session
   const link = linkTo({ links, publicUrl: url })(mail) ?? '';
   const words = {
     serviceName: 'Bank of Ann',
-    account: 'ann',
+    accountName: 'ann',
     describeDevice: () => 'Firefox 145 on Linux',
     link,
   };

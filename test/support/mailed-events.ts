@@ -10,7 +10,7 @@ export const CLIENT = {
 };
 export const CONTEXT: MailContext = {
   serviceName: 'Bank of Ann',
-  account: 'ann',
+  accountName: 'ann',
   link: null,
   describeDevice: describeDevice,
 };

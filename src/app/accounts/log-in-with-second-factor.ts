@@ -1,6 +1,6 @@
 import { byUser } from '../../domain/audit.ts';
 import { BY_PASSWORD_AND_CODE, byPasswordAndPasskey } from '../../domain/authentication.ts';
-import { isChallengeAlive, type LoginChallenge } from '../../domain/challenge.ts';
+import { isChallengeAlive, type SecondFactorChallenge } from '../../domain/challenge.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
@@ -54,7 +54,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
 
   /** Requires that the client of the second step holds the key that the first step bound to the session (RFC 9449). */
   async function proveKey(
-    { jkt: expected }: LoginChallenge,
+    { jkt: expected }: SecondFactorChallenge,
     presented: LogInWithSecondFactorInput['presented'],
   ): Promise<void> {
     const { jkt, proof: keyProof } = await decideKeyBinding(deps, { presented, mustBind: expected !== null });
@@ -64,7 +64,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
 
   /** Null if the proof is wrong or used up, or if the challenge is used up or no longer valid. */
   async function openWith(
-    { nonce, userId, securityVersion, expiresAt, paired, jkt, maxAge, remembered }: LoginChallenge,
+    { nonce, userId, securityVersion, expiresAt, paired, jkt, maxAge, remembered }: SecondFactorChallenge,
     proof: FactorProof,
     client: ClientInfo,
   ): Promise<TokenPair | null> {

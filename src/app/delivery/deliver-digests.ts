@@ -3,14 +3,13 @@ import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import type { DeliverMailDeps } from './deliver-mail.ts';
-import { mailFacts, recordMailFailure } from './mail-failure.ts';
+import { mailFacts, recordMailFailure, removeHandledMails, reportUnaddressed } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient } from './mail-recipient.ts';
 import { digestMailAbout } from './mails/digest-about.ts';
-import { reasonOf } from './reason-of.ts';
 
 const LEASE = 5 * MINUTE;
 
-type HeldMail = ClaimedEntry & Pick<MailRecipient, 'account'>;
+type HeldMail = ClaimedEntry & Pick<MailRecipient, 'accountName'>;
 
 /** The maximum number of mails in one digest. */
 const LIMIT = 1_000;
@@ -54,7 +53,7 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
         else
           groups.set(recipient.to, [
             ...(groups.get(recipient.to) ?? []),
-            { ...entry, account: recipient.account },
+            { ...entry, accountName: recipient.accountName },
           ]);
       } catch (error) {
         await recordMailFailure(deps, entry, error);
@@ -64,9 +63,8 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
   }
 
   async function drop(entry: ClaimedEntry): Promise<void> {
-    telemetry.deliveryEnded('mail', 'unaddressed');
-    log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
-    await remove([entry]);
+    reportUnaddressed(deps, entry);
+    await removeHandledMails({ log, acknowledge }, [entry]);
   }
 
   async function deliver(to: string, held: readonly HeldMail[]): Promise<void> {
@@ -75,9 +73,9 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
     try {
       const unsent = held.filter(({ id }) => !wasDelivered(id));
       if (unsent.length > 0) {
-        const items = unsent.map(({ event, account }) => ({
+        const items = unsent.map(({ event, accountName }) => ({
           event,
-          context: { serviceName, describeDevice, account, link: linkTo(event) },
+          context: { serviceName, describeDevice, accountName, link: linkTo(event) },
         }));
         const mail = digestMailAbout(serviceName, items);
         await mailer.send({ id: first.id, to, ...mail });
@@ -88,13 +86,6 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
       for (const entry of held) await recordMailFailure(deps, entry, error);
       return;
     }
-    await remove(held);
-  }
-
-  async function remove(handled: readonly ClaimedEntry[]): Promise<void> {
-    await acknowledge(handled.map(({ id }) => id)).catch((error: unknown) => {
-      for (const entry of handled)
-        log.warn({ ...mailFacts(entry), reason: reasonOf(error) }, 'mail handled, but still in the outbox');
-    });
+    await removeHandledMails({ log, acknowledge }, held);
   }
 };

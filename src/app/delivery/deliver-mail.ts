@@ -8,11 +8,16 @@ import { withSpan } from '../with-span.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import { claimDue } from './claim-due.ts';
 import type { LinkTo } from './link-to.ts';
-import { type MailFailureDeps, mailFacts, recordMailFailure } from './mail-failure.ts';
+import {
+  type MailFailureDeps,
+  mailFacts,
+  recordMailFailure,
+  removeHandledMails,
+  reportUnaddressed,
+} from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient, type RecipientDeps } from './mail-recipient.ts';
 import type { DescribeDevice } from './mails/facts.ts';
 import { mailAbout } from './mails/render-mail.ts';
-import { reasonOf } from './reason-of.ts';
 
 export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
   readonly mailer: Mailer;
@@ -65,17 +70,14 @@ const deliverOne = (deps: DeliverMailDeps) => {
       await recordMailFailure(deps, entry, error);
       return;
     }
-    await acknowledge([entry.id]).catch((error: unknown) => {
-      log.warn({ ...mailFacts(entry), reason: reasonOf(error) }, 'mail handled, but still in the outbox');
-    });
+    await removeHandledMails({ log, acknowledge }, [entry]);
   };
 
   /** False if the mail is held for a digest. */
   async function sendOrHold(entry: ClaimedEntry): Promise<boolean> {
     const recipient = await findMailRecipient(deps, entry);
     if (recipient === null) {
-      telemetry.deliveryEnded('mail', 'unaddressed');
-      log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
+      reportUnaddressed(deps, entry);
       return true;
     }
     if (!(await takeFromBudget(entry, recipient))) {
@@ -85,9 +87,9 @@ const deliverOne = (deps: DeliverMailDeps) => {
       log.info({ ...mailFacts(entry), until }, 'mail held for a digest: the mail budget is used up');
       return false;
     }
-    const { account } = recipient;
+    const { accountName } = recipient;
     const link = linkTo(entry.event);
-    const content = mailAbout(entry.event, { serviceName, describeDevice, account, link });
+    const content = mailAbout(entry.event, { serviceName, describeDevice, accountName, link });
     if (content === null) throw new Error(`There is no mail about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to: recipient.to, ...content });
     telemetry.deliveryEnded('mail', 'sent');

@@ -34,6 +34,31 @@ export async function recordMailFailure(
   }
 }
 
+/** Reports a mail that is dropped, because no address is known for it. */
+export function reportUnaddressed(
+  { log, telemetry }: Pick<MailFailureDeps, 'log' | 'telemetry'>,
+  entry: ClaimedEntry,
+): void {
+  telemetry.deliveryEnded('mail', 'unaddressed');
+  log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
+}
+
+/** Removes mails that were sent or dropped from the outbox. Never rejects: a failure is logged for each mail. */
+export async function removeHandledMails(
+  {
+    log,
+    acknowledge,
+  }: Pick<MailFailureDeps, 'log'> & {
+    readonly acknowledge: (ids: readonly string[]) => Promise<void>;
+  },
+  entries: readonly ClaimedEntry[],
+): Promise<void> {
+  await acknowledge(entries.map(({ id }) => id)).catch((error: unknown) => {
+    for (const entry of entries)
+      log.warn({ ...mailFacts(entry), reason: reasonOf(error) }, 'mail handled, but still in the outbox');
+  });
+}
+
 /** The log fields of a mail, without the address. */
 export function mailFacts({ id, event, attempt }: ClaimedEntry) {
   return { mailId: id, type: event.type, ...subjectOf(event), attempt };

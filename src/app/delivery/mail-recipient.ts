@@ -11,7 +11,7 @@ export interface RecipientDeps {
 export interface MailRecipient {
   readonly to: string;
   /** The user's name, or the user id where another system keeps the account. */
-  readonly account: string;
+  readonly accountName: string;
   /**
    * The key of the mail budget. All spellings of an address share one key. For mails to the operator's address, each
    * user has a separate key.
@@ -29,7 +29,7 @@ export async function findMailRecipient(
   // If the event names an address, the mail goes to that address. Otherwise the registered address comes first: the
   // contact of a session must not redirect the mails of the account's owner.
   const address = 'email' in event.data ? event.data.email : (user?.email ?? contact);
-  const account = user?.username ?? userId;
-  if (address !== null) return { to: address, account, budgetKey: `address ${identifierOf(address)}` };
-  return receiver === null ? null : { to: receiver, account, budgetKey: `user ${userId}` };
+  const accountName = user?.username ?? userId;
+  if (address !== null) return { to: address, accountName, budgetKey: `address ${identifierOf(address)}` };
+  return receiver === null ? null : { to: receiver, accountName, budgetKey: `user ${userId}` };
 }

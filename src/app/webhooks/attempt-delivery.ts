@@ -3,7 +3,7 @@ import {
   type AttemptRecord,
   type DeliveryFormat,
   HISTORY_KEPT,
-  judgeAttempt,
+  judgeDeliveryAttempt,
   type WebhookEndpoint,
 } from '../../domain/webhooks.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -32,7 +32,7 @@ export interface AttemptDeps {
 }
 
 /** An attempt whose result is known. */
-export interface Attempt {
+export interface AttemptResult {
   readonly delivery: DeliveryOutcome;
   readonly telemetry: WebhookOutcome;
   readonly record: AttemptRecord;
@@ -52,7 +52,7 @@ export async function attemptDelivery(
   endpoint: WebhookEndpoint,
   credentials: Credentials | Error,
   claimed: ClaimedDelivery,
-): Promise<Attempt | null> {
+): Promise<AttemptResult | null> {
   const { clock, random, tracing } = deps;
   const at = clock();
   const span = { name: `webhook ${claimed.event.type}`, kind: 'producer', parent: claimed.trace } as const;
@@ -73,10 +73,10 @@ export async function attemptDelivery(
     return deps.sender.send({ url: endpoint.url, ...request });
   }
 
-  function conclude(result: unknown, status: number | null, retryAfter: number | null): Attempt {
+  function conclude(result: unknown, status: number | null, retryAfter: number | null): AttemptResult {
     const now = clock();
     const { attempt, history, event } = claimed;
-    const verdict = judgeAttempt({ attempt, status, retryAfter }, now, random());
+    const verdict = judgeDeliveryAttempt({ attempt, status, retryAfter }, now, random());
     const { state, dueAt, heldUntil, isGone } = verdict;
     const reason = state === 'delivered' ? null : reasonFor(result);
     const record = { at, milliseconds: Math.max(0, now - at), status, reason };

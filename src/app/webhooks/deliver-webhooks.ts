@@ -7,7 +7,7 @@ import type { WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts
 import type { WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { reasonOf } from '../delivery/reason-of.ts';
-import { type Attempt, type AttemptDeps, attemptDelivery } from './attempt-delivery.ts';
+import { type AttemptDeps, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import { openCredentials } from './credentials.ts';
 
 export interface DeliverWebhooksDeps extends AttemptDeps {
@@ -98,7 +98,7 @@ export const deliverWebhooks = (deps: DeliverWebhooksDeps): WebhookQueues => {
 
   async function recordHealth(
     { id, failingSince }: WebhookEndpoint,
-    attempts: readonly Attempt[],
+    attempts: readonly AttemptResult[],
   ): Promise<void> {
     const hasSucceeded = attempts.some(({ delivery }) => delivery.state === 'delivered');
     const holds = attempts.flatMap(({ heldUntil }) => heldUntil ?? []);

@@ -7,7 +7,7 @@ import { quoted } from './quoted.ts';
 export interface MailContext {
   readonly serviceName: string;
   /** The user's name, or the user id where another system keeps the account. */
-  readonly account: string;
+  readonly accountName: string;
   /** The URL of the page for the user's reaction; null without one. */
   readonly link: string | null;
   readonly describeDevice: DescribeDevice;
@@ -18,33 +18,34 @@ export type DescribeDevice = (userAgent: string) => string | null;
 
 type Fact = MailContent['facts'][number];
 
-export function link(label: string, { link: url }: MailContext): Pick<MailContent, 'link'> {
+export function actionLink(label: string, { link: url }: MailContext): Pick<MailContent, 'link'> {
   return url === null ? {} : { link: { label, url } };
 }
 
-export function account(context: MailContext): Fact {
-  return ['Account', quoted(withUnicodeDomain(context.account))];
+export function accountFact(context: MailContext): Fact {
+  return ['Account', quoted(withUnicodeDomain(context.accountName))];
 }
 
-export function client(data: Partial<ClientInfo>, context: MailContext): Fact[] {
+export function deviceAndAddress(data: Partial<ClientInfo>, context: MailContext): Fact[] {
   return [
-    ['Device', device(data.userAgent, context)],
-    ['Address', address(data.address)],
+    ['Device', deviceText(data.userAgent, context)],
+    ['Address', addressText(data.address)],
   ];
 }
 
 /** The session id, as the reference for support requests. */
-export function reference(sessionId: string): Fact {
+export function referenceFact(sessionId: string): Fact {
   return ['Reference', quoted(sessionId)];
 }
 
-export function device(userAgent: string | undefined, { describeDevice }: MailContext): string {
+export function deviceText(userAgent: string | undefined, { describeDevice }: MailContext): string {
   return describeDevice(userAgent ?? '') ?? 'an unknown browser or app';
 }
 
-export function address(text: string | undefined): string {
+export function addressText(text: string | undefined): string {
   return quoted(text ?? '') || 'not known';
 }
+
 const MONTHS = [
   'January',
   'February',
@@ -61,7 +62,7 @@ const MONTHS = [
 ];
 
 /** Formats the date without a locale: locale formats differ between versions of the platform. */
-export function when(occurredAt: number): Fact {
+export function timeFact(occurredAt: number): Fact {
   const date = new Date(occurredAt);
   const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
   return ['When', `${day}, ${date.toISOString().slice(11, 16)} UTC`];

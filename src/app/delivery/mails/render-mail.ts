@@ -1,7 +1,16 @@
 import type { DomainEvent } from '../../../domain/events.ts';
 import type { ProofKind } from '../../../domain/second-factor.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
-import { account, address, client, device, link, type MailContext, reference, when } from './facts.ts';
+import {
+  accountFact,
+  actionLink,
+  addressText,
+  deviceAndAddress,
+  deviceText,
+  type MailContext,
+  referenceFact,
+  timeFact,
+} from './facts.ts';
 import { layOut, type MailContent, type RenderedMail } from './layout.ts';
 import { quoted } from './quoted.ts';
 
@@ -68,9 +77,14 @@ function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context
       'A key of your session was used again after it had been replaced. That happens when another person has a copy of it. We ended the session to keep your account safe.',
       'Sometimes the cause is an app that lost its connection.',
     ],
-    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    facts: [
+      accountFact(context),
+      timeFact(occurredAt),
+      ...deviceAndAddress(data, context),
+      referenceFact(data.sessionId),
+    ],
     whatToDo: ['If the device is yours, log in again.', IF_NOT_YOU_END_ALL],
-    ...link(END_ALL, context),
+    ...actionLink(END_ALL, context),
   };
 }
 
@@ -82,15 +96,15 @@ function aboutNewAddress(
     subject: 'Your session was used from a new address',
     whatHappened: ['One of your sessions is now used from another internet address.'],
     facts: [
-      account(context),
-      when(occurredAt),
-      ['New address', address(data.address)],
-      ['Previous address', address(data.previousAddress)],
-      ['Device', device(data.userAgent, context)],
-      reference(data.sessionId),
+      accountFact(context),
+      timeFact(occurredAt),
+      ['New address', addressText(data.address)],
+      ['Previous address', addressText(data.previousAddress)],
+      ['Device', deviceText(data.userAgent, context)],
+      referenceFact(data.sessionId),
     ],
     whatToDo: [`${NOTHING_TO_DO} A mobile network or another place changes the address.`, IF_NOT_YOU],
-    ...link(END_ONE, context),
+    ...actionLink(END_ONE, context),
   };
 }
 
@@ -104,15 +118,15 @@ function aboutBlockedAddress(
       'One of your sessions was used from another internet address than its own. We refused the request. The session stays open at its own address.',
     ],
     facts: [
-      account(context),
-      when(occurredAt),
-      ['Refused address', address(data.address)],
-      ['Address of the session', address(data.previousAddress)],
-      ['Device', device(data.userAgent, context)],
-      reference(data.sessionId),
+      accountFact(context),
+      timeFact(occurredAt),
+      ['Refused address', addressText(data.address)],
+      ['Address of the session', addressText(data.previousAddress)],
+      ['Device', deviceText(data.userAgent, context)],
+      referenceFact(data.sessionId),
     ],
     whatToDo: ['If this was you, log in again from the new network.', IF_NOT_YOU],
-    ...link(END_ONE, context),
+    ...actionLink(END_ONE, context),
   };
 }
 
@@ -124,15 +138,15 @@ function aboutNewAgent(
     subject: 'Your session was used by another browser or app',
     whatHappened: ['One of your sessions is now used by another browser or app.'],
     facts: [
-      account(context),
-      when(occurredAt),
-      ['New device', device(data.userAgent, context)],
-      ['Previous device', device(data.previousUserAgent, context)],
-      ['Address', address(data.address)],
-      reference(data.sessionId),
+      accountFact(context),
+      timeFact(occurredAt),
+      ['New device', deviceText(data.userAgent, context)],
+      ['Previous device', deviceText(data.previousUserAgent, context)],
+      ['Address', addressText(data.address)],
+      referenceFact(data.sessionId),
     ],
     whatToDo: [NOTHING_TO_DO, IF_NOT_YOU],
-    ...link(END_ONE, context),
+    ...actionLink(END_ONE, context),
   };
 }
 
@@ -145,12 +159,17 @@ function aboutNewDevice(
     whatHappened: [
       'Your account was signed in to from a device or a place that it has not used in the last 90 days.',
     ],
-    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    facts: [
+      accountFact(context),
+      timeFact(occurredAt),
+      ...deviceAndAddress(data, context),
+      referenceFact(data.sessionId),
+    ],
     whatToDo: [
       NOTHING_TO_DO,
       'If it was not you, end the session. Another person may know your password: the next page offers a link for a new one.',
     ],
-    ...link(END_ONE, context),
+    ...actionLink(END_ONE, context),
   };
 }
 
@@ -160,9 +179,14 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context
     whatHappened: [
       'One of your sessions was used by another browser or app than the one that opened it. We ended the session.',
     ],
-    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    facts: [
+      accountFact(context),
+      timeFact(occurredAt),
+      ...deviceAndAddress(data, context),
+      referenceFact(data.sessionId),
+    ],
     whatToDo: [LOG_IN_AGAIN, IF_NOT_YOU_END_ALL],
-    ...link(END_ALL, context),
+    ...actionLink(END_ALL, context),
   };
 }
 
@@ -175,9 +199,14 @@ function aboutForeignKey(
     whatHappened: [
       'One of your sessions works only on the device that opened it. Another device, or another program, tried to use a copy of it. We refused the request. The session stays open.',
     ],
-    facts: [account(context), when(occurredAt), ...client(data, context), reference(data.sessionId)],
+    facts: [
+      accountFact(context),
+      timeFact(occurredAt),
+      ...deviceAndAddress(data, context),
+      referenceFact(data.sessionId),
+    ],
     whatToDo: [NOTHING_TO_DO, IF_NOT_YOU],
-    ...link(END_ONE, context),
+    ...actionLink(END_ONE, context),
   };
 }
 
@@ -191,9 +220,9 @@ function aboutPassword(
       'The password of your account was changed. Your other sessions have ended.',
       ...(data.emailVerified ? ['The reset by mail also confirmed the address of the account.'] : []),
     ],
-    facts: [account(context), when(occurredAt), ...client(data, context)],
+    facts: [accountFact(context), timeFact(occurredAt), ...deviceAndAddress(data, context)],
     whatToDo: [NOTHING_TO_DO, IF_NOT_YOU_END_ALL],
-    ...link(END_ALL, context),
+    ...actionLink(END_ALL, context),
   };
 }
 
@@ -206,9 +235,9 @@ function aboutAddedFactor({ occurredAt, data }: Of<'users.factor_added'>, contex
         ? 'New recovery codes were made for your account. Earlier recovery codes are no longer valid.'
         : `${FACTOR_NAMES[data.kind]} was added to your account. Your next login asks for it.`,
     ],
-    facts: [account(context), when(occurredAt), ...client(data, context)],
+    facts: [accountFact(context), timeFact(occurredAt), ...deviceAndAddress(data, context)],
     whatToDo: [NOTHING_TO_DO, IF_NOT_YOU_END_ALL],
-    ...link(END_ALL, context),
+    ...actionLink(END_ALL, context),
   };
 }
 
@@ -224,12 +253,16 @@ function aboutRemovedFactor(
         ? `An operator of the service removed ${inSentence(FACTOR_NAMES[data.kind])} from your account. Logins no longer ask for it.`
         : `${FACTOR_NAMES[data.kind]} was removed from your account. Logins no longer ask for it.`,
     ],
-    facts: [account(context), when(occurredAt), ...(byOperator ? [] : client(data, context))],
+    facts: [
+      accountFact(context),
+      timeFact(occurredAt),
+      ...(byOperator ? [] : deviceAndAddress(data, context)),
+    ],
     whatToDo: [
       byOperator ? 'If you asked for it, add a new factor after your next login.' : NOTHING_TO_DO,
       byOperator ? IF_NOT_ASKED : IF_NOT_YOU_END_ALL,
     ],
-    ...link(END_ALL, context),
+    ...actionLink(END_ALL, context),
   };
 }
 
@@ -253,12 +286,12 @@ function aboutForgottenPassword(
   return {
     subject: 'Choose a new password',
     whatHappened: ['A new password was requested for your account.'],
-    facts: [account(context), when(occurredAt), ...client(data, context)],
+    facts: [accountFact(context), timeFact(occurredAt), ...deviceAndAddress(data, context)],
     whatToDo: [
       'If this was you, choose a new password with the link. It is valid for one hour, and you can use it once.',
       'If it was not you, there is nothing to do. Your password stays as it is.',
     ],
-    ...link('Choose a new password', context),
+    ...actionLink('Choose a new password', context),
   };
 }
 
@@ -266,12 +299,12 @@ function aboutInvitation({ occurredAt }: Of<'users.invited'>, context: MailConte
   return {
     subject: 'You have a new account',
     whatHappened: ['An operator of the service made an account for you.'],
-    facts: [account(context), when(occurredAt)],
+    facts: [accountFact(context), timeFact(occurredAt)],
     whatToDo: [
       'Choose your password with the link. It is valid for 7 days, and you can use it once. It also confirms your address. Later, ask for a new link where you log in.',
       'If you did not ask for it, and do not want the account, there is nothing to do. Without a password it cannot be used.',
     ],
-    ...link('Choose a password', context),
+    ...actionLink('Choose a password', context),
   };
 }
 
@@ -287,12 +320,16 @@ function aboutVerification(
         ? 'An operator of the service gave this address to an account.'
         : 'An account was made with this address.',
     ],
-    facts: [account(context), when(occurredAt), ...(byOperator ? [] : client(data, context))],
+    facts: [
+      accountFact(context),
+      timeFact(occurredAt),
+      ...(byOperator ? [] : deviceAndAddress(data, context)),
+    ],
     whatToDo: [
       `${byOperator ? 'If the account is yours' : 'If this was you'}, confirm the address with the link. It is valid for 24 hours, and you can use it once.`,
       `${byOperator ? 'If you did not ask for it' : 'If it was not you'}, do not confirm the address. With a new password you can take the account over: ask for a link where you log in.`,
     ],
-    ...link('Confirm the address', context),
+    ...actionLink('Confirm the address', context),
   };
 }
 
@@ -303,12 +340,12 @@ function aboutNewEmail(
   return {
     subject: 'Confirm your new address',
     whatHappened: ['This address was given as the new address of an account.'],
-    facts: [account(context), when(occurredAt), ...client(data, context)],
+    facts: [accountFact(context), timeFact(occurredAt), ...deviceAndAddress(data, context)],
     whatToDo: [
       'If this was you, confirm the address with the link. It is valid for 24 hours, and you can use it once.',
       'If it was not you, there is nothing to do. The account keeps its address.',
     ],
-    ...link('Confirm the new address', context),
+    ...actionLink('Confirm the new address', context),
   };
 }
 
@@ -322,16 +359,16 @@ function aboutOldEmail(
       'A new address was given for your account. It becomes the address of the account when the link in the mail to the new address is opened.',
     ],
     facts: [
-      account(context),
-      when(occurredAt),
+      accountFact(context),
+      timeFact(occurredAt),
       ['New mail address', quoted(withUnicodeDomain(data.newEmail))],
-      ...client(data, context),
+      ...deviceAndAddress(data, context),
     ],
     whatToDo: [
       NOTHING_TO_DO,
       'If it was not you, keep this address with the link. All sessions of the account end, and the next page offers a link for a new password. The link is valid for 7 days, and you can use it once.',
     ],
-    ...link('It was not me: keep this address', context),
+    ...actionLink('It was not me: keep this address', context),
   };
 }
 
@@ -341,7 +378,7 @@ function aboutReplacedEmail({ occurredAt }: Of<'users.email_replaced'>, context:
     whatHappened: [
       'An operator of the service gave your account another mail address. Mails about the account are no longer sent to this address.',
     ],
-    facts: [account(context), when(occurredAt)],
+    facts: [accountFact(context), timeFact(occurredAt)],
     whatToDo: [
       'If you asked for it, there is nothing to do.',
       'If you did not ask for it, write to the operator of the service.',
