@@ -14,7 +14,7 @@ The environment, and .env in the current folder, configure every command.`;
 
 const AFTER_PURGE = `
 The service does the same by itself. REFRESH_TOKEN_AGE and CLOCK_SKEW decide what is removed, and when.
-The exit code is 1 on failure, and 0 also while another process is purging.`;
+The exit code is 1 on a failure. It is 0 if another process is purging.`;
 
 const AFTER_IMPORT = `
 A line: {"id"?, "username", "email", "emailVerified"?, "passwordHash"?, "claims"?, "createdAt"?}
@@ -22,7 +22,7 @@ Accounts that exist are not changed, so the same file can be imported again. No 
 The exit code is 1 if a line is refused. The other lines are imported.`;
 
 const AFTER_EXPORT = `
-The lines hold password hashes. Only their owner may read the file.`;
+The lines contain password hashes. Keep the file unreadable for other users.`;
 
 const USER = 'the name, the address or the id of the user';
 
@@ -164,7 +164,7 @@ function addUserLists(users: Command): void {
   users
     .command('list')
     .description('print accounts, the newest first')
-    .option('--query <text>', 'only accounts whose name, address or id begins so')
+    .option('--query <text>', 'only accounts whose name, address or id begins with the text')
     .addOption(new Option('--only <kind>', 'only these accounts').choices(['disabled', 'operators']))
     .option('--limit <count>', 'the most accounts to print, 1 to 1000', readLimit, 100)
     .option('--json', 'print one JSON object a line')

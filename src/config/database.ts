@@ -21,7 +21,7 @@ export function readRedis({ REDIS_URL }: Variables, read: Readers): string | nul
   if (REDIS_URL === '') return null;
   if (!isRedisUrl(REDIS_URL)) {
     const wanted =
-      'a URL such as redis://host:6379/0, the path being the number of a database, or rediss:// for TLS';
+      'a URL such as redis://host:6379/0, whose path is the number of a database, or rediss:// for TLS';
     read.wrongSecret('REDIS_URL', wanted);
   }
   return REDIS_URL;

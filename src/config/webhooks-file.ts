@@ -68,9 +68,9 @@ function toEndpoint(
   } = entry;
   const fault = (sentence: string) => read.fault(NAME, `at /${index}: ${sentence}`);
   if ((format === 'webhook') !== (audience === null))
-    fault('audience is needed for tokens, and for nothing else.');
+    fault('audience is required for the formats set and logout-token, and not accepted for webhook.');
   if ((format === 'webhook') !== (secretFile !== undefined))
-    fault('secretFile is needed for the format webhook, and for no other.');
+    fault('secretFile is required for the format webhook, and not accepted for the other formats.');
   const secret = secretFile === undefined ? null : readSecret(resolve(folder, secretFile), fault);
   return { id: idOf(format, audience ?? '', url), url, types, enabled, contact, format, audience, secret };
 }

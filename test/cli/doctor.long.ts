@@ -97,7 +97,7 @@ t.test(
     t.match(await diagnose(t, env), { 'key set': 'ok: empty: the first start generates a key' });
     t.equal((await runKeys(env, 'rotate')).code, 0);
     t.match(await diagnose(t, env), {
-      'key set': /^ok: \S+ \(EdDSA\) signs since 0 days/,
+      'key set': /^ok: \S+ \(EdDSA\) has signed for 0 days/,
       'secret keys': / 1 for hashes, 1 for stored secrets, 1 for the key set$/,
     });
     t.match(await diagnose(t, { ...env, KEY_SET_ENCRYPTION_KEY: 'other'.repeat(20) }), {

@@ -91,8 +91,8 @@ t.test('files that do not agree are named, and nothing is written', (t) => {
       redis_url: 'redis://:one@redis:6379',
       redis_conf: 'requirepass other\n',
     },
-    'amqp_url holds no password': { amqp_url: 'amqp://broker.example.com' },
-    'rabbitmq_conf holds no password': { rabbitmq_conf: 'default_pass = "of, another # kind"\n' },
+    'amqp_url has no password': { amqp_url: 'amqp://broker.example.com' },
+    'rabbitmq_conf has no password': { rabbitmq_conf: 'default_pass = "of, another # kind"\n' },
   };
   for (const [message, files] of Object.entries(faults)) {
     const folder = t.testdir(files);

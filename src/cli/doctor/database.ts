@@ -42,7 +42,7 @@ export async function checkDatabase(
 }
 
 function checkRole(user: string, isSuperuser: boolean): Finding {
-  if (!isSuperuser) return ok('database role', `${user} is no superuser`);
+  if (!isSuperuser) return ok('database role', `${user} is not a superuser`);
   const remedy = 'use a role that owns its database only: docs/database.md, Roles of the service';
   return warn('database role', `${user} is a superuser`, remedy);
 }

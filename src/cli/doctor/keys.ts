@@ -71,7 +71,7 @@ function signingKeyFinding(
 ): Finding {
   if (signsFrom <= 0) return ok('key set', `${id} (${alg}) signs`);
   const days = Math.floor((now - signsFrom) / DAY);
-  const found = `${id} (${alg}) signs since ${days} days`;
+  const found = `${id} (${alg}) has signed for ${days} days`;
   const isOld = rotateAfter !== null && now - signsFrom > 2 * rotateAfter;
   return isOld ? warn('key set', found, 'rotation is overdue: npm run keys -- rotate') : ok('key set', found);
 }

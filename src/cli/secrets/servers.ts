@@ -86,5 +86,5 @@ function readPassword(
 }
 
 function refuseUnknownForm(path: string): never {
-  throw new Error(`${path} holds no password as this command makes them: mend it, or remove it.`);
+  throw new Error(`${path} has no password in the form that this command writes: correct it, or remove it.`);
 }

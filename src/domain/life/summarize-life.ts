@@ -72,7 +72,7 @@ function describeReach(life: Life, { network }: Mark): string {
   const had = `The current pair was in ${holder.network} (${holder.device}), which got tokens for ${time}`;
   const isKnown = life.path.some((point) => point.network === network);
   return isKnown
-    ? `${refused} ${had}. If that is not the user, that party was inside.`
+    ? `${refused} ${had}. If that is not the user, that party had access.`
     : `${refused} ${had}.`;
 }
 

@@ -6,7 +6,7 @@ const REASONS: Readonly<Record<string, string>> = {
   account_deleted: 'the account was deleted',
   administrator: 'an operator ended it',
   disabled: 'the user was disabled',
-  not_me: 'the user said in a mail that it is not theirs',
+  not_me: 'the user ended it by a link in a mail',
   session_limit: 'the limit of sessions',
   expired: 'its lifetime is over',
 };
