@@ -4,8 +4,8 @@ import { createProbedOutage } from './probed-outage.ts';
 
 /**
  * Keeps attempts limited during an outage of `primary`. `fallback` counts every attempt too, and its verdict applies
- * while `primary` fails. So an outage does not reset the counts of this process, and accounts that logged in through
- * this process stay known. `fallback` does not see the attempts at other processes. `fallback` must not reject.
+ * while `primary` fails. So an outage does not reset the counts of this process. Accounts that logged in through this
+ * process stay known. `fallback` does not see the attempts at other processes. `fallback` must not reject.
  *
  * The first call that `primary` rejects starts an outage: see {@link createProbedOutage}.
  */

@@ -105,39 +105,41 @@ function addDatabaseCommands(program: Command): void {
   program
     .command('migrate')
     .description('bring the database schema up to date')
-    .action(reporting(async () => (await import('./migrate.ts')).migrateSchema()));
+    .action(reportFailures(async () => (await import('./migrate.ts')).migrateSchema()));
 
   program
     .command('purge')
     .description('remove sessions whose tokens have all expired')
     .addHelpText('after', AFTER_PURGE)
-    .action(reporting(async () => (await import('./purge.ts')).purgeSessions()));
+    .action(reportFailures(async () => (await import('./purge.ts')).purgeSessions()));
 }
 
 function addKeyCommands(keys: Command): void {
   keys
     .command('list')
     .description('print the keys, their states and times')
-    .action(reporting(async () => (await import('./keys.ts')).printKeys()));
+    .action(reportFailures(async () => (await import('./keys.ts')).printKeys()));
 
   keys
     .command('rotate')
     .description('announce a new key, which signs once every verifier can know it')
     .option('--now', 'let the new key sign at once, in an emergency')
     .action(
-      reporting(async ({ now = false }: { now?: boolean }) => (await import('./keys.ts')).rotateKeys(now)),
+      reportFailures(async ({ now = false }: { now?: boolean }) =>
+        (await import('./keys.ts')).rotateKeys(now),
+      ),
     );
 
   keys
     .command('retire')
     .description('remove a key at once, for example one that has leaked')
     .argument('<id>', 'the kid of the key')
-    .action(reporting(async (id: string) => (await import('./keys.ts')).retireKeyById(id)));
+    .action(reportFailures(async (id: string) => (await import('./keys.ts')).retireKeyById(id)));
 
   keys
     .command('reseal')
     .description('seal the secrets in the database under the newest DATA_ENCRYPTION_KEY')
-    .action(reporting(async () => (await import('./keys/reseal.ts')).resealStoredSecrets()));
+    .action(reportFailures(async () => (await import('./keys/reseal.ts')).resealStoredSecrets()));
 }
 
 function addUserCommands(users: Command): void {
@@ -148,7 +150,7 @@ function addUserCommands(users: Command): void {
     .option('--strict', 'stop at the first line that is refused')
     .addHelpText('after', AFTER_IMPORT)
     .action(
-      reporting(async (file: string, options: { strict?: boolean }) =>
+      reportFailures(async (file: string, options: { strict?: boolean }) =>
         (await import('./users/import.ts')).importUsersFrom(file, options),
       ),
     );
@@ -157,7 +159,7 @@ function addUserCommands(users: Command): void {
     .command('export')
     .description('print all accounts, one JSON object a line')
     .addHelpText('after', AFTER_EXPORT)
-    .action(reporting(async () => (await import('./users/export.ts')).printUsers()));
+    .action(reportFailures(async () => (await import('./users/export.ts')).printUsers()));
 }
 
 function addUserLists(users: Command): void {
@@ -169,7 +171,7 @@ function addUserLists(users: Command): void {
     .option('--limit <count>', 'the most accounts to print, 1 to 1000', readLimit, 100)
     .option('--json', 'print one JSON object a line')
     .action(
-      reporting(async (options: UserListOptions) =>
+      reportFailures(async (options: UserListOptions) =>
         (await import('./users/list-and-show.ts')).printUserList(options),
       ),
     );
@@ -181,7 +183,7 @@ function addUserLists(users: Command): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', AFTER_SHOW)
     .action(
-      reporting(async (user: string, options: { json?: boolean }) =>
+      reportFailures(async (user: string, options: { json?: boolean }) =>
         (await import('./users/list-and-show.ts')).printUser(user, options),
       ),
     );
@@ -200,7 +202,9 @@ function addUserChanges(users: Command): void {
     .argument('<user>', USER)
     .addHelpText('after', AFTER_ACT)
     .action(
-      reporting(async (user: string) => (await import('./users/administer.ts')).endSessionsByNameOrId(user)),
+      reportFailures(async (user: string) =>
+        (await import('./users/administer.ts')).endSessionsByNameOrId(user),
+      ),
     );
 
   users
@@ -209,7 +213,7 @@ function addUserChanges(users: Command): void {
     .argument('<user>', USER)
     .addHelpText('after', AFTER_ACT)
     .action(
-      reporting(async (user: string) => (await import('./users/administer.ts')).disableByNameOrId(user)),
+      reportFailures(async (user: string) => (await import('./users/administer.ts')).disableByNameOrId(user)),
     );
 
   users
@@ -218,7 +222,7 @@ function addUserChanges(users: Command): void {
     .argument('<user>', USER)
     .addHelpText('after', AFTER_ACT)
     .action(
-      reporting(async (user: string) => (await import('./users/administer.ts')).enableByNameOrId(user)),
+      reportFailures(async (user: string) => (await import('./users/administer.ts')).enableByNameOrId(user)),
     );
 
   addRoleCommand(users, { name: 'grant', isGranted: true, description: 'give an account a role' });
@@ -236,7 +240,7 @@ function addRoleCommand(
     .argument('<user>', USER)
     .addHelpText('after', AFTER_ACT)
     .action(
-      reporting(async (role: Role, user: string) =>
+      reportFailures(async (role: Role, user: string) =>
         (await import('./users/administer.ts')).setRoleByNameOrId({ role, isGranted }, user),
       ),
     );
@@ -250,7 +254,7 @@ function addSessionCommands(sessions: Command): void {
     .option('--json', 'print the session and its recorded events as one JSON object')
     .addHelpText('after', AFTER_SESSION)
     .action(
-      reporting(async (id: string, options: { json?: boolean }) =>
+      reportFailures(async (id: string, options: { json?: boolean }) =>
         (await import('./sessions.ts')).printSession(id, options),
       ),
     );
@@ -264,7 +268,9 @@ function addAuditCommands(audit: Command): void {
     .option('--user <id>', 'only events of this user')
     .option('--session <id>', 'only events of this session')
     .action(
-      reporting(async (options: AuditListOptions) => (await import('./audit.ts')).printAuditLog(options)),
+      reportFailures(async (options: AuditListOptions) =>
+        (await import('./audit.ts')).printAuditLog(options),
+      ),
     );
 
   audit
@@ -273,7 +279,9 @@ function addAuditCommands(audit: Command): void {
     .option('--head <head>', 'a head from the log of the service, number:mac, that must be in the chain')
     .addHelpText('after', AFTER_VERIFY)
     .action(
-      reporting(async (options: { head?: string }) => (await import('./audit.ts')).verifyAuditLog(options)),
+      reportFailures(async (options: { head?: string }) =>
+        (await import('./audit.ts')).verifyAuditLog(options),
+      ),
     );
 }
 
@@ -284,7 +292,9 @@ function addSecrets(program: Command): void {
     .option('--write <folder>', 'write each secret into a file of this folder')
     .addHelpText('after', AFTER_SECRETS)
     .action(
-      reporting(async ({ write }: { write?: string }) => (await import('./secrets.ts')).makeSecrets(write)),
+      reportFailures(async ({ write }: { write?: string }) =>
+        (await import('./secrets.ts')).makeSecrets(write),
+      ),
     );
 }
 
@@ -297,7 +307,7 @@ function addSetup(program: Command): void {
     .option('--to <folder>', 'the folder that gets one folder for each container', '/shares')
     .option('--own <folder>', 'SECRETS_DIR of the operator; blank: generate the secrets', '')
     .action(
-      reporting(async (options: SetupOptions) => (await import('./setup.ts')).setUpContainers(options)),
+      reportFailures(async (options: SetupOptions) => (await import('./setup.ts')).setUpContainers(options)),
     );
 }
 
@@ -308,7 +318,7 @@ function addChecks(program: Command): void {
     .option('--json', 'print the findings as JSON')
     .addHelpText('after', AFTER_DOCTOR)
     .action(
-      reporting(async (options: { json?: boolean }) => (await import('./doctor.ts')).diagnose(options)),
+      reportFailures(async (options: { json?: boolean }) => (await import('./doctor.ts')).diagnose(options)),
     );
 
   program
@@ -318,7 +328,7 @@ function addChecks(program: Command): void {
     .option('--email <address>', 'the address of the victim, which gets the warning by mail')
     .addHelpText('after', AFTER_DEMO)
     .action(
-      reporting(async (options: { url?: string; email?: string }) =>
+      reportFailures(async (options: { url?: string; email?: string }) =>
         (await import('./demo.ts')).playTheft(options),
       ),
     );
@@ -334,7 +344,7 @@ function addCompletion(program: Command): void {
 }
 
 /** Wraps the action of a command. A failure is printed as one line, and the exit code is 1. */
-function reporting<Input extends unknown[]>(work: (...input: Input) => Promise<void>) {
+function reportFailures<Input extends unknown[]>(work: (...input: Input) => Promise<void>) {
   return (...input: Input) => runCommand(() => work(...input));
 }
 

@@ -10,7 +10,7 @@ import { summarizeLife } from '../domain/life/summarize-life.ts';
 import type { TokenFamily } from '../domain/token-family.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readId } from './read-id.ts';
-import { formatTable, visible } from './table.ts';
+import { formatTable, replaceControlCharacters } from './table.ts';
 import { withSharedDatabase } from './with-database.ts';
 import { write } from './write.ts';
 
@@ -48,11 +48,13 @@ function inWords(session: LifeSession, events: readonly LifeEvent[]): string {
     ['User', session.userId],
     ...(session.deviceName === undefined ? [] : [['Device', session.deviceName]]),
   ];
-  const told = facts.map(({ question, answer }) => `${question} ${visible(answer)}\n`).join('');
+  const answers = facts
+    .map(({ question, answer }) => `${question} ${replaceControlCharacters(answer)}\n`)
+    .join('');
   return [
-    `${visible(headline)}\n`,
+    `${replaceControlCharacters(headline)}\n`,
     formatTable(who),
-    told,
+    answers,
     formatTable([HEAD, ...life.marks.map(markRow)]),
     'Plain refreshes are not recorded.\n',
   ].join('\n');

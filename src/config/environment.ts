@@ -51,7 +51,7 @@ function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: Faults): NodeJS.D
 
 function readDotEnv(path: string, faults: string[]): NodeJS.Dict<string> {
   const { text, reason } = readText(path);
-  if (text === undefined && reason !== 'ENOENT') faults.push(unreadable('.env', path, reason));
+  if (text === undefined && reason !== 'ENOENT') faults.push(unreadableFault('.env', path, reason));
   return parseEnv(text ?? '');
 }
 
@@ -104,7 +104,7 @@ function readSecret(
   { text, reason }: Content,
   faults: string[],
 ): string | undefined {
-  if (text === undefined) faults.push(unreadable(where, path, reason));
+  if (text === undefined) faults.push(unreadableFault(where, path, reason));
   else if (text === '')
     faults.push(`${where} is ${quote(path)}, an empty file, but must be a file with a secret.`);
   else return text;
@@ -144,6 +144,6 @@ function readText(path: string): Content {
   }
 }
 
-function unreadable(name: string, path: string, reason = ''): string {
+function unreadableFault(name: string, path: string, reason = ''): string {
   return `${name} is ${quote(path)} (${reason}), but must be a readable file.`;
 }

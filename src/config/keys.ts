@@ -18,8 +18,8 @@ const MIN_BYTES = {
 type KeyName = keyof typeof MIN_BYTES;
 
 /**
- * A key with fewer different characters is weak. The limit is not 16, because a quarter of all random keys of 64
- * hexadecimal digits lack one of the 16 digits.
+ * A key with fewer different characters is weak. A limit of 16 would be too high: a quarter of all random keys of 64
+ * hexadecimal digits lack some digit.
  */
 const MIN_DIFFERENT_CHARACTERS = 10;
 const PLACEHOLDER = /change.?(me|this)|replace.?(me|this)|placeholder|example|secret|password|insecure/i;

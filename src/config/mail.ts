@@ -87,14 +87,14 @@ function readName(
   { publicUrl, from }: { readonly publicUrl: string | null; readonly from: Sender },
   read: Readers,
 ): string {
-  if (SMTP_NAME !== '') return literal(read.host('SMTP_NAME', SMTP_NAME));
+  if (SMTP_NAME !== '') return addressLiteral(read.host('SMTP_NAME', SMTP_NAME));
   const host = hostOf(publicUrl ?? '');
   const hasName = host !== '' && isIP(host) === 0 && !isLoopback(host);
   return hasName ? host : from.address.slice(from.address.lastIndexOf('@') + 1);
 }
 
 /** An IP address as an address literal (RFC 5321 section 4.1.3). A host name stays as it is. */
-function literal(host: string): string {
+function addressLiteral(host: string): string {
   if (isIP(host) === 0) return host;
   return isIPv6(host) ? `[IPv6:${host}]` : `[${host}]`;
 }

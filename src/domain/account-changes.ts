@@ -12,7 +12,7 @@ export interface AccountChanges {
  * The account after a change at `at`. A name that equals the address changes with the address. A new address is
  * unverified, unless the operator vouches for it.
  */
-export function changedAccount(user: User, changes: AccountChanges, at: number): User {
+export function applyAccountChanges(user: User, changes: AccountChanges, at: number): User {
   const { email = user.email, username = usernameWith(user, email), emailVerified } = changes;
   const provenAt = identifierOf(email) === identifierOf(user.email) ? user.emailVerifiedAt : null;
   const { emailVerifiedAt } = {

@@ -11,8 +11,8 @@ export const PAGE_IDLE_AGE = 30 * MINUTE;
 /** Milliseconds from one recorded use to the next, so that not every page view writes to the database. */
 const USE_RECORDED_EVERY = MINUTE;
 
-/** Whether the use of a page is to be recorded at `now`. */
-export function isUseDue({ rotatedAt }: TokenFamily, now: number): boolean {
+/** Whether a use of a page at `now` must be recorded. */
+export function mustRecordUse({ rotatedAt }: TokenFamily, now: number): boolean {
   return now - rotatedAt >= USE_RECORDED_EVERY;
 }
 

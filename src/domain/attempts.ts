@@ -13,7 +13,7 @@ export interface DelayPolicy {
   readonly forgetOneAfter: number | null;
 }
 
-/** The limits of password attempts. */
+/** The limits of attempts to give a password, or the proof of a second factor. */
 export interface AttemptPolicy {
   /**
    * For one identifier (the name or address that was typed). All networks where its account is not known share one
@@ -78,9 +78,9 @@ export type AttemptVerdict =
   | { readonly allowed: false; readonly counter: AttemptCounter; readonly retryAfter: number };
 
 /**
- * Judges an attempt before its password is verified. An allowed attempt counts as a failure at once, so that parallel
- * attempts gain nothing over sequential ones. An account at a network where it is known has its own count. Attempts
- * from other networks, and on other accounts, neither raise nor read that count.
+ * Judges an attempt before its password or proof is verified. An allowed attempt counts as a failure at once, so that
+ * parallel attempts gain nothing over sequential ones. An account at a network where it is known has its own count.
+ * Attempts from other networks, and on other accounts, neither raise nor read that count.
  *
  * Failures are counted by the identifier, whether it exists or not, and never by the account. So the answers to wrong
  * passwords do not reveal which name and which address belong to one account.
@@ -108,9 +108,9 @@ export function beginAttempt(
 }
 
 /**
- * Records that the password was right. The account becomes known at the network, and its count there is reset. The
- * shared counts lose only this attempt. Otherwise a login by the owner, or by an attacker to another account, would
- * give a guesser free attempts. NIST SP 800-63B, too, forgets only failures from the same IP address.
+ * Records that the password or the proof was right. The account becomes known at the network, and its count there is
+ * reset. The shared counts lose only this attempt. Otherwise a login by the owner, or by an attacker to another
+ * account, would give a guesser free attempts. NIST SP 800-63B, too, forgets only failures from the same IP address.
  */
 export function succeedAttempt(state: AttemptState, policy: AttemptPolicy, now: number): AttemptState {
   const known = { ...state, atKnownNetwork: undefined, knownUntil: now + policy.knownFor };

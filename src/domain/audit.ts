@@ -26,7 +26,9 @@ export type RefusalType = 'users.proof_refused' | 'users.second_factor_missing';
 /** Types of changes that other systems get no event about. */
 export type ChangeType =
   | 'keys.announced'
+  /** The service removed a key whose last token had expired. */
   | 'keys.removed'
+  /** An operator removed a key at once, by the command `keys retire`. The key may have been in any state. */
   | 'keys.retired'
   | 'users.factor_renamed'
   | 'users.imported'

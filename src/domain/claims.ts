@@ -68,14 +68,14 @@ export function claimNames(claims: Claims): readonly string[] {
 
 /** The same claims with sorted names at each level, so that equal claims are equal bytes. */
 export function sortClaims(claims: Claims): Claims {
-  return sorted(claims) as Claims;
+  return sortMembers(claims) as Claims;
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+function sortMembers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortMembers);
   if (!isObject(value)) return value;
   const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
+  return Object.fromEntries(members.map(([name, member]) => [name, sortMembers(member)]));
 }
 
 function depthOf(value: unknown): number {

@@ -96,7 +96,7 @@ export type DomainEvent = {
 
 /**
  * An event to record with a change. With `oncePerDay` it is recorded at most once a day for that subject. With
- * `ifNewDevice` it is recorded if a new session comes from a pair of network and product that is not known.
+ * `ifNewDevice` it is recorded only if the pair of network and product of a new session is not known.
  */
 export interface Occurrence {
   readonly event: DomainEvent;

@@ -1,7 +1,7 @@
 import type { AttemptPolicy } from './attempts.ts';
 import type { Limit } from './rate-limit.ts';
 
-/** The limits of password attempts, registrations, reset mails and streams. */
+/** The limits of password attempts, registrations, reset mails and consumers of revocations. */
 export interface Limits {
   readonly attempts: AttemptPolicy;
   /** Password attempts for one identifier from one network, successful ones included, because each computes a hash. */
@@ -12,6 +12,6 @@ export interface Limits {
   readonly registrations: Limit;
   /** Password-reset mails to one address. */
   readonly resetMails: Limit;
-  /** Open streams of revocations of one replica. */
+  /** The maximum number of clients that follow the revocations of one replica at the same time. */
   readonly revocationConsumers: number;
 }

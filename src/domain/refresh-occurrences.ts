@@ -12,19 +12,19 @@ type Facts = Pick<RefreshContext, 'claims' | 'client' | 'now'>;
 
 export function reuseOccurrence(facts: Facts, currentGeneration: number): Occurrence {
   const { generation } = facts.claims;
-  const data = { ...session(facts), ...clientFacts(facts.client), generation, currentGeneration };
+  const data = { ...sessionIds(facts), ...clientFacts(facts.client), generation, currentGeneration };
   const event = { type: 'sessions.reuse_detected', occurredAt: facts.now, data } as const;
   return { event, details: presentedToken(facts) };
 }
 
 export function revocationOccurrence(facts: Facts, reason: RevocationReason): Occurrence {
-  const data = { ...session(facts), ...clientFacts(facts.client), reason };
+  const data = { ...sessionIds(facts), ...clientFacts(facts.client), reason };
   return { event: { type: 'sessions.revoked', occurredAt: facts.now, data } };
 }
 
 /** A request for a bound session had no proof, or a proof of another key. The user is notified at most once a day. */
 export function dpopRefusedOccurrence(facts: Facts, reason: 'missing' | 'other_key'): Occurrence {
-  const data = { ...session(facts), ...clientFacts(facts.client), reason };
+  const data = { ...sessionIds(facts), ...clientFacts(facts.client), reason };
   return {
     event: { type: 'sessions.dpop_refused', occurredAt: facts.now, data },
     oncePerDay: notificationSubject.foreignKey,
@@ -33,7 +33,7 @@ export function dpopRefusedOccurrence(facts: Facts, reason: 'missing' | 'other_k
 
 export function healingOccurrence(facts: Facts, storedGeneration: number): Occurrence {
   const presentedGeneration = facts.claims.generation;
-  const data = { ...session(facts), ...clientFacts(facts.client), storedGeneration, presentedGeneration };
+  const data = { ...sessionIds(facts), ...clientFacts(facts.client), storedGeneration, presentedGeneration };
   const event = { type: 'sessions.healed', occurredAt: facts.now, data } as const;
   return { event, details: presentedToken(facts) };
 }
@@ -44,14 +44,14 @@ interface StepUpFacts extends Pick<Facts, 'client' | 'now'> {
 }
 
 export function stepUpOccurrence(facts: StepUpFacts, { amr, acr }: Proven): Occurrence {
-  const data = { ...session(facts), ...clientFacts(facts.client), amr, acr };
+  const data = { ...sessionIds(facts), ...clientFacts(facts.client), amr, acr };
   return { event: { type: 'sessions.stepped_up', occurredAt: facts.now, data } };
 }
 
 /** The user is notified of each network at most once a day, whether the policy blocks the change or not. */
 export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurrence {
   const data = {
-    ...session(facts),
+    ...sessionIds(facts),
     ...clientFacts(facts.client),
     previousAddress: facts.claims.userIp,
     blocked,
@@ -94,14 +94,14 @@ export function changeOccurrences(
 }
 
 function userAgentChangeOccurrence(facts: Facts, previousUserAgent: string): Occurrence {
-  const data = { ...session(facts), ...clientFacts(facts.client), previousUserAgent };
+  const data = { ...sessionIds(facts), ...clientFacts(facts.client), previousUserAgent };
   return {
     event: { type: 'sessions.user_agent_changed', occurredAt: facts.now, data },
     oncePerDay: notificationSubject.product(facts.client),
   };
 }
 
-function session({ claims }: Pick<StepUpFacts, 'claims'>) {
+function sessionIds({ claims }: Pick<StepUpFacts, 'claims'>) {
   return { sessionId: claims.tokenFamily, userId: claims.sub };
 }
 

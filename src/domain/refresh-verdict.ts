@@ -41,8 +41,8 @@ export type JudgedFamily = Pick<
 > & { readonly authentication: Pick<Authentication, 'generation'> };
 
 /**
- * The decision about a refresh: rotate or heal the family, reissue its current pair, refuse, or revoke the family.
- * The occurrences are recorded together with the change, or alone where the family does not change.
+ * The decision about a refresh: rotate or heal the family, reissue its current pair, refuse, or revoke the family. The
+ * occurrences are recorded together with the change, or alone if the family does not change. The table in
  * docs/domain.md lists the verdict of each situation.
  */
 export type Verdict<Family> =

@@ -12,7 +12,8 @@ export function productOf(userAgent: string): string {
 
 /**
  * Some apps write a blank before the version, as in `Instagram 312.0`. A product such as `360Browser` may begin with a
- * digit, so letters without `-` or `+` before them belong to a version only after a separator.
+ * digit. So in `1.2b` the letter belongs to the version, because a separator comes before. In `360Browser` the letters
+ * do not.
  */
 const VERSION = /^v?\d+(?:(?:[.,_]\d+)*(?:[-+][\w.+-]*)?|(?:[.,_]\d+)+[._]?[a-z][\w.+-]*)$/i;
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import { linkTo } from '../../src/app/delivery/link-to.ts';
-import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
+import { renderMail } from '../../src/app/delivery/mails/render-mail.ts';
 import type { DomainEvent } from '../../src/domain/events.ts';
 import { NOW } from '../support/families.ts';
 import { HOME, someKey } from '../support/sessions.ts';
@@ -63,11 +63,11 @@ t.test('links of an older key stay valid, links of an unknown key are refused', 
 t.test('text and HTML of a mail contain the link', async (t) => {
   for (const event of [forgotten, moved]) {
     const url = to(event) ?? '';
-    const letter = mailAbout(event, { ...words, link: url });
+    const letter = renderMail(event, { ...words, link: url });
     t.ok(letter?.text.includes(`:\n${url}\n`), event.type);
     t.ok(letter?.html.includes(`<a href="${url}" `), event.type);
   }
-  const letter = mailAbout(changed, { ...words, link: null });
+  const letter = renderMail(changed, { ...words, link: null });
   t.match(letter?.subject, /password was changed/);
   t.notMatch(letter?.html, '<a ');
   t.match(letter?.text, HOME.address);

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { digestMailAbout } from '../../src/app/delivery/mails/digest-about.ts';
-import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
+import { renderDigest } from '../../src/app/delivery/mails/render-digest.ts';
+import { renderMail } from '../../src/app/delivery/mails/render-mail.ts';
 import { hasMail } from '../../src/domain/events.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { CLIENT, CONTEXT, mailedEvents } from '../support/mailed-events.ts';
@@ -16,10 +16,10 @@ t.test('every mail is accessible and fits a phone, in light and dark, without sc
   const seen = mailedEvents(client).filter(hasMail);
   for (const [index, event] of seen.entries()) {
     const account = names[index % names.length] ?? '';
-    const { html = '', subject = '' } = mailAbout(event, { ...context, accountName: account }) ?? {};
+    const { html = '', subject = '' } = renderMail(event, { ...context, accountName: account }) ?? {};
     await check(`mail ${index} ${subject}`, (page) => page.setContent(html));
   }
   const items = seen.map((event) => ({ event, context }));
-  const { html } = digestMailAbout('Bank of Ann', items);
+  const { html } = renderDigest('Bank of Ann', items);
   await check('mail digest', (page) => page.setContent(html));
 });

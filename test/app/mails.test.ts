@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
+import { renderMail } from '../../src/app/delivery/mails/render-mail.ts';
 import { hasMail } from '../../src/domain/events.ts';
 import { CLIENT, CONTEXT, mailedEvents, SESSION } from '../support/mailed-events.ts';
 
@@ -10,7 +10,7 @@ function lettersWith({
   ...client
 }: Partial<typeof CLIENT & { account: string }>) {
   return mailedEvents({ ...CLIENT, ...client }).flatMap(
-    (event) => mailAbout(event, { ...CONTEXT, accountName: account }) ?? [],
+    (event) => renderMail(event, { ...CONTEXT, accountName: account }) ?? [],
   );
 }
 
@@ -34,13 +34,14 @@ function read(t: Test, html: string): string {
 }
 
 t.test('exactly the events that cause a mail have a template', async (t) => {
-  for (const event of mailedEvents()) t.equal(mailAbout(event, CONTEXT) !== null, hasMail(event), event.type);
+  for (const event of mailedEvents())
+    t.equal(renderMail(event, CONTEXT) !== null, hasMail(event), event.type);
 });
 
 t.test('text and HTML contain the same facts and the advice', async (t) => {
   const subjects = new Set<string>();
   for (const event of mailedEvents().filter(hasMail)) {
-    const letter = mailAbout(event, CONTEXT);
+    const letter = renderMail(event, CONTEXT);
     if (letter === null) throw new Error(`no letter about ${event.type}`);
     subjects.add(letter.subject);
     t.match(letter.subject, /^[\x20-\x7e]{10,60}$/);
@@ -75,7 +76,7 @@ t.test('a mail about an ended session or a changed password links to the end of 
   const labels = mailedEvents()
     .filter(hasMail)
     .map((event) => {
-      const { text = '' } = mailAbout(event, { ...CONTEXT, link: 'https://auth.example.com/x' }) ?? {};
+      const { text = '' } = renderMail(event, { ...CONTEXT, link: 'https://auth.example.com/x' }) ?? {};
       return `${event.type}: ${/^(.*):\nhttps:/m.exec(text)?.[1]}`;
     });
   t.same(
@@ -106,7 +107,7 @@ t.test('the time is shown in UTC at every hour', async (t) => {
     [Date.UTC(2026, 11, 31), '31 December 2026, 00:00 UTC'],
   ] as const) {
     const [event] = mailedEvents();
-    t.match(event && mailAbout({ ...event, occurredAt: at }, CONTEXT)?.text, said);
+    t.match(event && renderMail({ ...event, occurredAt: at }, CONTEXT)?.text, said);
   }
 });
 

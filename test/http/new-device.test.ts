@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { linkTo } from '../../src/app/delivery/link-to.ts';
-import { mailAbout } from '../../src/app/delivery/mails/render-mail.ts';
+import { renderMail } from '../../src/app/delivery/mails/render-mail.ts';
 import type { NewDevicePolicy } from '../../src/domain/policy.ts';
 import { startHttpService } from '../support/http.ts';
 
@@ -48,7 +48,7 @@ t.test('a login from a new network causes one mail, whose link ends that session
     describeDevice: () => 'Firefox 145 on Linux',
     link,
   };
-  const letter = mailAbout(mail, words);
+  const letter = renderMail(mail, words);
   t.match(letter?.subject, /^New sign-in/);
   for (const fact of ['Firefox 145 on Linux', '198.51.100.66', '2 January 2026, 03:04 UTC', link])
     t.ok(letter?.text.includes(fact), fact);

@@ -1,4 +1,4 @@
-import { isBlocked, isUseDue, PAGE_IDLE_AGE } from '../../domain/account-page.ts';
+import { isBlocked, mustRecordUse, PAGE_IDLE_AGE } from '../../domain/account-page.ts';
 import { authenticationClaims, isRecent } from '../../domain/authentication.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import type { Policy } from '../../domain/policy.ts';
@@ -25,8 +25,8 @@ export interface PageSession extends SignIn {
 export type FindPageSession = (secret: string, client: ClientInfo) => Promise<PageSession | null>;
 
 /**
- * Finds the live session of a cookie, and extends its idle time. Null if the cookie is unknown, or if its session has
- * ended, is idle, or is blocked for this network or product.
+ * Finds the live session of a cookie, and extends its idle time. Null if the cookie is unknown, if its session has
+ * ended or is idle, or if its policy blocks this client.
  */
 export const findPageSession =
   ({ pageSecrets, accountPageSessions, revoked, policy, clock }: Deps): FindPageSession =>
@@ -38,7 +38,8 @@ export const findPageSession =
     // A fail-over can lose a revocation that this replica still remembers.
     if (revoked.recall(sessionId) !== null) return null;
     const isAlive =
-      !isUseDue(family, now) || (await accountPageSessions.keepAlive(sessionId, now, now + PAGE_IDLE_AGE));
+      !mustRecordUse(family, now) ||
+      (await accountPageSessions.keepAlive(sessionId, now, now + PAGE_IDLE_AGE));
     if (!isAlive) return null;
     const authentication = authenticationClaims(family.authentication);
     return {

@@ -52,7 +52,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     return pair;
   };
 
-  /** Requires that the client of the second step holds the key that the first step bound to the session (RFC 9449). */
+  /** Requires a proof of the key to which the first step bound the session (RFC 9449). */
   async function proveKey(
     { jkt: expected }: SecondFactorChallenge,
     presented: LogInWithSecondFactorInput['presented'],

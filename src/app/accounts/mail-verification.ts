@@ -3,7 +3,7 @@ import { identifierOf, type User } from '../../domain/user.ts';
 import type { Log } from '../../ports/log.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import { type PrepareVerificationDeps, prepareVerification, requestedBy } from './prepare-verification.ts';
+import { type PrepareVerificationDeps, prepareVerification, requesterOf } from './prepare-verification.ts';
 
 interface Deps extends PrepareVerificationDeps {
   readonly users: Pick<Users, 'findByIdentifier'>;
@@ -29,7 +29,7 @@ export const mailVerification = (deps: Deps): MailVerification => {
   };
 
   async function sendLink(user: User, client: ClientInfo): Promise<void> {
-    const prepared = await prepareVerification(deps, user, requestedBy(client));
+    const prepared = await prepareVerification(deps, user, requesterOf(client));
     if (prepared !== null) await emailLinks.open(prepared.link, prepared.entries);
   }
 };

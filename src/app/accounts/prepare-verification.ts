@@ -39,7 +39,7 @@ interface Requester {
 }
 
 /** The requester is the user, at this client. */
-export function requestedBy(client: ClientInfo): Requester {
+export function requesterOf(client: ClientInfo): Requester {
   return { origin: byUser(client), facts: clientFacts(client) };
 }
 

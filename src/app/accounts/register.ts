@@ -11,7 +11,7 @@ import { changeEntries } from '../change-entries.ts';
 import { assertFollowsRules, assertNotBreached, type NewPasswordDeps } from './assert-acceptable-password.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
 import { createdEvent, readNames } from './new-account.ts';
-import { type PrepareVerificationDeps, prepareVerification, requestedBy } from './prepare-verification.ts';
+import { type PrepareVerificationDeps, prepareVerification, requesterOf } from './prepare-verification.ts';
 
 interface Deps extends PrepareVerificationDeps, NewPasswordDeps {
   readonly users: Users;
@@ -54,7 +54,7 @@ export const register =
       createdAt: now,
       roles: [],
     };
-    const verification = await prepareVerification(deps, user, requestedBy(client));
+    const verification = await prepareVerification(deps, user, requesterOf(client));
     const created = changeEntries(newId, byUser(client), [{ event: createdEvent(user) }]);
     const entries = [...created, ...(verification?.entries ?? [])];
     if (!(await users.create(user, entries, { verification: verification?.link })))

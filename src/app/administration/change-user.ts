@@ -1,6 +1,6 @@
 import {
   type AccountChanges,
-  changedAccount,
+  applyAccountChanges,
   changeEvents,
   changeFault,
 } from '../../domain/account-changes.ts';
@@ -59,7 +59,7 @@ async function changeOne(
   origin: ChangeOrigin,
 ): Promise<AccountChangeResult> {
   const at = deps.clock();
-  const next = changedAccount(user, changes, at);
+  const next = applyAccountChanges(user, changes, at);
   const fault = changeFault(user, next);
   if (fault !== null) throw new Refusal('invalid_request', fault);
   const events = changeEvents(user, next, at);

@@ -5,7 +5,7 @@ import { createAcknowledger } from './acknowledger.ts';
 import type { DeliverMailDeps } from './deliver-mail.ts';
 import { mailFacts, recordMailFailure, removeHandledMails, reportUnaddressed } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient } from './mail-recipient.ts';
-import { digestMailAbout } from './mails/digest-about.ts';
+import { renderDigest } from './mails/render-digest.ts';
 
 const LEASE = 5 * MINUTE;
 
@@ -77,7 +77,7 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
           event,
           context: { serviceName, describeDevice, accountName, link: linkTo(event) },
         }));
-        const mail = digestMailAbout(serviceName, items);
+        const mail = renderDigest(serviceName, items);
         await mailer.send({ id: first.id, to, ...mail });
         telemetry.deliveryEnded('mail', 'sent');
         log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');

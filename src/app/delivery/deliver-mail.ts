@@ -17,7 +17,7 @@ import {
 } from './mail-failure.ts';
 import { findMailRecipient, type MailRecipient, type RecipientDeps } from './mail-recipient.ts';
 import type { DescribeDevice } from './mails/facts.ts';
-import { mailAbout } from './mails/render-mail.ts';
+import { renderMail } from './mails/render-mail.ts';
 
 export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
   readonly mailer: Mailer;
@@ -30,7 +30,7 @@ export interface DeliverMailDeps extends MailFailureDeps, RecipientDeps {
   readonly tracing: Tracing | null;
 }
 
-/** A batch of 20 mails, sent five at a time, ends before its lease if each mail takes at most a minute. */
+/** Five mails are sent at a time. So a batch ends before its lease if each mail takes at most a minute. */
 const BATCH = { limit: 20, lease: 5 * MINUTE };
 const AT_ONCE = 5;
 
@@ -89,7 +89,7 @@ const deliverOne = (deps: DeliverMailDeps) => {
     }
     const { accountName } = recipient;
     const link = linkTo(entry.event);
-    const content = mailAbout(entry.event, { serviceName, describeDevice, accountName, link });
+    const content = renderMail(entry.event, { serviceName, describeDevice, accountName, link });
     if (content === null) throw new Error(`There is no mail about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to: recipient.to, ...content });
     telemetry.deliveryEnded('mail', 'sent');

@@ -24,9 +24,7 @@ interface PublishAttempt {
   readonly reason: string;
 }
 
-/**
- * The events of a batch are published concurrently, so that all attempts end before the lease even if the broker hangs.
- */
+/** The events of a batch are published concurrently. So all attempts end before the lease even if the broker hangs. */
 const BATCH = { limit: 500, lease: MINUTE };
 
 const AFTER_FAILURE = { first: 1_000, longest: 5 * MINUTE };

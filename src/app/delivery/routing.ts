@@ -18,8 +18,8 @@ interface Options {
 const REMINDER = HOUR;
 
 /**
- * Tracks the results of publishing by event type. Logs once when the broker refuses a type, when a type has no queue,
- * and when a type is routed again. Dropped events are logged once an hour, with their number.
+ * Tracks the results of publishing by event type. Logs once that the broker refuses a type, that a type has no queue,
+ * or that a type is routed again. Dropped events are logged once an hour, with their number.
  */
 export const createRouting = ({ clock, log, onRoutableAgain: onRouted }: Options) => {
   const routed = new Set<EventType>();

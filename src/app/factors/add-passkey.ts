@@ -33,9 +33,9 @@ export type AddPasskey = (input: AddPasskeyInput) => Promise<{ readonly id: stri
 
 /**
  * Puts a new passkey into use. The challenge is issued only after a recent sign-in, so this step does not check the
- * sign-in again, but the session must be live. A challenge is not used up: the same answer gives the same passkey, and
- * the second attempt to add it is refused. Rejects with a {@link Refusal}: `invalid_request`, `proof_refused`,
- * `conflict`, `unauthenticated` if the session has ended.
+ * sign-in again. The session must be live. A challenge is not used up: the same answer gives the same passkey, and the
+ * second attempt to add it is refused. Rejects with a {@link Refusal}: `invalid_request`, `proof_refused`, `conflict`,
+ * `unauthenticated` if the session has ended.
  */
 export const addPasskey = (deps: Deps): AddPasskey => {
   const { secondFactors, challenges, passkeys, clock, newId, securityLog } = deps;

@@ -27,8 +27,8 @@ export type ConfirmTotp = (input: ConfirmTotpInput) => Promise<void>;
 
 /**
  * Puts a new TOTP factor into use after its first code, which is used up. The secret was issued only after a recent
- * sign-in, so the confirmation does not check the sign-in again, but the session must be live. Rejects with a
- * {@link Refusal}: `not_found`, `proof_refused`, `unauthenticated` if the session has ended.
+ * sign-in, so the confirmation does not check the sign-in again. The session must be live. Rejects with a {@link
+ * Refusal}: `not_found`, `proof_refused`, `unauthenticated` if the session has ended.
  */
 export const confirmTotp = (deps: Deps): ConfirmTotp => {
   const { secondFactors, clock, newId, securityLog } = deps;

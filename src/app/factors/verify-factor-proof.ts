@@ -42,9 +42,9 @@ export function passkeysOf({ factors }: FactorsOfAccount): readonly Passkey[] {
 }
 
 /**
- * Verifies a proof against the factors of an account, and changes nothing. Returns what the caller must use up together
- * with the change that the proof allows, or null for a wrong proof. Whether the proof was used before is decided only
- * when it is used up.
+ * Verifies a proof against the factors of an account, and changes nothing. Returns what the caller must use up in the
+ * transaction of the allowed change. Null for a wrong proof. Whether the proof was used before is decided only when it
+ * is used up.
  *
  * @param now milliseconds since the epoch
  */

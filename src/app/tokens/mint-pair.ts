@@ -21,7 +21,7 @@ export interface TokenPair {
 }
 
 /**
- * Mints the current pair of a family. The pair depends only on the row and the keys, so a retry gets the same pair
+ * Mints the current pair of a family. The pair depends only on the row and the keys. So a retry gets the same pair
  * although no token is stored. `ids`: the token ids. By default they are derived from the row.
  */
 export async function mintPair(

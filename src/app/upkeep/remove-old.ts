@@ -91,7 +91,10 @@ export const removeOldMailBudgets = (deps: MailBudgetDeps) =>
     done: 'old counts of mails removed',
   });
 
-/** Removes one batch of pairs of network and product that are no longer known at each call, and returns its size. */
+/**
+ * Removes one batch of devices at each call, and returns its size. A device is a pair of network and product that is no
+ * longer known.
+ */
 export const removeOldDevices = (deps: DeviceDeps) =>
   createRemoval(deps, {
     removal: 'devices',

@@ -73,7 +73,7 @@ function stateChange(
   return {};
 }
 
-/** Where the file has a new secret, the former one still signs for a while, as after a rotation by the API. */
+/** If the file has a new secret, the former one still signs for a while, as after a rotation. */
 async function secretChange(
   { sealer, clock }: Deps,
   { id, secret }: DeclaredEndpoint,

@@ -71,7 +71,7 @@ export const changeEndpoint =
     assertAcceptable(deps, endpoint.format, change);
     const values = { ...change, ...stateOf(enabled) };
     const entry = changedEntry(deps, id, values, origin);
-    const changed = found(await deps.webhookEndpoints.change(id, values, [entry]));
+    const changed = requireFound(await deps.webhookEndpoints.change(id, values, [entry]));
     if (changed.state !== endpoint.state)
       await notifyStreamReceiver(deps, changed, `An operator has ${changed.state} the stream.`);
     return changed;
@@ -87,8 +87,8 @@ export const removeEndpoint =
   };
 
 /**
- * Gives an endpoint a new secret. Rejects with a {@link Refusal} `conflict` if the format has no secret, if
- * WEBHOOKS_FILE declares the endpoint, or if the secret was changed at the same time.
+ * Gives an endpoint a new secret. Rejects with a {@link Refusal} `conflict` if the format has no secret or
+ * WEBHOOKS_FILE declares the endpoint. It also does so if another request changed the secret at the same time.
  */
 export const rotateEndpointSecret =
   (deps: Deps): RotateEndpointSecret =>
@@ -130,10 +130,10 @@ export async function requireEndpoint(
   { webhookEndpoints }: Pick<Deps, 'webhookEndpoints'>,
   id: string,
 ): Promise<WebhookEndpoint> {
-  return found(await webhookEndpoints.find(id));
+  return requireFound(await webhookEndpoints.find(id));
 }
 
-function found(endpoint: WebhookEndpoint | null): WebhookEndpoint {
+function requireFound(endpoint: WebhookEndpoint | null): WebhookEndpoint {
   if (endpoint === null) throw new Refusal('not_found');
   return endpoint;
 }

@@ -68,11 +68,11 @@ function summaryOf(body: Readonly<Record<string, unknown>>): string {
   if (typeof body.code === 'string') return `${body.code}: ${body.detail}`;
   const { access, refresh } = body;
   return typeof refresh === 'string'
-    ? `access ${short(access)}, refresh ${short(refresh)}`
+    ? `access ${shortenToken(access)}, refresh ${shortenToken(refresh)}`
     : JSON.stringify(body);
 }
 
 /** The end of a token differs from token to token; its beginning does not. */
-function short(token: unknown): string {
+function shortenToken(token: unknown): string {
   return `…${String(token).slice(-8)}`;
 }

@@ -33,7 +33,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
       strict,
       onRefused(line, reason) {
         progress.end();
-        process.stderr.write(`line ${line}: ${printable(reason)}\n`);
+        process.stderr.write(`line ${line}: ${escapeControlCharacters(reason)}\n`);
       },
       onProgress: (counts) => progress.show('lines read', sumOf(counts), total),
     });
@@ -45,7 +45,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
 }
 
 /** A reason may quote the file. A terminal would execute control characters, and reorder text. */
-function printable(text: string): string {
+function escapeControlCharacters(text: string): string {
   return text.replace(/\p{C}/gu, (hidden) => `\\u{${hidden.codePointAt(0)?.toString(16)}}`);
 }
 

@@ -38,7 +38,7 @@ const DAY_FORMAT = { weekday: 'short', day: 'numeric', month: 'short', timeZone:
 const DAY_OF_THIS_YEAR = new Intl.DateTimeFormat('en-GB', DAY_FORMAT);
 const DAY_OF_ANY_YEAR = new Intl.DateTimeFormat('en-GB', { ...DAY_FORMAT, year: 'numeric' });
 
-/** The day of a moment in UTC, such as `Fri 27 Nov`, with its year where that is not the year of `now`. */
+/** The day of a moment in UTC, such as `Fri 27 Nov`. It has its year if that is not the year of `now`. */
 export function dayInWords(at: number, now: number): string {
   const isThisYear = new Date(at).getUTCFullYear() === new Date(now).getUTCFullYear();
   return (isThisYear ? DAY_OF_THIS_YEAR : DAY_OF_ANY_YEAR).format(at).replace(',', '');
@@ -49,7 +49,7 @@ export function timeOfDay(at: number): string {
   return new Date(at).toISOString().slice(11, 19);
 }
 
-/** Day and time of a moment in UTC, with its year where that is not the year of `now`. */
+/** The day, as {@link dayInWords} writes it, and the time of a moment in UTC. */
 export function momentInWords(at: number, now: number): string {
   return `${dayInWords(at, now)}, ${timeOfDay(at)} UTC`;
 }

@@ -62,7 +62,9 @@ export interface Passkeys {
   /** The new passkey; null if the answer is not valid for the nonce. */
   verifyRegistration(answer: CredentialAnswer, nonce: string): Promise<Passkey | null>;
 
-  /** Null if the answer is not one of this passkey and this nonce, or the user was not verified as required. */
+  /**
+   * Null if the answer is not valid for this passkey and this nonce, or lacks the required verification of the user.
+   */
   verifyAssertion(
     answer: CredentialAnswer,
     expected: {

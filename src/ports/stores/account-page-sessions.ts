@@ -9,8 +9,8 @@ export interface AccountPageSession {
 }
 
 /**
- * The sessions of account pages. Such a session is a token family of which no client holds a token. Its idle time is
- * the family's `refreshExpiresAt`, so the list and the limit of sessions count it like any other session.
+ * The sessions of account pages. Such a session is a token family of which no client holds a token. Its idle expiry is
+ * the family's `refreshExpiresAt`. So the list and the limit of sessions count it like any other session.
  *
  * The session has no state of its own: {@link AccountPageSessions.find} reads the row of the family. So a transaction
  * that revokes or removes the family also ends the session of the page. No use case needs an extra check. The row of a
@@ -36,7 +36,7 @@ export interface AccountPageSessions {
 
   /**
    * Moves the idle expiry of a page's session to `idleUntil`, and records `at` as its last use. False, and nothing
-   * changes, if the session is revoked or has expired at `at`, or is not that of a page. No time moves backwards.
+   * changes, if the session is revoked, has expired at `at`, or belongs to no page. No time moves backwards.
    */
   keepAlive(tokenFamily: string, at: number, idleUntil: number): Promise<boolean>;
 }

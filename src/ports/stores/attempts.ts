@@ -1,7 +1,7 @@
 import type { AttemptVerdict } from '../../domain/attempts.ts';
 import type { Limit, LimitVerdict } from '../../domain/rate-limit.ts';
 
-/** The subject of a password attempt: its account, its identifier and its network (see `networkOf`). */
+/** The subject of an attempt: its account, its identifier and its network (see `networkOf`). */
 export interface AttemptSubject {
   /** The id of the account; the identifier if no account exists. */
   readonly account: string;
@@ -17,19 +17,20 @@ export interface RecoveredAccount {
 }
 
 /**
- * Counts attempts, so that passwords cannot be guessed. Every method is atomic: concurrent attempts are allowed no
- * more often than sequential ones. `now` is in milliseconds. Rejects with {@link StoreUnavailable} within about a
- * second if the counts cannot be reached; the attempt may then have been counted or not.
+ * Counts attempts, so that neither passwords nor proofs of a second factor can be guessed. Also counts other actions.
+ * Every method is atomic: concurrent attempts are allowed no more often than sequential ones. `now` is in milliseconds.
+ * Rejects with {@link StoreUnavailable} within about a second if the counts cannot be reached; the attempt may then
+ * have been counted or not.
  */
 export interface Attempts {
   /**
-   * Must be called before a password is verified. Follows `beginAttempt`: an allowed attempt counts as a failure until
-   * `recordSuccess` is called. An account at a network of an earlier login has its own count there. Failures from other
-   * networks do not change that count, so they cannot lock the owner out.
+   * Must be called before the password or the proof is verified. Follows `beginAttempt`: an allowed attempt counts as a
+   * failure until `recordSuccess` is called. An account at a network of an earlier login has its own count there.
+   * Failures from other networks do not change that count, so they cannot lock the owner out.
    */
   begin(subject: AttemptSubject, now: number): Promise<AttemptVerdict>;
 
-  /** Records that the password was right, after `begin` allowed the attempt: see `succeedAttempt`. */
+  /** Records that the password or the proof was right, after `begin` allowed the attempt: see `succeedAttempt`. */
   recordSuccess(subject: AttemptSubject, now: number): Promise<void>;
 
   /**

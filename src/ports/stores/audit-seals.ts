@@ -27,6 +27,6 @@ export interface AuditSeals {
   /** The mark that the last purge left; null before the first purge. */
   mark(): Promise<SealMark | null>;
 
-  /** Removes all seals up to that of the mark, with their events, and stores the mark in place of an earlier one. */
+  /** Removes all seals up to `mark.removed`, with their events. Stores the mark in place of an earlier one. */
   purge(mark: SealMark): Promise<void>;
 }

@@ -45,8 +45,8 @@ export interface Backlog {
 }
 
 /**
- * The entries that are still to be delivered. Delivery is at least once: an entry that is claimed, and neither
- * acknowledged nor postponed within its lease, can be claimed again, with the same id. All times in milliseconds.
+ * The entries that are still to be delivered. Delivery is at least once. An entry that is neither acknowledged nor
+ * postponed within the lease of its claim can be claimed again. It keeps its id. All times in milliseconds.
  */
 export interface Outbox {
   /**

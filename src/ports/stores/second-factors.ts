@@ -29,7 +29,7 @@ export interface FactorsOfAccount {
   readonly recoveryCodes: readonly string[];
 }
 
-/** What a login by a second step uses up, and the state of the account that the challenge was made for. */
+/** What the second step of a login uses up, and the security version for which its challenge was made. */
 export interface LoginProof {
   readonly securityVersion: string;
   readonly challenge: ChallengeAnswer;
@@ -55,9 +55,9 @@ export interface SecondFactors extends SealedRows {
   add(factor: StoredTotp): Promise<'added' | 'full' | 'gone'>;
 
   /**
-   * Stores a confirmed passkey, and removes unconfirmed factors, which another session may have begun before. Otherwise
-   * nothing changes: `outdated` if the account is deleted or has another security version, `taken` if a factor has this
-   * credential id, `full` as for {@link SecondFactors.add}.
+   * Stores a confirmed passkey, and removes unconfirmed factors, which another session may have begun before. In all
+   * other cases nothing changes. `outdated`: the account is deleted or has another security version. `taken`: a factor
+   * has this credential id. `full`: as for {@link SecondFactors.add}.
    */
   addPasskey(
     factor: StoredPasskey,
@@ -103,8 +103,8 @@ export interface SecondFactors extends SealedRows {
 
   /**
    * Opens a session as {@link TokenFamilies.open} does, and uses up the challenge and the proof. Null, and nothing
-   * changes, if the account is deleted or has another security version, or if the challenge or proof was used before.
-   * `disabled`, and nothing changes, if the user is disabled.
+   * changes, if the account is deleted or has another security version. Also null if the challenge or the proof was
+   * used before. `disabled`, and nothing changes, if the user is disabled.
    */
   openSession(
     family: TokenFamily,

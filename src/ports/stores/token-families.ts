@@ -111,9 +111,9 @@ export interface TokenFamilies {
    * for it. An expired family counts as the least recently refreshed. If an earlier, higher limit left many more
    * families, the excess families end first, in several transactions.
    *
-   * An entry with `ifNewDevice` is recorded only if the user had a family before and the pair of network and product is
-   * unknown. A pair is known for {@link DEVICE_KNOWN_FOR} after a login or refresh from it. The 50 most recently used
-   * pairs of a user are known, also after a purge.
+   * An entry with `ifNewDevice` is recorded only if the user had a family before, and the device is unknown. A device
+   * is a pair of network and product. A pair is known for {@link DEVICE_KNOWN_FOR} after a login or refresh from it.
+   * The 50 most recently used pairs of a user are known, also after a purge.
    */
   open(
     family: TokenFamily,
@@ -125,9 +125,10 @@ export interface TokenFamilies {
   find(tokenFamily: string): Promise<TokenFamily | null>;
 
   /**
-   * Compare-and-set: replaces the current pair, makes its next claims current, and returns the whole new row. Returns
-   * null and changes nothing if the row is not as expected, is revoked, has expired at `next.rotatedAt`, or was rotated
-   * under `unlessRetryKey`. The user agent is compared only where the family's policy depends on it.
+   * Compare-and-set: replaces the current pair, makes its next claims current, and returns the whole new row. Null, and
+   * nothing changes, if the row is not as expected, is revoked, or has expired at `next.rotatedAt`. Also null if its
+   * last rotation had the key `unlessRetryKey`. The user agent is compared only where the family's policy depends on
+   * it.
    */
   rotate(rotation: Rotation, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 

@@ -1,7 +1,7 @@
 import type { ClientInfo } from '../../../domain/client-info.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import type { MailContent } from './layout.ts';
-import { quoted } from './quoted.ts';
+import { quoteText } from './quote-text.ts';
 
 /** What a mail says in addition to its event. */
 export interface MailContext {
@@ -23,7 +23,7 @@ export function actionLink(label: string, { link: url }: MailContext): Pick<Mail
 }
 
 export function accountFact(context: MailContext): Fact {
-  return ['Account', quoted(withUnicodeDomain(context.accountName))];
+  return ['Account', quoteText(withUnicodeDomain(context.accountName))];
 }
 
 export function deviceAndAddress(data: Partial<ClientInfo>, context: MailContext): Fact[] {
@@ -35,7 +35,7 @@ export function deviceAndAddress(data: Partial<ClientInfo>, context: MailContext
 
 /** The session id, as the reference for support requests. */
 export function referenceFact(sessionId: string): Fact {
-  return ['Reference', quoted(sessionId)];
+  return ['Reference', quoteText(sessionId)];
 }
 
 export function deviceText(userAgent: string | undefined, { describeDevice }: MailContext): string {
@@ -43,7 +43,7 @@ export function deviceText(userAgent: string | undefined, { describeDevice }: Ma
 }
 
 export function addressText(text: string | undefined): string {
-  return quoted(text ?? '') || 'not known';
+  return quoteText(text ?? '') || 'not known';
 }
 
 const MONTHS = [

@@ -12,16 +12,16 @@ import {
   timeFact,
 } from './facts.ts';
 import { layOut, type MailContent, type RenderedMail } from './layout.ts';
-import { quoted } from './quoted.ts';
+import { quoteText } from './quote-text.ts';
 
 /** The mail about an event; null for events without a mail. */
-export function mailAbout(event: DomainEvent, context: MailContext): RenderedMail | null {
-  const content = contentAbout(event, context);
+export function renderMail(event: DomainEvent, context: MailContext): RenderedMail | null {
+  const content = buildMailContent(event, context);
   return content && layOut(context.serviceName, content);
 }
 
-/** The content of {@link mailAbout} before the layout. */
-export function contentAbout(event: DomainEvent, context: MailContext): MailContent | null {
+/** The content of {@link renderMail} before the layout. */
+export function buildMailContent(event: DomainEvent, context: MailContext): MailContent | null {
   switch (event.type) {
     case 'sessions.reuse_detected':
       return aboutReuse(event, context);
@@ -361,7 +361,7 @@ function aboutOldEmail(
     facts: [
       accountFact(context),
       timeFact(occurredAt),
-      ['New mail address', quoted(withUnicodeDomain(data.newEmail))],
+      ['New mail address', quoteText(withUnicodeDomain(data.newEmail))],
       ...deviceAndAddress(data, context),
     ],
     whatToDo: [

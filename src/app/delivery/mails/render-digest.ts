@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../../domain/events.ts';
 import type { MailContext } from './facts.ts';
 import { layOut, type RenderedMail } from './layout.ts';
-import { contentAbout, IF_NOT_YOU } from './render-mail.ts';
+import { buildMailContent, IF_NOT_YOU } from './render-mail.ts';
 
 /** The number of events that a digest shows with their facts. Further events are only counted. */
 const SHOWN = 20;
@@ -12,9 +12,9 @@ export interface DigestItem {
 }
 
 /** One mail about several events, oldest first. */
-export function digestMailAbout(serviceName: string, items: readonly DigestItem[]): RenderedMail {
+export function renderDigest(serviceName: string, items: readonly DigestItem[]): RenderedMail {
   const contents = items.map(({ event, context }) => {
-    const content = contentAbout(event, context);
+    const content = buildMailContent(event, context);
     if (content === null) throw new Error(`There is no mail about ${event.type}.`);
     return content;
   });

@@ -6,7 +6,7 @@ const LONGEST = 200;
  * Text that mail programs turn into a link is broken up. Otherwise a thief could send a link to the victim
  * in a `User-Agent`.
  */
-export function quoted(text: string): string {
+export function quoteText(text: string): string {
   const line = text
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ')
     .replace(/\s+/g, ' ')
