@@ -120,10 +120,15 @@ export async function readConfig(
   const traces = readTraces(variables, read);
   const keySet = readKeySet(variables, cwd, read);
   const createdKeys: string[] = [];
-  const place = { production, dataDir, createKeys, onKeyCreated: (name: string) => createdKeys.push(name) };
+  const keyOptions = {
+    production,
+    dataDir,
+    createKeys,
+    onKeyCreated: (name: string) => createdKeys.push(name),
+  };
   const { encryptionKeys, dataKeys, ...tokenKeys } = readKeyRings(
     variables,
-    place,
+    keyOptions,
     sealsKeys(keySet),
     faults,
   );
@@ -188,7 +193,7 @@ function readPolicy(variables: Variables, read: Readers): Policy {
     dpop: read.choice('DPOP', variables.DPOP, ['optional', 'required', 'off'] as const),
   };
   if (policy.accessTokenAge > policy.refreshTokenAge) {
-    read.wrong('ACCESS_TOKEN_AGE', variables.ACCESS_TOKEN_AGE, 'no more than REFRESH_TOKEN_AGE');
+    read.reportInvalid('ACCESS_TOKEN_AGE', variables.ACCESS_TOKEN_AGE, 'no more than REFRESH_TOKEN_AGE');
   }
   return policy;
 }

@@ -12,7 +12,7 @@ export type BreachConfig =
 export function readBreaches(variables: Variables, cwd: string, read: Readers): BreachConfig {
   const { PASSWORD_BREACH_URL: url, PASSWORD_BREACH_FILE: file } = variables;
   if (url !== '' && file !== '') {
-    read.fault('PASSWORD_BREACH_URL', 'and PASSWORD_BREACH_FILE are both set: set one of them.');
+    read.reportFault('PASSWORD_BREACH_URL', 'and PASSWORD_BREACH_FILE are both set: set one of them.');
     return null;
   }
   if (url !== '') return { kind: 'url', url: read.httpUrl('PASSWORD_BREACH_URL', url) };
@@ -21,7 +21,7 @@ export function readBreaches(variables: Variables, cwd: string, read: Readers): 
   try {
     accessSync(path, constants.R_OK);
   } catch (error) {
-    read.wrong(
+    read.reportInvalid(
       'PASSWORD_BREACH_FILE',
       `${file} (${fileFault(error)})`,
       'a readable file of sorted SHA-1 hashes',

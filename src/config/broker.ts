@@ -5,7 +5,10 @@ import { namesOneHost, type Readers } from './values.ts';
 export function readBroker({ AMQP_URL }: Variables, read: Readers): string | null {
   if (AMQP_URL === '') return null;
   if (!isBrokerUrl(AMQP_URL)) {
-    read.wrongSecret('AMQP_URL', 'a URL such as amqp://user:password@host:5672/vhost, or amqps:// for TLS');
+    read.reportInvalidSecret(
+      'AMQP_URL',
+      'a URL such as amqp://user:password@host:5672/vhost, or amqps:// for TLS',
+    );
   }
   return AMQP_URL;
 }

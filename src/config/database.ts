@@ -22,7 +22,7 @@ export function readRedis({ REDIS_URL }: Variables, read: Readers): string | nul
   if (!isRedisUrl(REDIS_URL)) {
     const wanted =
       'a URL such as redis://host:6379/0, whose path is the number of a database, or rediss:// for TLS';
-    read.wrongSecret('REDIS_URL', wanted);
+    read.reportInvalidSecret('REDIS_URL', wanted);
   }
   return REDIS_URL;
 }
@@ -41,7 +41,7 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
   if (DATABASE_URL === '' && POSTGRES_HOST === '') return { kind: 'embedded' };
   const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);
   if (DATABASE_URL !== '') {
-    readConnectionUrl(DATABASE_URL, (sentence) => read.fault('DATABASE_URL', sentence));
+    readConnectionUrl(DATABASE_URL, (sentence) => read.reportFault('DATABASE_URL', sentence));
     return { kind: 'url', url: DATABASE_URL, pool, pooler, schema };
   }
   const host = read.host('POSTGRES_HOST', POSTGRES_HOST);
@@ -73,11 +73,15 @@ export function readWorkers({ WORKERS }: Variables, database: DatabaseConfig, re
   const isEmbedded = database.kind === 'embedded';
   if (WORKERS === 'auto') return isEmbedded ? 1 : Math.min(availableParallelism(), MAX_WORKERS);
   if (!/^\d+$/.test(WORKERS) || Number(WORKERS) < 1 || Number(WORKERS) > MAX_WORKERS) {
-    read.wrong('WORKERS', WORKERS, `a whole number from 1 to ${MAX_WORKERS}, or auto`);
+    read.reportInvalid('WORKERS', WORKERS, `a whole number from 1 to ${MAX_WORKERS}, or auto`);
     return 1;
   }
   if (isEmbedded && WORKERS !== '1')
-    read.wrong('WORKERS', WORKERS, '1 with the embedded database: set DATABASE_URL for more processes');
+    read.reportInvalid(
+      'WORKERS',
+      WORKERS,
+      '1 with the embedded database: set DATABASE_URL for more processes',
+    );
   return Number(WORKERS);
 }
 
@@ -87,7 +91,7 @@ function readSchema({ DATABASE_SCHEMA }: Variables, read: Readers): string | nul
   if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(DATABASE_SCHEMA)) {
     const wanted =
       'the name of a schema in small letters, digits and underscores that does not begin with pg_';
-    read.wrong('DATABASE_SCHEMA', DATABASE_SCHEMA, wanted);
+    read.reportInvalid('DATABASE_SCHEMA', DATABASE_SCHEMA, wanted);
   }
   return DATABASE_SCHEMA;
 }

@@ -85,7 +85,7 @@ const NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
 
 function readServiceName(value: string, publicUrl: string | null, read: Readers): string {
   if (value !== '' && !NAME.test(value))
-    read.wrong('SERVICE_NAME', value, 'one line of at most 64 characters, none of them invisible');
+    read.reportInvalid('SERVICE_NAME', value, 'one line of at most 64 characters, none of them invisible');
   return value || hostOf(publicUrl ?? '') || 'Kinship';
 }
 
@@ -101,9 +101,9 @@ function readLoginMode(
   const isPublic = production || (publicUrl !== null && !isLoopback(hostOf(publicUrl)));
   if (LOGIN_BY_USER_ID === '') return !isPublic && isLoopback(API_HOST) ? 'local' : 'key';
   const mode = read.choice('LOGIN_BY_USER_ID', LOGIN_BY_USER_ID, LOGIN_MODES);
-  if (production && mode === 'open') read.wrong('LOGIN_BY_USER_ID', mode, 'key or off in production');
+  if (production && mode === 'open') read.reportInvalid('LOGIN_BY_USER_ID', mode, 'key or off in production');
   if (isPublic && mode === 'local') {
-    read.wrong(
+    read.reportInvalid(
       'LOGIN_BY_USER_ID',
       mode,
       'key or off in production and where PUBLIC_URL is not a loopback origin',
@@ -118,7 +118,11 @@ function readFrontDoors(value: string, production: boolean, read: Readers): read
   if (value === '') return FRONT_DOORS;
   const doors = read.list(value);
   if (doors.length > 0 && doors.every(isFrontDoor)) return [...new Set(doors)];
-  read.wrong('FRONT_DOORS', value, `one or more of ${FRONT_DOORS.join(', ')}, comma-separated, or off`);
+  read.reportInvalid(
+    'FRONT_DOORS',
+    value,
+    `one or more of ${FRONT_DOORS.join(', ')}, comma-separated, or off`,
+  );
   return [];
 }
 
@@ -138,7 +142,7 @@ function readOtherPort(
   const other = name === 'CONSOLE_PORT' ? (['API_PORT', 'METRICS_PORT'] as const) : (['API_PORT'] as const);
   for (const taken of other)
     if (port !== 0 && variables[taken] !== '' && port === Number(variables[taken]))
-      read.wrong(name, value, `another port than ${taken}`);
+      read.reportInvalid(name, value, `another port than ${taken}`);
   return port;
 }
 
@@ -150,13 +154,19 @@ function readServiceKeys(value: string, read: Readers): ServiceKey[] {
     const hasValidName = /^[\w.-]{1,64}$/.test(name) && !isOwnClientId(name);
     if (!hasValidName || !hasValidScopes || !SECRET.test(key.secret)) {
       const wanted = `name:scope+scope:secret, with scopes out of ${SERVICE_KEY_SCOPES.join(', ')}, and a secret of at least 32 visible characters; the name ${OWN_CLIENT_ID} is reserved in any letter case`;
-      read.fault('SERVICE_API_KEYS', `has an invalid entry ${index + 1} (not shown): it must be ${wanted}.`);
+      read.reportFault(
+        'SERVICE_API_KEYS',
+        `has an invalid entry ${index + 1} (not shown): it must be ${wanted}.`,
+      );
     }
     return key;
   });
   for (const part of ['name', 'secret'] as const) {
     if (new Set(keys.map((key) => key[part])).size < keys.length) {
-      read.fault('SERVICE_API_KEYS', `has the same ${part} twice: use a different ${part} for each key.`);
+      read.reportFault(
+        'SERVICE_API_KEYS',
+        `has the same ${part} twice: use a different ${part} for each key.`,
+      );
     }
   }
   return keys;

@@ -22,7 +22,7 @@ function readAttempts(variables: Variables, read: Readers): AttemptPolicy {
   const longestDelay = read.duration('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, firstDelay);
   if (longestDelay >= Math.min(account.perMilliseconds, network.perMilliseconds)) {
     const wanted = 'less than the durations in LOGIN_ACCOUNT_LIMIT and LOGIN_NETWORK_LIMIT';
-    read.wrong('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, wanted);
+    read.reportInvalid('LOGIN_LONGEST_WAIT', variables.LOGIN_LONGEST_WAIT, wanted);
   }
   return {
     ...ATTEMPT_POLICY,

@@ -34,7 +34,7 @@ export function readMail(
   const receiver = SMTP_RECEIVER === '' ? null : SMTP_RECEIVER;
   const from = readSender(SMTP_FROM, read);
   if (receiver !== null && !isMailbox(receiver)) {
-    read.wrong('SMTP_RECEIVER', receiver, 'one mailbox such as auth@example.com');
+    read.reportInvalid('SMTP_RECEIVER', receiver, 'one mailbox such as auth@example.com');
   }
   const isLocal = isLoopback(hostOf(publicUrl ?? ''));
   if (SMTP_SERVER === '' && production && isLocal) {
@@ -42,15 +42,15 @@ export function readMail(
     return { kind: 'off' };
   }
   if (SMTP_SERVER === '' && production) {
-    read.fault('SMTP_SERVER', 'is not set: production needs a mail server, or MAIL=off.');
+    read.reportFault('SMTP_SERVER', 'is not set: production needs a mail server, or MAIL=off.');
   }
   if (SMTP_FROM === '' && (SMTP_SERVER !== '' || production)) {
-    read.fault('SMTP_FROM', 'is not set: set it to the mailbox that sends the mails.');
+    read.reportFault('SMTP_FROM', 'is not set: set it to the mailbox that sends the mails.');
   }
   if (SMTP_SERVER === '') return { kind: 'files', from, receiver };
   if ((SMTP_USERNAME === '') !== (SMTP_PASSWORD === '')) {
     const missing = SMTP_USERNAME === '' ? 'SMTP_USERNAME' : 'SMTP_PASSWORD';
-    read.fault(missing, 'is not set: set both SMTP_USERNAME and SMTP_PASSWORD, or neither.');
+    read.reportFault(missing, 'is not set: set both SMTP_USERNAME and SMTP_PASSWORD, or neither.');
   }
   const host = read.host('SMTP_SERVER', SMTP_SERVER);
   const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
@@ -67,7 +67,7 @@ export function readEmailVerification(
 ): EmailVerification {
   const mode = read.choice('EMAIL_VERIFICATION', EMAIL_VERIFICATION, ['optional', 'required', 'off']);
   if (mode === 'required' && mail.kind === 'off')
-    read.wrong('EMAIL_VERIFICATION', mode, 'optional or off where no mails are sent');
+    read.reportInvalid('EMAIL_VERIFICATION', mode, 'optional or off where no mails are sent');
   return mode;
 }
 
@@ -76,7 +76,7 @@ function readSender(text: string, read: Readers): Sender {
   const sender = senderOf(text);
   if (sender !== null) return sender;
   if (text !== '') {
-    read.wrong('SMTP_FROM', text, 'a mailbox such as auth@example.com or Example <auth@example.com>');
+    read.reportInvalid('SMTP_FROM', text, 'a mailbox such as auth@example.com or Example <auth@example.com>');
   }
   return { name: '', address: 'kinship@example.com' };
 }

@@ -23,7 +23,7 @@ export function readPasskeys(
   const origins = named.length === 0 ? [origin] : named;
   const foreignOrigins = origins.filter((one) => one !== '' && !belongsTo(hostOf(one), rpId));
   if (foreignOrigins.length > 0 && (PASSKEY_RP_ID !== '' || PASSKEY_ORIGINS !== ''))
-    read.wrong(
+    read.reportInvalid(
       'PASSKEY_ORIGINS',
       foreignOrigins.join(', '),
       `origins whose host is PASSKEY_RP_ID (${rpId}) or a subdomain of it`,

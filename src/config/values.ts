@@ -30,22 +30,22 @@ export function fileFault(error: unknown): string {
 
 /** Functions that each read one value. They report an invalid value and return a harmless substitute. */
 export function createReaders(faults: Faults, warnings: Faults) {
-  const wrong = (name: string, value: string, wanted: string) =>
+  const reportInvalid = (name: string, value: string, wanted: string) =>
     faults.add(`${name} is ${quote(value)}, but must be ${wanted}.`);
 
   return {
     /** Reports an invalid value. `wanted` completes the sentence "it must be …". */
-    wrong,
+    reportInvalid,
 
     /** Reports an invalid value that contains a secret, and does not show it. */
-    wrongSecret: (name: string, wanted: string) =>
+    reportInvalidSecret: (name: string, wanted: string) =>
       faults.add(`${name} has an invalid value (not shown): it must be ${wanted}.`),
 
     /** Reports an ignored value that does not prevent the start. */
     warn: (line: string) => warnings.add(line),
 
     /** Reports a fault of a variable. The sentence begins with its verb. */
-    fault: (name: string, sentence: string) => faults.add(`${name} ${sentence}`),
+    reportFault: (name: string, sentence: string) => faults.add(`${name} ${sentence}`),
 
     /**
      * Milliseconds of a duration such as `30s`, `15m`, `1h`, `7d`. NaN for an invalid one: every comparison with NaN is
@@ -54,7 +54,7 @@ export function createReaders(faults: Faults, warnings: Faults) {
     duration(name: string, value: string, min = 0): number {
       const milliseconds = millisecondsOf(value);
       if (milliseconds >= min) return milliseconds;
-      wrong(
+      reportInvalid(
         name,
         value,
         `a duration such as 30s, 15m, 1h or 7d${min > 0 ? `, at least ${min / 1000}s` : ''}`,
@@ -70,14 +70,14 @@ export function createReaders(faults: Faults, warnings: Faults) {
       const [, count = '', span = ''] = /^(\d{1,6})\/(\w+)$/.exec(value) ?? [];
       const limit = { count: Number(count), perMilliseconds: millisecondsOf(span) };
       if (limit.count >= 1 && limit.perMilliseconds >= 1_000) return limit;
-      wrong(name, value, 'a number and a duration such as 20/1h, neither of them zero');
+      reportInvalid(name, value, 'a number and a duration such as 20/1h, neither of them zero');
       return { count: Number.NaN, perMilliseconds: Number.NaN };
     },
 
     integer(name: string, value: string, min: number, max: number): number {
       const number = Number(value);
       if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-      wrong(name, value, `a whole number from ${min} to ${max}`);
+      reportInvalid(name, value, `a whole number from ${min} to ${max}`);
       return min;
     },
 
@@ -87,7 +87,7 @@ export function createReaders(faults: Faults, warnings: Faults) {
       choices: readonly [Choice, ...Choice[]],
     ): Choice {
       const found = choices.find((choice) => choice === value);
-      if (found === undefined) wrong(name, value, `one of ${choices.join(', ')}`);
+      if (found === undefined) reportInvalid(name, value, `one of ${choices.join(', ')}`);
       return found ?? choices[0];
     },
 
@@ -96,13 +96,13 @@ export function createReaders(faults: Faults, warnings: Faults) {
     /** A list with at least one entry. */
     names(name: string, value: string): string[] {
       const names = list(value);
-      if (names.length === 0) wrong(name, value, 'one name or more, comma-separated');
+      if (names.length === 0) reportInvalid(name, value, 'one name or more, comma-separated');
       return names;
     },
 
     /** A host name or an IP address, without port or zone. */
     host(name: string, value: string): string {
-      if (!isHost(value)) wrong(name, value, 'a host name or an IP address, and nothing else');
+      if (!isHost(value)) reportInvalid(name, value, 'a host name or an IP address, and nothing else');
       return value;
     },
 
@@ -115,7 +115,7 @@ export function createReaders(faults: Faults, warnings: Faults) {
       const scheme = https && !isLoopback(hostOf(value)) ? /^https:\/\//i : /^https?:\/\//i;
       if (url !== null && scheme.test(value) && url.href === `${url.origin}/`) return url.origin;
       const wanted = `an origin such as https://auth.example.com, without a path`;
-      wrong(name, value, https ? `${wanted}, with https in production` : wanted);
+      reportInvalid(name, value, https ? `${wanted}, with https in production` : wanted);
       return '';
     },
 
@@ -127,7 +127,7 @@ export function createReaders(faults: Faults, warnings: Faults) {
       const origin = siteOrigin(value) ?? appOrigin(value);
       if (origin !== null) return origin;
       const examples = 'https://app.example.com, https://*.example.com or capacitor://localhost';
-      wrong(name, value, `an origin such as ${examples}, without a path`);
+      reportInvalid(name, value, `an origin such as ${examples}, without a path`);
       return '';
     },
 
@@ -136,13 +136,14 @@ export function createReaders(faults: Faults, warnings: Faults) {
       const url = URL.canParse(value) ? new URL(value) : null;
       const isBase =
         url !== null && url.search === '' && url.hash === '' && url.username + url.password === '';
-      if (!isBase || !/^https?:\/\//i.test(value)) wrong(name, value, 'a URL such as http://collector:4318');
+      if (!isBase || !/^https?:\/\//i.test(value))
+        reportInvalid(name, value, 'a URL such as http://collector:4318');
       return value;
     },
 
     /** An IP address or a CIDR. A CIDR of all addresses is refused. */
     network(name: string, value: string, wanted: string): string {
-      if (!isNetwork(value)) wrong(name, value, wanted);
+      if (!isNetwork(value)) reportInvalid(name, value, wanted);
       return value;
     },
   };

@@ -32,7 +32,7 @@ export function readWebhooksFile(path: string, read: Readers): readonly Declared
   const endpoints = entries.map((entry, index) => toEndpoint(entry, index, dirname(path), read));
   for (const [index, { id, url }] of endpoints.entries())
     if (endpoints.findIndex((one) => one.id === id) < index)
-      read.fault(NAME, `names ${url} twice with the same format and audience.`);
+      read.reportFault(NAME, `names ${url} twice with the same format and audience.`);
   return endpoints;
 }
 
@@ -42,12 +42,12 @@ function readEntries(path: string, read: Readers): Static<typeof File> {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'no JSON' : fileFault(error);
-    read.wrong(NAME, `${path} (${reason})`, 'a readable JSON file with a list of endpoints');
+    read.reportInvalid(NAME, `${path} (${reason})`, 'a readable JSON file with a list of endpoints');
     return [];
   }
   if (Value.Check(File, content)) return content;
   for (const { path: place, message } of [...Value.Errors(File, content)].slice(0, 10))
-    read.fault(NAME, `at ${place || '/'}: ${message}.`);
+    read.reportFault(NAME, `at ${place || '/'}: ${message}.`);
   return [];
 }
 
@@ -66,7 +66,7 @@ function toEndpoint(
     audience = null,
     secretFile,
   } = entry;
-  const fault = (sentence: string) => read.fault(NAME, `at /${index}: ${sentence}`);
+  const fault = (sentence: string) => read.reportFault(NAME, `at /${index}: ${sentence}`);
   if ((format === 'webhook') !== (audience === null))
     fault('audience is required for the formats set and logout-token, and not accepted for webhook.');
   if ((format === 'webhook') !== (secretFile !== undefined))

@@ -30,7 +30,7 @@ export const LEVELS = ['aal1', 'aal2'] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** What a proof shows: by which methods the user was authenticated, and at which level. */
-export interface Proven {
+export interface ProvenAuthentication {
   readonly amr: readonly Method[];
   readonly acr: Level;
 }
@@ -48,15 +48,15 @@ export interface Authentication {
 }
 
 /** What a password proves. */
-export const BY_PASSWORD: Proven = { amr: ['pwd'], acr: 'aal1' };
+export const BY_PASSWORD: ProvenAuthentication = { amr: ['pwd'], acr: 'aal1' };
 
 /**
  * What a password and a code prove together. RFC 8176 has no value for a recovery code, which is a one-time code, too.
  */
-export const BY_PASSWORD_AND_CODE: Proven = { amr: ['pwd', 'otp', 'mfa'], acr: 'aal2' };
+export const BY_PASSWORD_AND_CODE: ProvenAuthentication = { amr: ['pwd', 'otp', 'mfa'], acr: 'aal2' };
 
 /** What the code of a second factor proves, in a session that a password opened. */
-export const BY_CODE: Proven = { amr: ['otp', 'mfa'], acr: 'aal2' };
+export const BY_CODE: ProvenAuthentication = { amr: ['otp', 'mfa'], acr: 'aal2' };
 
 interface UsedPasskey {
   readonly isBackedUp: boolean;
@@ -66,12 +66,12 @@ interface UsedPasskey {
  * What a passkey proves if it had to verify its user: two factors, the key and a PIN or a fingerprint. `user` is the
  * presence of the user (RFC 8176), which every assertion shows.
  */
-export function byVerifiedPasskey(passkey: UsedPasskey): Proven {
+export function byVerifiedPasskey(passkey: UsedPasskey): ProvenAuthentication {
   return { amr: ['user', keyOf(passkey), 'mfa'], acr: 'aal2' };
 }
 
 /** What a password and a passkey prove together: two factors, even if the passkey did not verify its user. */
-export function byPasswordAndPasskey(passkey: UsedPasskey): Proven {
+export function byPasswordAndPasskey(passkey: UsedPasskey): ProvenAuthentication {
   return { amr: ['pwd', 'user', keyOf(passkey), 'mfa'], acr: 'aal2' };
 }
 

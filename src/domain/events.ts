@@ -1,4 +1,4 @@
-import type { Proven } from './authentication.ts';
+import type { ProvenAuthentication } from './authentication.ts';
 import type { ClientInfo } from './client-info.ts';
 import type { RevocationReason } from './revocation.ts';
 import type { ProofKind } from './second-factor.ts';
@@ -81,7 +81,7 @@ interface EventData {
   'sessions.address_changed': OfSession &
     ClientInfo & { readonly previousAddress: string; readonly blocked: boolean };
   'sessions.user_agent_changed': OfSession & ClientInfo & { readonly previousUserAgent: string };
-  'sessions.stepped_up': OfSession & ClientInfo & Proven;
+  'sessions.stepped_up': OfSession & ClientInfo & ProvenAuthentication;
   'sessions.dpop_refused': OfSession & ClientInfo & { readonly reason: 'missing' | 'other_key' };
   'sessions.healed': OfSession &
     ClientInfo & { readonly storedGeneration: number; readonly presentedGeneration: number };

@@ -1,4 +1,4 @@
-import type { Proven } from './authentication.ts';
+import type { ProvenAuthentication } from './authentication.ts';
 import type { ChallengeAnswer } from './challenge.ts';
 import type { FactorProofUse } from './second-factor.ts';
 
@@ -13,6 +13,6 @@ export type IdentityProofUse =
 
 /** What an identity proof shows, and what the change must check or use up. */
 export interface VerifiedIdentityProof {
-  readonly proven: Proven;
+  readonly proven: ProvenAuthentication;
   readonly use: IdentityProofUse;
 }

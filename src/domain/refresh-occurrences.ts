@@ -1,4 +1,4 @@
-import type { Proven } from './authentication.ts';
+import type { ProvenAuthentication } from './authentication.ts';
 import { clientFacts } from './client-info.ts';
 import type { Occurrence } from './events.ts';
 import { inSameNetwork } from './network.ts';
@@ -43,7 +43,7 @@ interface StepUpFacts extends Pick<Facts, 'client' | 'now'> {
   readonly claims: Pick<Facts['claims'], 'tokenFamily' | 'sub'>;
 }
 
-export function stepUpOccurrence(facts: StepUpFacts, { amr, acr }: Proven): Occurrence {
+export function stepUpOccurrence(facts: StepUpFacts, { amr, acr }: ProvenAuthentication): Occurrence {
   const data = { ...sessionIds(facts), ...clientFacts(facts.client), amr, acr };
   return { event: { type: 'sessions.stepped_up', occurredAt: facts.now, data } };
 }

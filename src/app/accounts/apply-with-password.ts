@@ -18,7 +18,9 @@ export interface VerifiedPassword {
 /** Applies a change if the user still has this hash. Null, and nothing changes, if the hash was replaced. */
 type ConditionalChange<T> = (user: User, attempt: number) => Promise<T | null>;
 
-/** Logins on two replicas with different hash parameters can replace the hash twice. */
+/**
+ * The change is tried up to three times: logins on two replicas with different parameters can replace the hash twice.
+ */
 const ATTEMPTS = 3;
 
 /**

@@ -44,7 +44,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
   return async ({ challenge: text, proof, presented, client }) => {
     const challenge = await challenges.open(text, 'second_step');
     if (challenge === null || !isChallengeAlive(challenge, clock())) throw await reportRefusal(client);
-    await proveKey(challenge, presented);
+    await requireKeyProof(challenge, presented);
     const recordSuccess = await beginProofAttempt(deps, challenge.userId, client);
     const pair = await openWith(challenge, proof, client);
     if (pair === null) throw await reportRefusal(client, challenge.userId);
@@ -53,7 +53,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
   };
 
   /** Requires a proof of the key to which the first step bound the session (RFC 9449). */
-  async function proveKey(
+  async function requireKeyProof(
     { jkt: expected }: SecondFactorChallenge,
     presented: LogInWithSecondFactorInput['presented'],
   ): Promise<void> {

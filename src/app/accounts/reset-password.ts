@@ -45,7 +45,7 @@ export const checkResetLink =
     return { username: user.username };
   };
 
-export interface PasswordSet {
+export interface PasswordResetResult {
   /** Whether the reset proved the address of the account, which was not verified before. */
   readonly emailVerified: boolean;
 }
@@ -54,7 +54,7 @@ export type ResetPassword = (input: {
   token: string;
   newPassword: string;
   client: ClientInfo;
-}) => Promise<PasswordSet>;
+}) => Promise<PasswordResetResult>;
 
 /**
  * Uses a password-reset link: sets the password, ends every session, sends a mail. The link was mailed to the address

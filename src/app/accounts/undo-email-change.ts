@@ -20,7 +20,7 @@ interface Deps extends EmailLinkDeps {
   readonly securityLog: SecurityLog;
 }
 
-/** The address can change between the reading and the use of a link. */
+/** The link is tried up to three times: the address can change between the reading and the use of the link. */
 const ATTEMPTS = 3;
 
 export interface UndoneChange extends EmailChangeLink {

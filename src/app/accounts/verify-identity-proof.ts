@@ -45,7 +45,7 @@ export const verifyIdentityProof =
   (deps: Deps): VerifyIdentityProof =>
   async (userId, given, client) => {
     const account = await deps.secondFactors.find(userId);
-    if (account?.factors.some(isConfirmed)) return proveFactor(deps, { userId, account }, given, client);
+    if (account?.factors.some(isConfirmed)) return verifyFactor(deps, { userId, account }, given, client);
     if (given.password === undefined)
       throw new Refusal('proof_refused', 'A proof is needed, such as the password.');
     const verified = await checkPassword(deps, userId, given.password, client);
@@ -53,7 +53,7 @@ export const verifyIdentityProof =
     return { proven: BY_PASSWORD, use: { kind: 'password', passwordHash: verified.user.passwordHash } };
   };
 
-async function proveFactor(
+async function verifyFactor(
   deps: Deps,
   subject: AccountToProve,
   given: IdentityProof,

@@ -19,7 +19,7 @@ interface Deps extends AdminActionDeps, PrepareVerificationDeps {
 
 export type ChangeUser = (userId: string, changes: AccountChanges, origin: ChangeOrigin) => Promise<boolean>;
 
-/** The account can change between its reading and its change. */
+/** The change is tried up to three times: another request can change the account after it was read. */
 const ATTEMPTS = 3;
 
 /**

@@ -8,12 +8,12 @@ interface Deps {
 }
 
 /** Of `total` secrets, `resealed` were sealed under an older key and are now sealed under the newest key. */
-export interface Resealed {
+export interface ResealCounts {
   readonly resealed: number;
   readonly total: number;
 }
 
-export type ResealSecrets = () => Promise<Resealed>;
+export type ResealSecrets = () => Promise<ResealCounts>;
 
 const BATCH = 500;
 
@@ -33,7 +33,7 @@ export const resealSecrets =
     return { resealed, total };
   };
 
-async function resealRows(store: SealedRows, sealer: DataSealer): Promise<Resealed> {
+async function resealRows(store: SealedRows, sealer: DataSealer): Promise<ResealCounts> {
   let [resealed, total, after] = [0, 0, null as string | null];
   for (;;) {
     const secrets = await store.listSealed(after, BATCH);

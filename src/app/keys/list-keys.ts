@@ -6,6 +6,8 @@ import {
   stateOf,
 } from '../../domain/key-set.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { CheckKey } from '../../ports/security/key-maker.ts';
+import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 
 export interface KeyInSet extends SigningKey {
   readonly state: KeyState | 'refused';
@@ -40,3 +42,12 @@ export const listKeys = <Key extends SigningKey>({ signingKeys, checkKey, timing
     );
   };
 };
+
+/** The stored keys that are not refused. A refused key neither signs nor counts as announced. */
+export async function usableKeys(
+  checkKey: CheckKey,
+  keys: readonly SealedKey[],
+): Promise<readonly SealedKey[]> {
+  const faults = await Promise.all(keys.map(checkKey));
+  return keys.filter((_, index) => faults[index] === null);
+}

@@ -3,7 +3,7 @@ import type { CheckKey } from '../../ports/security/key-maker.ts';
 import type { SecurityEvent } from '../../ports/security-log.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { announceKey, type KeyDeps, keyEntry } from './announce-key.ts';
-import { usableKeys } from './usable-keys.ts';
+import { usableKeys } from './list-keys.ts';
 
 export interface RetireDeps extends Omit<KeyDeps, 'alg'> {
   /** Null: the keys of the set no longer sign access tokens, so a removed key gets no successor. */

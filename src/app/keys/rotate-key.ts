@@ -2,7 +2,7 @@ import { stateOf } from '../../domain/key-set.ts';
 import type { CheckKey } from '../../ports/security/key-maker.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { announceKey, type KeyDeps } from './announce-key.ts';
-import { usableKeys } from './usable-keys.ts';
+import { usableKeys } from './list-keys.ts';
 
 export interface RotateDeps extends KeyDeps {
   readonly checkKey: CheckKey;

@@ -23,9 +23,9 @@ export interface RevocationConsumer {
   onIncomplete(): void;
 }
 
-export interface Following {
+export interface RevocationSubscription {
   /**
-   * The sessions that ended within {@link Following.accessTokenAge} and the clock skew. A session that ends during the
+   * The sessions that ended within {@link RevocationSubscription.accessTokenAge} and the clock skew. A session that ends during the
    * iteration is part of it.
    */
   readonly ended: Iterator<EndedSession>;
@@ -34,7 +34,7 @@ export interface Following {
   stop(): void;
 }
 
-export type FollowRevocations = (consumer: RevocationConsumer) => Promise<Following>;
+export type FollowRevocations = (consumer: RevocationConsumer) => Promise<RevocationSubscription>;
 
 /**
  * Calls the consumer for each session that any replica ends, until `stop`. Rejects with a {@link Refusal} `unavailable`

@@ -32,16 +32,17 @@ export const authenticate =
   (deps: Deps): Authenticate =>
   async (accessToken, presentation) => {
     const claims = await deps.codec.verifyAccess(accessToken, deps.clock(), deps.policy.clockSkew);
-    await provePresentation(deps, accessToken, claims, presentation);
+    await requireKeyProof(deps, accessToken, claims, presentation);
     if (!(await isSessionLive(deps, claims)))
       throw new Refusal('unauthenticated', 'The session has been ended.');
     return claims;
   };
 
 /**
- * Refuses a bound token with the scheme `Bearer`, and an unbound token with the scheme `DPoP` (RFC 9449 section 7.2).
+ * Requires the proof of a bound token. Refuses a bound token with the scheme `Bearer`, and an unbound token with the
+ * scheme `DPoP` (RFC 9449 section 7.2).
  */
-async function provePresentation(
+async function requireKeyProof(
   deps: Deps,
   accessToken: string,
   { cnf }: AccessClaims,

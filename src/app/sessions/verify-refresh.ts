@@ -5,7 +5,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { HashScheme } from '../../ports/security/token-secrets.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
-import { type ProveBindingDeps, proveBinding } from './prove-binding.ts';
+import { type BindingProofDeps, requireBindingProof } from './require-binding-proof.ts';
 
 /** The sender of a refresh, and what it states besides the tokens. */
 export interface RefreshCaller {
@@ -32,13 +32,13 @@ export interface VerifiedRefresh {
 
 /** Runs the checks of a refresh that need no row (rows 1 to 5). Rejects with a {@link Refusal}. */
 export async function verifyRefresh(
-  deps: ReadRefreshDeps & ProveBindingDeps,
+  deps: ReadRefreshDeps & BindingProofDeps,
   { refreshToken, accessToken, sessionId, presented, client }: RefreshInput,
   now: number,
 ): Promise<VerifiedRefresh> {
   const access = accessToken === null ? null : deps.codec.readAccessHalf(accessToken);
   const { claims, scheme } = await readRefreshToken(deps, refreshToken);
-  await proveBinding(deps, claims, presented, client);
+  await requireBindingProof(deps, claims, presented, client);
   if (sessionId !== undefined && sessionId !== claims.tokenFamily)
     throw new Refusal('pair_mismatch', 'The refresh token is of another session.');
   const fault = judgePair(claims, access, now);

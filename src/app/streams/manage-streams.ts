@@ -3,7 +3,7 @@ import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/s
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertDeliverable } from '../webhooks/assert-acceptable.ts';
 import { sealCredentials } from '../webhooks/credentials.ts';
-import { changedEntry, endpointEntry } from '../webhooks/endpoint-entry.ts';
+import { endpointChangeEntry, endpointEntry } from '../webhooks/endpoint-entry.ts';
 import { DELIVERY_URL, type StreamDelivery, type StreamProperties } from './create-stream.ts';
 import {
   changedStream,
@@ -11,16 +11,16 @@ import {
   requireStream,
   type Stream,
   type StreamDeps,
-  type StreamName,
+  type StreamKey,
 } from './stream.ts';
 
 /** The properties that a change replaces. An absent one stays. */
 export type StreamUpdate = Partial<StreamProperties>;
 
 export type ListStreams = (owner: string) => Promise<readonly Stream[]>;
-export type FindStream = (name: StreamName) => Promise<Stream>;
-export type ChangeStream = (name: StreamName, update: StreamUpdate, origin: ChangeOrigin) => Promise<Stream>;
-export type RemoveStream = (name: StreamName, origin: ChangeOrigin) => Promise<void>;
+export type FindStream = (name: StreamKey) => Promise<Stream>;
+export type ChangeStream = (name: StreamKey, update: StreamUpdate, origin: ChangeOrigin) => Promise<Stream>;
+export type RemoveStream = (name: StreamKey, origin: ChangeOrigin) => Promise<void>;
 
 export const listStreams =
   ({ webhookEndpoints }: StreamDeps): ListStreams =>
@@ -50,7 +50,7 @@ export const changeStream =
       },
       ...(delivery && (await deliveryChange(deps, id, delivery))),
     };
-    const entry = changedEntry(deps, id, change, origin);
+    const entry = endpointChangeEntry(deps, id, change, origin);
     return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
   };
 

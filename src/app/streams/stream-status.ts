@@ -1,18 +1,18 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { StreamStatus } from '../../domain/streams.ts';
-import { changedEntry } from '../webhooks/endpoint-entry.ts';
-import { changedStream, requireStream, type Stream, type StreamDeps, type StreamName } from './stream.ts';
+import { endpointChangeEntry } from '../webhooks/endpoint-entry.ts';
+import { changedStream, requireStream, type Stream, type StreamDeps, type StreamKey } from './stream.ts';
 
 /** The status that a receiver wants, with its reason. */
-export interface WantedStatus {
+export interface StreamStatusRequest {
   readonly status: StreamStatus;
   readonly reason: string | null;
 }
 
 export type ChangeStreamStatus = (
-  name: StreamName,
-  wanted: WantedStatus,
+  name: StreamKey,
+  wanted: StreamStatusRequest,
   origin: ChangeOrigin,
 ) => Promise<Stream>;
 
@@ -34,6 +34,6 @@ export const changeStreamStatus =
       disabledBecause: status === 'disabled' ? ('receiver' as const) : null,
       stream: { ...stream, statusReason: reason },
     };
-    const entry = changedEntry(deps, id, change, origin);
+    const entry = endpointChangeEntry(deps, id, change, origin);
     return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
   };

@@ -17,8 +17,8 @@ export type Stream = WebhookEndpoint & {
   readonly audience: string;
 };
 
-/** A stream of one receiver. `owner` is the name of the receiver's service key. */
-export interface StreamName {
+/** Identifies a stream of one receiver. `owner` is the name of the receiver's service key. */
+export interface StreamKey {
   readonly owner: string;
   readonly id: string;
 }
@@ -30,7 +30,7 @@ export function isStream(endpoint: WebhookEndpoint): endpoint is Stream {
 /** Rejects with a {@link Refusal} `not_found` if this receiver has no such stream. */
 export async function requireStream(
   { webhookEndpoints }: Pick<StreamDeps, 'webhookEndpoints'>,
-  { owner, id }: StreamName,
+  { owner, id }: StreamKey,
 ): Promise<Stream> {
   const endpoint = isUuid(id) ? await webhookEndpoints.find(id.toLowerCase()) : null;
   if (endpoint === null || !isStream(endpoint) || endpoint.owner !== owner) throw notFound();

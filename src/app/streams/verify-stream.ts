@@ -1,12 +1,12 @@
 import { Refusal } from '../../domain/refusal.ts';
 import { STREAM_VERIFICATION, VERIFICATION_INTERVAL } from '../../domain/streams.ts';
 import { assertWithinLimit } from '../accounts/assert-within-limit.ts';
-import { requireStream, type StreamDeps, type StreamName } from './stream.ts';
+import { requireStream, type StreamDeps, type StreamKey } from './stream.ts';
 
 const LIMIT = { name: 'verifications', count: 1, perMilliseconds: VERIFICATION_INTERVAL };
 
 /** `state` is the receiver's own value, which the event returns; null: none was given. */
-export type VerifyStream = (name: StreamName, state: string | null) => Promise<void>;
+export type VerifyStream = (name: StreamKey, state: string | null) => Promise<void>;
 
 /**
  * Sends a verification event over a stream. Rejects with a {@link Refusal}: `not_found`, `conflict` if the stream is

@@ -20,7 +20,6 @@ import { reasonOf } from '../delivery/reason-of.ts';
 import { withSpan } from '../with-span.ts';
 import type { Credentials } from './credentials.ts';
 import type { Format } from './formats/format.ts';
-import { retryAfterOf } from './retry-after.ts';
 
 export interface AttemptDeps {
   readonly sender: Pick<WebhookSender, 'send'>;
@@ -105,4 +104,15 @@ function reasonFor(result: unknown): string {
 
 function isAnswer(result: unknown): result is WebhookAnswer {
   return typeof result === 'object' && result !== null && 'status' in result && 'text' in result;
+}
+
+/**
+ * The milliseconds that `Retry-After` asks to wait: a number of seconds, or a date (RFC 9110 section 10.2.3). Null
+ * without the header or for an invalid one.
+ */
+function retryAfterOf(header: string | null, now: number): number | null {
+  if (header === null) return null;
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
 }

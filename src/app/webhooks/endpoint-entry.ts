@@ -33,7 +33,7 @@ export function endpointEntry(
 const NAMED = ['url', 'types', 'contact', 'state', 'stream', 'sealedCredentials'] as const;
 
 /** The entry for a change of an endpoint, which names what was changed. */
-export function changedEntry(
+export function endpointChangeEntry(
   deps: EntryDeps,
   endpointId: string,
   change: EndpointChange,

@@ -4,10 +4,10 @@ import { FORMER_SECRET_AGE, type WebhookEndpoint } from '../../domain/webhooks.t
 import { assertAcceptable } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
-import { changedEntry, endpointEntry } from './endpoint-entry.ts';
+import { endpointChangeEntry, endpointEntry } from './endpoint-entry.ts';
 import { notifyStreamReceiver } from './notify-stream-receiver.ts';
 
-export interface WantedChange {
+export interface EndpointUpdate {
   readonly url?: string;
   readonly types?: readonly string[];
   readonly enabled?: boolean;
@@ -18,7 +18,7 @@ export type ListEndpoints = () => Promise<readonly WebhookEndpoint[]>;
 export type FindEndpoint = (id: string) => Promise<WebhookEndpoint>;
 export type ChangeEndpoint = (
   id: string,
-  change: WantedChange,
+  change: EndpointUpdate,
   origin: ChangeOrigin,
 ) => Promise<WebhookEndpoint>;
 export type RemoveEndpoint = (id: string, origin: ChangeOrigin) => Promise<void>;
@@ -70,7 +70,7 @@ export const changeEndpoint =
     if (Object.keys(change).length > 0) assertNotDeclared(endpoint);
     assertAcceptable(deps, endpoint.format, change);
     const values = { ...change, ...stateOf(enabled) };
-    const entry = changedEntry(deps, id, values, origin);
+    const entry = endpointChangeEntry(deps, id, values, origin);
     const changed = requireFound(await deps.webhookEndpoints.change(id, values, [entry]));
     if (changed.state !== endpoint.state)
       await notifyStreamReceiver(deps, changed, `An operator has ${changed.state} the stream.`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { serverFiles } from './servers.ts';
 
 /** Separate keys for login, admin, introspection and metrics, so that a lost key grants no more than necessary. */
-const KEYS = [
+const SERVICE_KEYS = [
   ['backend', 'login'],
   ['operator', 'admin'],
   ['resource-server', 'introspect'],
@@ -19,7 +19,7 @@ export function generateSecrets(): Record<string, string> {
     REFRESH_TOKEN_HASH_KEY: random(64),
     KEY_SET_ENCRYPTION_KEY: random(64),
     DATA_ENCRYPTION_KEY: random(64),
-    SERVICE_API_KEYS: KEYS.map(([name, scope]) => `${name}:${scope}:${random(32)}`).join(','),
+    SERVICE_API_KEYS: SERVICE_KEYS.map(([name, scope]) => `${name}:${scope}:${random(32)}`).join(','),
     POSTGRES_PASSWORD: random(32),
   };
 }

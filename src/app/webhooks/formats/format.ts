@@ -5,7 +5,7 @@ import type { TraceContext } from '../../../ports/tracing.ts';
 import type { Credentials } from '../credentials.ts';
 
 /** An event on its way to an endpoint. */
-export interface Outgoing {
+export interface OutgoingEvent {
   readonly event: DeliveredEvent;
   readonly endpoint: WebhookEndpoint;
   readonly credentials: Credentials;
@@ -15,4 +15,4 @@ export interface Outgoing {
 }
 
 /** Makes the request that delivers an event. Null: the format cannot carry this event. */
-export type Format = (outgoing: Outgoing) => Promise<Omit<WebhookRequest, 'url'> | null>;
+export type Format = (outgoing: OutgoingEvent) => Promise<Omit<WebhookRequest, 'url'> | null>;

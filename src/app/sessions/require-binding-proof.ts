@@ -10,7 +10,7 @@ import { changeEntries } from '../change-entries.ts';
 import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
 import { type DpopProofDeps, dpopRefusal, requireDpopProof } from '../tokens/require-dpop-proof.ts';
 
-export interface ProveBindingDeps extends DpopProofDeps, LiveFamilyDeps {
+export interface BindingProofDeps extends DpopProofDeps, LiveFamilyDeps {
   readonly families: Pick<TokenFamilies, 'find' | 'record'>;
   readonly newId: NewId;
 }
@@ -19,8 +19,8 @@ export interface ProveBindingDeps extends DpopProofDeps, LiveFamilyDeps {
  * Row 2b: the refresh token of a bound session needs a proof of the session's key. With the refresh token of an unbound
  * session a proof is refused, because only a login binds a session. Otherwise a thief could bind it to their own key.
  */
-export async function proveBinding(
-  deps: ProveBindingDeps,
+export async function requireBindingProof(
+  deps: BindingProofDeps,
   claims: RefreshClaims,
   presented: PresentedDpopProof,
   client: ClientInfo,
@@ -39,7 +39,7 @@ export async function proveBinding(
 
 /** Records a missing proof, or a proof of another key: another party may have the token. Other faults are ignored. */
 async function reportForeignKey(
-  deps: ProveBindingDeps,
+  deps: BindingProofDeps,
   claims: RefreshClaims,
   reason: DpopRefusal['fault'],
   client: ClientInfo,
