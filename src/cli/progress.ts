@@ -15,7 +15,7 @@ interface Output {
 }
 
 export interface Progress {
-  /** Shows that `done` of `total` is done; null: the total is not known. `what` names the work. */
+  /** Shows how much of the work is done. `what` names its units. `total` null: their total is not known. */
   show(what: string, done: number, total: number | null): void;
   /** Removes the bar. */
   end(): void;

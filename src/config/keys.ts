@@ -34,9 +34,9 @@ export interface KeyOptions {
 }
 
 /**
- * Reads the keys of each purpose, newest first. Reports keys that are used twice, and weak keys in production. Outside
- * production, an unset key is made and stored in DATA_DIR. The encryption keys are optional if no signing keys are
- * sealed.
+ * Reads the keys of each purpose, newest first. Reports keys that are too short or used twice, and in production weak
+ * keys. Outside production, an unset key is made and stored in DATA_DIR. The encryption keys are optional if no signing
+ * keys are sealed.
  */
 export function readKeys(
   variables: Variables,

@@ -18,8 +18,8 @@ interface Options {
 const REMINDER = HOUR;
 
 /**
- * Tracks the results of publishing by event type. Logs once that the broker refuses a type, that a type has no queue,
- * or that a type is routed again. Dropped events are logged once an hour, with their number.
+ * Tracks the results of publishing by event type. Logs once for each type that the broker refuses it, that it has no
+ * queue, or that it is routed again. Dropped events are logged once an hour, with their number.
  */
 export const createRouting = ({ clock, log, onRoutableAgain: onRouted }: Options) => {
   const routed = new Set<EventType>();

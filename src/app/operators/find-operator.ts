@@ -18,8 +18,8 @@ export interface OperatorDeps {
 }
 
 /**
- * Finds the operator of a cookie. Null if the session is not live, the user is no longer an operator, or a required
- * second factor is missing. Keeps the session alive.
+ * Finds the operator of a cookie. Null if the session is not live, its user is no operator, or a required second factor
+ * is missing. Keeps the session alive.
  */
 export const findOperator =
   ({ findPageSession, users, operatorsNeedSecondFactor }: OperatorDeps): FindOperator =>

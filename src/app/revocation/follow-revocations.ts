@@ -38,7 +38,7 @@ export type FollowRevocations = (consumer: RevocationConsumer) => Promise<Revoca
 
 /**
  * Calls the consumer for each session that any replica ends, until `stop`. Rejects with a {@link Refusal} `unavailable`
- * if this replica's list is incomplete, or if the replica has the maximum number of consumers.
+ * if this replica's list is incomplete, or if it has the maximum number of consumers.
  */
 export function followRevocations({ revoked, policy, limits }: Deps): FollowRevocations {
   const { accessTokenAge, clockSkew } = policy;

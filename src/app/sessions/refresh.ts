@@ -39,7 +39,7 @@ export const refresh =
  * {@link ExpectedFamily}. Null: the row must be read.
  */
 async function rotateOptimistically(deps: ExchangeDeps, request: ExchangeRequest): Promise<TokenPair | null> {
-  // A refresh token does not name the OAuth client of its session, so a request with a client must read the row.
+  // A refresh token does not name the OAuth client of its session. So a request with a client must read the row.
   if (request.oauthClient !== null) return null;
   const context = await buildContext(deps, request.scheme, request);
   const verdict = judgeRefresh(expectedFamily(context, request.scheme, deps.policy), context, deps.policy);

@@ -62,9 +62,7 @@ export interface Passkeys {
   /** The new passkey; null if the answer is not valid for the nonce. */
   verifyRegistration(answer: CredentialAnswer, nonce: string): Promise<Passkey | null>;
 
-  /**
-   * Null if the answer is not valid for this passkey and this nonce, or lacks the required verification of the user.
-   */
+  /** Null if the answer is not valid for the passkey and the nonce, or lacks a required verification of the user. */
   verifyAssertion(
     answer: CredentialAnswer,
     expected: {
