@@ -21,7 +21,7 @@ export async function playTheft(options: { readonly url?: string; readonly email
   const email = options.email ?? `demo-${randomBytes(4).toString('hex')}@example.invalid`;
   const folder =
     options.url === undefined && config.mail.kind === 'files' ? join(config.dataDir, 'mail') : null;
-  const before = await mailsIn(folder);
+  const before = await listMails(folder);
   await playStory(url, email, say);
   say('');
   say(await describeMail(config.mail.kind, folder, before, email));
@@ -75,7 +75,7 @@ async function describeMail(
   email: string,
 ): Promise<string> {
   if (folder !== null) {
-    const file = await newMail(folder, before);
+    const file = await waitForMail(folder, before);
     if (file === null) return `No mail came into ${folder} within ${MAIL_DEADLINE / 1_000} s.`;
     const [subject = ''] = /^Subject: .*$/m.exec(await readFile(file, 'utf8')) ?? [];
     return `The service warns the victim by mail: ${file}\n   ${subject}`;
@@ -84,16 +84,16 @@ async function describeMail(
   return `The service warns the victim by mail: look into the inbox of ${email}.`;
 }
 
-async function mailsIn(folder: string | null): Promise<readonly string[]> {
+async function listMails(folder: string | null): Promise<readonly string[]> {
   if (folder === null) return [];
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => name.endsWith('.eml'));
 }
 
-async function newMail(folder: string, before: readonly string[]): Promise<string | null> {
+async function waitForMail(folder: string, before: readonly string[]): Promise<string | null> {
   const end = performance.now() + MAIL_DEADLINE;
   while (performance.now() < end) {
-    const name = (await mailsIn(folder)).find((each) => !before.includes(each));
+    const name = (await listMails(folder)).find((each) => !before.includes(each));
     if (name !== undefined) return join(folder, name);
     await sleep(200);
   }

@@ -24,10 +24,13 @@ async function withKeySet(command: (keys: KeySetAdmin) => Promise<string>): Prom
   const config = await readConfig();
   const { file } = config.keySet;
   const inFile = file && createFileKeySetAdmin(config, file, Date.now);
-  process.stdout.write(await (inFile ? command(inFile) : inDatabase(config, command)));
+  process.stdout.write(await (inFile ? command(inFile) : withDatabaseKeySet(config, command)));
 }
 
-function inDatabase(config: Config, command: (keys: KeySetAdmin) => Promise<string>): Promise<string> {
+function withDatabaseKeySet(
+  config: Config,
+  command: (keys: KeySetAdmin) => Promise<string>,
+): Promise<string> {
   return withSharedDatabase(async (sql) => {
     const deps = {
       signingKeys: createSigningKeys(sql),

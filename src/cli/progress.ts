@@ -50,7 +50,7 @@ export function createProgress(output: Output, clock: () => number): Progress {
     const count = total === null ? `${done}` : `${done} of ${total}`;
     const line = `${count} ${what}, ${seconds} s`;
     if (isTerminal)
-      output.write(`${CLEAR}${`${bar(done, total)} ${line}`.slice(0, (output.columns || 80) - 1)}`);
+      output.write(`${CLEAR}${`${formatBar(done, total)} ${line}`.slice(0, (output.columns || 80) - 1)}`);
     else output.write(`${line}\n`);
   }
 }
@@ -64,7 +64,7 @@ export function showStart(progress: Progress | null): StartEvents {
 }
 
 /** Without a total the bar is empty. */
-function bar(done: number, total: number | null): string {
+function formatBar(done: number, total: number | null): string {
   const filled =
     total === null || total === 0 ? 0 : Math.min(BAR_WIDTH, Math.round((BAR_WIDTH * done) / total));
   return `[${'='.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}]`;

@@ -26,7 +26,7 @@ export const printSession = (text: string, { json }: { readonly json?: boolean }
       throw new Error(`There is no session ${id}, or it ended so long ago that nothing about it is stored.`);
     const session = family && toLifeSession(family);
     const facts = { session, events };
-    await write(json === true ? jsonLine(facts) : inWords(session ?? sessionOfEvents(id, events), events));
+    await write(json === true ? jsonLine(facts) : formatLife(session ?? sessionOfEvents(id, events), events));
   });
 
 function toLifeEvent({ occurredAt, origin, generation, id, type, userId, data }: AuditEvent): LifeEvent {
@@ -40,7 +40,7 @@ function toLifeSession(family: TokenFamily): LifeSession {
 
 const HEAD = ['NO.', 'WHEN', 'GENERATION', 'WHAT', 'FROM', 'DEVICE', 'FACTS'];
 
-function inWords(session: LifeSession, events: readonly LifeEvent[]): string {
+function formatLife(session: LifeSession, events: readonly LifeEvent[]): string {
   const life = readLife(session, events, Date.now(), describeUserAgent);
   const { headline, facts } = summarizeLife(life);
   const who = [

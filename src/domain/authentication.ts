@@ -67,15 +67,15 @@ interface UsedPasskey {
  * presence of the user (RFC 8176), which every assertion shows.
  */
 export function byVerifiedPasskey(passkey: UsedPasskey): ProvenAuthentication {
-  return { amr: ['user', keyOf(passkey), 'mfa'], acr: 'aal2' };
+  return { amr: ['user', keyMethodOf(passkey), 'mfa'], acr: 'aal2' };
 }
 
 /** What a password and a passkey prove together: two factors, even if the passkey did not verify its user. */
 export function byPasswordAndPasskey(passkey: UsedPasskey): ProvenAuthentication {
-  return { amr: ['pwd', 'user', keyOf(passkey), 'mfa'], acr: 'aal2' };
+  return { amr: ['pwd', 'user', keyMethodOf(passkey), 'mfa'], acr: 'aal2' };
 }
 
-function keyOf({ isBackedUp }: UsedPasskey): Method {
+function keyMethodOf({ isBackedUp }: UsedPasskey): Method {
   return isBackedUp ? 'swk' : 'hwk';
 }
 

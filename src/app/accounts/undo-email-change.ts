@@ -24,7 +24,10 @@ interface Deps extends EmailLinkDeps {
 const ATTEMPTS = 3;
 
 export interface UndoneChange extends EmailChangeLink {
-  /** A token for `mailResetByLink`, valid for one hour. It mails a password-reset link to the restored address. */
+  /**
+   * A token for `mailPasswordResetByLink`, valid for one hour. The token mails a password-reset link to the restored
+   * address.
+   */
   readonly resetToken: string;
 }
 

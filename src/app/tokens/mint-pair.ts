@@ -57,10 +57,10 @@ function accessClaims(family: TokenFamily, linkerId: string): AccessClaims {
     linkerId,
     userIp: family.address,
     client_id: family.clientId,
-    iat: seconds(family.rotatedAt),
-    exp: seconds(effectiveExpiries(family).access),
+    iat: toSeconds(family.rotatedAt),
+    exp: toSeconds(effectiveExpiries(family).access),
     ...authenticationClaims(family.authentication),
-    ...confirmation(family),
+    ...confirmationClaim(family),
     ...(family.door === 'session-id' && { session_id: family.tokenFamily, guid: family.userId }),
   };
 }
@@ -72,16 +72,16 @@ function refreshClaims(family: TokenFamily, ids: { jti: string; linkerId: string
     userIp: family.address,
     tokenFamily: family.tokenFamily,
     generation: family.generation,
-    iat: seconds(family.rotatedAt),
-    exp: seconds(effectiveExpiries(family).refresh),
-    ...confirmation(family),
+    iat: toSeconds(family.rotatedAt),
+    exp: toSeconds(effectiveExpiries(family).refresh),
+    ...confirmationClaim(family),
   };
 }
 
-function confirmation({ jkt }: TokenFamily): { cnf?: Confirmation } {
+function confirmationClaim({ jkt }: TokenFamily): { cnf?: Confirmation } {
   return jkt === null ? {} : { cnf: { jkt } };
 }
 
-function seconds(milliseconds: number): number {
+function toSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000);
 }

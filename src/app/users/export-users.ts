@@ -6,7 +6,7 @@ import type { UserLine } from './read-user-line.ts';
 
 const BATCH = 1_000;
 
-/** All accounts, batch by batch, as lines that `importUsers` reads. */
+/** Reads all accounts in batches, as lines that `importUsers` accepts. */
 export type ExportUsers = () => AsyncIterable<readonly UserLine[]>;
 
 export const exportUsers = ({ userTransfer }: { readonly userTransfer: UserTransfer }): ExportUsers =>

@@ -3,7 +3,7 @@ import { type CompletionContext, folderOptionPattern, pathPattern, type Word } f
 /** The zsh script. It finds the command in the words of the line, then offers the words that may follow. */
 export function zshScript(contexts: readonly CompletionContext[]): string {
   const candidates = contexts.map(
-    ({ path, words }) => `    '${path}') candidates=(${words.map(entry).join(' ')}) ;;`,
+    ({ path, words }) => `    '${path}') candidates=(${words.map(completionEntry).join(' ')}) ;;`,
   );
   return `#compdef kinship
 # zsh completion of kinship. Use it with: source <(kinship completion zsh)
@@ -28,6 +28,6 @@ if [[ $funcstack[1] == _kinship ]]; then _kinship "$@"; else compdef _kinship ki
 }
 
 /** An entry of `_describe`. Escapes colons and quotes, which zsh would interpret. */
-function entry({ text, description }: Word): string {
+function completionEntry({ text, description }: Word): string {
   return `'${text}:${description.replaceAll("'", "'\\''").replaceAll(':', '\\:')}'`;
 }

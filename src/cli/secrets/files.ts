@@ -14,13 +14,13 @@ const SERVICE_KEYS = [
 /** New values for the secrets of the service, by the names of their variables. */
 export function generateSecrets(): Record<string, string> {
   return {
-    ACCESS_TOKEN_SIGN_KEY: random(64),
-    REFRESH_TOKEN_SIGN_KEY: random(64),
-    REFRESH_TOKEN_HASH_KEY: random(64),
-    KEY_SET_ENCRYPTION_KEY: random(64),
-    DATA_ENCRYPTION_KEY: random(64),
-    SERVICE_API_KEYS: SERVICE_KEYS.map(([name, scope]) => `${name}:${scope}:${random(32)}`).join(','),
-    POSTGRES_PASSWORD: random(32),
+    ACCESS_TOKEN_SIGN_KEY: randomText(64),
+    REFRESH_TOKEN_SIGN_KEY: randomText(64),
+    REFRESH_TOKEN_HASH_KEY: randomText(64),
+    KEY_SET_ENCRYPTION_KEY: randomText(64),
+    DATA_ENCRYPTION_KEY: randomText(64),
+    SERVICE_API_KEYS: SERVICE_KEYS.map(([name, scope]) => `${name}:${scope}:${randomText(32)}`).join(','),
+    POSTGRES_PASSWORD: randomText(32),
   };
 }
 
@@ -31,13 +31,13 @@ export function generateSecrets(): Record<string, string> {
 export function writeSecrets(folder: string): string[] {
   const files = {
     ...generateSecrets(),
-    POSTGRES_SUPERUSER_PASSWORD: random(32),
-    ...serverFiles(folder, () => random(32)),
+    POSTGRES_SUPERUSER_PASSWORD: randomText(32),
+    ...serverFiles(folder, () => randomText(32)),
   };
   return Object.entries(files).map(([name, secret]) => write(folder, name, secret));
 }
 
-function random(bytes: number): string {
+function randomText(bytes: number): string {
   return randomBytes(bytes).toString('base64url');
 }
 

@@ -12,22 +12,22 @@ const KINDS: Readonly<Record<string, readonly [MarkKind, Describe]>> = {
   'sessions.started': ['login', () => ({ title: 'Login', facts: [] })],
   'sessions.address_changed': [
     'address',
-    ({ previousAddress }) => ({ title: 'New address', facts: before(previousAddress) }),
+    ({ previousAddress }) => ({ title: 'New address', facts: previousValue(previousAddress) }),
   ],
   'sessions.user_agent_changed': [
     'agent',
-    ({ previousUserAgent }) => ({ title: 'New device', facts: before(previousUserAgent) }),
+    ({ previousUserAgent }) => ({ title: 'New device', facts: previousValue(previousUserAgent) }),
   ],
   'sessions.stepped_up': [
     'step-up',
-    ({ amr, acr }) => ({ title: 'Step-up', facts: [`Proven by ${list(amr)}, level ${text(acr)}.`] }),
+    ({ amr, acr }) => ({ title: 'Step-up', facts: [`Proven by ${methodList(amr)}, level ${textOf(acr)}.`] }),
   ],
   'sessions.healed': [
     'heal',
     ({ storedGeneration, presentedGeneration }) => ({
       title: 'Healed',
       facts: [
-        `The database had generation ${text(storedGeneration)}, and the client presented ${text(presentedGeneration)}.`,
+        `The database had generation ${textOf(storedGeneration)}, and the client presented ${textOf(presentedGeneration)}.`,
       ],
     }),
   ],
@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<string, readonly [MarkKind, Describe]>> = {
     ({ presentedGeneration }) => ({
       title: 'Replayed token',
       facts: [
-        `The token of generation ${text(presentedGeneration)} came back after its rotation.`,
+        `The token of generation ${textOf(presentedGeneration)} came back after its rotation.`,
         'The request was refused, and the session ended.',
       ],
     }),
@@ -50,7 +50,7 @@ const KINDS: Readonly<Record<string, readonly [MarkKind, Describe]>> = {
   ],
   'sessions.revoked': [
     'end',
-    ({ reason }) => ({ title: 'Ended', facts: [`Reason: ${reasonInWords(text(reason))}.`] }),
+    ({ reason }) => ({ title: 'Ended', facts: [`Reason: ${reasonInWords(textOf(reason))}.`] }),
   ],
 };
 
@@ -69,14 +69,14 @@ export function describeEvent({ type, data = {} }: LifeEvent): Description {
   return KINDS[type]?.[1](data) ?? { title: type, facts: [] };
 }
 
-function before(value: unknown): readonly string[] {
+function previousValue(value: unknown): readonly string[] {
   return typeof value === 'string' && value !== '' ? [`Before: ${value}.`] : [];
 }
 
-function list(value: unknown): string {
-  return Array.isArray(value) && value.length > 0 ? value.map(text).join(', ') : 'an unknown method';
+function methodList(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? value.map(textOf).join(', ') : 'an unknown method';
 }
 
-function text(value: unknown): string {
+function textOf(value: unknown): string {
   return value === null || value === undefined ? 'unknown' : String(value);
 }

@@ -32,7 +32,7 @@ export function layOut(serviceName: string, content: MailContent): RenderedMail 
 
 type MailInput = MailContent & { readonly serviceName: string };
 
-function closing(serviceName: string): string {
+function closingText(serviceName: string): string {
   return `${serviceName} sent this message automatically, because it concerns the safety of your account.`;
 }
 
@@ -58,7 +58,7 @@ function asText({
     TO_DO,
     ...whatToDo,
     ...linkAsText(link),
-    closing(serviceName),
+    closingText(serviceName),
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -95,13 +95,13 @@ function asHtml({
 <table role="presentation" width="100%" style="border-spacing: 0; max-width: 36em"><tr><td align="left" style="font-family: system-ui, -apple-system, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: anywhere; word-break: break-word">
 <p><strong>${escapeHtml(serviceName)}</strong></p>
 <h1 style="font-size: 1.3em; line-height: 1.25">${escapeHtml(subject)}</h1>
-${paragraphs(whatHappened)}
+${paragraphsAsHtml(whatHappened)}
 ${[tableAsHtml(facts), ...notices.map(noticeAsHtml)].join('\n')}
 <h2 style="font-size: 1.1em">${TO_DO}</h2>
-${paragraphs(whatToDo)}
+${paragraphsAsHtml(whatToDo)}
 ${linkAsHtml(link)}
 <hr>
-<p><small>${escapeHtml(closing(serviceName))}</small></p>
+<p><small>${escapeHtml(closingText(serviceName))}</small></p>
 </td></tr></table>
 </td></tr></table>
 </div>
@@ -116,7 +116,7 @@ function noticeAsHtml({ subject, facts, link }: MailContent): string {
 
 function tableAsHtml(facts: MailContent['facts']): string {
   if (facts.length === 0) return '';
-  return `<table style="border-spacing: 0; line-height: 1.4">\n${facts.map(row).join('\n')}\n</table>`;
+  return `<table style="border-spacing: 0; line-height: 1.4">\n${facts.map(rowAsHtml).join('\n')}\n</table>`;
 }
 
 function linkAsHtml(link: MailContent['link']): string {
@@ -125,11 +125,11 @@ function linkAsHtml(link: MailContent['link']): string {
     : `<p><a href="${escapeHtml(link.url)}" style="font-weight: bold">${escapeHtml(link.label)}</a></p>`;
 }
 
-function paragraphs(lines: readonly string[]): string {
+function paragraphsAsHtml(lines: readonly string[]): string {
   return lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
 }
 
-function row([label, value]: readonly [string, string]): string {
+function rowAsHtml([label, value]: readonly [string, string]): string {
   const heading = `<th scope="row" style="text-align: left; vertical-align: top; overflow-wrap: normal; word-break: normal; padding: 0.2em 1em 0.2em 0">`;
   const cell = `<td style="vertical-align: top; padding: 0.2em 0; overflow-wrap: anywhere; word-break: break-word">`;
   return `<tr>${heading}${escapeHtml(label)}</th>${cell}${escapeHtml(value)}</td></tr>`;
