@@ -107,7 +107,7 @@ export function createReaders(faults: Faults, warnings: Faults) {
     },
 
     /**
-     * An origin such as `https://auth.example.com`, as browsers serialise it: scheme, host and port only. `https`
+     * An origin such as `https://auth.example.com`, as browsers serialize it: scheme, host and port only. `https`
      * requires that scheme, except for a loopback origin, which browsers treat as secure.
      */
     origin(name: string, value: string, { https = false } = {}): string {

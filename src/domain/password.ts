@@ -9,7 +9,7 @@ export function normalizePassword(password: string): string {
 }
 
 /**
- * The forms in which a password is compared: as it was typed, and normalised. Other systems hash what was typed.
+ * The forms in which a password is compared: as it was typed, and normalized. Other systems hash what was typed.
  */
 export function spellingsOf(password: string): readonly string[] {
   return [...new Set([password, normalizePassword(password)])];

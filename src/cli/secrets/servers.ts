@@ -40,7 +40,7 @@ const SERVERS: readonly Server[] = [
     },
     conf: {
       name: 'rabbitmq_conf',
-      // Without the tag the user of the service can publish, but not administrate the broker.
+      // Without the tag the user of the service can publish, but not administer the broker.
       text: (password) =>
         `default_user = kinship\ndefault_pass = ${password}\ndefault_user_tags.administrator = false\n`,
       pattern: new RegExp(`^default_pass = ${PASSWORD}$`, 'm'),

@@ -5,11 +5,11 @@
  * calls wait, over all networks or for one `network`.
  */
 export interface PasswordHasher {
-  /** Hashes the password in normalised form. */
+  /** Hashes the password in normalized form. */
   hash(password: string, network: string): Promise<string>;
 
   /**
-   * Whether the password matches the hash, as it was typed or in normalised form. A result of false takes at least as
+   * Whether the password matches the hash, as it was typed or in normalized form. A result of false takes at least as
    * long as the slowest hash function in use. That also holds for null (unknown user) and for text that is not a hash
    * (no password).
    */
