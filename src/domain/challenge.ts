@@ -55,7 +55,7 @@ export function isChallengeAlive({ expiresAt }: Pick<Challenge, 'expiresAt'>, no
   return now < expiresAt;
 }
 
-/** An answer to a challenge. The database identifies the challenge by a hash of its nonce. */
+/** Identifies a challenge that was answered. The database stores only a hash of its nonce. */
 export interface ChallengeAnswer {
   /** base64url. */
   readonly hashedNonce: string;

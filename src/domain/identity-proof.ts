@@ -11,7 +11,7 @@ export type IdentityProofUse =
   | { readonly kind: 'password'; readonly passwordHash: string }
   | (FactorProofUse & { readonly challenge?: ChallengeAnswer });
 
-/** What an identity proof shows, and what the change must check or use up. */
+/** What an identity proof shows, and what the transaction of the change must check or use up. */
 export interface VerifiedIdentityProof {
   readonly proven: ProvenAuthentication;
   readonly use: IdentityProofUse;

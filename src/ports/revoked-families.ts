@@ -12,8 +12,8 @@ export interface RevokedFamilies {
   recall(tokenFamily: string): RevocationReason | null;
 
   /**
-   * True: a family that `recall` does not find is live, unless its revocation is still in transit. False while the list
-   * is loading or disconnected from its feed: then the caller must check the database.
+   * True: a family that `recall` does not find was not revoked recently, unless its revocation is still in transit.
+   * False while the list is loading or disconnected from its feed: then the caller must check the database.
    */
   isComplete(): boolean;
 }

@@ -28,7 +28,7 @@ export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'
   /** The sealed challenge from the {@link SecondFactorRequired} of the first step. */
   readonly challenge: string;
   readonly proof: FactorProof;
-  /** Its address may differ from that of the first step: phones change their network. */
+  /** The address of this client may differ from that of the first step: phones change their network. */
   readonly client: ClientInfo;
 }
 

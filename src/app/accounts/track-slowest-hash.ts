@@ -5,7 +5,7 @@ const HEADROOM = 1.5;
 
 /**
  * Tracks the slowest hash function among the stored password hashes. `reload` reads its time from the store. It returns
- * 0, because a background loop expects the number of rows that it handled. `minimum` returns the least milliseconds
+ * 0, because a background loop calls it and expects a number of handled rows. `minimum` returns the least milliseconds
  * that a refused login must take.
  */
 export function trackSlowestHash({ userTransfer }: { readonly userTransfer: UserTransfer }) {

@@ -73,7 +73,10 @@ function addressTaken(): Refusal {
   );
 }
 
-/** If the link is used before the change that it undoes, the account still has the address. Then the link proves it. */
+/**
+ * If the link is used before the change that it undoes, the account still has the address. Then the link proves the
+ * address.
+ */
 function occurrencesOf({ user, email }: FoundChange, client: ClientInfo, occurredAt: number): Occurrence[] {
   const data = { userId: user.id, ...clientFacts(client) };
   if (user.email === email) return [{ event: { type: 'users.email_verified', occurredAt, data } }];

@@ -23,9 +23,9 @@ export type ChangeUser = (userId: string, changes: AccountChanges, origin: Chang
 const ATTEMPTS = 3;
 
 /**
- * Changes the name of an account, its address, and whether the address is verified. The change of an address is final:
- * its former address gets a mail without a link, and earlier links are removed. An address that is not verified gets the
- * link that proves it. False, and nothing changes, if there is no such account. Rejects with a {@link Refusal}:
+ * Changes the name of an account, its address, or whether the address is verified. The change of an address is final:
+ * its former address gets a mail without a link, and earlier links are removed. An address that is not verified gets
+ * the link that proves it. False, and nothing changes, if there is no such account. Rejects with a {@link Refusal}:
  * `invalid_request`, `conflict`, `unavailable`.
  */
 export const changeUser =

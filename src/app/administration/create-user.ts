@@ -45,9 +45,9 @@ const INVITATION_AGE = 7 * DAY;
 const OPERATORS_QUEUE = 'operators';
 
 /**
- * Creates an account, and returns its id. Without a password it mails a link that sets the password and proves the
- * address. With a password it mails the link that proves the address, unless the operator vouches for it. Rejects with a
- * {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
+ * Creates an account and returns its id. Without a password it mails a link that sets the password and proves the
+ * address. With a password it mails the link that proves the address, unless the operator vouches for it. Rejects with
+ * a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
  */
 export const createUser =
   (deps: Deps): CreateUser =>

@@ -21,7 +21,7 @@ export type FindSessions = (
 ) => Promise<SessionPage>;
 
 /**
- * Finds sessions, newest first. A page can have fewer sessions than `limit`, or none, before the last page. Rejects with
+ * Finds sessions, newest first. A page that is not the last can have fewer sessions than `limit`, or none. Rejects with
  * a {@link Refusal} `invalid_request` if the cursor is not valid.
  */
 export const findSessions =

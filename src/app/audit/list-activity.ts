@@ -3,8 +3,8 @@ import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import { type EventPage, type PageRequest, readPage } from './event-page.ts';
 
 /**
- * The types of events that users see in their activity. Left out are types from which a thief would learn of a measure
- * against the theft.
+ * The types of events that users see in their activity. The list omits the types that would show a thief how the
+ * account is protected.
  */
 export const ACTIVITY_TYPES: readonly AuditType[] = [
   'sessions.address_changed',

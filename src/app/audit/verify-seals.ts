@@ -34,7 +34,7 @@ const BATCH = 20;
 /** Lower than every number, so that a seal with a forged number is read, too. */
 const FIRST = Number.MIN_SAFE_INTEGER;
 
-/** The verification runs up to three times: a purge meanwhile removes seals that the verification expects. */
+/** The verification runs up to three times: a concurrent purge removes seals that the verification expects. */
 const TRIES = 3;
 
 /** Checks the whole chain, and that it contains the head `expected` if it is not null. */

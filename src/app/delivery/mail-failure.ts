@@ -43,7 +43,7 @@ export function reportUnaddressed(
   log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
 }
 
-/** Removes mails that were sent or dropped from the outbox. Never rejects: a failure is logged for each mail. */
+/** Removes from the outbox the mails that were sent or dropped. Never rejects: a failure is logged for each mail. */
 export async function removeHandledMails(
   {
     log,

@@ -34,8 +34,8 @@ const WHILE_UNROUTABLE = { first: 1_000, longest: 6 * HOUR };
 const MADE_DUE_AT_ONCE = 5_000;
 
 /**
- * Milliseconds. An event that is due later than this was postponed: it is not claimed, because every lease ends
- * earlier, even with clock skew.
+ * Milliseconds. An event that is due later than this is postponed and not claimed: every lease ends earlier, even with
+ * clock skew.
  */
 const POSTPONED_AFTER = 2 * BATCH.lease;
 

@@ -54,7 +54,7 @@ export const changeStream =
     return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
   };
 
-/** A stream that another request removes at the same time is no error. */
+/** Removes a stream. It is no error if another request removes the stream at the same time. */
 export const removeStream =
   (deps: StreamDeps): RemoveStream =>
   async (name, origin) => {

@@ -92,8 +92,8 @@ export const removeOldMailBudgets = (deps: MailBudgetDeps) =>
   });
 
 /**
- * Removes one batch of devices at each call, and returns its size. A device is a pair of network and product that is no
- * longer known.
+ * Removes one batch of old devices at each call, and returns its size. An old device is a pair of network and product
+ * that is no longer known.
  */
 export const removeOldDevices = (deps: DeviceDeps) =>
   createRemoval(deps, {
