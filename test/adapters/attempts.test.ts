@@ -9,9 +9,9 @@ import type { AttemptPolicy } from '../../src/domain/attempts.ts';
 import type { Attempts } from '../../src/ports/stores/attempts.ts';
 import { attemptsContract } from '../ports/attempts.ts';
 import { NOW } from '../support/families.ts';
+import { SILENT_LOG } from '../support/key-set.ts';
 import { requireRedis, testPrefix } from '../support/redis.ts';
 
-const QUIET_LOG = { info() {}, warn() {}, error() {} };
 const ANN = { account: 'ann@example.com', identifier: 'ann@example.com', network: '192.0.2.1' };
 
 t.test('attempts in memory', async (t) => attemptsContract(t, async () => createMemoryAttempts()));
@@ -53,7 +53,7 @@ t.test('windows of one action never evict a window of another action', async (t)
 t.test('attempts in Redis', async (t) => {
   const url = await requireRedis(t);
   if (url === null) return;
-  const redis = await connectRedis(url, QUIET_LOG);
+  const redis = await connectRedis(url, SILENT_LOG);
   t.teardown(() => redis.disconnect());
   const fresh = async (t: Test) => createRedisAttempts(redis, { prefix: testPrefix(t, redis) });
 

@@ -3,9 +3,8 @@ import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createRedisCache } from '../../src/adapters/redis/cache.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { cacheContract } from '../ports/cache.ts';
+import { SILENT_LOG } from '../support/key-set.ts';
 import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
-
-const QUIET_LOG = { info() {}, warn() {}, error() {} };
 
 t.test('the cache in memory', async (t) => {
   await t.test('keeps the contract', async (t) => cacheContract(t, async () => createMemoryCache()));
@@ -25,7 +24,7 @@ t.test('the cache in memory', async (t) => {
 t.test('the cache in Redis', async (t) => {
   const url = await requireRedis(t);
   if (url === null) return;
-  const redis = await connectRedis(url, QUIET_LOG);
+  const redis = await connectRedis(url, SILENT_LOG);
   t.teardown(() => redis.disconnect());
 
   await t.test('keeps the contract', async (t) =>
@@ -42,7 +41,7 @@ t.test('the cache in Redis', async (t) => {
 t.test('the cache is empty and rejects nothing while Redis is unavailable', async (t) => {
   if (!requirePrivateRedis(t)) return;
   const server = await startPrivateRedis(t);
-  const redis = await connectRedis(server.url, QUIET_LOG);
+  const redis = await connectRedis(server.url, SILENT_LOG);
   t.teardown(() => redis.disconnect());
   const cache = createRedisCache(redis);
   const asked = async (name: string) => {

@@ -8,12 +8,13 @@ import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { proofKey } from '../support/dpop.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';
 import { addApp } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import { claimsOf, sessionUseCases, someKeys } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
+import { sessionUseCases, someKeys } from '../support/sessions.ts';
 
 const SOURCE = 'https://auth.example.com';
-const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 t.test('the id of the user in an event is a UUID or any text', async (t) => {

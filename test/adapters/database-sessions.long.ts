@@ -15,8 +15,8 @@ import { freePort } from '../support/ports.ts';
 import { postgresServer, requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 import { startPrivatePostgres } from '../support/private-postgres.ts';
 import { evalArguments, modulePath } from '../support/program.ts';
-import { until } from '../support/service-in-process.ts';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { proxyTo } from '../support/tcp-proxy.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 /** What a connection is set to, whatever the role, the database, the URL and the environment say. */
 
@@ -114,9 +114,7 @@ t.test('the settings of a session', async (t) => {
 
 t.test('a connection that is cut at any moment of its start throws nothing uncaught', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const url = new URL(await testDatabase(t));
-  const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port || 5432) });
-  url.host = `127.0.0.1:${proxy.port}`;
+  const { proxy, url } = await proxyTo(t, await testDatabase(t));
   const thrown: unknown[] = [];
   const note = (error: unknown) => thrown.push(error);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -126,14 +124,17 @@ t.test('a connection that is cut at any moment of its start throws nothing uncau
   proxy.delayMs = 2;
   let refused = 0;
   for (let moment = 0; moment < 30; moment += 1) {
-    const sql = connect({ kind: 'url', url: url.href, pool: 2 });
+    const sql = connect({ kind: 'url', url, pool: 2 });
     const statements = Array.from({ length: 4 }, () => sql`select ${['a']}::text[] as list`);
     const settled = Promise.allSettled(statements);
     await new Promise((resolve) => setTimeout(resolve, moment));
     proxy.cut();
     refused += (await settled).filter(({ status }) => status === 'rejected').length;
     // The next statement may be sent before the driver hears that its connection was cut.
-    const rows = await until('a statement to be answered', () => sql`select ${['b', 'c']}::text[] as list`);
+    const rows = await waitForValue(
+      'a statement to be answered',
+      () => sql`select ${['b', 'c']}::text[] as list`,
+    );
     t.same([...rows], [{ list: ['b', 'c'] }]);
     await sql.end({ timeout: 1 });
   }

@@ -15,7 +15,7 @@ import { freePort } from '../support/ports.ts';
 import { requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { consumerOf, requireRabbit, testTopology } from '../support/rabbit.ts';
 import { skipFor } from '../support/skip.ts';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { proxyTo } from '../support/tcp-proxy.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const SOURCE = 'https://auth.example.com';
@@ -151,7 +151,7 @@ t.test('events are published to RabbitMQ', async (t) => {
 
   await t.test('a lost connection is opened again, and the outage is logged once', async (t) => {
     const topology = testTopology(t, url);
-    const { proxy, through } = await proxied(t, url);
+    const { proxy, url: through } = await proxyTo(t, url);
     const publisher = await publisherOn(t, through, topology);
     await publisher.ready();
     proxy.refuse(true);
@@ -171,7 +171,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     'a link to a broker that hangs is replaced, and its pending events are rejected',
     async (t) => {
       const topology = testTopology(t, url);
-      const { proxy, through } = await proxied(t, url);
+      const { proxy, url: through } = await proxyTo(t, url);
       const publisher = await publisherOn(t, through, topology, { confirmation: 300 });
       await publisher.ready();
       proxy.pause();
@@ -190,7 +190,7 @@ t.test('events are published to RabbitMQ', async (t) => {
 
   await t.test('a close waits for pending events, for a limited time', async (t) => {
     const topology = testTopology(t, url);
-    const { proxy, through } = await proxied(t, url);
+    const { proxy, url: through } = await proxyTo(t, url);
     const one = await publisherOn(t, through, topology);
     await one.ready();
     const underWay = one.publish(created());
@@ -334,11 +334,3 @@ t.test('TLS to RabbitMQ is always verified', async (t) => {
     t.match(publisher.lines, [{ level: 'warn', code: /ECONNREFUSED|AggregateError/ }]);
   });
 });
-
-async function proxied(t: Test, url: string) {
-  const { hostname, port } = new URL(url);
-  const proxy = await tcpProxy(t, { host: hostname, port: Number(port || 5672) });
-  const through = new URL(url);
-  through.host = `127.0.0.1:${proxy.port}`;
-  return { proxy, through: through.href };
-}

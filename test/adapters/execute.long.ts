@@ -4,7 +4,7 @@ import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute, mapDriverError } from '../../src/adapters/postgres/execute.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { proxyTo } from '../support/tcp-proxy.ts';
 
 const outcomeOf = (attempt: Promise<unknown>) =>
   attempt.then(
@@ -115,10 +115,8 @@ t.test('statements to a server that never answers are rejected as unavailable', 
 
 t.test('a statement without an answer is pending', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const url = new URL(await testDatabase(t));
-  const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port) });
-  url.port = String(proxy.port);
-  const sql = connect({ kind: 'url', url: url.href, pool: 1 });
+  const { proxy, url } = await proxyTo(t, await testDatabase(t));
+  const sql = connect({ kind: 'url', url, pool: 1 });
   t.teardown(() => sql.end({ timeout: 0 }));
   await sql`select 1`;
   proxy.pause();

@@ -6,7 +6,7 @@ import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { proxyTo } from '../support/tcp-proxy.ts';
 
 /** The result of a statement: `answered`, or the known outcome of the failure. */
 async function outcome(statement: PromiseLike<unknown>): Promise<unknown> {
@@ -17,10 +17,8 @@ async function outcome(statement: PromiseLike<unknown>): Promise<unknown> {
 }
 
 async function pool(t: Test, max: number) {
-  const url = new URL(await testDatabase(t));
-  const proxy = await tcpProxy(t, { host: url.hostname, port: Number(url.port || 5432) });
-  url.host = `127.0.0.1:${proxy.port}`;
-  const sql = connect({ kind: 'url', url: url.href, pool: max });
+  const { proxy, url } = await proxyTo(t, await testDatabase(t));
+  const sql = connect({ kind: 'url', url, pool: max });
   t.teardown(() => sql.end({ timeout: 1 }));
   await warmUp(sql, max);
   return { sql, proxy };

@@ -5,8 +5,9 @@ import { refresh } from '../../src/app/sessions/refresh.ts';
 import type { Backlog } from '../../src/ports/stores/outbox.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { seriesIn } from '../support/exposition.ts';
+import { claimsOf } from '../support/forge.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import { claimsOf, HOME, outcome, REFRESH_REQUEST, sessionUseCases } from '../support/sessions.ts';
+import { HOME, outcome, REFRESH_REQUEST, sessionUseCases } from '../support/sessions.ts';
 
 const NOW = 1_700_000_000_000;
 const READINGS = {

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
 import { connect, type PostgresAddress, type Sql } from '../../src/adapters/postgres/connect.ts';
-import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { startRevocationFeed } from '../../src/adapters/postgres/revocation-feed.ts';
 import { DETECTION_TIME } from '../../src/adapters/postgres/subscription.ts';
 import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
@@ -10,9 +9,9 @@ import type { RevocationReason } from '../../src/domain/revocation.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { NOW, rotationOf, someFamily } from '../support/families.ts';
 import { embeddedStores } from '../support/open-stores.ts';
-import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { migratedDatabase, requirePostgres } from '../support/postgres.ts';
 import { POLICY } from '../support/sessions.ts';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { proxyTo } from '../support/tcp-proxy.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const MAX_AGE = POLICY.accessTokenAge + POLICY.clockSkew;
@@ -38,7 +37,7 @@ t.test('the feed of PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
 
   t.test('a revocation on one replica is known on the other replica', async (t) => {
-    const url = await database(t);
+    const url = await migratedDatabase(t);
     const one = await replica(t, url);
     const other = await replica(t, url);
     t.ok(one.list.isComplete());
@@ -59,7 +58,7 @@ t.test('the feed of PostgreSQL', async (t) => {
   });
 
   t.test('only committed revocations and valid payloads reach the list', async (t) => {
-    const url = await database(t);
+    const url = await migratedDatabase(t);
     const { list, sql, families, heard } = await replica(t, url);
     const family = someFamily();
     await families.open(family, []);
@@ -90,7 +89,7 @@ t.test('the feed of PostgreSQL', async (t) => {
   });
 
   t.test('a replica loads the revocations within the maximum age at its start', async (t) => {
-    const url = await database(t);
+    const url = await migratedDatabase(t);
     const time = { now: NOW };
     const one = await replica(t, url);
     const recent = await one.open();
@@ -108,10 +107,10 @@ t.test('the feed of PostgreSQL', async (t) => {
   });
 
   t.test('a killed connection is replaced, and the list is then complete', async (t) => {
-    const url = await database(t);
+    const url = await migratedDatabase(t);
     const one = await replica(t, url);
-    const proxy = await proxied(t, url);
-    const { list, lines } = await replica(t, url, { feedUrl: proxy.url });
+    const { proxy, url: through } = await proxyTo(t, url);
+    const { list, lines } = await replica(t, url, { feedUrl: through });
     t.ok(list.isComplete());
     proxy.refuse(true);
     await one.sql`
@@ -131,10 +130,10 @@ t.test('the feed of PostgreSQL', async (t) => {
   });
 
   t.test('a connection that stops answering is detected and replaced', async (t) => {
-    const url = await database(t);
+    const url = await migratedDatabase(t);
     const one = await replica(t, url);
-    const proxy = await proxied(t, url);
-    const { list } = await replica(t, url, { feedUrl: proxy.url });
+    const { proxy, url: through } = await proxyTo(t, url);
+    const { list } = await replica(t, url, { feedUrl: through });
     await delay(1500);
     t.ok(list.isComplete(), 'while the heartbeats are answered');
     proxy.pause();
@@ -157,8 +156,8 @@ t.test('the feed of PostgreSQL', async (t) => {
   });
 
   t.test('the pool replaces its connections to a host that disappeared', async (t) => {
-    const proxy = await proxied(t, await database(t));
-    const { list, sql, open } = await replica(t, proxy.url);
+    const { proxy, url: through } = await proxyTo(t, await migratedDatabase(t));
+    const { list, sql, open } = await replica(t, through);
     await Promise.all([sql`select pg_sleep(0.1)`, sql`select pg_sleep(0.1)`]);
     proxy.freezeOpenConnections();
     await Promise.all([t.rejects(open()), t.rejects(open()), t.rejects(open())]);
@@ -167,22 +166,24 @@ t.test('the feed of PostgreSQL', async (t) => {
   });
 
   t.test('the list is never complete if LISTEN succeeds but nothing is delivered', async (t) => {
-    const { list, lines } = await replica(t, await database(t), { feedUrl: await database(t) });
+    const { list, lines } = await replica(t, await migratedDatabase(t), {
+      feedUrl: await migratedDatabase(t),
+    });
     t.notOk(list.isComplete());
     t.same(lines, ['warn']);
   });
 
   t.test('the feed starts and stops without the database, and the list is incomplete', async (t) => {
-    const url = await database(t);
-    const proxy = await proxied(t, url);
+    const url = await migratedDatabase(t);
+    const { proxy, url: through } = await proxyTo(t, url);
     proxy.refuse(true);
-    const { list, stop } = await replica(t, url, { feedUrl: proxy.url });
+    const { list, stop } = await replica(t, url, { feedUrl: through });
     t.notOk(list.isComplete());
     await stop();
   });
 
   t.test('a stopped feed stays stopped', async (t) => {
-    const url = await database(t);
+    const url = await migratedDatabase(t);
     const { list, stop } = await replica(t, url);
     await stop();
     t.notOk(list.isComplete());
@@ -243,15 +244,6 @@ t.test('the embedded list is loaded again after a statement of unknown outcome',
 });
 
 type T = Pick<Test, 'teardown'>;
-
-/** The URL of a new database with the schema. */
-async function database(t: T): Promise<string> {
-  const url = await testDatabase(t);
-  const sql = connect({ kind: 'url', url, pool: 1 });
-  await migrate(sql);
-  await sql.end();
-  return url;
-}
 
 interface Settings {
   readonly clock?: () => number;
@@ -320,12 +312,4 @@ function collectLevels(lines: string[]) {
     warn: () => void lines.push('warn'),
     error: () => void lines.push('error'),
   };
-}
-
-async function proxied(t: T, url: string) {
-  const { hostname, port } = new URL(url);
-  const proxy = await tcpProxy(t, { host: hostname, port: Number(port || 5432) });
-  const through = new URL(url);
-  through.host = `127.0.0.1:${proxy.port}`;
-  return { ...proxy, url: through.href };
 }

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { namedPipe } from '../support/log-reader.ts';
 import { evalArguments, modulePath } from '../support/program.ts';
 import { nodeOnTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
-import { until } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 /** What may wait, in this process and in the pipe with its reader, and the bytes of a line below. */
 const ROOM = 1_048_576 + 262_144;
@@ -67,7 +67,10 @@ t.test('a reader that stalls costs bounded memory, and learns how many lines wer
   t.equal(JSON.parse(note).dropped, dropped + 100);
   t.equal(await log(1), dropped + 100, 'nothing more is dropped');
   t.equal(await end(), 3);
-  await until('all lines', async () => reader.lines.length === 20_102 - dropped - 100 + 1 || undefined);
+  await waitForValue(
+    'all lines',
+    async () => reader.lines.length === 20_102 - dropped - 100 + 1 || undefined,
+  );
   t.equal(reader.lines.filter(isNote).length, 1);
 });
 
@@ -87,11 +90,11 @@ t.test(
     reader.freeze();
     const waiting = await log(5_000);
     await reader.kill();
-    await until('the loss of what waited', async () => (await log(1)) > waiting + 100 || undefined);
+    await waitForValue('the loss of what waited', async () => (await log(1)) > waiting + 100 || undefined);
 
     const { reader: next, end: extra } = await pipe.open();
     await extra.close();
-    await until('the note', async () => {
+    await waitForValue('the note', async () => {
       await log(1);
       return next.lines.find(isNote);
     });
@@ -139,7 +142,7 @@ t.test('a terminal that stalls costs bounded memory, and does not stop the proce
   const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
   terminal.freeze();
   process.kill(Number(pid), 'SIGUSR2');
-  const dropped = await until('the end of the lines', () => readFile(RESULT, 'utf8'));
+  const dropped = await waitForValue('the end of the lines', () => readFile(RESULT, 'utf8'));
   t.ok((5_000 - Number(dropped)) * LINE < ROOM, `${dropped} lines were dropped`);
   terminal.thaw();
   t.equal(await terminal.ended(), 3);

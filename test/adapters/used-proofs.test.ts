@@ -13,9 +13,9 @@ import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { type UsedDpopProofs, UsedDpopProofsFull } from '../../src/ports/stores/used-dpop-proofs.ts';
 import { someProof, usedProofsContract } from '../ports/used-proofs.ts';
 import { NOW } from '../support/families.ts';
+import { SILENT_LOG } from '../support/key-set.ts';
 import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
 
-const QUIET_LOG = { info() {}, warn() {}, error() {} };
 const MINUTE = 60_000;
 
 t.test('used proofs in memory', async (t) => {
@@ -70,7 +70,7 @@ t.test('used proofs of workers', async (t) => {
 t.test('used proofs in Redis', async (t) => {
   const url = await requireRedis(t);
   if (url === null) return;
-  const redis = await connectRedis(url, QUIET_LOG);
+  const redis = await connectRedis(url, SILENT_LOG);
   t.teardown(() => redis.disconnect());
   const fresh = async (t: Test) => createRedisUsedProofs(redis, { prefix: testPrefix(t, redis) });
 
@@ -90,11 +90,11 @@ t.test('used proofs in Redis', async (t) => {
 t.test('a full Redis refuses proofs, and is no outage', async (t) => {
   if (!requirePrivateRedis(t)) return;
   const server = await startPrivateRedis(t, ['--maxmemory-policy', 'noeviction']);
-  const redis = await connectRedis(server.url, QUIET_LOG);
+  const redis = await connectRedis(server.url, SILENT_LOG);
   t.teardown(() => redis.disconnect());
   await redis.config('SET', 'maxmemory', '1');
   const shared = createRedisUsedProofs(redis);
-  const deps = { log: QUIET_LOG, telemetry: { dpopUnshared: () => t.fail('not alone') } };
+  const deps = { log: SILENT_LOG, telemetry: { dpopUnshared: () => t.fail('not alone') } };
   const used = usedDpopProofsWithFallback(shared, createMemoryUsedProofs(), deps);
   await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedDpopProofsFull);
   await redis.config('SET', 'maxmemory', '0');
@@ -105,10 +105,10 @@ t.test('during an outage of Redis each process knows the proofs that it has seen
   if (!requirePrivateRedis(t)) return;
   const server = await startPrivateRedis(t);
   const lines: unknown[] = [];
-  const log = { ...QUIET_LOG, error: (_: object, line: string) => void lines.push(line) };
+  const log = { ...SILENT_LOG, error: (_: object, line: string) => void lines.push(line) };
   const metrics = createMetrics();
   const process = async () => {
-    const redis = await connectRedis(server.url, QUIET_LOG);
+    const redis = await connectRedis(server.url, SILENT_LOG);
     t.teardown(() => redis.disconnect());
     const shared = createRedisUsedProofs(redis);
     await t.rejects(
@@ -146,7 +146,7 @@ t.test('after an outage the first success makes proofs shared again', async (t) 
   const dpopUnshared = () => {
     alone += 1;
   };
-  const deps = { log: QUIET_LOG, telemetry: { dpopUnshared } };
+  const deps = { log: SILENT_LOG, telemetry: { dpopUnshared } };
   const used = usedDpopProofsWithFallback(primary, createMemoryUsedProofs({ maxEntries: 3 }), deps);
   await used.use(someProof(), NOW, NOW + MINUTE);
   isAway = false;

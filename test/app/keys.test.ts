@@ -2,18 +2,10 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import t from 'tap';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import { KEY_ALGORITHMS } from '../../src/domain/key-set.ts';
-import { headerOf } from '../support/forge.ts';
+import { claimsOf, headerOf } from '../support/forge.ts';
 import { sharedKeys, someKeySet } from '../support/key-set.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
-import {
-  claimsOf,
-  outcome,
-  POLICY,
-  type Settings,
-  sessionUseCases,
-  someKey,
-  someKeys,
-} from '../support/sessions.ts';
+import { outcome, POLICY, type Settings, sessionUseCases, someKey, someKeys } from '../support/sessions.ts';
 
 const MINUTE = 60_000;
 

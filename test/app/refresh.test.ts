@@ -3,9 +3,9 @@ import type { Policy } from '../../src/domain/policy.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { NOW } from '../support/families.ts';
+import { claimsOf } from '../support/forge.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 import {
-  claimsOf,
   ELSEWHERE,
   HOME,
   type Keys,

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
-import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkDataFolder, checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
@@ -14,7 +13,7 @@ import { runKeys } from '../support/keys-command.ts';
 import { kinship } from '../support/kinship.ts';
 import { PLAIN, serveMail } from '../support/mail-server.ts';
 import { freePort } from '../support/ports.ts';
-import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { migratedDatabase, requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requireRabbit } from '../support/rabbit.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { dataDir } from '../support/service-in-process.ts';
@@ -27,14 +26,6 @@ async function diagnose(t: Test, env: Record<string, string>, clock = Date.now) 
   t.same(readdirSync(folder), [], 'nothing is written');
   for (const { check, state, remedy } of findings) t.equal(remedy === '', state === 'ok', check);
   return Object.fromEntries(findings.map(({ check, state, found }) => [check, `${state}: ${found}`]));
-}
-
-async function migrated(t: Test): Promise<string> {
-  const url = await testDatabase(t);
-  const sql = connect({ kind: 'url', url, pool: 1 });
-  await migrate(sql);
-  await sql.end();
-  return url;
 }
 
 t.test('the doctor finds no fault in the defaults before the first start', async (t) => {
@@ -62,7 +53,7 @@ t.test(
   'the doctor accepts PostgreSQL with all tables, and names missing tables, edited migrations and a server that does not answer',
   async (t) => {
     if (!(await requirePostgres(t))) return;
-    const DATABASE_URL = await migrated(t);
+    const DATABASE_URL = await migratedDatabase(t);
     t.match(await diagnose(t, { DATABASE_URL }), {
       database: /^ok: PostgreSQL \d+.*, UTF8$/,
       'database role': /^warn: postgres is a superuser/,
@@ -93,7 +84,7 @@ t.test(
   async (t) => {
     if (!(await requirePostgres(t))) return;
     const keys = { KEY_SET_ENCRYPTION_KEY: 'k0'.repeat(20), ACCESS_TOKEN_ALG: 'EdDSA' };
-    const env = { ...keys, DATABASE_URL: await migrated(t), DATA_DIR: t.testdir() };
+    const env = { ...keys, DATABASE_URL: await migratedDatabase(t), DATA_DIR: t.testdir() };
     t.match(await diagnose(t, env), { 'key set': 'ok: empty: the first start generates a key' });
     t.equal((await runKeys(env, 'rotate')).code, 0);
     t.match(await diagnose(t, env), {

@@ -13,7 +13,7 @@ import {
 import { readConfig } from '../../src/config.ts';
 import { byCommand } from '../../src/domain/audit.ts';
 import { makeKeyPair } from '../support/forge.ts';
-import { silent } from '../support/key-set.ts';
+import { SILENT_LOG } from '../support/key-set.ts';
 import { rowsOf, runKeys as run } from '../support/keys-command.ts';
 import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -30,7 +30,7 @@ const typing = (keys: KeySetAdmin) => (words: string) => {
   return answer.catch((error: Error) => error.message);
 };
 
-const BY_ANN = { log: silent, by: 'operator ann', newId: randomUUID, origin: byCommand('ann') };
+const BY_ANN = { log: SILENT_LOG, by: 'operator ann', newId: randomUUID, origin: byCommand('ann') };
 
 t.test('an operator lists, rotates and retires keys', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { PASSWORD, registerAndLogIn } from '../support/factors.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { answered } from './support/sessions.ts';
 import { disturbThree, signOuts, type Tabs, tabs } from './support/tabs.ts';
 

@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap';
 import { CookieJar } from 'tough-cookie';
 import { type CookieClientOptions, createClient } from '../../client/src/cookie.ts';
-import { PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { registerAndLogIn } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { answered } from './support/sessions.ts';
 
 /** A client of ann with a cookie jar, as that of a browser, and each request that it sends. */

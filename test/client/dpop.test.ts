@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap';
 import { createClient, type DpopClientOptions } from '../../client/src/dpop.ts';
-import { PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { realTime } from './support/real-time.ts';
 import { answered, pairOf, sharedStorage } from './support/sessions.ts';
 

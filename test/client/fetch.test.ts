@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { answered, signedIn } from './support/sessions.ts';
 
 interface Asked {
@@ -120,7 +121,7 @@ t.test('a caller that gives up does not wait for a token, and the refresh goes o
 
 t.test('a 401 about a wrong password causes no refresh', async (t) => {
   const service = await startHttpService(t);
-  const account = { username: 'ann', password: 'a violet piano 42' };
+  const account = { username: 'ann', password: PASSWORD };
   await service.post('/auth/register', { ...account, email: 'ann@example.com' });
   const { client } = await signedIn(t, service);
   await client.logIn(account.username, account.password);

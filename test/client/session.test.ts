@@ -2,9 +2,10 @@ import { EventEmitter, once } from 'node:events';
 import t, { type Test } from 'tap';
 import { SessionError, type SessionState } from '../../client/src/index.ts';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { answered, clientOf, pairOf, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
 
-const ANN = { username: 'ann', password: 'a violet piano 42' };
+const ANN = { username: 'ann', password: PASSWORD };
 
 /** Makes a clock run ahead, by so many seconds. */
 function skipAhead(t: Test, seconds: number, clock: { now(): number } = performance): void {

@@ -3,11 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import type { ClientOptions, Proof } from '../../client/src/index.ts';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { answered, clientOf, sharedStorage } from './support/sessions.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 /** A client of ann whose sign-in is no longer recent, and what its callback was given. */

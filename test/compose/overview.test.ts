@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { makeKeyPair } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const KEY = 'correct-horse-battery-staple-2026';
 
@@ -61,7 +62,7 @@ t.test('where the console is on, samples are read without a reader', async (t) =
     { clock: () => now + passed },
   );
   passed = 60_000;
-  const samples = await until('a sample of the loop', async () => {
+  const samples = await waitForValue('a sample of the loop', async () => {
     const response = await fetch(`${url}/admin/overview`, { headers: { 'x-api-key': KEY } });
     const { samples } = (await response.json()) as { samples: { at: string }[] };
     return samples.length > 1 ? samples : undefined;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { checkRendering, signIn, startConsole } from '../support/console-pages.ts';
 import { FIREFOX, SAFARI } from '../support/example-events.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { claimsOf } from '../support/forge.ts';
 
 const HOME = { address: '192.0.2.7', userAgent: SAFARI };
 const EVIL = '<img src=x onerror="document.title=1"></td>';

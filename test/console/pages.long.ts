@@ -1,8 +1,8 @@
 import t from 'tap';
-import { PASSWORD } from '../support/console.ts';
 import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
 import { FIREFOX, SAFARI } from '../support/example-events.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { claimsOf } from '../support/forge.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const HOUR = 3_600_000;
 const HOME = { address: '192.0.2.7', userAgent: SAFARI };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
 import { FIREFOX, SAFARI } from '../support/example-events.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { claimsOf } from '../support/forge.ts';
 
 const HOME = { address: '192.0.2.7', userAgent: SAFARI };
 const OFFICE = { address: '203.0.113.20', userAgent: FIREFOX };

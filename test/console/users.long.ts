@@ -1,7 +1,8 @@
 import t from 'tap';
 import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
 import { FIREFOX } from '../support/example-events.ts';
-import { addApp, bearer, PASSWORD } from '../support/factors.ts';
+import { addApp, bearer } from '../support/factors.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const HOME = { address: '192.0.2.7', userAgent: FIREFOX };
 const EVIL = '<img src=x onerror="document.title=1">';

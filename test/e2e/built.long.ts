@@ -14,8 +14,9 @@ import { startCollector } from '../support/collector.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
-import { dataDir, until } from '../support/service-in-process.ts';
+import { dataDir } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const BUILT = ['dist/main.js'];
 const run = promisify(execFile);
@@ -54,7 +55,7 @@ t.test(
       status: 401,
       body: { code: 'token_reused' },
     });
-    await until('a mail', async () => (await readdir(join(folder, 'mail')))[0]);
+    await waitForValue('a mail', async () => (await readdir(join(folder, 'mail')))[0]);
 
     t.match(await send(`${url}/docs/static/swagger-ui.css`, 'GET'), { status: 200, text: /swagger/ });
     t.match(await send(`${url}/docs/json`, 'GET'), { status: 200, body: { openapi: '3.1.0' } });
@@ -104,7 +105,7 @@ t.test('a signal to `npm start` ends the service, which releases its folder', as
   const gone = once(npm, 'exit');
   npm.kill('SIGTERM');
   await gone;
-  await until('the end of the service', async () => !isRunning(pid) || undefined);
+  await waitForValue('the end of the service', async () => !isRunning(pid) || undefined);
   await t.rejects(fetch(`${url}/health/live`), { cause: { code: 'ECONNREFUSED' } });
   // Another process that held the folder would refuse it to this start.
   const next = await startService(t, { env: { API_PORT: '0', DATA_DIR }, args: BUILT });

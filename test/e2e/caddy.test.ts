@@ -9,8 +9,9 @@ import { requireCaddy, startCaddy } from '../support/caddy.ts';
 import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { startServiceInProcess, until } from '../support/service-in-process.ts';
+import { startServiceInProcess } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -57,7 +58,7 @@ t.test('the Caddy example serves the public routes, and logs no secret', async (
     t.equal((await get(path)).statusCode, 404, path);
   t.equal((await get('/healthy')).headers['content-type'], 'application/problem+json', 'the service answers');
 
-  const lines = await until('the access log', async () => {
+  const lines = await waitForValue('the access log', async () => {
     const written = await readFile(log, 'utf8');
     return written.trim().split('\n').length >= 9 ? written : undefined;
   });

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { seriesIn, typesIn } from '../support/exposition.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrometheus, startPrometheus } from '../support/prometheus.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 import { webhookReceiver } from '../support/webhook-receiver.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
-const ANN = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 const KEY = 'correct-horse-battery-staple-2026';
 
@@ -70,7 +72,7 @@ t.test('every query finds its metrics and labels in a running service', async (t
   await somethingOfEach(url);
 
   await t.test('the service exports every metric and label of the queries', async (t) => {
-    const text = await until('a delivery', async () => {
+    const text = await waitForValue('a delivery', async () => {
       const scraped = await (await fetch(metrics)).text();
       const isComplete = DELIVERED.every((series) => scraped.includes(series));
       return isComplete ? scraped : undefined;
@@ -102,7 +104,7 @@ t.test('every query finds its metrics and labels in a running service', async (t
   });
 
   await t.test('Prometheus answers every query with at least one series', async (t) => {
-    await until('two scrapes', async () => {
+    await waitForValue('two scrapes', async () => {
       const { result } = await prometheus.ask<Result>(
         `query?query=${encodeURIComponent('count_over_time(up[1m]) > 3')}`,
       );

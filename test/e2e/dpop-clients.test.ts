@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import * as dpop from 'dpop';
 import * as oauth from 'oauth4webapi';
 import t, { type Test } from 'tap';
+import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requireRedis } from '../support/redis.ts';
@@ -161,7 +162,7 @@ t.test('the program in docs/dpop.md logs in, calls and refreshes', async (t) => 
   const registered = await fetch(`${url}/auth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' }),
+    body: JSON.stringify({ username: 'ann', email: 'ann@example.com', password: PASSWORD }),
   });
   t.equal(registered.status, 201);
   const [, program = ''] = /```js\n(.*?)^```/ms.exec(await readFile('docs/dpop.md', 'utf8')) ?? [];

@@ -2,32 +2,27 @@ import { randomInt, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { RevocationReason } from '../../src/domain/revocation.ts';
 import type { UserStores } from '../ports/users.ts';
+import { type Signed, tokensIn } from '../support/factors.ts';
 import { NOW } from '../support/families.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { postgresStores } from '../support/open-stores.ts';
-import { passwordHasher } from '../support/passwords.ts';
+import { PASSWORD, passwordHasher } from '../support/passwords.ts';
 import { outcomeOf } from '../support/service-on-database.ts';
-import { claimsOf } from '../support/sessions.ts';
 
-const PASSWORD = 'a violet piano 42';
 const AT_ONCE = 8;
-
-interface Pair {
-  readonly access: string;
-  readonly refresh: string;
-}
 
 /** The session that is refreshed, and another one of the same user. */
 interface Victim {
   readonly userId: string;
-  readonly pair: Pair;
-  readonly other: Pair;
+  readonly pair: Signed;
+  readonly other: Signed;
 }
 
 interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  readonly by?: Pair;
+  readonly by?: Signed;
   readonly body?: object;
   readonly headers?: Record<string, string>;
 }
@@ -116,7 +111,7 @@ async function runRace(t: Test, service: HttpService, ending: Ending, victim: Vi
     send(service, ending.request(victim)),
   ]);
   const won = refreshed.status === 200;
-  const pairs = won ? [pair, pairOf(refreshed)] : [pair];
+  const pairs = won ? [pair, tokensIn(refreshed.body)] : [pair];
   // Known by heart, as on a replica that is fed, or asked of the database.
   service.revoked.setComplete(race % 2 === 0);
   const after = [
@@ -204,19 +199,15 @@ function registrar({ users }: UserStores) {
 async function open(service: HttpService, userId: string, race: number): Promise<Victim> {
   const binding = race % 3 === 0 ? 'refresh' : 'pair';
   const path = `/auth/login?userId=${userId}&binding=${binding}`;
-  const logIn = async () => pairOf(await send(service, { method: 'POST', path }));
+  const logIn = async () => tokensIn((await send(service, { method: 'POST', path })).body);
   return { userId, pair: await logIn(), other: await logIn() };
 }
 
-function pairOf({ body }: { body: Record<string, unknown> }): Pair {
-  return { access: String(body.access), refresh: String(body.refresh) };
-}
-
-function sessionOf({ access }: Pair): string {
+function sessionOf({ access }: Signed): string {
   return String(claimsOf(access).sid);
 }
 
-function refresh(service: HttpService, pair: Pair, headers: Record<string, string> = {}) {
+function refresh(service: HttpService, pair: Signed, headers: Record<string, string> = {}) {
   const body = { refreshToken: pair.refresh, accessToken: pair.access };
   return send(service, { method: 'POST', path: '/auth/refresh', body, headers });
 }

@@ -6,16 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import t, { type Test } from 'tap';
-import { createLog } from '../../src/adapters/telemetry/log.ts';
-import { compose } from '../../src/compose.ts';
-import { readConfig } from '../../src/config.ts';
 import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
 import { startCollector } from '../support/collector.ts';
 import { schemaFaults } from '../support/event-schema.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { type PrivateRabbitMq, requirePrivateRabbit, startPrivateRabbit } from '../support/private-rabbit.ts';
 import { startService } from '../support/process.ts';
 import { consumerOf, eventsFrom } from '../support/rabbit.ts';
+import { startServiceInProcess } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -167,28 +166,19 @@ async function environment(t: Test): Promise<Record<string, string>> {
 }
 
 async function start(t: Test, env: Record<string, string>) {
-  const config = await readConfig(env, t.testdirName);
-  const service = await compose(config, createLog('silent'), { limits: { drain: 0 } });
-  let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= service.close();
-    return closed;
-  };
-  t.teardown(close);
-  const url = await service.app.listen(config.http);
+  const { url, close } = await startServiceInProcess(t, env);
   return {
     url,
     close,
     register: (username: string) => registerAt(url, username),
     forget: (username: string) => post(`${url}/auth/password/forgot`, { email: `${username}@example.com` }),
     /** How many mails there are. */
-    mails: async () => (await readdir(join(config.dataDir, 'mail')).catch(() => [])).length,
+    mails: async () => (await readdir(join(String(env.DATA_DIR), 'mail')).catch(() => [])).length,
   };
 }
 
 function registerAt(url: string, username: string): Promise<number> {
-  const password = 'a violet piano 42';
-  return post(`${url}/auth/register`, { username, email: `${username}@example.com`, password });
+  return post(`${url}/auth/register`, { username, email: `${username}@example.com`, password: PASSWORD });
 }
 
 async function post(url: string, body: object): Promise<number> {

@@ -1,20 +1,17 @@
 import t from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { proxyTo } from '../support/tcp-proxy.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const PROBES = 20;
 
 t.test('probes of a service whose database hangs are answered, and it becomes ready again', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const database = await testDatabase(t);
-  const { hostname, port } = new URL(database);
-  const proxy = await tcpProxy(t, { host: hostname, port: Number(port || 5432) });
-  const through = new URL(database);
-  through.host = `127.0.0.1:${proxy.port}`;
+  const { proxy, url: DATABASE_URL } = await proxyTo(t, await testDatabase(t));
   const { url } = await startServiceInProcess(t, {
     DATA_DIR: await dataDir(t),
-    DATABASE_URL: through.href,
+    DATABASE_URL,
     DATABASE_POOL: '8',
   });
   const probe = async () => (await fetch(`${url}/health/ready`)).status;
@@ -26,13 +23,13 @@ t.test('probes of a service whose database hangs are answered, and it becomes re
   t.equal((await fetch(`${url}/health/live`)).status, 200);
   proxy.resume();
   const ready = async () => ((await probe()) === 200 ? true : undefined);
-  await until('the service to be ready', ready);
+  await waitForValue('the service to be ready', ready);
 
   // The pool may be opening a connection, which is then not frozen.
   const isRefused = async () => {
     proxy.freezeOpenConnections();
     return (await probe()) === 503 ? true : undefined;
   };
-  t.ok(await until('a probe on connections to a machine that is gone to be refused', isRefused));
-  t.ok(await until('the service to be ready on new connections', ready));
+  t.ok(await waitForValue('a probe on connections to a machine that is gone to be refused', isRefused));
+  t.ok(await waitForValue('the service to be ready on new connections', ready));
 });

@@ -4,11 +4,12 @@ import { parseEnv } from 'node:util';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
 import { linkPackagesOf, startShop, writeFilesOf } from '../support/documented-application.ts';
+import { claimsOf } from '../support/forge.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { dataDir } from '../support/service-in-process.ts';
-import { claimsOf } from '../support/sessions.ts';
 import { isLike, readSteps, requireCurl, runSteps } from '../support/transcript.ts';
 
 const PAGE = 'docs/integrate.md';
@@ -80,7 +81,7 @@ t.test('a browser logs in, asks a protected route, refreshes and logs out', asyn
 t.test('a wrong issuer is 401, and keys that cannot be fetched are 503', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { folder, shop, kinship } = await play(t);
-  const body = JSON.stringify({ name: 'ann', password: 'a violet piano 42' });
+  const body = JSON.stringify({ name: 'ann', password: PASSWORD });
   const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
   const { access } = (await (await fetch(`${shop}/login`, login)).json()) as { access: string };
   const headers = { authorization: `Bearer ${access}` };

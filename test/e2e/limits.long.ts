@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { PASSWORD } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
-
-const PASSWORD = 'a violet piano 42';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 /** The service under this environment, at a time that the test turns, and what people ask of it from where. */
 async function limited(t: Test, env: Record<string, string>) {
@@ -125,7 +125,7 @@ t.test('PASSWORD_FORGOT_LIMIT limits mails with a reset link', async (t) => {
   const mails = async () =>
     (await readdir(join(folder, 'mail')).catch(() => [])).filter((name) => name.endsWith('.eml')).length;
   const arrived = (count: number) =>
-    until(`${count} mails`, async () => ((await mails()) === count ? true : undefined));
+    waitForValue(`${count} mails`, async () => ((await mails()) === count ? true : undefined));
   const accepted = [202, null];
   t.same([await forget('ann'), await forget('ann')], [accepted, accepted], 'the answer tells nothing');
   t.same(await forget('bob'), accepted);

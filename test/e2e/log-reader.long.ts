@@ -7,7 +7,8 @@ import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { PROGRAM } from '../support/program.ts';
 import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
-import { dataDir, until } from '../support/service-in-process.ts';
+import { dataDir } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 /** The service, whose log goes into a pipe. All its workers write into the same one. */
 async function start(t: Test, WORKERS: string) {
@@ -30,7 +31,7 @@ async function start(t: Test, WORKERS: string) {
     reader,
     /** Sends requests, each of which is a line in the log, until lines are dropped. */
     async fillLog(): Promise<void> {
-      await until('dropped lines', async () => {
+      await waitForValue('dropped lines', async () => {
         await Promise.all(Array.from({ length: 400 }, () => fetch(`${url}/nowhere`).then((r) => r.text())));
         const series = seriesIn(await (await fetch(`${url}/metrics`)).text());
         return (series.get('kinship_log_lines_dropped_total') ?? 0) > 0 || undefined;
@@ -87,7 +88,7 @@ t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', 
     );
   t.same([...statuses], [404]);
   process.kill(Number(pid), 'SIGTERM');
-  await until('the end of the service', async () => isEnded(Number(pid)) || undefined);
+  await waitForValue('the end of the service', async () => isEnded(Number(pid)) || undefined);
   terminal.thaw();
   t.equal(await terminal.ended(), 0);
 });

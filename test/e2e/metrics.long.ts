@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { scrape } from '../support/exposition.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startServiceInProcess } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
-const PASSWORD = 'a violet piano 42';
 
 type Body = Readonly<Record<string, string>>;
 

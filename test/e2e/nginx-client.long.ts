@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { pageServer } from '../client/support/tabs.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { claimsOf } from '../support/forge.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
-const ANN = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 /** An API that pages of `origin` may call. It has no notion of sessions: nginx lets requests through. */
 async function startApi(t: Test, origin: string) {
@@ -99,7 +101,7 @@ t.test(
     );
     t.same(told, [], 'without a refresh');
 
-    await until('the end of the access token', async () => {
+    await waitForValue('the end of the access token', async () => {
       const { status } = await fetch(`${url}/orders`, { headers: { authorization: `Bearer ${access}` } });
       return status === 401 || undefined;
     });

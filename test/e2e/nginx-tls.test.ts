@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { createSelfSigned, OPENSSL } from '../support/certificate.ts';
+import { claimsOf } from '../support/forge.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
-import { claimsOf } from '../support/sessions.ts';
 import { skipFor } from '../support/skip.ts';
 
 const CONSOLE = '__Host-kinship_console=0123456789-0123456789-0123456789-0123456789xyz';

@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { athOf, proofKey, proofOf } from '../support/dpop.ts';
+import { claimsOf } from '../support/forge.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
-import { claimsOf } from '../support/sessions.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ORIGIN = 'https://app.test';
 const LIAR = { 'x-user-id': 'root', 'X-Session-Id': 'none', X_User_Id: 'root' };
 

@@ -2,8 +2,9 @@ import type { CDPSession, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
 import { bearer, logIn, registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
-import { claimsOf, PASSKEY_ORIGIN } from '../support/sessions.ts';
+import { PASSKEY_ORIGIN } from '../support/sessions.ts';
 
 /** A page of the origin that passkeys are bound to, with an authenticator that holds discoverable passkeys. */
 async function pageWithAuthenticator(

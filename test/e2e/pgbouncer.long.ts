@@ -5,7 +5,8 @@ import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
 import { POOLED_ROLE, requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const MODES = ['session', 'transaction'] as const;
@@ -71,11 +72,11 @@ for (const mode of MODES) {
       t.equal(await protectedStatus(other.url, pair), 200);
       const { access = '' } = pair.body;
       t.equal((await post(`${one.url}/auth/logout`, { authorization: `Bearer ${access}` })).status, 204);
-      await until('the revocation', async () =>
+      await waitForValue('the revocation', async () =>
         (await protectedStatus(other.url, pair)) === 401 ? true : undefined,
       );
       // A statement that a busy machine delays past its deadline interrupts the feed for a moment.
-      await until('the feed', async () => (await feedIsComplete(other.url)) || undefined);
+      await waitForValue('the feed', async () => (await feedIsComplete(other.url)) || undefined);
     });
 
     await t.test('an abandoned statement has no later effect', async (t) => {
@@ -89,7 +90,9 @@ for (const mode of MODES) {
       locker.release();
       await delay(500);
       t.equal(Number((await admin`select count(*) as count from token_families`)[0]?.count), before);
-      await until('the service', async () => ((await logIn(one.url)).status === 200 ? true : undefined));
+      await waitForValue('the service', async () =>
+        (await logIn(one.url)).status === 200 ? true : undefined,
+      );
     });
   });
 }
@@ -128,7 +131,7 @@ t.test('a statement that was cancelled while it waited in PgBouncer has no effec
   );
   release();
   await holding;
-  await until('the service', async () => (await execute(sql`select 1`)) && true);
+  await waitForValue('the service', async () => (await execute(sql`select 1`)) && true);
   t.same([...(await admin!`select mark from marks`)], []);
 });
 

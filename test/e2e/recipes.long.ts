@@ -5,12 +5,12 @@ import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
 import { linkPackagesOf, startShop, writeFilesOf } from '../support/documented-application.ts';
-import { PASSWORD } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startService } from '../support/process.ts';
 import { dataDir } from '../support/service-in-process.ts';
-import { claimsOf } from '../support/sessions.ts';
 
 const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 

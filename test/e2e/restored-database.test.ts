@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { claimsOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -24,7 +25,7 @@ t.test('a restored database does not revive a session that a running replica saw
   const [lives, ended, endedToo] = await Promise.all(first.map((pair) => rotatedTwice(one.url, pair)));
   for (const pair of [ended, endedToo]) {
     t.equal((await post(`${one.url}/auth/logout`, { refreshToken: pair?.body.refresh })).status, 204);
-    await until('the other replica to hear of it', async () =>
+    await waitForValue('the other replica to hear of it', async () =>
       (await me(other.url, pair)) === 401 ? true : undefined,
     );
   }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { requireNginx, startNginx } from '../support/nginx.ts';
 import { POOLED_ROLE } from '../support/pgbouncer.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
 import { isAbout, isReady, readRevocations } from '../support/revocation-reader.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
-import { claimsOf } from '../support/sessions.ts';
-import { tcpProxy } from '../support/tcp-proxy.ts';
+import { proxyTo } from '../support/tcp-proxy.ts';
 
 const KEY = 'a-key-of-a-resource-server-of-32-characters';
 
@@ -65,11 +65,9 @@ for (const [feed, pooler] of [
 t.test('a replica that loses the database closes its streams, and opens new ones later', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = await environment(t);
-  const database = new URL(env.DATABASE_URL);
-  const proxy = await tcpProxy(t, { host: database.hostname, port: Number(database.port || 5432) });
-  database.host = `127.0.0.1:${proxy.port}`;
+  const { proxy, url: through } = await proxyTo(t, env.DATABASE_URL);
   const healthy = await startServiceInProcess(t, env);
-  const cut = await startServiceInProcess(t, { ...env, DATABASE_URL: database.href });
+  const cut = await startServiceInProcess(t, { ...env, DATABASE_URL: through });
   const [kept, lost] = [await readRevocations(t, healthy.url, KEY), await readRevocations(t, cut.url, KEY)];
   await lost.until(isReady);
   proxy.refuse(true);

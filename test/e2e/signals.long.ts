@@ -3,7 +3,8 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import t, { type Test } from 'tap';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { startServiceInProcess, until } from '../support/service-in-process.ts';
+import { startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 import { type ReceivedRequest, webhookReceiver } from '../support/webhook-receiver.ts';
 
 const KEYS = {
@@ -80,7 +81,7 @@ async function receiverOf(t: Test, alg: string) {
       return payload;
     },
     arrived: (count: number) =>
-      until(`${count} tokens`, async () =>
+      waitForValue(`${count} tokens`, async () =>
         endpoint.requests.length >= count ? endpoint.requests : undefined,
       ),
   };
@@ -132,7 +133,7 @@ for (const alg of ['ES256', 'RS256']) {
     t.equal((await setStatus('paused')).status, 200);
     await logIn();
     const later = await end();
-    const waiting = await until('the delivery that waits', async () => {
+    const waiting = await waitForValue('the delivery that waits', async () => {
       const { body } = await asOperator('GET', `/admin/webhooks/${stream_id}/deliveries`);
       return body.items.length === 3 ? body.items[0] : undefined;
     });

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const UNUSABLE = 'signing key unusable';
 
@@ -21,7 +22,7 @@ t.test('a changed signing key and a restored removed key are refused', async (t)
   };
   const { lines, close } = await startServiceInProcess(t, env);
   const logged = (reason: string) =>
-    until(reason, async () =>
+    waitForValue(reason, async () =>
       lines.some((line) => line.includes(UNUSABLE) && line.includes(reason)) ? true : undefined,
     );
 

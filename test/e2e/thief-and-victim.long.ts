@@ -4,8 +4,9 @@ import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import type { Stores } from '../ports/token-families.ts';
 import { NOW } from '../support/families.ts';
+import { claimsOf } from '../support/forge.ts';
 import { embeddedStores, postgresStores } from '../support/open-stores.ts';
-import { claimsOf, ELSEWHERE, HOME, outcome, sessionUseCases, someKeys } from '../support/sessions.ts';
+import { ELSEWHERE, HOME, outcome, sessionUseCases, someKeys } from '../support/sessions.ts';
 
 /** Where the stories are played: each opens new stores, or answers null with the test skipped. */
 const STORES: readonly {

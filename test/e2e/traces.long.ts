@@ -1,40 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { createLog } from '../../src/adapters/telemetry/log.ts';
-import { compose } from '../../src/compose.ts';
-import { readConfig } from '../../src/config.ts';
+import t from 'tap';
 import { startCollector } from '../support/collector.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
 const PASSWORD = 'correct horse battery staple';
 
-async function start(t: Test, env: Record<string, string>) {
-  const folder = await mkdtemp(join(tmpdir(), 'kinship-traces-'));
-  t.teardown(() => rm(folder, { recursive: true }));
-  const lines: string[] = [];
-  const config = await readConfig({ API_PORT: '0', DATA_DIR: folder, ...env }, folder);
-  const log = createLog('info', { write: (line) => void lines.push(line) });
-  const service = await compose(config, log, { limits: { drain: 0 } });
-  const url = await service.app.listen(config.http);
-  let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= service.close();
-    return closed;
-  };
-  t.teardown(close);
-  return { url, lines, close };
-}
-
 t.test('a request is one trace, from the caller to the statement', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
   const DATABASE_URL = await testDatabase(t);
-  const service = await start(t, { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const service = await startServiceInProcess(t, {
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  });
 
   const answer = await fetch(`${service.url}/auth/login?userId=${USER}`, {
     method: 'POST',
@@ -90,7 +72,11 @@ t.test('no password and no address of a user reaches a span', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
   const DATABASE_URL = await testDatabase(t);
-  const service = await start(t, { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const service = await startServiceInProcess(t, {
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  });
   const account = { username: 'canary-name', email: 'canary@example.com', password: PASSWORD };
   for (const [path, body] of [
     ['/auth/register', account],
@@ -116,7 +102,8 @@ t.test('no password and no address of a user reaches a span', async (t) => {
 t.test('every span carries the name and attributes of the environment', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
-  const service = await start(t, {
+  const service = await startServiceInProcess(t, {
+    DATA_DIR: await dataDir(t),
     DATABASE_URL: await testDatabase(t),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_SERVICE_NAME: 'sessions',
@@ -136,7 +123,12 @@ t.test('the sampler that the environment names decides which traces are sent', a
   const sentBy = async (env: Record<string, string>, flags: string) => {
     const collector = await startCollector(t);
     const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-    const service = await start(t, { DATABASE_URL, ...endpoint, ...env });
+    const service = await startServiceInProcess(t, {
+      DATA_DIR: await dataDir(t),
+      DATABASE_URL,
+      ...endpoint,
+      ...env,
+    });
     const headers = { traceparent: `00-${TRACE}-${CALLER}-${flags}` };
     await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST', headers });
     await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
@@ -159,7 +151,11 @@ t.test('an unreachable collector is logged once and delays no request', async (t
   const collector = await startCollector(t);
   const DATABASE_URL = await testDatabase(t);
   collector.answerWith(400);
-  const service = await start(t, { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const service = await startServiceInProcess(t, {
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  });
   const logIn = () => fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
   t.equal((await logIn()).status, 200);
   await t.resolves(untilLogged(service.lines, 'the collector is not reachable'));

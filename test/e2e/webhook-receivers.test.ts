@@ -9,8 +9,8 @@ import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.
 import { cloudEventFormat } from '../../src/app/webhooks/formats/cloud-event.ts';
 import { someEndpoint } from '../ports/webhooks.ts';
 import { freePort } from '../support/ports.ts';
-import { until } from '../support/service-in-process.ts';
 import { skipFor } from '../support/skip.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 /** The receivers in docs/webhooks.md, as they stand there, get what the service sends. */
 
@@ -43,7 +43,7 @@ async function start(t: Test, { language, code }: Program, secret: string) {
   const child = spawn(program, args, { env: { PATH: process.env.PATH, PORT: port, WEBHOOK_SECRET: secret } });
   t.teardown(() => child.kill());
   const output = collect(child);
-  await until('the receiver', () => accepts(Number(port)));
+  await waitForValue('the receiver', () => accepts(Number(port)));
   return { url: `http://127.0.0.1:${port}/kinship`, output };
 }
 
@@ -99,7 +99,10 @@ for (const name of ['Express', 'Fastify', 'Go'])
     const [userId, other] = [randomUUID(), randomUUID()];
 
     t.equal(await send(await requestOf(userId, [secret])), 204);
-    await until('the line about the event', async () => receiver.output().includes(userId) || undefined);
+    await waitForValue(
+      'the line about the event',
+      async () => receiver.output().includes(userId) || undefined,
+    );
     t.match(receiver.output(), 'sessions.revoked');
     t.equal(await send(await requestOf(userId, [newer, secret])), 204, 'while the secret is rotated');
 

@@ -5,7 +5,8 @@ import { Webhook } from 'standardwebhooks';
 import t, { type Test } from 'tap';
 import { schemaFaults } from '../support/event-schema.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 import { webhookReceiver } from '../support/webhook-receiver.ts';
 
 const KEY = 'correct-horse-battery-staple-2026';
@@ -33,7 +34,9 @@ async function serviceWithReceiver(t: Test, env: Readonly<Record<string, string>
 }
 
 const arrived = (receiver: Awaited<ReturnType<typeof webhookReceiver>>, count: number) =>
-  until(`${count} webhooks`, async () => (receiver.requests.length >= count ? receiver.requests : undefined));
+  waitForValue(`${count} webhooks`, async () =>
+    receiver.requests.length >= count ? receiver.requests : undefined,
+  );
 
 t.test('an event reaches an endpoint, and the reference library verifies it', async (t) => {
   if (!(await requirePostgres(t))) return;
@@ -48,7 +51,7 @@ t.test('an event reaches an endpoint, and the reference library verifies it', as
   t.match(event, { type: 'sessions.started', source: 'kinship' });
   t.equal(request?.headers['webhook-id'], event.id);
   t.equal(request?.method, 'POST');
-  const deliveries = await until('the record', async () => {
+  const deliveries = await waitForValue('the record', async () => {
     const { body } = await call('GET', `/admin/webhooks/${id}/deliveries`);
     return body.items[0]?.state === 'delivered' ? body : undefined;
   });
@@ -72,7 +75,7 @@ t.test('an endpoint of WEBHOOKS_FILE gets events, and the file alone changes it'
   const file = join(folder, 'webhooks.json');
   await writeFile(file, JSON.stringify([{ url: endpoint.url, types: ['sessions.*'], secretFile: 'secret' }]));
   const { call, logIn, lines } = await serviceWithReceiver(t, { WEBHOOKS_FILE: file });
-  const stored = await until(
+  const stored = await waitForValue(
     'the endpoint',
     async () => (await call('GET', '/admin/webhooks')).body.items[0],
   );

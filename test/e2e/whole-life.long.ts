@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
-import { dataDir, startServiceInProcess, until } from '../support/service-in-process.ts';
+import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { totpCode } from '../support/totp.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
-const PASSWORD = 'a violet piano 42';
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
 /** The link in the newest mail to the address whose subject matches. Quoted-printable lines are joined. */
 async function linkIn(folder: string, to: string, subject: RegExp): Promise<string> {
-  return until(`a mail about ${subject}`, async () => {
+  return waitForValue(`a mail about ${subject}`, async () => {
     const names = (await readdir(folder)).filter((name) => name.endsWith('.eml')).toSorted();
     for (const name of names.toReversed()) {
       const mail = (await readFile(join(folder, name), 'utf8')).replace(/=\r?\n/g, '').replaceAll('=3D', '=');

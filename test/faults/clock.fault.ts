@@ -2,8 +2,9 @@ import { randomInt, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { TokenPair } from '../../src/app/tokens/mint-pair.ts';
 import { NOW } from '../support/families.ts';
+import { claimsOf } from '../support/forge.ts';
 import { postgresStores, type SqlStores } from '../support/open-stores.ts';
-import { claimsOf, outcome, POLICY, type Settings, sessionUseCases, someKeys } from '../support/sessions.ts';
+import { outcome, POLICY, type Settings, sessionUseCases, someKeys } from '../support/sessions.ts';
 
 /** Two replicas use one database. Their clocks differ and jump. */
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { claimsOf } from '../support/sessions.ts';
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
+import { proxyTo, tcpProxy } from '../support/tcp-proxy.ts';
 import { answersOnTheWire } from './support/answers-on-the-wire.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient, type Pair } from './support/client.ts';
@@ -104,11 +104,10 @@ async function behindProxy(t: Test, values: Readonly<Record<string, string>>) {
 }
 
 async function withProxiedDatabase(t: Test, values: Readonly<Record<string, string>>) {
-  const database = new URL(await testDatabase(t));
-  const sql = connectDirectly(t, database.href);
-  const proxy: TcpProxy = await tcpProxy(t, { host: database.hostname, port: Number(database.port || 5432) });
-  database.host = `${HOST}:${proxy.port}`;
-  const env = await environment(t, { DATABASE_URL: database.href, ...values });
+  const database = await testDatabase(t);
+  const sql = connectDirectly(t, database);
+  const { proxy, url: through } = await proxyTo(t, database);
+  const env = await environment(t, { DATABASE_URL: through, ...values });
   const service = await start(t, env);
   const client: Client = await openClient(service, connections(t, { keepAlive: true }));
   return {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { PASSWORD } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { percentile } from './support/load.ts';
@@ -11,7 +12,6 @@ import { connectDirectly, environment, start } from './support/service.ts';
 /** A request that waits for a second connection while it holds the first one would wait forever. */
 
 const CLIENTS = 200;
-const PASSWORD = 'a violet piano 42';
 const NEW_PASSWORD = 'a yellow piano 43';
 
 /** One attempt of a request: its route, the status of its answer, and its duration in milliseconds. */

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { type PrivateRedis, requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
-import { claimsOf } from '../support/sessions.ts';
 import { taskClient } from '../support/task-api.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type Environment, environment, start } from './support/service.ts';

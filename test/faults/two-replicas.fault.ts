@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Agent } from 'node:http';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { claimsOf } from '../support/sessions.ts';
 import { type Answer, connections, post } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 

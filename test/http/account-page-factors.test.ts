@@ -1,9 +1,10 @@
 import t from 'tap';
-import { accountPages, PASSWORD } from '../support/account-page.ts';
+import { accountPages, passkeyOptionsIn } from '../support/account-page.ts';
 import { softwareAuthenticator } from '../support/authenticator.ts';
 import { STEP } from '../support/factors.ts';
-import { until } from '../support/service-in-process.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { totpCode } from '../support/totp.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const FACTORS = '/account/factors';
 const MINUTE = 60_000;
@@ -12,12 +13,6 @@ type Pages = Awaited<ReturnType<typeof accountPages>>;
 
 const hiddenField = (html: string, name: string) =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
-
-/** The options that a page hands to the browser. */
-function optionsIn(html: string): { challenge: string } {
-  const [, text = '{}'] = /data-options="([^"]*)"/.exec(html) ?? [];
-  return JSON.parse(text.replaceAll('&quot;', '"').replaceAll('&#34;', '"').replaceAll('&amp;', '&'));
-}
 
 /** Adds an authenticator app by the forms of the page. */
 async function addApp({ submit, time }: Pages, cookie: string, form: Record<string, string> = {}) {
@@ -70,7 +65,7 @@ t.test('a passkey is added and signs in as the second factor', async (t) => {
   const script = await visit('/account/passkeys.js');
   t.match(script.headers.get('content-type'), /^text\/javascript/);
   const challenge = hiddenField(begun.html, 'challenge');
-  const credential = JSON.stringify(authenticator.create(optionsIn(begun.html).challenge));
+  const credential = JSON.stringify(authenticator.create(passkeyOptionsIn(begun.html).challenge));
   const form = { challenge, credential, label: 'Laptop' };
   for (const faulty of ['', 'x', 'null', '[]', '{"id":1,"response":{}}', '{"id":"x","response":{}}']) {
     const refused = await submit(`${FACTORS}/passkeys`, { ...form, credential: faulty }, cookie);
@@ -82,7 +77,7 @@ t.test('a passkey is added and signs in as the second factor', async (t) => {
   const asked = await submit('/account/sign-in', { username: 'ann', password: PASSWORD });
   t.equal(asked.title, 'Enter your second factor');
   t.notMatch(asked.html, 'autocomplete="one-time-code"', 'no code can be typed');
-  const assertion = JSON.stringify(authenticator.get(optionsIn(asked.html).challenge));
+  const assertion = JSON.stringify(authenticator.get(passkeyOptionsIn(asked.html).challenge));
   const step = { challenge: hiddenField(asked.html, 'challenge') };
   const refused = await submit('/account/sign-in/second-factor', { ...step, credential: '{}' });
   t.equal(refused.status, 401);
@@ -165,7 +160,7 @@ t.test(
     const unknown = await submit('/account/forgotten-password', { email: 'bob@example.com' });
     t.equal(known.title, 'Open your mailbox');
     t.equal(known.html, unknown.html);
-    const mailed = await until('the mail', async () => {
+    const mailed = await waitForValue('the mail', async () => {
       const claimed = await outbox.claim('mail', time.now, time.now + MINUTE, 100);
       return claimed.length > 0 ? claimed : undefined;
     });

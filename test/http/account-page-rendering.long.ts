@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { accountPages, PASSWORD } from '../support/account-page.ts';
+import { accountPages } from '../support/account-page.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { addApp, STEP } from '../support/factors.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { renderingChecks } from '../support/rendering.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';

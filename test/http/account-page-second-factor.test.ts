@@ -1,6 +1,7 @@
 import t from 'tap';
-import { accountPages, PASSWORD } from '../support/account-page.ts';
+import { accountPages } from '../support/account-page.ts';
 import { addApp, bearer } from '../support/factors.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
 const CREDENTIALS = { username: 'ann', password: PASSWORD };

@@ -1,7 +1,8 @@
 import t from 'tap';
-import { accountPages, COOKIE, PASSWORD } from '../support/account-page.ts';
+import { accountPages, COOKIE, passkeyOptionsIn } from '../support/account-page.ts';
 import { softwareAuthenticator } from '../support/authenticator.ts';
 import { addApp, bearer } from '../support/factors.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
 const EMAIL = '/account/email';
@@ -158,13 +159,9 @@ t.test('a passkey is a proof on the page', async (t) => {
   const life = await signedInBefore(t);
   const { submit, cookie, code, time } = life;
   const authenticator = softwareAuthenticator();
-  const optionsIn = (html: string): { challenge: string } => {
-    const [, text = '{}'] = /data-options="([^"]*)"/.exec(html) ?? [];
-    return JSON.parse(text.replaceAll('&quot;', '"').replaceAll('&#34;', '"').replaceAll('&amp;', '&'));
-  };
   const begun = await submit(`${FACTORS}/passkeys/begin`, { code: code() }, cookie);
   const next = cookieOf(begun) ?? '';
-  const credential = JSON.stringify(authenticator.create(optionsIn(begun.html).challenge));
+  const credential = JSON.stringify(authenticator.create(passkeyOptionsIn(begun.html).challenge));
   const { challenge = '' } = hiddenFields(begun.html, 'data-passkey');
   await submit(`${FACTORS}/passkeys`, { challenge, credential, label: 'Laptop' }, next);
   time.now += 11 * MINUTE;
@@ -173,7 +170,7 @@ t.test('a passkey is a proof on the page', async (t) => {
   t.match(asked.headers.get('content-security-policy'), /script-src 'self'$/);
   t.match(asked.html, 'Continue with your passkey');
   const kept = hiddenFields(asked.html, 'data-passkey');
-  const assertion = JSON.stringify(authenticator.get(optionsIn(asked.html).challenge));
+  const assertion = JSON.stringify(authenticator.get(passkeyOptionsIn(asked.html).challenge));
   const done = await submit(EMAIL, { ...kept, credential: assertion }, next);
   t.equal(done.title, 'Open your mailbox');
   time.now += 11 * MINUTE;

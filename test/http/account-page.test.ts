@@ -1,5 +1,6 @@
 import t from 'tap';
-import { accountPages, COOKIE, PASSWORD } from '../support/account-page.ts';
+import { accountPages, COOKIE } from '../support/account-page.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
 

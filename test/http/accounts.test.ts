@@ -1,33 +1,20 @@
 import t from 'tap';
+import { bearer, type Signed, tokensIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
-import { passwordHasher } from '../support/passwords.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD, passwordHasher } from '../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ann = { username: 'Ann', email: 'ann@example.com', password: PASSWORD };
-
-interface Pair {
-  readonly access: string;
-  readonly refresh: string;
-}
-
-/** The pair that an answer bears. */
-const pairOf = ({ body }: { body: Record<string, unknown> }): Pair => ({
-  access: String(body.access),
-  refresh: String(body.refresh),
-});
 
 const logIn = async ({ post }: HttpService, password = PASSWORD, username = 'ann') => {
   const answer = await post('/auth/login', { username, password });
   if (answer.status !== 200) throw new Error(String(answer.body.code));
-  return pairOf(answer);
+  return tokensIn(answer.body);
 };
 
-const bearer = ({ access }: Pair) => ({ authorization: `Bearer ${access}` });
+const get = ({ send }: HttpService, path: string, pair: Signed) => send(path, { headers: bearer(pair) });
 
-const get = ({ send }: HttpService, path: string, pair: Pair) => send(path, { headers: bearer(pair) });
-
-const refresh = ({ post }: HttpService, { refresh: refreshToken, access: accessToken }: Pair) =>
+const refresh = ({ post }: HttpService, { refresh: refreshToken, access: accessToken }: Signed) =>
   post('/auth/refresh', { refreshToken, accessToken });
 
 async function mailTo(service: HttpService, type: string): Promise<Record<string, unknown>> {
@@ -59,8 +46,8 @@ t.test('an account registers, uses two devices, changes its password and is dele
 
   const [laptop2, phone2] = [await refresh(service, laptop), await refresh(service, phone)];
   t.same([laptop2.status, phone2.status], [200, 200]);
-  const onLaptop = pairOf(laptop2);
-  const onPhone = pairOf(phone2);
+  const onLaptop = tokensIn(laptop2.body);
+  const onPhone = tokensIn(phone2.body);
 
   const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
   t.equal((await post('/auth/password', change, bearer(onLaptop))).status, 204);
@@ -133,8 +120,8 @@ t.test('a user lists and ends only their own sessions', async (t) => {
   await post('/auth/register', { username: 'bob', email: 'bob@example.com', password: PASSWORD });
   const [first, second, third] = [await logIn(service), await logIn(service), await logIn(service)];
   const bobs = await logIn(service, PASSWORD, 'bob');
-  const idOf = (pair: Pair) => String(claimsOf(pair.access).sid);
-  const end = (id: string, pair: Pair) =>
+  const idOf = (pair: Signed) => String(claimsOf(pair.access).sid);
+  const end = (id: string, pair: Signed) =>
     send(`/auth/sessions/${id}`, { method: 'DELETE', headers: bearer(pair) });
 
   t.equal((await end(idOf(bobs), first)).status, 404, 'somebody else’s is not there');
@@ -174,7 +161,7 @@ t.test('a rotated refresh token can still log out', async (t) => {
   const { post } = service;
   await post('/auth/register', ann);
   const old = await logIn(service);
-  const current = pairOf(await refresh(service, old));
+  const current = tokensIn((await refresh(service, old)).body);
   const other = await logIn(service);
   t.equal((await post('/auth/logout', { refreshToken: 'x' })).body.code, 'malformed_token');
   t.equal((await post('/auth/logout')).body.code, 'unauthenticated');
@@ -329,7 +316,7 @@ t.test('users without an account here have sessions but no account routes', asyn
   const service = await startHttpService(t);
   const { post } = service;
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
-  const pair = pairOf(await post(`/auth/login?userId=${userId}`));
+  const pair = tokensIn((await post(`/auth/login?userId=${userId}`)).body);
   const { sid, iat } = claimsOf(pair.access);
   t.same((await get(service, '/auth/me', pair)).body, { userId, sessionId: sid, authTime: iat });
   const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { copyFailedPasswords } from '../../src/app/audit/copy-failed-passwords.ts';
 import { addApp, logIn, registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
-import { claimsOf, ELSEWHERE } from '../support/sessions.ts';
+import { ELSEWHERE } from '../support/sessions.ts';
 
 const NDJSON = 'application/x-ndjson';
 

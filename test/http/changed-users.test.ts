@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ANN = { username: 'ann', email: 'ann@example.com' };
 const DAY = 86_400_000;
 

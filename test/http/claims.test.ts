@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { RESOURCE_KEY, SERVICE_KEY, startHttpService } from '../support/http.ts';
 import { basic, postForm } from '../support/oauth.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 /** A user without an account, whom a trusted backend logs in. */
 async function withBackend(t: Test) {
@@ -132,7 +133,7 @@ t.test('the largest claims fit into an access token of 4 KiB', async (t) => {
 
 t.test('claims and the device come with a login by user id only', async (t) => {
   const { post } = await withBackend(t);
-  const account = { username: 'ann', password: 'a violet piano 42' };
+  const account = { username: 'ann', password: PASSWORD };
   await post('/auth/register', { ...account, email: 'ann@example.com' });
   const refused = { status: 400, body: { code: 'invalid_request', detail: /only together with userId/ } };
   t.match(await post('/auth/login', { ...account, claims: { admin: true } }), refused);

@@ -1,6 +1,7 @@
 import t from 'tap';
-import { consoleService, PASSWORD } from '../support/console.ts';
+import { consoleService } from '../support/console.ts';
 import { addApp } from '../support/factors.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
 const REASON = { 'x-reason': 'stolen%20laptop' };

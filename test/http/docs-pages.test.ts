@@ -1,6 +1,7 @@
 import t from 'tap';
 import { launchChromium } from '../support/chromium.ts';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 t.test('the documentation page has the mark, the title and the icon of the project', async (t) => {
   const browser = await launchChromium(t);
@@ -32,7 +33,7 @@ t.test('both examples of a login can be sent from the documentation page as they
   const browser = await launchChromium(t);
   if (browser === null) return;
   const { url, post } = await startHttpService(t);
-  await post('/auth/register', { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' });
+  await post('/auth/register', { username: 'ann', email: 'ann@example.com', password: PASSWORD });
   const page = await browser.newPage();
   await page.goto(`${url}/docs#/sessions/logIn`);
   const operation = page.locator('#operations-sessions-logIn');

@@ -4,9 +4,11 @@ import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-
 import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../support/dpop.ts';
 import { NOW } from '../support/families.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, RESOURCE_KEY, serviceKeys, startHttpService } from '../support/http.ts';
 import { basic, postForm, refreshForm } from '../support/oauth.ts';
-import { claimsOf, someKeys } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
+import { someKeys } from '../support/sessions.ts';
 
 type Settings = NonNullable<Parameters<typeof startHttpService>[1]>;
 
@@ -57,7 +59,7 @@ const countRefusedProofs = (service: Awaited<ReturnType<typeof start>>, reason: 
 
 t.test('a login with a proof binds the session, and both tokens say so', async (t) => {
   const service = await start(t);
-  const login = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+  const login = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
   await service.post('/auth/register', login);
   const dpop = service.proof('POST', '/auth/login');
   const { email: _, ...credentials } = login;
@@ -106,7 +108,7 @@ t.test('a backend binds the session to the key of its client', async (t) => {
     t.equal(outcomeOf(await service.post(`${path}${jkt}`)), '400 invalid_request', jkt);
   const both = { dpop: service.proof('POST', '/auth/login') };
   t.equal(outcomeOf(await service.post(`${path}${service.key.jkt}`, undefined, both)), '400 invalid_request');
-  const credentials = { username: 'ann', password: 'a violet piano 42' };
+  const credentials = { username: 'ann', password: PASSWORD };
   t.equal(
     outcomeOf(await service.post(`/auth/login?dpopJkt=${service.key.jkt}`, credentials)),
     '400 invalid_request',
@@ -117,7 +119,7 @@ t.test('a backend binds the session to the key of its client', async (t) => {
 t.test('DPOP=required: every door refuses to open a session that is not bound', async (t) => {
   const service = await start(t, { policy: { dpop: 'required' }, http: { sessionCookies: true } });
   const userId = randomUUID();
-  const account = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+  const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
   await service.post('/auth/register', account);
   const { email: _, ...credentials } = account;
   t.equal(outcomeOf(await service.post('/auth/login', credentials)), refused);

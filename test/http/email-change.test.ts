@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { findMailRecipient } from '../../src/app/delivery/mail-recipient.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const DAY = 86_400_000;
 

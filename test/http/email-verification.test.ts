@@ -2,8 +2,8 @@ import t, { type Test } from 'tap';
 import { findMailRecipient } from '../../src/app/delivery/mail-recipient.ts';
 import { type HttpService, RESOURCE_KEY, startHttpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const DAY = 86_400_000;
 const PATH = '/auth/email/verify';

@@ -1,8 +1,9 @@
 import t from 'tap';
 import { nonceOf, softwareAuthenticator } from '../support/authenticator.ts';
-import { addApp, bearer, logIn, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { addApp, bearer, logIn, registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { secretIn, totpCode } from '../support/totp.ts';
 
 const MINUTE = 60_000;

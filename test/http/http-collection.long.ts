@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { openapiOf } from '../support/openapi.ts';
 import { operationAt, operationsOf } from '../support/operations.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { startServiceInProcess } from '../support/service-in-process.ts';
 
@@ -37,7 +38,7 @@ t.test('the service understands every request of the collection', async (t) => {
   };
   /** Earlier requests rotate, end and delete: each request gets a user, a session and a pair of its own. */
   const variables = async (): Promise<Readonly<Record<string, string>>> => {
-    const user = { username: `user-${randomUUID()}`, password: 'a violet piano 42' };
+    const user = { username: `user-${randomUUID()}`, password: PASSWORD };
     await post('/auth/register', { ...user, email: `${user.username}@example.com` });
     // /oauth/token takes no other refresh token, and the other routes take this one, too.
     const pair = await post('/auth/login?binding=refresh', user);

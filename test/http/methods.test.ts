@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, SIGNALS_KEY, startHttpService, VERIFY_KEY } from '../support/http.ts';
 import { someKeySet } from '../support/key-set.ts';
 import { openapiOf } from '../support/openapi.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
-import { claimsOf, HOME } from '../support/sessions.ts';
+import { HOME } from '../support/sessions.ts';
 
 const ISSUER = 'https://kinship.example';
 /** The routes that change state by GET. */
@@ -31,7 +33,7 @@ async function signedIn(t: Test) {
     ...(await someKeySet('ES256')),
     http: { publicUrl: ISSUER, issuer: ISSUER },
   });
-  const account = { username: 'ann', password: 'a violet piano 42' };
+  const account = { username: 'ann', password: PASSWORD };
   const { id } = (await service.post('/auth/register', { ...account, email: 'ann@example.com' })).body;
   const { access } = (await service.post('/auth/login', account)).body;
   const authorization = `Bearer ${access}`;

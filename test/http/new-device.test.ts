@@ -3,19 +3,18 @@ import { linkTo } from '../../src/app/delivery/link-to.ts';
 import { renderMail } from '../../src/app/delivery/mails/render-mail.ts';
 import type { NewDevicePolicy } from '../../src/domain/policy.ts';
 import { startHttpService } from '../support/http.ts';
-
-const password = 'a violet piano 42';
+import { PASSWORD } from '../support/passwords.ts';
 
 async function withAnn(t: Test, onNewDevice: NewDevicePolicy) {
   const http = { trustProxy: ['127.0.0.1'] };
   const service = await startHttpService(t, { http, policy: { onNewDevice, onAddressChange: 'ignore' } });
   const { post, send, outbox, time } = service;
-  await post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
+  await post('/auth/register', { username: 'ann', email: 'ann@example.com', password: PASSWORD });
   const from = (address: string) => ({ 'x-forwarded-for': address });
   return {
     ...service,
     enter: async (address: string) =>
-      (await post('/auth/login', { username: 'ann', password }, from(address))).body,
+      (await post('/auth/login', { username: 'ann', password: PASSWORD }, from(address))).body,
     next: ({ access, refresh }: Record<string, unknown>, address: string) =>
       post('/auth/refresh', { accessToken: access, refreshToken: refresh }, from(address)),
     isAlive: async ({ access }: Record<string, unknown>) =>

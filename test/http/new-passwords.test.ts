@@ -1,7 +1,7 @@
 import t from 'tap';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const BREACHED = 'a leaked piano 43';
 const miller = { username: 'Rosalind', email: 'r.miller+news@lighthouse.example.org' };
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { CONFIDENTIAL_KEY, RESOURCE_KEY, SERVICE_KEY, startHttpService } from '../support/http.ts';
 import { basic, postForm, refreshForm } from '../support/oauth.ts';
-import { claimsOf } from '../support/sessions.ts';
 
 const HOUR = 3_600_000;
 

@@ -3,9 +3,9 @@ import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { launchChromium } from '../support/chromium.ts';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { renderingChecks } from '../support/rendering.ts';
 
-const PASSWORD = 'a violet piano 42';
 const RESET = '/auth/password/reset';
 
 /** A service with one account, and links to it as mails have them. */

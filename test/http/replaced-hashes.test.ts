@@ -1,11 +1,10 @@
 import t, { type Test } from 'tap';
 import { addApp } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
-import { PASSWORD_COST, passwordHasher } from '../support/passwords.ts';
+import { PASSWORD, PASSWORD_COST, passwordHasher } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
-const PASSWORD = 'a violet piano 42';
 const OTHER_PASSWORD = 'another violet piano 43';
 const ADDRESS = '203.0.113.1';
 const ann = { username: 'Ann', email: 'ann@example.com', password: PASSWORD };

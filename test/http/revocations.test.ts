@@ -4,9 +4,10 @@ import t, { type Test } from 'tap';
 import { createRevocationStream } from '../../src/adapters/http/operations/revocation-stream.ts';
 import type { EndedSession, FollowRevocations } from '../../src/app/revocation/follow-revocations.ts';
 import { NOW } from '../support/families.ts';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService, VERIFY_KEY } from '../support/http.ts';
 import { isAbout, isReady, readRevocations } from '../support/revocation-reader.ts';
-import { claimsOf, POLICY } from '../support/sessions.ts';
+import { POLICY } from '../support/sessions.ts';
 
 const UNTIL = NOW + POLICY.accessTokenAge + POLICY.clockSkew;
 

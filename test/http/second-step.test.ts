@@ -1,8 +1,9 @@
 import t from 'tap';
 import { proofKey, proofOf } from '../support/dpop.ts';
-import { addApp, bearer, logIn, logInWithCode, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { addApp, bearer, logIn, logInWithCode, registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
 

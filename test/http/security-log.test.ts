@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const WRONG = 'a wrong piano 43';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const form = { 'content-type': 'application/x-www-form-urlencoded' };

@@ -1,6 +1,7 @@
 import t from 'tap';
-import { addApp, bearer, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { addApp, bearer, registerAndLogIn } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 /** A user whose account has a second factor, signed in by the password before that. */
 async function secured(t: Parameters<typeof startHttpService>[0]) {

@@ -11,11 +11,13 @@ import {
   REFRESH,
   resultOf,
 } from '../support/cookie-session.ts';
-import { addApp, bearer, PASSWORD, registerAndLogIn } from '../support/factors.ts';
+import { addApp, bearer, registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpOverrides, startHttpService } from '../support/http.ts';
+import { PASSWORD } from '../support/passwords.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { readOperations } from '../support/service-on-database.ts';
-import { claimsOf, POLICY } from '../support/sessions.ts';
+import { POLICY } from '../support/sessions.ts';
 
 /** The life of a refresh token in seconds. */
 const LIFE = POLICY.refreshTokenAge / 1000;

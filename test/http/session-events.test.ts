@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
-import { claimsOf, ELSEWHERE, HOME } from '../support/sessions.ts';
+import { ELSEWHERE, HOME } from '../support/sessions.ts';
 
 interface Item {
   readonly type: string;

@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, RESOURCE_KEY, startHttpService } from '../support/http.ts';
 import { basic, postForm } from '../support/oauth.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
-const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const HOUR = 3_600_000;
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
+import { claimsOf } from '../support/forge.ts';
 import { SERVICE_KEY, serviceKeys, startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 

@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap';
-import { addApp, bearer, PASSWORD, registerAndLogIn, STEP } from '../support/factors.ts';
+import { addApp, bearer, registerAndLogIn, STEP } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
+import { PASSWORD } from '../support/passwords.ts';
 
 /** The service with ann, who has added an authenticator app and recovery codes in a session that a password opened. */
 async function secured(t: Test) {

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { nonceOf, softwareAuthenticator } from '../support/authenticator.ts';
 import { bearer, logIn, registerAndLogIn } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
 
 const MINUTE = 60_000;
 

@@ -1,10 +1,11 @@
 import t, { type Test } from 'tap';
 import { createLinkSecrets } from '../../src/adapters/secrets/link-secrets.ts';
 import type { UserIdFormat } from '../../src/domain/user-id.ts';
+import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { readOperations } from '../support/service-on-database.ts';
-import { claimsOf, someKeys } from '../support/sessions.ts';
+import { someKeys } from '../support/sessions.ts';
 
 type Settings = NonNullable<Parameters<typeof startHttpService>[1]>;
 

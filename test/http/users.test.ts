@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { addApp } from '../support/factors.ts';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
-
-const PASSWORD = 'a violet piano 42';
+import { PASSWORD } from '../support/passwords.ts';
 
 async function withUsers(t: Test, names: readonly string[] = ['ann', 'bob', 'cid']) {
   const service = await startHttpService(t);

@@ -1,6 +1,6 @@
 import t from 'tap';
+import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
-import { claimsOf } from '../support/sessions.ts';
 
 type Settings = Parameters<typeof startHttpService>[1];
 

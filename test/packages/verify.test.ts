@@ -13,7 +13,7 @@ import {
 } from '../../packages/verify/src/index.ts';
 import { ISSUER, issuingService, logOut, RESOURCE_SERVER_KEY } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
-import { until } from '../support/service-in-process.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const SID = 'bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9';
@@ -81,7 +81,7 @@ t.test('against the real service', async (t) => {
       const ticket = await logIn();
       t.equal(await outcome(verify(ticket.authorization)), 'accepted');
       await logOut(url, ticket);
-      await until('refusal', async () =>
+      await waitForValue('refusal', async () =>
         (await outcome(verify(ticket.authorization))) === 'session_ended' ? true : undefined,
       );
     }
@@ -131,7 +131,7 @@ t.test('against the real service', async (t) => {
     } as const;
     const { verify } = verifier(t, url, { revocations });
     t.equal(await outcome(verify((await logIn()).authorization)), 'unavailable');
-    await until('failure', async () => failures[0]);
+    await waitForValue('failure', async () => failures[0]);
     t.match(failures, [/answered with 401/]);
   });
 });
@@ -272,7 +272,7 @@ t.test('no redirect is followed, so the service key goes to no other server', as
   const token = await service.sign();
   const introspects = verifier(t, url, { revocations, fetch: withKeys });
   t.equal(await outcome(introspects.verify(token)), 'unavailable', 'introspection');
-  await until('the failure of the stream', async () => failures[0]);
+  await waitForValue('the failure of the stream', async () => failures[0]);
   t.equal(await outcome(verifier(t, url).verify(token)), 'unavailable', 'the keys');
   t.equal(foreign, 0);
 });
@@ -386,7 +386,7 @@ t.test('the stream', async (t) => {
     await ready;
     await turn();
     streams[0]?.close();
-    await until('another stream', async () => (calls.streams > 1 ? true : undefined));
+    await waitForValue('another stream', async () => (calls.streams > 1 ? true : undefined));
     t.equal(await outcome(verify(token)), 'session_ended');
     write(READY);
     await turn();
@@ -437,7 +437,7 @@ t.test('the stream', async (t) => {
     mock.timers.tick(39_000);
     t.same(failures, []);
     mock.timers.tick(2_000);
-    await until('another stream', async () => (calls.streams > 1 ? true : undefined));
+    await waitForValue('another stream', async () => (calls.streams > 1 ? true : undefined));
     t.match(failures, [/silent/]);
   });
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import { startHttpService } from './http.ts';
+import { PASSWORD } from './passwords.ts';
 
-export const PASSWORD = 'a violet piano 42';
 export const COOKIE = 'kinship_account';
 
 type Settings = Parameters<typeof startHttpService>[1];
@@ -70,4 +70,10 @@ export async function accountPages(t: Pick<Test, 'teardown'>, settings: Settings
       return status === 200;
     },
   };
+}
+
+/** The passkey options that a page hands to the browser. */
+export function passkeyOptionsIn(html: string): { challenge: string } {
+  const [, text = '{}'] = /data-options="([^"]*)"/.exec(html) ?? [];
+  return JSON.parse(text.replaceAll('&quot;', '"').replaceAll('&#34;', '"').replaceAll('&amp;', '&'));
 }

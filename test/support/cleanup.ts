@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
 export interface Account {
@@ -33,4 +34,18 @@ export function prepareCleanup(script: string, args: readonly string[], account?
       shell.stdin.end('\n');
     },
   };
+}
+
+/**
+ * The account to run a server as that refuses to run as root: the first of `names` that this machine has. Undefined if
+ * this process is not root: the server then runs as the account of this process.
+ */
+export function unprivilegedAccount(...names: readonly string[]): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  const found = names.flatMap((name) => accounts.filter(([account]) => account === name))[0];
+  if (found === undefined) throw new Error(`no account ${names.join(' or ')} to run a server as`);
+  return { uid: Number(found[2]), gid: Number(found[3]) };
 }

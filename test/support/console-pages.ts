@@ -2,7 +2,8 @@ import type { Page } from 'playwright-core';
 import type { Test } from 'tap';
 import { builtConsole } from './built-console.ts';
 import { launchChromium } from './chromium.ts';
-import { consoleService, PASSWORD } from './console.ts';
+import { consoleService } from './console.ts';
+import { PASSWORD } from './passwords.ts';
 import { addAxe, SCHEMES, takePicture, violationsIn, WIDTHS } from './rendering.ts';
 
 /** The console in Chromium; null without Chromium. `errors` has what the content policy blocks. */

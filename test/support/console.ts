@@ -1,8 +1,7 @@
 import type { Test } from 'tap';
 import type { ConsoleFiles } from '../../src/adapters/http/console/files.ts';
 import { startHttpService } from './http.ts';
-
-export const PASSWORD = 'a violet piano 42';
+import { PASSWORD } from './passwords.ts';
 
 type Settings = NonNullable<Parameters<typeof startHttpService>[1]> & { readonly files?: ConsoleFiles };
 

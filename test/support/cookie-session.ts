@@ -1,5 +1,5 @@
 import { type Answer, browser } from './browser.ts';
-import { PASSWORD } from './factors.ts';
+import { PASSWORD } from './passwords.ts';
 import { readOperations } from './service-on-database.ts';
 
 /** The header by which a page asks for cookies. */

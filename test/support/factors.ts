@@ -1,12 +1,18 @@
 import type { HttpService } from './http.ts';
+import { PASSWORD } from './passwords.ts';
 import { secretIn, totpCode } from './totp.ts';
 
-export const PASSWORD = 'a violet piano 42';
 export const STEP = 30_000;
 
+/** The tokens of a session. */
 export interface Signed {
   readonly access: string;
   readonly refresh: string;
+}
+
+/** The tokens in the body of an answer. */
+export function tokensIn(body: Readonly<Record<string, unknown>>): Signed {
+  return { access: String(body.access), refresh: String(body.refresh) };
 }
 
 export const bearer = ({ access }: Pick<Signed, 'access'>) => ({ authorization: `Bearer ${access}` });

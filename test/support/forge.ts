@@ -71,7 +71,7 @@ export interface Changes {
 /** A copy of the token with some members replaced, signed by `sign`. */
 export function modifyToken(token: string, changes: Changes, sign: Signer): string {
   const header = { ...headerOf(token), ...changes.header };
-  const json = JSON.stringify({ ...payloadOf(token), ...changes.claims });
+  const json = JSON.stringify({ ...claimsOf(token), ...changes.claims });
   return compact(header, changes.text?.(json) ?? json, sign);
 }
 
@@ -80,11 +80,13 @@ export function resignToken(token: string, sign: Signer): string {
   return modifyToken(token, {}, sign);
 }
 
+/** The header of a token, unverified. */
 export function headerOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString());
 }
 
-function payloadOf(token: string): Record<string, unknown> {
+/** The payload of a token, unverified. */
+export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { claimsOf } from './forge.ts';
 import { testDatabase } from './postgres.ts';
 import { dataDir, startServiceInProcess } from './service-in-process.ts';
-import { claimsOf } from './sessions.ts';
 
 /** A key with the scopes of a resource server. */
 export const RESOURCE_SERVER_KEY = 'a-key-of-a-resource-server-of-32-characters';

@@ -12,7 +12,7 @@ import { NOW } from './families.ts';
 import { createMemorySigningKeys } from './memory/signing-keys.ts';
 import { POLICY, someKey } from './sessions.ts';
 
-export const silent: Log = { info() {}, warn() {}, error() {} };
+export const SILENT_LOG: Log = { info() {}, warn() {}, error() {} };
 
 /** What the replicas of one service share. */
 export const sharedKeys = () => ({
@@ -33,7 +33,7 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     alg,
     timing,
     clock: () => time.now,
-    log: silent,
+    log: SILENT_LOG,
     by: 'operator ann',
     newId: randomUUID,
     origin: byCommand('ann'),

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
+import { claimsOf } from './forge.ts';
 import type { ServiceOnDatabase } from './service-on-database.ts';
-import { claimsOf } from './sessions.ts';
 
 /**
  * Makes checks that an answer or the log contains none of these secrets. The key of each secret appears in the failure.

@@ -2,6 +2,9 @@ import { createPasswordHasher, type PasswordHasherOptions } from '../../src/adap
 import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 import { foreignPasswords } from '../../src/adapters/foreign-passwords/foreign-passwords.ts';
 
+/** The password of the accounts that tests register. */
+export const PASSWORD = 'a violet piano 42';
+
 /** The cost of a password hash: the lowest possible, so that tests are fast. */
 export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
 

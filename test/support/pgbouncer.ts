@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { prepareCleanup } from './cleanup.ts';
+import { type Account, prepareCleanup, unprivilegedAccount } from './cleanup.ts';
+import { waitForPort } from './listening.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -55,10 +53,10 @@ export async function startPgBouncer(
   const target = new URL(database);
   await writeFile(join(folder, 'users.txt'), '');
   await writeFile(join(folder, 'pgbouncer.ini'), configuration(target, port, mode, folder, settings));
-  const account = unprivilegedAccount();
+  const account = unprivilegedAccount('nobody');
   if (account !== undefined) await chown(folder, account.uid, account.gid);
 
-  let stop = await launch(join(folder, 'pgbouncer.ini'), port, account);
+  let stop = await spawnPgBouncer(join(folder, 'pgbouncer.ini'), port, account);
   t.teardown(() => stop());
   const url = new URL(database);
   url.host = `127.0.0.1:${port}`;
@@ -66,7 +64,7 @@ export async function startPgBouncer(
     url: url.href,
     async restart() {
       await stop();
-      stop = await launch(join(folder, 'pgbouncer.ini'), port, account);
+      stop = await spawnPgBouncer(join(folder, 'pgbouncer.ini'), port, account);
     },
   };
 }
@@ -95,23 +93,10 @@ ${Object.entries(settings)
 `;
 }
 
-/**
- * The account that PgBouncer runs as if this process is root, because it refuses root. Undefined: the account
- * of this process.
- */
-function unprivilegedAccount(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((line) => line.startsWith('nobody:'));
-  const [, , uid, gid] = (line ?? '').split(':');
-  return { uid: Number(uid), gid: Number(gid) };
-}
-
-async function launch(
+async function spawnPgBouncer(
   file: string,
   port: number,
-  account: { uid: number; gid: number } | undefined,
+  account: Account | undefined,
 ): Promise<() => Promise<void>> {
   const child = spawn(SERVER, ['--quiet', file], {
     env: { PATH },
@@ -128,25 +113,11 @@ async function launch(
   const ended = gone.then(() => {
     throw new Error(`PgBouncer ended before it was ready:\n${said}`);
   });
-  await Promise.race([listening(port), ended]);
+  await Promise.race([waitForPort(port), ended]);
   return () => kill(child, gone);
 }
 
 async function kill(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
   child.kill('SIGKILL');
   await gone;
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const socket = connect(port, '127.0.0.1');
-    const isAccepted = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isAccepted) return;
-    await delay(50);
-  }
-  throw new Error(`nothing listens on port ${port}`);
 }

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { appendFile, chown, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { type Account, prepareCleanup } from './cleanup.ts';
+import { prepareCleanup, unprivilegedAccount } from './cleanup.ts';
 import { freePort } from './ports.ts';
 import { skipFor } from './skip.ts';
 
@@ -68,7 +68,7 @@ export async function launchPostgres(
 ): Promise<Standby & { remove(): Promise<void> }> {
   const binaries = findPostgresBinaries();
   if (binaries === null) throw new Error('PostgreSQL is not installed');
-  const account = unprivilegedAccount();
+  const account = unprivilegedAccount('postgres', 'nobody');
   const home = await mkdtemp(join(tmpdir(), 'kinship-pg-'));
   if (account) await chown(home, account.uid, account.gid);
   const dataDir = join(home, 'data');
@@ -142,20 +142,6 @@ function debianFolders(): string[] {
   if (!existsSync(DEBIAN)) return [];
   const newestFirst = readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a));
   return newestFirst.map((version) => join(DEBIAN, version, 'bin'));
-}
-
-/**
- * The account that PostgreSQL runs as if this process is root, because it refuses root. Undefined: the
- * account of this process.
- */
-function unprivilegedAccount(): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const accounts = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  const found = ['postgres', 'nobody'].flatMap((name) => accounts.filter(([account]) => account === name))[0];
-  if (found === undefined) throw new Error('no account "postgres" or "nobody" to run PostgreSQL as');
-  return { uid: Number(found[2]), gid: Number(found[3]) };
 }
 
 function configuration(settings: Readonly<Record<string, string>>): string {

@@ -1,14 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { prepareCleanup } from './cleanup.ts';
 import { freePort } from './ports.ts';
+import { type RunningServer, waitForServer } from './process.ts';
 import { skipFor } from './skip.ts';
 
 const SERVER = 'rabbitmq-server';
@@ -66,7 +65,7 @@ export async function launchRabbit(
   const env = environment(home, { port, epmdPort, nodePort: await freePort() });
   const { act: remove } = prepareCleanup(END_AND_REMOVE, [home, String(epmdPort)]);
   await writeFile(join(home, 'rabbitmq.conf'), configuration);
-  const start = () => launch(home, env);
+  const start = () => spawnBroker(home, env);
   try {
     let running = await start();
     return {
@@ -130,42 +129,15 @@ function environment(home: string, { port, nodePort, epmdPort }: Ports): NodeJS.
   };
 }
 
-async function launch(home: string, env: NodeJS.ProcessEnv) {
+async function spawnBroker(home: string, env: NodeJS.ProcessEnv): Promise<RunningServer> {
   const server = findRabbitServer();
   if (server === null) throw new Error('RabbitMQ is not installed');
   const child = spawn(server, { cwd: home, env, stdio: ['ignore', 'pipe', 'ignore'] });
   await writeFile(join(home, 'pid'), String(child.pid));
-  const gone = once(child, 'exit');
-  const lines: string[] = [];
-  child.unref();
-  await Promise.race([
-    saysReady(child.stdout, lines),
-    gone.then(() => {
-      throw new Error(`${SERVER} ended before it was ready:\n${lines.slice(-30).join('\n')}`);
-    }),
-  ]);
-  return {
-    signal: (signal: NodeJS.Signals) => void child.kill(signal),
-    async kill() {
-      child.ref();
-      child.kill('SIGKILL');
-      await gone;
-    },
-  };
+  return waitForServer(child, /Server startup complete/);
 }
 
 async function control(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<string> {
   const command = join(dirname(findRabbitServer() ?? ''), 'rabbitmqctl');
   return (await promisify(execFile)(command, [...args], { env })).stdout;
-}
-
-async function saysReady(output: NodeJS.ReadableStream & { unref?(): void }, said: string[]): Promise<void> {
-  const lines = createInterface({ input: output });
-  await new Promise<void>((resolve) => {
-    lines.on('line', (line) => {
-      said.push(line);
-      if (line.includes('Server startup complete')) resolve();
-    });
-  });
-  output.unref?.();
 }

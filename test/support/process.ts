@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -90,6 +91,47 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
 
 function collect(stream: Readable, lines: string[]) {
   return createInterface({ input: stream }).on('line', (line) => lines.push(line));
+}
+
+/** A server of another program, as a child process. */
+export interface RunningServer {
+  signal(signal: NodeJS.Signals): void;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Resolves once the server has written a line that matches `ready` to stdout. Rejects with its last lines if it ends
+ * first. The server does not keep this process alive.
+ */
+export async function waitForServer(
+  child: ChildProcessByStdio<null, Readable, null>,
+  ready: RegExp,
+): Promise<RunningServer> {
+  const gone = once(child, 'exit');
+  const lines: string[] = [];
+  child.unref();
+  const output = collect(child.stdout, lines);
+  const isReady = new Promise<void>((resolve) => {
+    output.on('line', (line) => {
+      if (ready.test(line)) resolve();
+    });
+  });
+  await Promise.race([
+    isReady,
+    gone.then(() => {
+      throw new Error(`${child.spawnfile} ended before it was ready:\n${lines.slice(-30).join('\n')}`);
+    }),
+  ]);
+  (child.stdout as Socket).unref();
+  return {
+    signal: (signal) => void child.kill(signal),
+    async kill() {
+      child.ref();
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
 }
 
 function readyUrl(output: ReturnType<typeof collect>): Promise<string> {

@@ -1,11 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
 import { prepareCleanup } from './cleanup.ts';
 import { freePort } from './ports.ts';
+import { type RunningServer, waitForServer } from './process.ts';
 import { skipFor } from './skip.ts';
 
 const SERVER = 'redis-server';
@@ -73,19 +72,19 @@ export async function startPrivateRedis(
 
 async function launchRedis(args: readonly string[] = []): Promise<PrivateRedis> {
   const port = await freePort();
-  let running = await launch(port, args);
+  let running = await spawnRedis(port, args);
   return {
     url: `redis://127.0.0.1:${port}`,
     kill: () => running.kill(),
     async start() {
-      running = await launch(port, args);
+      running = await spawnRedis(port, args);
     },
     freeze: () => running.signal('SIGSTOP'),
     thaw: () => running.signal('SIGCONT'),
   };
 }
 
-async function launch(port: number, args: readonly string[]) {
+function spawnRedis(port: number, args: readonly string[]): Promise<RunningServer> {
   const address = ['--port', String(port), '--bind', '127.0.0.1'];
   const files = args.filter((arg) => arg.endsWith('.conf'));
   const more = args.filter((arg) => !files.includes(arg));
@@ -93,34 +92,9 @@ async function launch(port: number, args: readonly string[]) {
     cwd: '/',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const gone = once(child, 'exit');
   const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
   child.once('exit', orphaned.dismiss);
-  child.unref();
-  await Promise.race([
-    saysReady(child.stdout),
-    gone.then(() => {
-      throw new Error(`${SERVER} ended before it was ready`);
-    }),
-  ]);
-  return {
-    signal: (signal: NodeJS.Signals) => void child.kill(signal),
-    async kill() {
-      child.ref();
-      child.kill('SIGKILL');
-      await gone;
-    },
-  };
-}
-
-async function saysReady(output: NodeJS.ReadableStream & { unref?(): void }): Promise<void> {
-  const lines = createInterface({ input: output });
-  await new Promise<void>((resolve) => {
-    lines.on('line', (line) => {
-      if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve();
-    });
-  });
-  output.unref?.();
+  return waitForServer(child, /Ready to accept connections|Sentinel ID is/);
 }
 
 function isInstalled(): boolean {

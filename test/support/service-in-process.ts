@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { compose, type Overrides } from '../../src/compose.ts';
@@ -34,13 +33,4 @@ export async function startServiceInProcess(
   };
   t.teardown(close);
   return { ...(await service.listen()), lines, close };
-}
-
-export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const found = await look().catch(() => undefined);
-    if (found !== undefined) return found;
-    await sleep(50);
-  }
-  throw new Error(`not seen in 200 attempts: ${what}`);
 }

@@ -15,10 +15,10 @@ import type { FactorStores } from '../ports/second-factors.ts';
 import type { TaskStores } from '../ports/tasks.ts';
 import type { WebhookStores } from '../ports/webhooks.ts';
 import { digest } from './digest.ts';
-import { hmac } from './forge.ts';
+import { claimsOf, hmac } from './forge.ts';
 import { type HttpService, startHttpService } from './http.ts';
 import { migratedDatabase, requirePostgres } from './postgres.ts';
-import { claimsOf, someKeys } from './sessions.ts';
+import { someKeys } from './sessions.ts';
 
 /** The expected answers to refused requests. */
 export const refusal = {

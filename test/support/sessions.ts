@@ -184,17 +184,12 @@ export async function sessionUseCases({
   };
 }
 
-/** The pair, or the code of the refusal of a refresh. */
-export async function outcome(attempt: Promise<TokenPair>): Promise<TokenPair | string> {
+/** The result, or the code of the refusal. */
+export async function outcome<T>(attempt: Promise<T>): Promise<T | string> {
   try {
     return await attempt;
   } catch (error) {
     if (error instanceof Refusal) return error.code;
     throw error;
   }
-}
-
-/** The payload of a token, unverified. */
-export function claimsOf(token: string): Record<string, unknown> {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }

@@ -5,10 +5,9 @@ import type { Test } from 'tap';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
+import { PASSWORD } from './passwords.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from './redis.ts';
-
-export const PASSWORD = 'a violet piano 42';
 
 type Environment = Readonly<Record<string, string>>;
 type T = Pick<Test, 'teardown' | 'plan'>;

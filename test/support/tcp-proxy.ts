@@ -98,6 +98,20 @@ export async function tcpProxy(
   return proxy;
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'postgres:': 5432, 'amqp:': 5672 };
+
+/** Starts a proxy in front of the server of a URL. Returns it with the URL that leads through it. */
+export async function proxyTo(
+  t: Pick<Test, 'teardown'>,
+  target: string,
+): Promise<{ proxy: TcpProxy; url: string }> {
+  const url = new URL(target);
+  const port = Number(url.port || DEFAULT_PORTS[url.protocol]);
+  const proxy = await tcpProxy(t, { host: url.hostname, port });
+  url.host = `127.0.0.1:${proxy.port}`;
+  return { proxy, url: url.href };
+}
+
 /**
  * Copies bytes in order, no faster than `to` accepts them. An error, also of `inspect`, destroys both
  * sockets.

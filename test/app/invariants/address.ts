@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import t from 'tap';
 import { findMailRecipient } from '../../../src/app/delivery/mail-recipient.ts';
 import type { DomainEvent } from '../../../src/domain/events.ts';
-import { Refusal } from '../../../src/domain/refusal.ts';
 import { identifiersOf, type User } from '../../../src/domain/user.ts';
 import { createMemoryStores } from '../../support/memory/session-store.ts';
 import { embeddedStores, type SqlStores } from '../../support/open-stores.ts';
-import { HOME } from '../../support/sessions.ts';
+import { PASSWORD } from '../../support/passwords.ts';
+import { HOME, outcome } from '../../support/sessions.ts';
 import { unlimitedUseCases } from '../../support/use-cases.ts';
 
 /**
@@ -17,7 +17,6 @@ import { unlimitedUseCases } from '../../support/use-cases.ts';
 const ADDRESSES = ['ann@example.com', 'bob@example.com', 'eve@example.com'] as const;
 
 const DAY = 86_400_000;
-const PASSWORD = 'a violet piano 42';
 
 const PURPOSES = ['verify', 'change', 'undo', 'reset'] as const;
 
@@ -177,7 +176,7 @@ class Life {
     if (this.#accounts[index] !== null) return;
     const username = isNamedByAddress ? email : `user${index}`;
     const input = { username, email, password: PASSWORD, client: HOME };
-    const answer = await codeOf(this.#use.register(input));
+    const answer = await outcome(this.#use.register(input));
     const isTaken = this.#isTaken(email, null);
     if ((answer === 'conflict') !== isTaken)
       throw new Error(`registered ${email}: ${JSON.stringify(answer)}`);
@@ -189,7 +188,7 @@ class Life {
     const userId = this.#accounts[index];
     if (userId == null) return;
     const request = { ...signInOf(userId), email };
-    const answer = await codeOf(this.#use.requestEmailChange(request));
+    const answer = await outcome(this.#use.requestEmailChange(request));
     if ((answer === 'conflict') !== this.#isTaken(email, userId))
       throw new Error(`requested ${email}: ${answer}`);
   }
@@ -217,7 +216,7 @@ class Life {
       undo: () => use.undoEmailChange(sent),
       reset: () => use.resetPassword({ ...sent, newPassword: PASSWORD }),
     };
-    return codeOf(sends[purpose]().then(() => 'used'));
+    return outcome(sends[purpose]().then(() => 'used'));
   }
 
   async #useLink(fromNewest: number): Promise<void> {
@@ -257,7 +256,7 @@ class Life {
       undo: () => use.checkEmailUndo(token),
       reset: () => use.checkResetLink(token),
     };
-    await codeOf<unknown>(looks[purpose]());
+    await outcome<unknown>(looks[purpose]());
   }
 
   /** A link is good for its purpose only. */
@@ -311,16 +310,6 @@ const signInOf = (userId: string) => ({
   password: PASSWORD,
   client: HOME,
 });
-
-/** The answer, or the code of the refusal. */
-async function codeOf<T>(attempt: Promise<T>): Promise<T | string> {
-  try {
-    return await attempt;
-  } catch (error) {
-    if (error instanceof Refusal) return error.code;
-    throw error;
-  }
-}
 
 async function checkLives(numRuns: number, freshStores: () => Promise<Stores>): Promise<void> {
   const sequences = fc.array(STEPS, { minLength: 15, maxLength: 40 });

@@ -8,7 +8,8 @@ import { SYSTEM } from '../../../src/domain/audit.ts';
 import type { AuthenticationClaims } from '../../../src/domain/authentication.ts';
 import { Refusal, SecondFactorRequired } from '../../../src/domain/refusal.ts';
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { claimsOf, ELSEWHERE, HOME, REFRESH_REQUEST } from '../../support/sessions.ts';
+import { claimsOf } from '../../support/forge.ts';
+import { ELSEWHERE, HOME, REFRESH_REQUEST } from '../../support/sessions.ts';
 import { secretIn, totpCode } from '../../support/totp.ts';
 import { unlimitedUseCases } from '../../support/use-cases.ts';
 

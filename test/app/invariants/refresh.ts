@@ -9,9 +9,9 @@ import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { StoredTotp } from '../../../src/ports/stores/second-factors.ts';
 import { someUser } from '../../ports/users.ts';
 import { NOW } from '../../support/families.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { createMemoryStores } from '../../support/memory/session-store.ts';
 import {
-  claimsOf,
   ELSEWHERE,
   HOME,
   outcome,

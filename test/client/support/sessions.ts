@@ -6,8 +6,8 @@ import {
   type SessionClient,
   type TokenPair,
 } from '../../../client/src/index.ts';
+import { claimsOf } from '../../support/forge.ts';
 import type { HttpService } from '../../support/http.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 /** A pair of a new user, as a backend gets it. */
 export async function pairOf({ post }: HttpService): Promise<TokenPair> {
@@ -44,8 +44,7 @@ export function answered({ lines }: HttpService, route: string, status = 200): n
 
 /** The session of a pair: its generation, and why it has ended if it has. */
 export async function sessionOf({ families }: HttpService, { refresh }: TokenPair) {
-  const { tokenFamily } = JSON.parse(Buffer.from(refresh.split('.')[1] ?? '', 'base64url').toString());
-  const family = await families.find(tokenFamily);
+  const family = await families.find(String(claimsOf(refresh).tokenFamily));
   if (family === null) throw new Error('no such session');
   return { generation: family.generation, ended: family.revoked?.reason ?? null };
 }

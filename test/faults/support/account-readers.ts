@@ -1,10 +1,9 @@
 import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
+import { PASSWORD } from '../../support/passwords.ts';
 import type { Target } from './client.ts';
 import { ask, post, RequestFailed } from './request.ts';
-
-const PASSWORD = 'a violet piano 42';
 
 /** Registers `count` accounts. Each one reads its own data repeatedly until `stop`. */
 export async function startAccountReaders(service: Target, agent: Agent, count: number) {

@@ -5,7 +5,7 @@ import { createTokenFamilies } from '../../../src/adapters/postgres/token-famili
 import { createTokenSecrets } from '../../../src/adapters/secrets/token-secrets.ts';
 import { readConfig } from '../../../src/config.ts';
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
-import { claimsOf } from '../../support/sessions.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { type Attempt, type Client, generationOf } from './client.ts';
 import type { Environment } from './service.ts';
 

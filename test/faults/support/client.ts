@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { claimsOf } from '../../support/sessions.ts';
+import { tokensIn } from '../../support/factors.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { type Answer, post, RequestFailed } from './request.ts';
 
 /** The current address of the service. */
@@ -53,7 +54,7 @@ export async function openClient(
   const parameters = new URLSearchParams({ userId: randomUUID(), ...query });
   const answer = await post(agent, new URL(`/auth/login?${parameters}`, target.url));
   if (answer.status !== 200) throw new Error(`no login: ${JSON.stringify(answer)}`);
-  const first = pairOf(answer);
+  const first = tokensIn(answer.body);
   const { tokenFamily, sub } = claimsOf(first.refresh) as { tokenFamily: string; sub: string };
 
   const history: Attempt[] = [];
@@ -117,7 +118,7 @@ async function refreshOnce(target: Target, agent: Agent, pair: Pair, headers: Re
   try {
     const body = { refreshToken: pair.refresh, accessToken: pair.access };
     const answer = await post(agent, new URL('/auth/refresh', target.url), body, headers);
-    if (answer.status === 200) return { outcome: 'ok', pair: pairOf(answer) } as const;
+    if (answer.status === 200) return { outcome: 'ok', pair: tokensIn(answer.body) } as const;
     const why = `${answer.status} ${String(answer.body.code)}`;
     return isRetryLater(answer)
       ? ({ outcome: 'unknown', why } as const)
@@ -131,10 +132,6 @@ async function refreshOnce(target: Target, agent: Agent, pair: Pair, headers: Re
 function isRetryLater({ status, retryAfter, body }: Answer): boolean {
   if (status === 502) return true;
   return status === 503 && Number(retryAfter) > 0 && body.code === 'unavailable' && body.recovery === 'retry';
-}
-
-function pairOf({ body }: Answer): Pair {
-  return { access: String(body.access), refresh: String(body.refresh) };
 }
 
 export function generationOf({ refresh }: Pair): number {

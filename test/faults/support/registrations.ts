@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { PASSWORD } from '../../support/passwords.ts';
 import { percentile } from './load.ts';
 import { connections, post } from './request.ts';
 
@@ -12,7 +13,7 @@ export function createRegistrar(t: Pick<Test, 'teardown'>, { url }: { readonly u
   async function one() {
     made += 1;
     const username = `user${made}`;
-    const account = { username, email: `${username}@example.com`, password: 'a violet piano 42' };
+    const account = { username, email: `${username}@example.com`, password: PASSWORD };
     const from = { 'x-forwarded-for': `10.${made >> 16}.${(made >> 8) & 255}.${made & 255}` };
     const since = performance.now();
     const { status, body } = await post(agent, new URL('/auth/register', url), account, from);

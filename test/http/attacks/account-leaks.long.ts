@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { linkTo } from '../../../src/app/delivery/link-to.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import {
   assertUnchanged,
@@ -11,7 +12,6 @@ import {
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const DAY = 86_400_000;
 const canary = () => `Canary-${randomBytes(12).toString('hex')}`;

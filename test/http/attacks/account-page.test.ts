@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { accountPages, COOKIE, PASSWORD } from '../../support/account-page.ts';
+import { accountPages, COOKIE } from '../../support/account-page.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import { rawRequest, sendRaw } from '../../support/raw-http.ts';
 
 const SIGN_IN = 'Sign in to your account';

@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { PASSWORD } from '../../support/passwords.ts';
 import {
   assertUnchanged,
   databaseTest,
@@ -10,7 +11,6 @@ import {
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const bob = { username: 'bob', email: 'bob@example.com', password: PASSWORD };
 const CONFLICT = '409 conflict';

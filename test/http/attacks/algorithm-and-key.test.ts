@@ -5,6 +5,7 @@ import { eachOf } from '../../support/each-of.ts';
 import {
   asymmetric,
   type Changes,
+  claimsOf,
   flipBits,
   headerOf,
   hmac,
@@ -26,7 +27,7 @@ import {
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf, someKey, someKeys } from '../../support/sessions.ts';
+import { someKey, someKeys } from '../../support/sessions.ts';
 
 /** Each half in turn made anew with these changes, the other one genuine. */
 function eitherHalf(service: ServiceOnDatabase, pair: Pair, name: string, changes: Changes, signer?: Signer) {

@@ -1,5 +1,5 @@
+import { claimsOf } from '../../support/forge.ts';
 import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 databaseTest(
   'a session that an older release opened was authenticated when it was created',

@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
-import { type Changes, modifyToken, resignToken } from '../../support/forge.ts';
+import { type Changes, claimsOf, modifyToken, resignToken } from '../../support/forge.ts';
 import {
   assertRefreshable,
   databaseTest,
@@ -8,7 +8,6 @@ import {
   refuseAll,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const HOUR = 3_600_000;
 const ID = '11111111-1111-4111-8111-111111111111';

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { consoleService, PASSWORD } from '../../support/console.ts';
+import { consoleService } from '../../support/console.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 
 const REASON = { 'x-reason': 'test' };
 

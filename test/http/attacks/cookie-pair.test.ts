@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
 import { FOREIGN_SITES, foreignOrigins, ownPages } from '../../support/foreign-pages.ts';
+import { claimsOf } from '../../support/forge.ts';
 import {
   assertUnchanged,
   databaseTest,
@@ -10,7 +11,6 @@ import {
   outboxLinesOf,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const FAR = { 'x-forwarded-for': '203.0.113.7' };
 

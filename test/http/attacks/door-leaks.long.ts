@@ -3,11 +3,11 @@ import t from 'tap';
 import { connect } from '../../../src/adapters/postgres/connect.ts';
 import { browser, cookiesOf } from '../../support/browser.ts';
 import { startCollector } from '../../support/collector.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
 import { dataDir, startServiceInProcess } from '../../support/service-in-process.ts';
 import { type Operation, readOperations } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const PASSWORD = 'Canary violet piano 42';
 

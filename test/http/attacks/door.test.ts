@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLoginAuthorizer } from '../../../src/adapters/http/server/authorize-login.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { answerOn, rawConnection, rawRequest, sendRaw } from '../../support/raw-http.ts';
 import {
   assertRefreshable,
@@ -9,7 +10,6 @@ import {
   refusal,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const LOGIN = `POST /auth/login?userId=${USER}`;

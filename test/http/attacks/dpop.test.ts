@@ -4,7 +4,7 @@ import { connectRedis } from '../../../src/adapters/redis/connect.ts';
 import { createRedisUsedProofs } from '../../../src/adapters/redis/used-proofs.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../../support/dpop.ts';
 import { NOW } from '../../support/families.ts';
-import { asymmetric, encode, hmac, modifyToken, unsigned } from '../../support/forge.ts';
+import { asymmetric, claimsOf, encode, hmac, modifyToken, unsigned } from '../../support/forge.ts';
 import { requireRedis, testPrefix } from '../../support/redis.ts';
 import {
   assertRefreshable,
@@ -15,7 +15,6 @@ import {
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const REFRESH = '/auth/refresh';
 const refused = '401 invalid_dpop_proof';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createLoginAuthorizer } from '../../../src/adapters/http/server/authorize-login.ts';
-import { compact, hmac } from '../../support/forge.ts';
+import { claimsOf, compact, hmac } from '../../support/forge.ts';
 import { SERVICE_KEY, serviceKeys } from '../../support/http.ts';
 import { createLeakCheck, dump, secretParts, spellings, textOf } from '../../support/leaks.ts';
 import { rawRequest, sendRaw } from '../../support/raw-http.ts';
@@ -16,7 +16,6 @@ import {
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 

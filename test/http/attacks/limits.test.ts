@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { startHttpService } from '../../support/http.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const HOUR = 3_600_000;
 
 type Answer = Awaited<ReturnType<Awaited<ReturnType<typeof startHttpService>>['post']>>;

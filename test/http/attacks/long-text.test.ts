@@ -1,12 +1,13 @@
 import t from 'tap';
 import { startHttpService } from '../../support/http.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import { encodeBody, textMembers } from '../../support/text-members.ts';
 
 t.test(
   'the longest text and a longer one are refused or answered on every route, never with 5xx',
   async (t) => {
     const { url, lines, post } = await startHttpService(t);
-    const account = { username: 'ann', email: 'ann@example.com', password: 'a violet piano 42' };
+    const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
     await post('/auth/register', account);
     const { access } = (await post('/auth/login', account)).body;
     const members = await textMembers(t);

@@ -1,12 +1,13 @@
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/adapters/postgres/connect.ts';
 import { PLAIN, serveMail } from '../../support/mail-server.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
 import { rawRequest, sendRaw } from '../../support/raw-http.ts';
-import { dataDir, startServiceInProcess, until } from '../../support/service-in-process.ts';
+import { dataDir, startServiceInProcess } from '../../support/service-in-process.ts';
+import { waitForValue } from '../../support/wait-until.ts';
 
 const ORIGIN = 'https://auth.example.com';
-const PASSWORD = 'a violet piano 42';
 
 /** What an attacker adds to requests that cause a mail to the victim: a page of their own, and a name of their host. */
 const EVIL = [
@@ -30,7 +31,7 @@ t.test('a mail has one recipient, and its links lead only to this service', asyn
     ...{ ARGON2_MEMORY: '1024', TRUST_PROXY: '127.0.0.1', ON_USER_AGENT_CHANGE: 'notify' },
   });
   await causeEveryMail(service.url);
-  const subjects = await until('all mails', async () => {
+  const subjects = await waitForValue('all mails', async () => {
     const found = new Set(server.received.map(({ message }) => /^Subject: (.*)$/m.exec(message)?.[1]));
     return found.size >= 6 ? found : undefined;
   });
@@ -82,10 +83,10 @@ t.test('fifteen stolen tokens of one user cause ten mails and one digest', async
       select count(*)::int as count from outbox where kind = 'mail' and held_for is not null`;
     return row.count;
   };
-  await until('five mails are held', async () => ((await held()) === 5 ? true : undefined));
-  await until('ten mails', async () => (server.received.length === 10 ? true : undefined));
+  await waitForValue('five mails are held', async () => ((await held()) === 5 ? true : undefined));
+  await waitForValue('ten mails', async () => (server.received.length === 10 ? true : undefined));
   await sql`update outbox set due_at = now() where held_for is not null`;
-  await until('the digest', async () => ((await held()) === 0 ? true : undefined));
+  await waitForValue('the digest', async () => ((await held()) === 0 ? true : undefined));
   t.equal(server.received.length, 11);
   t.match(server.received[10]?.message, /^Subject: 5 messages about the safety of your account/m);
 });

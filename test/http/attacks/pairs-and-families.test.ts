@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { digest } from '../../support/digest.ts';
-import { hmac, modifyToken, resignToken } from '../../support/forge.ts';
+import { claimsOf, hmac, modifyToken, resignToken } from '../../support/forge.ts';
 import {
   assertRefreshable,
   assertUnchanged,
@@ -16,7 +16,6 @@ import {
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 /** What is recorded of a session that ended for reuse: its start, and one event and one mail about the end. */
 const REUSE = ['event sessions.reuse_detected', 'event sessions.started', 'mail sessions.reuse_detected'];

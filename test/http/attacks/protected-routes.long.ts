@@ -1,7 +1,8 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { proofKey } from '../../support/dpop.ts';
-import { type Changes, hmac, modifyToken, unsigned } from '../../support/forge.ts';
+import { type Changes, claimsOf, hmac, modifyToken, unsigned } from '../../support/forge.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import {
   assertUnchanged,
   databaseTest,
@@ -11,9 +12,8 @@ import {
   readOperations,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf, POLICY } from '../../support/sessions.ts';
+import { POLICY } from '../../support/sessions.ts';
 
-const PASSWORD = 'a violet piano 42';
 const SKEW = POLICY.clockSkew / 1000;
 
 /** Routes that one has to be nobody for, or that may be set up so. Whoever adds one says so here. */

@@ -1,6 +1,7 @@
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { addApp, bearer, logIn, logInWithCode, PASSWORD, registerAndLogIn } from '../../support/factors.ts';
+import { addApp, bearer, logIn, logInWithCode, registerAndLogIn } from '../../support/factors.ts';
 import { NOW } from '../../support/families.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import {
   assertUnchanged,
   databaseTest,

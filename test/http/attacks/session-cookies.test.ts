@@ -10,15 +10,16 @@ import {
   resultOf,
 } from '../../support/cookie-session.ts';
 import { proofKey, proofOf } from '../../support/dpop.ts';
-import { PASSWORD, registerAndLogIn } from '../../support/factors.ts';
+import { registerAndLogIn } from '../../support/factors.ts';
+import { claimsOf } from '../../support/forge.ts';
 import type { HttpOverrides } from '../../support/http.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import {
   assertUnchanged,
   databaseTest,
   endedFamilies,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const ORIGIN = 'https://app.example.com';
 const SERVICE = 'https://auth.example.com';

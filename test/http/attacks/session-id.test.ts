@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { type Answer, browser, cookiesOf } from '../../support/browser.ts';
 import { FOREIGN_SITES, foreignOrigins, ownPages } from '../../support/foreign-pages.ts';
+import { claimsOf } from '../../support/forge.ts';
 import {
   assertUnchanged,
   databaseTest,
@@ -11,7 +12,6 @@ import {
   outcomeOf,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
 const LOGIN = '/api/v1/auth/login';
 const REFRESH = '/api/v1/auth/refresh';

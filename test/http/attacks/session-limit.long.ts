@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { NOW } from '../../support/families.ts';
+import { claimsOf } from '../../support/forge.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import {
   databaseTest,
   outcomeOf,
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
-const PASSWORD = 'a violet piano 42';
 const NEW_PASSWORD = 'another violet piano 43';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 

@@ -3,6 +3,8 @@ import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { SYSTEM } from '../../../src/domain/audit.ts';
 import { NOW } from '../../support/families.ts';
+import { claimsOf } from '../../support/forge.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import {
   assertRefreshable,
   assertUnchanged,
@@ -15,9 +17,7 @@ import {
   refusal,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { claimsOf } from '../../support/sessions.ts';
 
-const PASSWORD = 'a violet piano 42';
 const PROOF = { password: PASSWORD };
 const WRONG = { password: 'a wrong piano 42' };
 

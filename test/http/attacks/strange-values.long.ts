@@ -3,12 +3,12 @@ import t, { type Test } from 'tap';
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
 import { variantsWith } from '../../support/members.ts';
 import type { OpenApi } from '../../support/openapi.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
 import { startServiceInProcess } from '../../support/service-in-process.ts';
 import { PASSKEY_ORIGIN } from '../../support/sessions.ts';
 
 const ADMIN_KEY = 'a'.repeat(40);
-const PASSWORD = 'a violet piano 42';
 const KEYS = `ops:admin:${ADMIN_KEY},rs:introspect+verify:${'b'.repeat(40)}`;
 
 /** Text that PostgreSQL cannot store, and values that have the right form but do not exist. */

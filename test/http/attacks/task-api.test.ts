@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { compact, hmac } from '../../support/forge.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import { rawRequest, sendRaw } from '../../support/raw-http.ts';
 import {
   assertUnchanged,
@@ -8,7 +9,7 @@ import {
   outcomeOf,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
-import { ENCODINGS, type Encoding, PASSWORD, taskClient } from '../../support/task-api.ts';
+import { ENCODINGS, type Encoding, taskClient } from '../../support/task-api.ts';
 
 const TASKS = '/api/v1/tasks/';
 const REQUEST = '400 invalid_request';

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { schemaFaults } from '../../support/event-schema.ts';
 import { startHttpService } from '../../support/http.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 
-const PASSWORD = 'a violet piano 42';
 const ADDRESS = 'victim@example.com';
 
 t.test('no response, token or event names a user by an unverified address', async (t) => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
-import { claimsOf } from '../../support/sessions.ts';
 import { dataFolder, listening } from '../../support/task-api.ts';
 
 const KEY = 'a-backend-key-of-more-than-32-bytes';

@@ -1,22 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { seriesIn } from '../../support/exposition.ts';
+import { type Signed, tokensIn } from '../../support/factors.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { type HttpService, startHttpService } from '../../support/http.ts';
 import { postForm, refreshForm } from '../../support/oauth.ts';
-import { claimsOf } from '../../support/sessions.ts';
-
-interface Tokens {
-  readonly access: string;
-  readonly refresh: string;
-}
 
 /** The login and the refresh of one HTTP contract. */
 interface Entry {
   readonly door: string;
   /** Opens a session and returns its tokens. */
-  logIn(service: HttpService): Promise<Tokens>;
+  logIn(service: HttpService): Promise<Signed>;
   /** Sends one refresh with these tokens. */
-  refresh(service: HttpService, tokens: Tokens): Promise<unknown>;
+  refresh(service: HttpService, tokens: Signed): Promise<unknown>;
   /** Sends a login that is refused; absent where the contract has no password. */
   readonly failedLogIn?: (service: HttpService) => Promise<unknown>;
 }
@@ -113,8 +109,4 @@ async function failedLogIn(
 /** Reads one counter of the service; 0 if it was never raised. */
 function countIn({ metrics }: HttpService) {
   return async (series: string): Promise<number> => seriesIn(await metrics.scrape()).get(series) ?? 0;
-}
-
-function tokensIn(body: Record<string, unknown>): Tokens {
-  return { access: String(body.access), refresh: String(body.refresh) };
 }

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { type HttpOverrides, startHttpService } from '../../support/http.ts';
-import { PASSWORD, taskClient } from '../../support/task-api.ts';
+import { PASSWORD } from '../../support/passwords.ts';
+import { taskClient } from '../../support/task-api.ts';
 
 const MINUTE = 60_000;
 

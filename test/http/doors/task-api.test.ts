@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { claimsOf } from '../../support/sessions.ts';
+import { claimsOf } from '../../support/forge.ts';
+import { PASSWORD } from '../../support/passwords.ts';
 import {
   type Answer,
   dataFolder,
   ENCODINGS,
   type Encoding,
-  PASSWORD,
   postgresAndRedis,
   startTaskApi,
 } from '../../support/task-api.ts';
