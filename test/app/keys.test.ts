@@ -64,7 +64,7 @@ for (const alg of KEY_ALGORITHMS) {
     const first = await service.logIn();
     const second = await service.refresh(first, { key: 'try-1' });
     await set.rotate(true);
-    await set.keep();
+    await set.maintain();
     const again = await service.refresh(first, { key: 'try-1' });
     t.equal(kidOf(again), kidOf(second), 'under the key that it was made under');
     t.ok(await isGoodElsewhere(service, again));
@@ -72,7 +72,7 @@ for (const alg of KEY_ALGORITHMS) {
     else t.same(again, second, 'byte for byte');
 
     service.time.now += 24 * 60 * MINUTE;
-    await set.keep();
+    await set.maintain();
     const late = await service.refresh(first, { key: 'try-1' });
     t.not(kidOf(late), kidOf(second), 'that key is gone');
     for (const half of ['access', 'refresh'] as const) {
@@ -96,7 +96,7 @@ t.test('a key is announced, signs, is retired and is removed', async (t) => {
   const { key, isNew } = (await set.rotate(false)) ?? {};
   t.ok(isNew);
   t.match(await set.rotate(false), { key: { id: key?.id }, isNew: false }, 'one at a time');
-  await set.keep();
+  await set.maintain();
   t.same(kids(), [kidOf(first), key?.id], 'both are published');
 
   service.time.now += set.timing.announce - 1;
@@ -109,7 +109,7 @@ t.test('a key is announced, signs, is retired and is removed', async (t) => {
   t.ok((await accepts(service, last)) && (await isGoodElsewhere(service, last)), 'to its last second');
   service.time.now += set.timing.outlast - POLICY.accessTokenAge + 1_000;
   t.same(kids(), [key?.id], 'by the clock');
-  await set.keep();
+  await set.maintain();
   t.equal((await set.shared.signingKeys.list()).length, 1, 'and for good');
 });
 
@@ -119,7 +119,7 @@ t.test('removing a leaked key ends no session', async (t) => {
   const { key: announced } = (await set.rotate(false)) ?? {};
   const { successor } = (await set.retire(kidOf(pair))) ?? {};
   t.not(successor?.id, announced?.id, 'a fresh one takes its place');
-  await set.keep();
+  await set.maintain();
   t.notOk((await accepts(service, pair)) || (await isGoodElsewhere(service, pair)));
   const next = await service.refresh(pair);
   t.equal(kidOf(next), successor?.id);
@@ -141,7 +141,7 @@ t.test('other replicas know a key that signs at once when they receive its token
   const service = await sessionUseCases({ ...one, stores, keys });
   const elsewhere = await sessionUseCases({ ...other, stores, keys });
   await one.rotate(true);
-  await one.keep();
+  await one.maintain();
   const pair = await service.logIn();
   t.not(kidOf(pair), other.ring.current().id);
   t.ok(await accepts(elsewhere, pair));

@@ -17,7 +17,7 @@ for (const alg of KEY_ALGORITHMS) {
     const set = await someKeySet(alg);
     const { send, url, post } = await startHttpService(t, set);
     await set.rotate(false);
-    await set.keep();
+    await set.maintain();
     const { status, headers, body } = await send(PATH);
     t.equal(status, 200);
     t.equal(headers.get('cache-control'), 'public, max-age=300');

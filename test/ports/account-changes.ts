@@ -45,7 +45,7 @@ const resetOf = ({ id: userId }: User) => ({ hashedToken: hash(), userId, expire
 
 async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   await t.test(
-    'a change replaces the name, the address and its verification, with its entries',
+    'a change replaces the name, the address and its verification, and records its entries',
     async (t) => {
       const stores = await fresh(t);
       const { users, emailLinks } = stores;
@@ -69,7 +69,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
   );
 
   await t.test(
-    'a change of another account, of a deleted one or to a taken name changes nothing',
+    'a change of an outdated or missing account, or to a taken name or address, changes nothing',
     async (t) => {
       const stores = await fresh(t);
       const { users } = stores;
@@ -98,7 +98,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('a new account comes with a link that sets its first password', async (t) => {
+  await t.test('a new account can be stored with a link that sets its first password', async (t) => {
     const { users } = await fresh(t);
     const user = someUser();
     const reset = resetOf(user);
@@ -163,7 +163,7 @@ async function formerAddresses(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function concurrency(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('of concurrent changes of one account one succeeds, and so of one name', async (t) => {
+  await t.test('of concurrent changes of one account, or to one name, exactly one succeeds', async (t) => {
     const { users } = await fresh(t);
     const accounts = Array.from({ length: 10 }, () => someUser());
     for (const user of accounts) await users.create(user, []);

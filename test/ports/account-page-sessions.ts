@@ -54,7 +54,7 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await pages.replaceCookie({ hashedToken: hash(), tokenFamily: ofNoPage.tokenFamily }), false);
   });
 
-  await t.test('a use moves the idle expiry, and never backwards', async (t) => {
+  await t.test('a use moves the idle expiry forward, and never backward', async (t) => {
     const { accountPageSessions: pages, families, family, hashedToken } = await signedIn(await fresh(t));
     const { tokenFamily } = family;
     t.equal(await pages.keepAlive(tokenFamily, NOW + MINUTE, IDLE_UNTIL + MINUTE), true);
@@ -64,7 +64,7 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.find(tokenFamily), used);
   });
 
-  await t.test('an idle session is not kept alive, nor past the end of its family', async (t) => {
+  await t.test('a use revives neither an idle session nor a session whose family has ended', async (t) => {
     const stores = await fresh(t);
     const idle = await signedIn(stores);
     t.equal(await stores.accountPageSessions.keepAlive(idle.family.tokenFamily, IDLE_UNTIL, NOW * 2), false);
@@ -77,7 +77,7 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
     );
   });
 
-  await t.test('the session of a client is not kept alive as that of a page', async (t) => {
+  await t.test('a session without a cookie of the account pages is not kept alive', async (t) => {
     const { accountPageSessions: pages, families } = await fresh(t);
     const family = someFamily();
     await families.open(family, []);
@@ -85,23 +85,26 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.find(family.tokenFamily), family);
   });
 
-  await t.test('a family that does not exist gets no cookie, and a cookie opens once', async (t) => {
-    const stores = await fresh(t);
-    const { accountPageSessions: pages } = stores;
-    await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: randomUUID() }));
-    const { family, hashedToken } = await signedIn(stores);
-    await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: family.tokenFamily }));
-    const other = someFamily();
-    await stores.families.open(other, []);
-    await t.rejects(pages.open({ hashedToken, tokenFamily: other.tokenFamily }));
-    t.same(await pages.find([hashedToken], NOW), family);
-  });
+  await t.test(
+    'no cookie is stored for an unknown family, and each family and each cookie has one session at most',
+    async (t) => {
+      const stores = await fresh(t);
+      const { accountPageSessions: pages } = stores;
+      await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: randomUUID() }));
+      const { family, hashedToken } = await signedIn(stores);
+      await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: family.tokenFamily }));
+      const other = someFamily();
+      await stores.families.open(other, []);
+      await t.rejects(pages.open({ hashedToken, tokenFamily: other.tokenFamily }));
+      t.same(await pages.find([hashedToken], NOW), family);
+    },
+  );
 }
 
 async function endings(t: Test, fresh: Fresh): Promise<void> {
   const at = NOW + 1_000;
 
-  await t.test('the end of one session, and of all sessions, ends that of the page', async (t) => {
+  await t.test('the end of one session or of all sessions ends the session of the page', async (t) => {
     const stores = await fresh(t);
     const one = await signedIn(stores);
     await stores.families.revoke(one.family.tokenFamily, { at, reason: 'logout' }, []);
@@ -118,7 +121,7 @@ async function endings(t: Test, fresh: Fresh): Promise<void> {
     }
   });
 
-  await t.test('a new password and the removal of the account end it', async (t) => {
+  await t.test('a new password or the removal of the account ends the session of the page', async (t) => {
     const stores = await fresh(t);
     for (const change of ['changePassword', 'remove'] as const) {
       const user = someUser();
@@ -145,15 +148,18 @@ async function endings(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await stores.families.find(family.tokenFamily), null);
   });
 
-  await t.test('a use beside the end of a session never revives it', async (t) => {
-    const stores = await fresh(t);
-    for (let round = 0; round < 20; round += 1) {
-      const { family, hashedToken } = await signedIn(stores);
-      await Promise.all([
-        stores.accountPageSessions.keepAlive(family.tokenFamily, at, IDLE_UNTIL + MINUTE),
-        stores.families.revoke(family.tokenFamily, { at, reason: 'logout' }, []),
-      ]);
-      t.equal(await stores.accountPageSessions.find([hashedToken], at), null);
-    }
-  });
+  await t.test(
+    'a use that is concurrent with the end of its session never revives the session',
+    async (t) => {
+      const stores = await fresh(t);
+      for (let round = 0; round < 20; round += 1) {
+        const { family, hashedToken } = await signedIn(stores);
+        await Promise.all([
+          stores.accountPageSessions.keepAlive(family.tokenFamily, at, IDLE_UNTIL + MINUTE),
+          stores.families.revoke(family.tokenFamily, { at, reason: 'logout' }, []),
+        ]);
+        t.equal(await stores.accountPageSessions.find([hashedToken], at), null);
+      }
+    },
+  );
 }

@@ -56,7 +56,7 @@ async function listAll(auditLog: AuditLog, filter: AuditFilter, newestFirst: boo
 
 /** The contract of {@link AuditLog}, and of the stores that record in it. */
 export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<AuditStores>): Promise<void> {
-  await t.test('an event commits with its change, with the generation after the change', async (t) => {
+  await t.test('an event commits with its change, and has the generation after the change', async (t) => {
     const { families, auditLog } = await fresh(t);
     const family = someFamily();
     const [started, moved] = [auditEntry(family), auditEntry(family, { type: 'sessions.address_changed' })];
@@ -112,18 +112,21 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     }
   });
 
-  await t.test('an event with a limit is recorded once a day, one without a limit each time', async (t) => {
-    const { families, auditLog } = await fresh(t);
-    const family = someFamily();
-    await families.open(family, []);
-    for (const at of [NOW, NOW + 1]) {
-      const limited = auditEntry(family, { occurredAt: at, oncePerDay: '198.51.100.7' });
-      await families.record(family.tokenFamily, [limited, auditEntry(family, { occurredAt: at })]);
-    }
-    t.equal((await auditLog.list({}, ALL)).events.length, 3);
-  });
+  await t.test(
+    'an event with a limit is recorded once a day, an event without a limit each time',
+    async (t) => {
+      const { families, auditLog } = await fresh(t);
+      const family = someFamily();
+      await families.open(family, []);
+      for (const at of [NOW, NOW + 1]) {
+        const limited = auditEntry(family, { occurredAt: at, oncePerDay: '198.51.100.7' });
+        await families.record(family.tokenFamily, [limited, auditEntry(family, { occurredAt: at })]);
+      }
+      t.equal((await auditLog.list({}, ALL)).events.length, 3);
+    },
+  );
 
-  await t.test('deliveries and events of one change do not mix', async (t) => {
+  await t.test('the outbox entries and the audit events of one change are stored apart', async (t) => {
     const { families, outbox, auditLog } = await fresh(t);
     const family = someFamily();
     const [delivery, audited] = [entry(family), auditEntry(family, { origin: SYSTEM })];
@@ -157,7 +160,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     );
   });
 
-  await t.test('each filter finds its events in both orders, page by page', async (t) => {
+  await t.test('each filter finds the events that match it, in both orders, page by page', async (t) => {
     const { families, auditLog } = await fresh(t);
     const [family, other] = [someFamily(), someFamily()];
     const types = ['sessions.started', 'sessions.address_changed', 'sessions.reuse_detected'] as const;
@@ -186,7 +189,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
         }
   });
 
-  await t.test('wrong passwords become events with counts once their minute is over', async (t) => {
+  await t.test('the wrong passwords of a minute become events with counts after that minute', async (t) => {
     const { auditLog } = await fresh(t);
     const userId = randomUUID();
     const fail = (who: string | null, network: string, at = NOW) =>
@@ -213,7 +216,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
   });
 
   await t.test(
-    'a flood of wrong passwords over accounts and networks is 1,000 events a minute',
+    'a flood of wrong passwords on many accounts and networks becomes 1,000 events a minute',
     async (t) => {
       const { auditLog } = await fresh(t);
       for (let n = 0; n < 1_300; n += 50) {

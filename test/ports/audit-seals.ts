@@ -49,11 +49,11 @@ export function sealing(stores: SealStores, keys: readonly NamedKey[]) {
   };
 }
 
-/** The contract of {@link AuditSeals}, by its use cases. */
+/** The contract of {@link AuditSeals}, tested through the use cases. */
 export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<SealStores>): Promise<void> {
   const keys = [someHashKey('hash-1')];
 
-  await t.test('each event is sealed once, in seals that are numbered from 1', async (t) => {
+  await t.test('each event is sealed once, and seals are numbered from 1', async (t) => {
     const stores = await fresh(t);
     const { seal, record, verify, lines } = sealing(stores, keys);
     t.equal(await seal(), 0, 'there is nothing to seal');
@@ -75,7 +75,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
     t.match(lines, [{ head: `1:${seals[0]?.mac}` }, { head: `2:${seals[1]?.mac}` }]);
   });
 
-  await t.test('of two replicas that seal at once, one is first and the chain stays whole', async (t) => {
+  await t.test('when two replicas seal at the same time, the chain stays whole', async (t) => {
     const stores = await fresh(t);
     const { seal, record, verify } = sealing(stores, keys);
     await record(5);
@@ -88,7 +88,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
   });
 
   await t.test(
-    'a seal of an earlier key is verified, and one of an unknown key cannot be checked',
+    'a seal of an earlier key is verified, and a seal of an unknown key cannot be checked',
     async (t) => {
       const stores = await fresh(t);
       const [older, newer] = [someHashKey('hash-1'), someHashKey('hash-2')];
@@ -106,25 +106,28 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
     },
   );
 
-  await t.test('a purge removes old seals with their events, and the rest stays verifiable', async (t) => {
-    const stores = await fresh(t);
-    const { seal, record, purge, verify, time } = sealing(stores, keys);
-    for (let n = 0; n < 6; n += 1) {
-      await record(2);
+  await t.test(
+    'a purge removes old seals with their events, and the remaining seals stay verifiable',
+    async (t) => {
+      const stores = await fresh(t);
+      const { seal, record, purge, verify, time } = sealing(stores, keys);
+      for (let n = 0; n < 6; n += 1) {
+        await record(2);
+        await seal();
+        time.now += DAY / 4;
+      }
+      t.equal(await purge(), 4, 'two seals are older than a day');
+      t.equal(await purge(), 0);
+      t.equal((await stores.auditLog.list({}, { limit: 100, after: null })).events.length, 8);
+      t.match(await verify(), { fault: null, seals: 4, events: 8 });
+      time.now += 2 * DAY;
+      while ((await purge()) > 0);
+      t.match(await verify(), { fault: null, seals: 0, head: { number: 6 } });
+      await record(1);
       await seal();
-      time.now += DAY / 4;
-    }
-    t.equal(await purge(), 4, 'two seals are older than a day');
-    t.equal(await purge(), 0);
-    t.equal((await stores.auditLog.list({}, { limit: 100, after: null })).events.length, 8);
-    t.match(await verify(), { fault: null, seals: 4, events: 8 });
-    time.now += 2 * DAY;
-    while ((await purge()) > 0);
-    t.match(await verify(), { fault: null, seals: 0, head: { number: 6 } });
-    await record(1);
-    await seal();
-    t.match(await verify(), { fault: null, seals: 1, head: { number: 7 } }, 'the chain goes on');
-  });
+      t.match(await verify(), { fault: null, seals: 1, head: { number: 7 } }, 'the chain goes on');
+    },
+  );
 
   await t.test('an event without a seal is not purged', async (t) => {
     const stores = await fresh(t);

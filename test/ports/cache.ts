@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import type { Cache } from '../../src/ports/cache.ts';
 
-/** The contract of {@link Cache}, of one that can be asked and holds nothing yet. */
+/** The contract of {@link Cache}. The cache is available and empty. */
 export function cacheContract(t: Test, fresh: (t: Test) => Promise<Cache>): void {
   t.test('a key returns the value that was set last', async (t) => {
     const cache = await fresh(t);

@@ -46,7 +46,7 @@ async function withUser(t: Test, fresh: Fresh, values: Partial<User> = {}) {
     ...stores,
     user,
     addressOf: async () => (await users.find(user.id))?.email,
-    /** Requests a change of the present account, and uses its link. */
+    /** Requests a change of the account's address, and uses the link. */
     async change(email: string, expiresAt?: number) {
       const present = (await users.find(user.id)) ?? user;
       const requested = requestOf(present, email, expiresAt);
@@ -57,7 +57,7 @@ async function withUser(t: Test, fresh: Fresh, values: Partial<User> = {}) {
   };
 }
 
-/** The contract of {@link EmailChanges}, and of what {@link Users} has to do with them. */
+/** The contract of {@link EmailChanges}, and of the methods of {@link Users} that concern changes of addresses. */
 export function emailChangesContract(t: Test, fresh: Fresh): void {
   t.test('changes', (t) => changes(t, fresh));
   t.test('undoing', (t) => undoing(t, fresh));
@@ -88,22 +88,25 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal((await types(stores)).length, 2, 'the entry of the request, and that of the change');
   });
 
-  await t.test('a link is good for its purpose only, and another use leaves it valid', async (t) => {
-    const stores = await withUser(t, fresh);
-    const { emailChanges, emailLinks, users, user, addressOf } = stores;
-    const { change, undo } = requestOf(user, 'a@example.org');
-    await emailChanges.request({ change, undo }, user.passwordHash, []);
-    t.equal(await emailChanges.apply(undo.hashedToken, TIMES, []), 'invalid');
-    t.equal(await emailChanges.undo(change.hashedToken, { from: user.email, at: AT }, []), null);
-    for (const { hashedToken } of [change, undo])
-      t.equal(await emailLinks.verify(hashedToken, AT, []), false);
-    t.same(await users.find(user.id), user);
-    t.equal(await emailChanges.apply(change.hashedToken, TIMES, []), 'changed');
-    t.ok(await emailChanges.undo(undo.hashedToken, { from: 'a@example.org', at: AT }, []));
-    t.equal(await addressOf(), user.email);
-  });
+  await t.test(
+    'a link is good for its own purpose only, and an attempt to use it for another purpose leaves it valid',
+    async (t) => {
+      const stores = await withUser(t, fresh);
+      const { emailChanges, emailLinks, users, user, addressOf } = stores;
+      const { change, undo } = requestOf(user, 'a@example.org');
+      await emailChanges.request({ change, undo }, user.passwordHash, []);
+      t.equal(await emailChanges.apply(undo.hashedToken, TIMES, []), 'invalid');
+      t.equal(await emailChanges.undo(change.hashedToken, { from: user.email, at: AT }, []), null);
+      for (const { hashedToken } of [change, undo])
+        t.equal(await emailLinks.verify(hashedToken, AT, []), false);
+      t.same(await users.find(user.id), user);
+      t.equal(await emailChanges.apply(change.hashedToken, TIMES, []), 'changed');
+      t.ok(await emailChanges.undo(undo.hashedToken, { from: 'a@example.org', at: AT }, []));
+      t.equal(await addressOf(), user.email);
+    },
+  );
 
-  await t.test('a name that is the address changes with it', async (t) => {
+  await t.test('a user name that equals the address changes with the address', async (t) => {
     const { users, user, change } = await withUser(t, fresh, {
       username: 'Ann@example.com',
       email: 'ann@example.com',
@@ -122,7 +125,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.same(await users.find(user.id), user);
   });
 
-  await t.test('a new password, and the deletion of the account, cancel a request', async (t) => {
+  await t.test('a new password or the deletion of the account cancels a request', async (t) => {
     const { emailChanges, users, user } = await withUser(t, fresh);
     const requested = requestOf(user, 'a@example.org');
     t.equal(await emailChanges.request(requested, 'another', [changedEntry(user)]), false);
@@ -166,7 +169,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await addressOf(), 'a@example.org');
   });
 
-  await t.test('reservations that ended before the moment are removed', async (t) => {
+  await t.test('reservations that ended before the given time are removed', async (t) => {
     const { emailChanges, user, change } = await withUser(t, fresh);
     await change('a@example.org');
     t.equal(await emailChanges.forgetReservations(RESERVED_UNTIL, 10), 0);
@@ -213,7 +216,7 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('the undo link works before the change, too', async (t) => {
+  await t.test('the undo link also works before the change', async (t) => {
     const { emailChanges, users, user } = await withUser(t, fresh);
     const requested = requestOf(user, 'thief@example.org');
     await emailChanges.request(requested, user.passwordHash, []);

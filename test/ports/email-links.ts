@@ -35,7 +35,7 @@ async function withUser(t: Test, fresh: Fresh) {
   return { ...stores, user };
 }
 
-/** The contract of {@link EmailLinks}, and of what {@link Users} has to do with them. */
+/** The contract of {@link EmailLinks}, and of the methods of {@link Users} that concern links. */
 export function emailLinksContract(t: Test, fresh: Fresh): void {
   t.test('behaviour', (t) => behaviour(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
@@ -82,7 +82,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.same(await types(stores), []);
   });
 
-  await t.test('an account is created together with its link', async (t) => {
+  await t.test('an account and its link are stored together or not at all', async (t) => {
     const { emailLinks, users } = await fresh(t);
     const user = someUser();
     const link = linkOf(user);
@@ -94,18 +94,21 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await emailLinks.findVerification(second.hashedToken, NOW), null);
   });
 
-  await t.test('a link of a deleted account is gone, and a missing account gets none', async (t) => {
-    const stores = await withUser(t, fresh);
-    const { emailLinks, users, user } = stores;
-    const link = linkOf(user);
-    await emailLinks.open(link, []);
-    await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
-    t.equal(await emailLinks.findVerification(link.hashedToken, NOW), null);
-    t.equal(await emailLinks.open(linkOf(user), [verifiedEntry(user)]), false);
-    t.same(await types(stores), []);
-  });
+  await t.test(
+    'the deletion of an account removes its link, and a missing account gets no link',
+    async (t) => {
+      const stores = await withUser(t, fresh);
+      const { emailLinks, users, user } = stores;
+      const link = linkOf(user);
+      await emailLinks.open(link, []);
+      await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
+      t.equal(await emailLinks.findVerification(link.hashedToken, NOW), null);
+      t.equal(await emailLinks.open(linkOf(user), [verifiedEntry(user)]), false);
+      t.same(await types(stores), []);
+    },
+  );
 
-  await t.test('a reset verifies the address, and uses up its links', async (t) => {
+  await t.test('a reset verifies the address, and uses up the links to that address', async (t) => {
     const { emailLinks, users, user } = await withUser(t, fresh);
     const link = linkOf(user);
     await emailLinks.open(link, []);
@@ -121,7 +124,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.equal((await users.find(user.id))?.emailVerifiedAt, AT, 'it was verified before');
   });
 
-  await t.test('links that expired before the moment are removed', async (t) => {
+  await t.test('links that expired before the given time are removed', async (t) => {
     const { emailLinks, user } = await withUser(t, fresh);
     const good = linkOf(user, { expiresAt: NOW + 1 });
     for (const link of [linkOf(user, { expiresAt: NOW }), good]) await emailLinks.open(link, []);

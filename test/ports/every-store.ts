@@ -22,7 +22,7 @@ import { userTransferContract } from './user-transfer.ts';
 import { usersContract } from './users.ts';
 import { webhooksContract } from './webhooks.ts';
 
-/** Every contract of a store, on stores in a database. */
+/** Runs the contract of each store on stores in a database. */
 export async function storeContracts(t: Test, stores: SqlStores): Promise<void> {
   const fresh = async () => {
     await stores.clear();

@@ -19,7 +19,7 @@ async function withUser(t: Test, fresh: (t: Test) => Promise<Stores>) {
     families,
     userId,
     mails: async () => (await outbox.claim('mail', NOW, NOW, 1_000)).length,
-    /** Opens a family. Answers whether the entry for a new device was recorded, and the family. */
+    /** Opens a family. Returns the family, and whether the entry for a new device was recorded. */
     async open(place: Place, at = NOW, user = userId) {
       const opened = { ...place, userId: user, createdAt: at, rotatedAt: at, expiresAt: at + 30 * DAY };
       const family = someFamily(opened);
@@ -96,7 +96,7 @@ export async function knownDevicesContract(t: Test, fresh: (t: Test) => Promise<
     t.equal((await open(OFFICE, now)).isNew, true, 'and it is not the first login again');
   });
 
-  await t.test('pairs that were last used before the moment are removed', async (t) => {
+  await t.test('pairs that were last used before the given time are removed', async (t) => {
     const { open, families } = await withUser(t, fresh);
     const now = Date.now();
     const { family } = await open(HOME, now - 80 * DAY);
@@ -107,7 +107,7 @@ export async function knownDevicesContract(t: Test, fresh: (t: Test) => Promise<
     t.equal((await open(HOME, now)).isNew, true);
   });
 
-  await t.test('fifty pairs of a user are known', async (t) => {
+  await t.test('the latest fifty pairs of a user are known', async (t) => {
     const { open, families } = await withUser(t, fresh);
     const now = Date.now();
     const at = (n: number) => ({ ...HOME, address: `198.51.100.${n}` });
@@ -121,7 +121,7 @@ export async function knownDevicesContract(t: Test, fresh: (t: Test) => Promise<
     t.equal((await open(at(9), now)).isNew, true);
   });
 
-  await t.test('of many simultaneous logins from one new pair one is new', async (t) => {
+  await t.test('of many simultaneous logins from one new pair exactly one counts as new', async (t) => {
     const { open, mails } = await withUser(t, fresh);
     await open(HOME);
     await Promise.all(Array.from({ length: 20 }, () => open(OFFICE)));

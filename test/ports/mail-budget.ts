@@ -13,7 +13,7 @@ export interface BudgetStores extends Stores {
 
 /** The contract of {@link MailBudget}. */
 export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetStores>): void {
-  /** How many of `count` mails fit, one after another. */
+  /** Counts how many of `count` consecutive mails fit into the budget. */
   const fitting = async ({ mailBudget }: BudgetStores, recipient: string, count: number, now: number) => {
     let fit = 0;
     for (let n = 0; n < count; n += 1) if (await mailBudget.take(recipient, now)) fit += 1;
@@ -33,7 +33,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     return { ...stores, ids: entries.map(({ id }) => id) };
   };
 
-  t.test('a recipient gets ten mails in any hour', async (t) => {
+  t.test('a recipient gets at most ten mails in any hour', async (t) => {
     const stores = await fresh(t);
     t.equal(await fitting(stores, 'ann', 6, NOW), 6);
     t.equal(await fitting(stores, 'ann', 6, NOW + 59 * MINUTE), 4);
@@ -41,7 +41,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     t.equal(await fitting(stores, 'ann', 10, NOW + HOUR), 6, 'as many as are an hour old');
   });
 
-  t.test('a recipient gets thirty mails in any day', async (t) => {
+  t.test('a recipient gets at most thirty mails in any day', async (t) => {
     const stores = await fresh(t);
     for (let hour = 0; hour < 3; hour += 1) {
       t.equal(await fitting(stores, 'ann', 20, NOW + 2 * hour * HOUR), 10);

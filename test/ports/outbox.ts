@@ -17,7 +17,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     return { ...stores, ids: entries.map(({ id }) => id) };
   };
 
-  t.test('due entries of the kind are claimed, oldest first, for as long as the lease', async (t) => {
+  t.test('due entries of one kind are claimed, oldest first, until their lease ends', async (t) => {
     const { outbox, ids } = await opened(t, 3);
     t.same(await outbox.claim('mail', NOW - 1, NOW + MINUTE, 10), []);
     t.same(await outbox.claim('event', NOW + 10, NOW + MINUTE, 10), []);
@@ -34,7 +34,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     t.same(again.map(({ id, attempt }) => [id, attempt]).sort(), ids.map((id) => [id, 2]).sort());
   });
 
-  t.test('acknowledged and dead-lettered entries do not come back, postponed ones do', async (t) => {
+  t.test('acknowledged and dead-lettered entries are not claimed again, postponed entries are', async (t) => {
     const { outbox, ids } = await opened(t, 3);
     const [settled = '', postponed = '', deadLettered = ''] = ids;
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
@@ -49,7 +49,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     );
   });
 
-  t.test('one call settles or postpones many entries, and only these', async (t) => {
+  t.test('one call acknowledges or postpones many entries, and no others', async (t) => {
     const { outbox, ids } = await opened(t, 6);
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
     await outbox.acknowledge(ids.slice(0, 2));
@@ -68,7 +68,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     await outbox.postpone([]);
   });
 
-  t.test('late events of a type are made due, up to the limit of a call', async (t) => {
+  t.test('postponed events of one type are made due at once, up to the limit of a call', async (t) => {
     const { families, outbox } = await fresh(t);
     const family = someFamily();
     const events = Array.from({ length: 4 }, () => entry(family, { kind: 'event' }));
@@ -88,7 +88,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     t.same(await outbox.claim('mail', NOW, NOW, 10), []);
   });
 
-  t.test('the backlog of a kind counts due, claimed and soon due entries', async (t) => {
+  t.test('the backlog of a kind counts its due, claimed and soon due entries', async (t) => {
     const { outbox, ids } = await opened(t, 4);
     const mails = async (now: number) => (await outbox.backlog(now)).find(({ kind }) => kind === 'mail');
     t.same(await mails(NOW + 10), { kind: 'mail', count: 4, oldestAt: NOW, postponed: 0 });

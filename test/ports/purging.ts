@@ -8,9 +8,9 @@ const DAY = 86_400_000;
 
 type Fresh = (t: Test) => Promise<Stores>;
 
-/** What {@link TokenFamilies} promises about the families that it lets go. */
+/** The contract of {@link TokenFamilies} for the purge of families. */
 export async function purging(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('families that ended before the moment are purged, the oldest end first', async (t) => {
+  await t.test('families that ended before the given time are purged, the earliest end first', async (t) => {
     const { families } = await fresh(t);
     const [first, second, third] = await opened(families, [NOW + 1, NOW + 2, NOW + 3]);
     t.equal(await families.purge(NOW + 1, 10), 0);
@@ -35,7 +35,7 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     );
   });
 
-  await t.test('a family whose token expired unused stays until its end', async (t) => {
+  await t.test('a family whose refresh token has expired is kept until the family itself ends', async (t) => {
     const { families } = await fresh(t);
     const idle = someFamily({ refreshExpiresAt: NOW - DAY, expiresAt: NOW + DAY });
     await families.open(idle, []);
@@ -44,13 +44,16 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.find(idle.tokenFamily), idle);
   });
 
-  await t.test('no family is purged before its end by the clock of the store', async (t) => {
-    const { families } = await fresh(t);
-    const live = someFamily({ expiresAt: Date.now() + DAY });
-    await families.open(live, []);
-    t.equal(await families.purge(Date.now() + 365 * DAY, 10), 0);
-    t.same(await families.find(live.tokenFamily), live);
-  });
+  await t.test(
+    'a family that is live by the clock of the store is not purged, whatever time is given',
+    async (t) => {
+      const { families } = await fresh(t);
+      const live = someFamily({ expiresAt: Date.now() + DAY });
+      await families.open(live, []);
+      t.equal(await families.purge(Date.now() + 365 * DAY, 10), 0);
+      t.same(await families.find(live.tokenFamily), live);
+    },
+  );
 
   await t.test('a purge removes notified subjects, but no outbox entries', async (t) => {
     const stores = await fresh(t);
@@ -99,13 +102,13 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     t.same(await left(families, live), rotated);
   });
 
-  await t.test('a change during the purge of its family succeeds or finds no family', async (t) => {
+  await t.test('a change during the purge of its family either succeeds or finds no family', async (t) => {
     const stores = await fresh(t);
     const { families } = stores;
     for (let round = 0; round < 20; round += 1) {
       const [rotating, revoking, telling] = await opened(families, [NOW, NOW, NOW]);
       if (!rotating || !revoking || !telling) throw new Error('none was opened');
-      // By clocks that are behind the purger's.
+      // The clocks of these changes are behind the clock of the purge.
       const [rotated, revoked] = await Promise.all([
         families.rotate(rotationOf(rotating, { rotatedAt: NOW - MINUTE }), []),
         families.revoke(revoking.tokenFamily, { at: NOW - MINUTE, reason: 'logout' }, []),
@@ -128,7 +131,7 @@ async function opened({ open }: Stores['families'], ends: readonly number[]): Pr
   return families;
 }
 
-/** As they are now, those that are still there. */
+/** The current rows of the families that still exist. */
 async function left({ find }: Stores['families'], families: readonly (TokenFamily | undefined)[]) {
   const found = await Promise.all(families.map((family) => find(family?.tokenFamily ?? '')));
   return found.filter((family) => family !== null);

@@ -109,7 +109,7 @@ async function secured(stores: FactorStores) {
   return { ...stores, user, factor, codes, versionNow, challenge, logIn, code, sessions, stepUp, open };
 }
 
-/** The contract of {@link SecondFactors}, and of what other stores have to do with it. */
+/** The contract of {@link SecondFactors}, and of the methods of other stores that concern second factors. */
 export async function secondFactorsContract(t: Test, fresh: Fresh): Promise<void> {
   await t.test('changes of factors', (t) => changes(t, fresh));
   await t.test('security versions', (t) => versions(t, fresh));
@@ -177,7 +177,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'a passkey is added in the expected state of the account, and found by its credential id',
+    'a passkey is added only at the expected security version, and is found by its credential id',
     async (t) => {
       const world = await secured(await fresh(t));
       const { secondFactors, user, users, factor, versionNow } = world;
@@ -215,7 +215,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('an account has a bounded number of factors', async (t) => {
+  await t.test('an account has a limited number of factors', async (t) => {
     const { secondFactors, user } = await secured(await fresh(t));
     for (let n = 1; n < MAX_FACTORS; n += 1) {
       const factor = someFactor(user.id);
@@ -237,7 +237,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'sealed secrets are listed in pages, and replaced if they are the expected ones',
+    'sealed secrets are listed in pages, and replaced only if they are the expected ones',
     async (t) => {
       const stores = await fresh(t);
       const { secondFactors } = stores;
@@ -257,7 +257,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
 
 async function versions(t: Test, fresh: Fresh): Promise<void> {
   await t.test(
-    'a change of the address and its undo make a new version, and a request makes none',
+    'a change of the address and its undo make a new security version, and a request for a change makes none',
     async (t) => {
       const { emailChanges, emailLinks, user, versionNow } = await secured(await fresh(t));
       const link = (purpose: 'verify' | 'change' | 'undo', email: string) =>
@@ -277,7 +277,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('each change of a factor, a code or the password makes a new version', async (t) => {
+  await t.test('each change of a factor, a code or the password makes a new security version', async (t) => {
     const { secondFactors, users, user, factor, versionNow } = await secured(await fresh(t));
     const seen = [FIRST_SECURITY_VERSION, await versionNow()];
     const note = async () => seen.push(await versionNow());
@@ -307,7 +307,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function logins(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('a proof opens a session once, and so does a challenge', async (t) => {
+  await t.test('a proof opens one session, and a challenge opens one session', async (t) => {
     const world = await secured(await fresh(t));
     const { logIn, code, codes, challenge, sessions } = world;
     t.equal(await logIn(code(10)), null, 'the code that confirmed the factor');
@@ -340,7 +340,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.same(await bob.logIn(bob.code(11)), { sessions: [], claims: {} });
   });
 
-  await t.test('a challenge of an earlier version opens nothing', async (t) => {
+  await t.test('a challenge of an earlier security version opens no session', async (t) => {
     const { logIn, code, versionNow, secondFactors, users, user } = await secured(await fresh(t));
     const securityVersion = await versionNow();
     await secondFactors.replaceRecoveryCodes(user.id, [hash()], []);
@@ -350,14 +350,14 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await logIn(code(11), { securityVersion: current }), null);
   });
 
-  await t.test('an unconfirmed factor proves nothing', async (t) => {
+  await t.test('an unconfirmed factor opens no session', async (t) => {
     const { logIn, secondFactors, user } = await secured(await fresh(t));
     const factor = someFactor(user.id);
     await secondFactors.add(factor);
     t.equal(await logIn({ kind: 'totp', factorId: factor.id, step: 1 }), null);
   });
 
-  await t.test('the sign count of a passkey grows, unless the passkey does not count', async (t) => {
+  await t.test('a sign count that does not grow is refused, unless the passkey does not count', async (t) => {
     const { logIn, secondFactors, user, versionNow } = await secured(await fresh(t));
     const [counting, constant] = [somePasskey(user.id, { signCount: 3 }), somePasskey(user.id)];
     for (const passkey of [counting, constant])
@@ -376,14 +376,14 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     });
   });
 
-  await t.test('a challenge that was not answered before is used up by its login', async (t) => {
+  await t.test('a login uses its challenge up, also without a stored answer', async (t) => {
     const { logIn, code } = await secured(await fresh(t));
     const hashedNonce = hash();
     t.same(await logIn(code(11), { hashedNonce }), { sessions: [], claims: {} });
     t.equal(await logIn(code(12), { hashedNonce }), null);
   });
 
-  await t.test('a step-up uses its challenge up with its proof, or neither', async (t) => {
+  await t.test('a step-up uses up both its challenge and its proof, or neither', async (t) => {
     const world = await secured(await fresh(t));
     const { families, secondFactors, code, challenge } = world;
     const family = await world.open();
@@ -399,7 +399,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.find(family.tokenFamily), next);
   });
 
-  await t.test('a challenge takes a bounded number of answers', async (t) => {
+  await t.test('a challenge takes a limited number of answers', async (t) => {
     const { secondFactors } = await fresh(t);
     const answer = { hashedNonce: hash(), expiresAt: LATER };
     for (let n = 0; n < MAX_ANSWERS; n += 1) t.equal(await secondFactors.countAnswer(answer), true);
@@ -407,7 +407,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await secondFactors.countAnswer({ ...answer, hashedNonce: hash() }), true);
   });
 
-  await t.test('a used challenge takes no answer, and old challenges are removed', async (t) => {
+  await t.test('a used challenge takes no answer, and expired challenges are removed', async (t) => {
     const { secondFactors, logIn, code } = await secured(await fresh(t));
     const answer = { hashedNonce: hash(), expiresAt: NOW };
     await secondFactors.countAnswer(answer);
@@ -418,7 +418,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await secondFactors.forgetChallenges(NOW + 1, 10), 0);
   });
 
-  await t.test('a login without a second step is refused where an account has a factor', async (t) => {
+  await t.test('a login without a second step is refused if the account has a factor', async (t) => {
     const stores = await fresh(t);
     const { families, user, secondFactors, factor, sessions } = await secured(stores);
     const open = (condition: Parameters<typeof families.open>[2], userId = user.id) =>
@@ -443,7 +443,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   const successes = (answers: readonly unknown[]) => answers.filter(Boolean).length;
 
   await t.test(
-    'of many concurrent uses of one code, one recovery code or one challenge one succeeds',
+    'of many concurrent uses of one code, recovery code or challenge exactly one succeeds',
     async (t) => {
       const { logIn, code, codes, challenge } = await secured(await fresh(t));
       const ten = <T>(use: (n: number) => Promise<T>) =>
@@ -459,7 +459,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('a proof that logins and step-ups use at once is good once', async (t) => {
+  await t.test('a proof that concurrent logins and step-ups use is accepted once', async (t) => {
     const { logIn, code, codes, open, stepUp } = await secured(await fresh(t));
     for (const use of [code(11), { kind: 'recovery_code', hash: codes[0] } as const]) {
       const families = await Promise.all(Array.from({ length: 5 }, open));
@@ -468,7 +468,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     }
   });
 
-  await t.test('a step-up by a code beside a reset leaves no session', async (t) => {
+  await t.test('a step-up by a code during a password reset leaves no session', async (t) => {
     const stores = await fresh(t);
     for (let round = 0; round < 10; round += 1) {
       const { code, users, user, sessions, open, stepUp, families } = await secured(stores);
@@ -484,27 +484,33 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     }
   });
 
-  await t.test('a step-up beside the removal of its factor succeeds before it, or not at all', async (t) => {
-    const stores = await fresh(t);
-    for (let round = 0; round < 10; round += 1) {
-      const { code, user, factor, open, stepUp, secondFactors } = await secured(stores);
-      const family = await open();
-      const [stepped] = await Promise.all([
-        stepUp(family, code(11)),
-        secondFactors.remove(user.id, factor.id, []),
-      ]);
-      t.equal(await stepUp(stepped ?? family, code(12)), null);
-    }
-  });
+  await t.test(
+    'a step-up during the removal of its factor succeeds before the removal, or not at all',
+    async (t) => {
+      const stores = await fresh(t);
+      for (let round = 0; round < 10; round += 1) {
+        const { code, user, factor, open, stepUp, secondFactors } = await secured(stores);
+        const family = await open();
+        const [stepped] = await Promise.all([
+          stepUp(family, code(11)),
+          secondFactors.remove(user.id, factor.id, []),
+        ]);
+        t.equal(await stepUp(stepped ?? family, code(12)), null);
+      }
+    },
+  );
 
-  await t.test('parallel answers get no more tries than sequential ones', async (t) => {
-    const { secondFactors } = await fresh(t);
-    const answer = { hashedNonce: hash(), expiresAt: LATER };
-    const answers = Array.from({ length: 20 }, () => secondFactors.countAnswer(answer));
-    t.equal(successes(await Promise.all(answers)), MAX_ANSWERS);
-  });
+  await t.test(
+    'concurrent answers to a challenge get no more attempts than sequential answers',
+    async (t) => {
+      const { secondFactors } = await fresh(t);
+      const answer = { hashedNonce: hash(), expiresAt: LATER };
+      const answers = Array.from({ length: 20 }, () => secondFactors.countAnswer(answer));
+      t.equal(successes(await Promise.all(answers)), MAX_ANSWERS);
+    },
+  );
 
-  await t.test('a second step beside a reset leaves no session', async (t) => {
+  await t.test('a second step during a password reset leaves no session', async (t) => {
     const stores = await fresh(t);
     for (let round = 0; round < 10; round += 1) {
       const { logIn, code, users, user, sessions, versionNow, challenge } = await secured(stores);

@@ -4,10 +4,10 @@ import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { NOW, rotationOf, someFamily } from '../support/families.ts';
 import { someUser, type UserStores, withHash } from './users.ts';
 
-/** What the stores of the contract are made with. */
+/** The settings of the stores under test. */
 export const SESSIONS_PER_USER = 50;
 
-/** What {@link TokenFamilies} promises about the number of sessions of one user. */
+/** The contract of {@link TokenFamilies} for the number of sessions of one user. */
 export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
   const withFullUser = async (t: Test) => {
     const stores = await fresh(t);
@@ -65,7 +65,7 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
     });
   });
 
-  await t.test('a session that is not opened ends no other', async (t) => {
+  await t.test('a login that opens no session ends no other session', async (t) => {
     const world = await withFullUser(t);
     t.equal(
       await world.families.open(someFamily({ userId: world.user.id }), [], withHash('another password')),
@@ -90,7 +90,7 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
   });
 
   await t.test(
-    'logins at the limit, refreshes and endings of all sessions never block each other',
+    'concurrent logins at the limit, refreshes and revocations of all sessions never deadlock',
     async (t) => {
       const world = await withFullUser(t);
       const { families, users, user, full } = world;

@@ -29,7 +29,7 @@ interface KeyStores {
 export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<KeyStores>): void {
   const fresh = async (t: Test) => (await freshStores(t)).signingKeys;
 
-  t.test('a change of a key is recorded together with it, and only then', async (t) => {
+  t.test('the entry about a change of a key is recorded if and only if the change commits', async (t) => {
     const { signingKeys, auditLog } = await freshStores(t);
     const entryOf = ({ id: kid }: SealedKey, type: ChangeType): AuditEntry => ({
       ...{ id: randomUUID(), kind: 'audit', type, occurredAt: NOW, userId: null, sessionId: null },
@@ -66,7 +66,7 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
     t.same(await store.list(), [first], 'nothing was stored');
   });
 
-  t.test('keys are removed once, and the others stay', async (t) => {
+  t.test('a key is removed once, and the other keys stay', async (t) => {
     const store = await fresh(t);
     const [one, two, three] = [someKey(1), someKey(2), someKey(3)];
     for (const key of [one, two, three]) await store.add(key, []);
@@ -93,38 +93,41 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
     t.same(await store.list(), [keys[added.indexOf(true)]]);
   });
 
-  t.test('twenty replicas that rotate at once make one key, at the first start and later', async (t) => {
-    const signingKeys = await fresh(t);
-    const time = { now: NOW };
-    const timing = keySetTiming(POLICY, { maxAge: 300_000, rotateAfter: HOUR });
-    const lines: string[] = [];
-    const tell = (_members: object, message: string) => void lines.push(message);
-    const replicas = Array.from({ length: 20 }, () =>
-      maintainKeySet({
-        newId: randomUUID,
-        signingKeys,
-        makeKey: async (alg, turn) => ({ ...turn, id: randomUUID(), alg, sealed: 'sealed' }),
-        alg: 'EdDSA',
-        timing,
-        clock: () => time.now,
-        log: { info: tell, warn: tell, error: tell },
-      }),
-    );
-    for (const [step, count] of [
-      [0, 1],
-      [HOUR - timing.announce, 2],
-      [HOUR, 2],
-      [2 * HOUR - timing.announce, 3],
-      [2 * HOUR, 3],
-    ] as const) {
-      time.now = NOW + step;
-      const seen = await Promise.all(replicas.map((keep) => keep()));
-      for (const keys of seen) t.equal(keys.at(-1)?.number, seen[0]?.at(-1)?.number, 'all see the same');
-      t.equal(lines.filter((line) => line.endsWith('announced')).length, count, `${step} ms later`);
-    }
-    const removed = lines.filter((line) => line.includes('removed'));
-    t.equal(removed.length, 1, 'what is past its time goes, once');
-  });
+  t.test(
+    'twenty replicas that rotate at the same time make one key, at the first start and later',
+    async (t) => {
+      const signingKeys = await fresh(t);
+      const time = { now: NOW };
+      const timing = keySetTiming(POLICY, { maxAge: 300_000, rotateAfter: HOUR });
+      const lines: string[] = [];
+      const tell = (_members: object, message: string) => void lines.push(message);
+      const replicas = Array.from({ length: 20 }, () =>
+        maintainKeySet({
+          newId: randomUUID,
+          signingKeys,
+          makeKey: async (alg, turn) => ({ ...turn, id: randomUUID(), alg, sealed: 'sealed' }),
+          alg: 'EdDSA',
+          timing,
+          clock: () => time.now,
+          log: { info: tell, warn: tell, error: tell },
+        }),
+      );
+      for (const [step, count] of [
+        [0, 1],
+        [HOUR - timing.announce, 2],
+        [HOUR, 2],
+        [2 * HOUR - timing.announce, 3],
+        [2 * HOUR, 3],
+      ] as const) {
+        time.now = NOW + step;
+        const seen = await Promise.all(replicas.map((keep) => keep()));
+        for (const keys of seen) t.equal(keys.at(-1)?.number, seen[0]?.at(-1)?.number, 'all see the same');
+        t.equal(lines.filter((line) => line.endsWith('announced')).length, count, `${step} ms later`);
+      }
+      const removed = lines.filter((line) => line.includes('removed'));
+      t.equal(removed.length, 1, 'what is past its time goes, once');
+    },
+  );
 
   t.end();
 }

@@ -6,7 +6,7 @@ import { someUser, type UserStores } from './users.ts';
 
 const LATER = NOW + 86_400_000;
 
-/** The step-up of a family as it stands, by the password of its user. */
+/** A step-up of the family in its current state, by the password of its user. */
 function stepUpOf(family: TokenFamily, passwordHash: string, values: Partial<StepUp> = {}): StepUp {
   const rotation = rotationOf(family);
   const { rotatedAt: authTime, generation } = rotation.next;
@@ -18,7 +18,7 @@ function stepUpOf(family: TokenFamily, passwordHash: string, values: Partial<Ste
   };
 }
 
-/** What {@link TokenFamilies.stepUp} promises. */
+/** The contract of {@link TokenFamilies.stepUp}. */
 export async function stepUpContract(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
   const withFamily = async (t: Test) => {
     const stores = await fresh(t);
@@ -44,7 +44,7 @@ export async function stepUpContract(t: Test, fresh: (t: Test) => Promise<UserSt
     t.same(await families.rotate(rotation, []), { ...expected, ...rotation.next }, 'a refresh keeps it');
   });
 
-  await t.test('a step-up without a known method is stored', async (t) => {
+  await t.test('a step-up without any authentication method (`amr`) is stored', async (t) => {
     const { families, user, family } = await withFamily(t);
     const authentication = { authTime: NOW, amr: [], acr: null, generation: 1 };
     await families.stepUp(stepUpOf(family, user.passwordHash, { authentication }), []);
@@ -68,7 +68,7 @@ export async function stepUpContract(t: Test, fresh: (t: Test) => Promise<UserSt
     t.not(await families.stepUp(stepUpOf(family, 'a new hash'), []), null);
   });
 
-  await t.test('a step-up of another row than expected changes nothing', async (t) => {
+  await t.test('a step-up changes nothing if the row is not the expected one', async (t) => {
     const { families, user, family, count } = await withFamily(t);
     for (const values of [
       { generation: 1 },
@@ -107,19 +107,22 @@ export async function stepUpContract(t: Test, fresh: (t: Test) => Promise<UserSt
     t.equal(await count(), 1);
   });
 
-  await t.test('a step-up beside a new password succeeds before it, or not at all', async (t) => {
-    for (let round = 0; round < 20; round += 1) {
-      const { families, users, user, family } = await withFamily(t);
-      const change = { passwordHash: 'a new hash', except: null, at: NOW };
-      const [stepped, changed] = await Promise.all([
-        families.stepUp(stepUpOf(family, user.passwordHash), []),
-        users.changePassword(user.id, user.passwordHash, change, []),
-      ]);
-      t.same(changed?.sessions, [family.tokenFamily]);
-      const found = await families.find(family.tokenFamily);
-      t.equal(found?.revoked?.reason, 'password_changed');
-      t.equal(found?.generation, stepped === null ? 0 : 1);
-      t.equal(await families.stepUp(stepUpOf(found ?? family, 'a new hash'), []), null);
-    }
-  });
+  await t.test(
+    'a step-up during a change of the password succeeds before the change, or not at all',
+    async (t) => {
+      for (let round = 0; round < 20; round += 1) {
+        const { families, users, user, family } = await withFamily(t);
+        const change = { passwordHash: 'a new hash', except: null, at: NOW };
+        const [stepped, changed] = await Promise.all([
+          families.stepUp(stepUpOf(family, user.passwordHash), []),
+          users.changePassword(user.id, user.passwordHash, change, []),
+        ]);
+        t.same(changed?.sessions, [family.tokenFamily]);
+        const found = await families.find(family.tokenFamily);
+        t.equal(found?.revoked?.reason, 'password_changed');
+        t.equal(found?.generation, stepped === null ? 0 : 1);
+        t.equal(await families.stepUp(stepUpOf(found ?? family, 'a new hash'), []), null);
+      }
+    },
+  );
 }

@@ -13,7 +13,7 @@ export interface Stores {
 const DAY = 86_400_000;
 const LATER = NOW + 10 * DAY;
 
-/** The contract of {@link TokenFamilies}: every adapter of the port passes all of it. `fresh` gives an empty store. */
+/** The contract of {@link TokenFamilies}, for every adapter of the port. `fresh` gives an empty store. */
 export function tokenFamiliesContract(t: Test, fresh: (t: Test) => Promise<Stores>): void {
   t.test('behaviour', (t) => behaviour(t, fresh));
   t.test('atomicity', (t) => atomicity(t, fresh));
@@ -58,7 +58,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.rotate(rotation, []), { ...family, ...rotation.next });
   });
 
-  await t.test('a family whose user is not remembered stays so', async (t) => {
+  await t.test('a family with the lifetime of a session that is not remembered keeps it', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily({ remembered: false });
     await families.open(family, []);
@@ -67,7 +67,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.find(family.tokenFamily), { ...family, ...rotation.next });
   });
 
-  await t.test('an unknown family is null', async (t) => {
+  await t.test('an unknown family is found as null', async (t) => {
     const { families } = await fresh(t);
     t.equal(await families.find(someFamily().tokenFamily), null);
   });
@@ -176,7 +176,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.equal(await stores.families.revoke(someFamily().tokenFamily, first, []), false);
   });
 
-  await t.test('a list has the live families of one user or of all, newest first', async (t) => {
+  await t.test('a list has the live families of one user or of all users, newest first', async (t) => {
     const { families } = await fresh(t);
     const opened = [3, 1, 2].map((age) => someFamily({ createdAt: NOW - age }));
     const ended = someFamily({ createdAt: NOW });
@@ -190,7 +190,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await families.list(between?.userId ?? '', page), [between]);
   });
 
-  await t.test('a search finds families by what operators know of them', async (t) => {
+  await t.test('a search finds families by user, address, client, user agent and state', async (t) => {
     const { families } = await fresh(t);
     const userId = randomUUID();
     const [phone, laptop, other, ended, expired] = [
@@ -247,7 +247,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
 }
 
 async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
-  await t.test('entries commit together with their change', async (t) => {
+  await t.test('entries and their change commit together', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     const entries = [entry(family), entry(family), entry(family), entry(family)] as const;
@@ -285,26 +285,33 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     t.same(await recorded(stores), []);
   });
 
-  await t.test('a subject is recorded once a day, a subject of the login never', async (t) => {
-    const stores = await fresh(t);
-    const family = someFamily();
-    await stores.families.open(family, []);
-    const recordOnce = (oncePerDay: string, at: number) =>
-      stores.families.record(family.tokenFamily, [
-        entry(family, { oncePerDay, at }),
-        entry(family, { oncePerDay, at, kind: 'mail' }),
-      ]);
-    const startOfDay = Date.UTC(2026, 0, 3);
-    await recordOnce('203.0.113.1', NOW);
-    t.equal((await recorded(stores)).length, 0, 'known since the login');
-    await recordOnce('198.51.100.7', NOW);
-    await recordOnce('198.51.100.7', startOfDay - 1);
-    t.equal((await recorded(stores)).length, 1, 'recorded once on one day');
-    await recordOnce('198.51.100.7', startOfDay);
-    await recordOnce('198.51.100.8', startOfDay);
-    t.equal((await recorded(stores)).length, 2, 'a new day, and a new network');
-    t.equal((await stores.outbox.claim('mail', LATER, LATER, 100)).length, 3, 'the mail goes with its event');
-  });
+  await t.test(
+    'an entry about one subject is recorded once a day, and never about a subject of the login',
+    async (t) => {
+      const stores = await fresh(t);
+      const family = someFamily();
+      await stores.families.open(family, []);
+      const recordOnce = (oncePerDay: string, at: number) =>
+        stores.families.record(family.tokenFamily, [
+          entry(family, { oncePerDay, at }),
+          entry(family, { oncePerDay, at, kind: 'mail' }),
+        ]);
+      const startOfDay = Date.UTC(2026, 0, 3);
+      await recordOnce('203.0.113.1', NOW);
+      t.equal((await recorded(stores)).length, 0, 'known since the login');
+      await recordOnce('198.51.100.7', NOW);
+      await recordOnce('198.51.100.7', startOfDay - 1);
+      t.equal((await recorded(stores)).length, 1, 'recorded once on one day');
+      await recordOnce('198.51.100.7', startOfDay);
+      await recordOnce('198.51.100.8', startOfDay);
+      t.equal((await recorded(stores)).length, 2, 'a new day, and a new network');
+      t.equal(
+        (await stores.outbox.claim('mail', LATER, LATER, 100)).length,
+        3,
+        'the mail goes with its event',
+      );
+    },
+  );
 }
 
 async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
@@ -325,7 +332,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
     t.equal((await recorded(stores)).length, 10);
   });
 
-  await t.test('of many concurrent rotations of many rows one per row succeeds', async (t) => {
+  await t.test('of many concurrent rotations of many rows exactly one per row succeeds', async (t) => {
     const stores = await fresh(t);
     const families = Array.from({ length: 100 }, () => someFamily());
     await Promise.all(families.map((family) => stores.families.open(family, [])));
@@ -373,7 +380,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
     }
   });
 
-  await t.test('of many concurrent records of one subject one is stored', async (t) => {
+  await t.test('of many concurrent entries about one subject one is stored', async (t) => {
     const stores = await fresh(t);
     const family = someFamily();
     await stores.families.open(family, []);

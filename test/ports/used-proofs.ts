@@ -29,7 +29,7 @@ export function usedProofsContract(t: Test, fresh: (t: Test) => Promise<UsedDpop
     t.equal(await used.use({ ...proof, jti: 'j'.repeat(2_000) }, NOW, NOW + MINUTE), true);
   });
 
-  t.test('of many uses of one proof at the same moment one counts', async (t) => {
+  t.test('of many concurrent uses of one proof exactly one is accepted', async (t) => {
     const used = await fresh(t);
     const proof = someProof();
     const answers = await Promise.all(Array.from({ length: 50 }, () => used.use(proof, NOW, NOW + MINUTE)));

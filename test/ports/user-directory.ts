@@ -62,37 +62,45 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     t.equal(await userDirectory.find(first?.tokenFamily ?? '', NOW), null);
   });
 
-  await t.test('all accounts are listed newest first, also those of the same moment', async (t) => {
-    const stores = await fresh(t);
-    const all = Array.from({ length: 5 }, (_, index) => someUser({ createdAt: NOW + Math.floor(index / 3) }));
-    for (const user of all) await stores.users.create(user, []);
-    const wanted = all
-      .toSorted((one, other) => other.createdAt - one.createdAt || (other.id < one.id ? -1 : 1))
-      .map(({ id }) => id);
-    t.same(await pagesOf(stores, { by: 'age' }), wanted);
-  });
+  await t.test(
+    'all accounts are listed newest first, also accounts with the same creation time',
+    async (t) => {
+      const stores = await fresh(t);
+      const all = Array.from({ length: 5 }, (_, index) =>
+        someUser({ createdAt: NOW + Math.floor(index / 3) }),
+      );
+      for (const user of all) await stores.users.create(user, []);
+      const wanted = all
+        .toSorted((one, other) => other.createdAt - one.createdAt || (other.id < one.id ? -1 : 1))
+        .map(({ id }) => id);
+      t.same(await pagesOf(stores, { by: 'age' }), wanted);
+    },
+  );
 
-  await t.test('accounts are found by the beginning of the name or address, each once', async (t) => {
-    const stores = await fresh(t);
-    const { users } = stores;
-    const [ann, anna, bob, smith] = [
-      named('ann'),
-      named('anna'),
-      named('bob', { email: 'annette@example.com' }),
-      named('mr smith'),
-    ];
-    for (const user of [ann, anna, bob, smith]) await users.create(user, []);
-    const found = (text: string) => pagesOf(stores, { by: 'identifier', text });
-    t.same(await found('ann'), [ann.id, anna.id, bob.id]);
-    t.same(await found('ann@'), [ann.id]);
-    t.same(await found('bob'), [bob.id]);
-    t.same(await found('annette'), [bob.id]);
-    t.same(await found('smith'), [], 'not the beginning');
-    t.same(await found('a%'), [], 'a wildcard is a character');
-    t.same(await found('a_n'), []);
-    t.equal((await found('')).length, 4);
-    t.same(await found('ann\u{10ffff}'), []);
-  });
+  await t.test(
+    'accounts are found by the beginning of their name or address, each account once',
+    async (t) => {
+      const stores = await fresh(t);
+      const { users } = stores;
+      const [ann, anna, bob, smith] = [
+        named('ann'),
+        named('anna'),
+        named('bob', { email: 'annette@example.com' }),
+        named('mr smith'),
+      ];
+      for (const user of [ann, anna, bob, smith]) await users.create(user, []);
+      const found = (text: string) => pagesOf(stores, { by: 'identifier', text });
+      t.same(await found('ann'), [ann.id, anna.id, bob.id]);
+      t.same(await found('ann@'), [ann.id]);
+      t.same(await found('bob'), [bob.id]);
+      t.same(await found('annette'), [bob.id]);
+      t.same(await found('smith'), [], 'not the beginning');
+      t.same(await found('a%'), [], 'a wildcard is a character');
+      t.same(await found('a_n'), []);
+      t.equal((await found('')).length, 4);
+      t.same(await found('ann\u{10ffff}'), []);
+    },
+  );
 
   await t.test(
     'accounts are listed in the order of bytes, whatever the language of the database',
@@ -111,7 +119,7 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     },
   );
 
-  await t.test('accounts are listed by id, by disabling and by role, in the order of ids', async (t) => {
+  await t.test('accounts are found by id, by disabled state and by role, in the order of ids', async (t) => {
     const stores = await fresh(t);
     const { users, userStates } = stores;
     const all = Array.from({ length: 5 }, (_, index) =>

@@ -15,7 +15,7 @@ export interface UserIdStores extends StateStores {
 
 type Fresh = (t: Test) => Promise<UserIdStores>;
 
-/** Ids of users, as backends choose them. */
+/** User ids of each form that backends use. */
 const USER_IDS: Readonly<Record<string, string>> = {
   'a UUID': randomUUID(),
   'a number': '42',
@@ -30,16 +30,16 @@ const USER_IDS: Readonly<Record<string, string>> = {
 const ALL = { now: NOW, limit: 100, after: null };
 const ALL_EVENTS = { limit: 100, after: null };
 
-/** What every store promises about the ids of users: they are told back as they were given. */
+/** The contract of every store for user ids: a store returns each id unchanged. */
 export async function userIdsContract(t: Test, fresh: Fresh): Promise<void> {
   for (const [name, userId] of Object.entries(USER_IDS)) {
-    await t.test(`${name} is told back by reads and rotations`, (t) => reads(t, fresh, userId));
-    await t.test(`${name} is told back by events and the audit log`, (t) => events(t, fresh, userId));
+    await t.test(`reads and rotations return ${name} unchanged`, (t) => reads(t, fresh, userId));
+    await t.test(`events and the audit log contain ${name} unchanged`, (t) => events(t, fresh, userId));
     await t.test(`${name} has claims and can be disabled`, (t) => states(t, fresh, userId));
     await t.test(`${name} has no more sessions than the limit`, (t) => limit(t, fresh, userId));
   }
   await t.test('ids that differ in case only, or look alike, are different users', (t) => apart(t, fresh));
-  await t.test('a text has no account', (t) => noAccount(t, fresh));
+  await t.test('a user id that is no UUID has no account', (t) => noAccount(t, fresh));
 }
 
 async function reads(t: Test, fresh: Fresh, userId: string): Promise<void> {
@@ -133,7 +133,7 @@ async function limit(t: Test, fresh: Fresh, userId: string): Promise<void> {
 
 async function apart(t: Test, fresh: Fresh): Promise<void> {
   const { families, userStates } = await fresh(t);
-  // A letter with its accent in one character, and in two.
+  // The same letter with its accent, as one character and as two.
   const ids = [
     'Ann',
     'ann',

@@ -13,7 +13,7 @@ export interface StateStores extends FactorStores {
 type Fresh = (t: Test) => Promise<StateStores>;
 
 const LATER = NOW + 86_400_000;
-/** Rounds of each race. */
+/** How often each race is repeated. */
 const ROUNDS = 200;
 
 function entryAbout(userId: string): OutboxEntry {
@@ -27,7 +27,7 @@ function entryAbout(userId: string): OutboxEntry {
 const recorded = async ({ outbox }: StateStores) =>
   (await outbox.claim('event', LATER, LATER + 1, 100)).map(({ event }) => event);
 
-/** The contract of {@link UserStates}, and of what {@link TokenFamilies} has to do with them. */
+/** The contract of {@link UserStates}, and of the methods of {@link TokenFamilies} that depend on these states. */
 export async function userStatesContract(t: Test, fresh: Fresh): Promise<void> {
   await t.test('behaviour', (t) => disabling(t, fresh));
   await t.test('claims', (t) => claims(t, fresh));
@@ -36,13 +36,13 @@ export async function userStatesContract(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function disabling(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('a user id about which nothing was decided is enabled and has no claims', async (t) => {
+  await t.test('a user id without a stored state is enabled and has no claims', async (t) => {
     const { userStates } = await fresh(t);
     const userId = randomUUID();
     t.same(await userStates.find(userId), { userId, disabledAt: null, claims: {} });
   });
 
-  await t.test('a disabled user has no session and gets none, until enabled', async (t) => {
+  await t.test('a disabled user has no session, and can open none until enabled', async (t) => {
     const stores = await fresh(t);
     const { families, userStates } = stores;
     const [one, two] = [someFamily(), someFamily()];
@@ -124,7 +124,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.same((await families.rotate(rotationOf(plain), []))?.claims, { plan: 'paid', team: 'red' });
   });
 
-  await t.test('the same claims again change and record nothing', async (t) => {
+  await t.test('claims that equal the stored claims change and record nothing', async (t) => {
     const stores = await fresh(t);
     const { userStates } = stores;
     const userId = randomUUID();
@@ -134,7 +134,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.equal((await recorded(stores)).length, 1);
   });
 
-  await t.test('claims that are taken away are gone from the next pair', async (t) => {
+  await t.test('the next pair does not contain claims that were removed', async (t) => {
     const { families, userStates } = await fresh(t);
     const family = someFamily();
     await userStates.setClaims(family.userId, { team: 'red' }, []);
@@ -144,7 +144,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.same((await families.rotate(rotationOf(family), []))?.claims, {});
   });
 
-  await t.test('a change of a session keeps what it does not name', async (t) => {
+  await t.test('a change of a session keeps the members that it does not name', async (t) => {
     const stores = await fresh(t);
     const { families, userStates } = stores;
     const family = someFamily({ deviceName: 'phone', sessionClaims: { plan: 'trial' } });
@@ -180,7 +180,7 @@ async function atomicity(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function concurrency(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('a login beside the disabling of its user keeps no session', async (t) => {
+  await t.test('a login during the disabling of its user leaves no session', async (t) => {
     const { users, families, userStates } = await fresh(t);
     const outcomes = new Set<string>();
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -199,7 +199,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'a disabled user who is enabled beside a login has a session exactly if it was opened',
+    'a login while its user is enabled leaves a session if and only if it succeeded',
     async (t) => {
       const { families, userStates } = await fresh(t);
       for (let round = 0; round < ROUNDS; round += 1) {
@@ -211,7 +211,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
-  await t.test('a login or rotation beside a change of claims never misses the change', async (t) => {
+  await t.test('a login or rotation during a change of claims never misses the change', async (t) => {
     const { families, userStates } = await fresh(t);
     for (let round = 0; round < ROUNDS / 4; round += 1) {
       const userId = randomUUID();
@@ -229,7 +229,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     }
   });
 
-  await t.test('changes of the claims of a user and of a session do not lose each other', async (t) => {
+  await t.test('concurrent changes of the claims of a user and of a session are both kept', async (t) => {
     const { families, userStates } = await fresh(t);
     for (let round = 0; round < ROUNDS / 4; round += 1) {
       const family = someFamily();

@@ -25,7 +25,7 @@ const imported = (user: User, values: Partial<ImportedUser> = {}): ImportedUser 
   ...values,
 });
 
-/** What an import records. */
+/** The entry that an import records. */
 export function someEntry(): AuditEntry {
   return {
     ...{
@@ -49,7 +49,7 @@ export function userTransferContract(t: Test, fresh: Fresh): void {
 }
 
 async function accounts(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('an imported account is as it was given, and is imported once', async (t) => {
+  await t.test('an account is imported unchanged, and only once', async (t) => {
     const { users, userTransfer } = await fresh(t);
     const [ann, bob] = [someUser({ emailVerifiedAt: NOW }), someUser({ createdAt: 86_400_000 })];
     const batch = [imported(ann), imported(bob)];
@@ -66,7 +66,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     t.same(await users.find(ann.id), ann);
   });
 
-  await t.test('without a given id an account is known by its name and address', async (t) => {
+  await t.test('an account without a given id is recognised by its name and address', async (t) => {
     const { userTransfer } = await fresh(t);
     const ann = someUser();
     const again = () => imported({ ...ann, id: randomUUID() }, { hasGivenId: false });
@@ -77,7 +77,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     t.same(await userTransfer.store([other], NOW, someEntry()), ['taken'], 'the address alone is not enough');
   });
 
-  await t.test('a name or address of another account is taken, also within a batch', async (t) => {
+  await t.test('a name or address of another account is refused as taken, also within a batch', async (t) => {
     const { users, userTransfer } = await fresh(t);
     const ann = someUser();
     await users.create(ann, []);
@@ -109,23 +109,26 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     t.same(await userTransfer.store([claimant], NOW + DAY, someEntry()), ['created']);
   });
 
-  await t.test('claims come with the account, also to sessions that its id has', async (t) => {
-    const { families, userStates, userTransfer } = await fresh(t);
-    const claims = { plan: 'paid', team: { id: 7 } };
-    const [ann, bob, cid] = [someUser(), someUser(), someUser()];
-    const family = someFamily({ userId: ann.id, sessionClaims: { plan: 'trial' } });
-    await families.open(family, []);
-    await userStates.setClaims(bob.id, { team: 'blue' }, []);
-    const batch = [imported(ann, { claims }), imported(bob, { claims }), imported(cid)];
-    await userTransfer.store(batch, NOW, someEntry());
-    t.same((await families.find(family.tokenFamily))?.nextClaims, { ...claims, plan: 'trial' });
-    const listed = new Map((await userTransfer.list(null, 10)).map((one) => [one.user.id, one.claims]));
-    t.same(listed.get(ann.id), claims);
-    t.same(listed.get(bob.id), { team: 'blue' }, 'an operator decided before');
-    t.same(listed.get(cid.id), {});
-    await userTransfer.store([imported(ann, { claims: { plan: 'other' } })], NOW, someEntry());
-    t.same((await userStates.find(ann.id)).claims, claims, 'no second import changes them');
-  });
+  await t.test(
+    'claims are imported with the account, and existing sessions of its id get them',
+    async (t) => {
+      const { families, userStates, userTransfer } = await fresh(t);
+      const claims = { plan: 'paid', team: { id: 7 } };
+      const [ann, bob, cid] = [someUser(), someUser(), someUser()];
+      const family = someFamily({ userId: ann.id, sessionClaims: { plan: 'trial' } });
+      await families.open(family, []);
+      await userStates.setClaims(bob.id, { team: 'blue' }, []);
+      const batch = [imported(ann, { claims }), imported(bob, { claims }), imported(cid)];
+      await userTransfer.store(batch, NOW, someEntry());
+      t.same((await families.find(family.tokenFamily))?.nextClaims, { ...claims, plan: 'trial' });
+      const listed = new Map((await userTransfer.list(null, 10)).map((one) => [one.user.id, one.claims]));
+      t.same(listed.get(ann.id), claims);
+      t.same(listed.get(bob.id), { team: 'blue' }, 'an operator decided before');
+      t.same(listed.get(cid.id), {});
+      await userTransfer.store([imported(ann, { claims: { plan: 'other' } })], NOW, someEntry());
+      t.same((await userStates.find(ann.id)).claims, claims, 'no second import changes them');
+    },
+  );
 
   await t.test('a batch that creates accounts is recorded once, with their number', async (t) => {
     const { userTransfer, auditLog } = await fresh(t);
@@ -157,7 +160,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function kinds(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('the slowest kind in use is that of a hash that was not replaced', async (t) => {
+  await t.test('the slowest kind in use counts only hashes that were not replaced', async (t) => {
     const { users, userTransfer } = await fresh(t);
     t.equal(await userTransfer.slowestKind(), 0);
     await userTransfer.recordKind({ name: 'slow', milliseconds: 250 });
@@ -178,7 +181,7 @@ async function kinds(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await userTransfer.slowestKind(), 0);
   });
 
-  await t.test('of two times of a kind the longer one counts', async (t) => {
+  await t.test('if a kind was measured twice, the longer time counts', async (t) => {
     const { userTransfer } = await fresh(t);
     for (const milliseconds of [20, 30, 10]) await userTransfer.recordKind({ name: 'kind', milliseconds });
     await userTransfer.store([imported(someUser(), { passwordKind: 'kind' })], NOW, someEntry());

@@ -45,7 +45,7 @@ function entryAbout({ id: userId }: User, kind: OutboxEntry['kind'] = 'event'): 
 const types = async ({ outbox }: Stores) =>
   (await outbox.claim('event', LATER, LATER, 100)).map(({ event }) => event.type).sort();
 
-/** The contract of {@link Users}, and of what {@link TokenFamilies} has to do with them. */
+/** The contract of {@link Users}, and of the methods of {@link TokenFamilies} that depend on accounts. */
 export function usersContract(t: Test, fresh: (t: Test) => Promise<UserStores>): void {
   t.test('behaviour', (t) => behaviour(t, fresh));
   t.test('sessions end with their passwords', (t) => endings(t, fresh));
@@ -108,33 +108,36 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.equal((await users.find(user.id))?.passwordHash, 'newer');
   });
 
-  await t.test('a reset is valid once until its expiry, and a new password deletes all resets', async (t) => {
-    const stores = await fresh(t);
-    const { users } = stores;
-    const user = someUser();
-    await users.create(user, []);
-    const [first, second, old] = [hash(), hash(), hash()];
-    for (const [hashedToken, expiresAt] of [
-      [first, LATER],
-      [second, LATER],
-      [old, NOW],
-    ] as const) {
-      await users.openReset({ hashedToken, userId: user.id, expiresAt }, [entryAbout(user, 'mail')]);
-    }
-    const [mail] = await stores.outbox.claim('mail', LATER, LATER, 10);
-    t.equal(mail?.contact, user.email, 'mails about an account go to its address');
-    t.same(await users.findReset(first, NOW), user);
-    t.equal(await users.findReset(old, NOW), null);
-    const change = { passwordHash: 'newer', except: null, at: NOW };
-    t.equal(await users.useReset(old, change, [entryAbout(user)]), null);
-    t.same(await types(stores), [], 'nothing is told of what did not happen');
-    t.same(await users.useReset(first, change, [entryAbout(user)]), { sessions: [] });
-    t.equal((await users.find(user.id))?.passwordHash, 'newer');
-    t.equal(await users.useReset(first, change, []), null, 'used up');
-    t.equal(await users.useReset(second, change, []), null, 'and the other one with it');
-  });
+  await t.test(
+    'a reset is valid once and until its expiry, and a new password deletes all resets',
+    async (t) => {
+      const stores = await fresh(t);
+      const { users } = stores;
+      const user = someUser();
+      await users.create(user, []);
+      const [first, second, old] = [hash(), hash(), hash()];
+      for (const [hashedToken, expiresAt] of [
+        [first, LATER],
+        [second, LATER],
+        [old, NOW],
+      ] as const) {
+        await users.openReset({ hashedToken, userId: user.id, expiresAt }, [entryAbout(user, 'mail')]);
+      }
+      const [mail] = await stores.outbox.claim('mail', LATER, LATER, 10);
+      t.equal(mail?.contact, user.email, 'mails about an account go to its address');
+      t.same(await users.findReset(first, NOW), user);
+      t.equal(await users.findReset(old, NOW), null);
+      const change = { passwordHash: 'newer', except: null, at: NOW };
+      t.equal(await users.useReset(old, change, [entryAbout(user)]), null);
+      t.same(await types(stores), [], 'nothing is told of what did not happen');
+      t.same(await users.useReset(first, change, [entryAbout(user)]), { sessions: [] });
+      t.equal((await users.find(user.id))?.passwordHash, 'newer');
+      t.equal(await users.useReset(first, change, []), null, 'used up');
+      t.equal(await users.useReset(second, change, []), null, 'and the other one with it');
+    },
+  );
 
-  await t.test('resets that expired before the moment are removed', async (t) => {
+  await t.test('resets that expired before the given time are removed', async (t) => {
     const { users } = await fresh(t);
     const user = someUser();
     await users.create(user, []);

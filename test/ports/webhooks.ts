@@ -95,7 +95,7 @@ export function webhooksContract(t: Test, fresh: Fresh): void {
 }
 
 async function endpoints(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('an endpoint is found as it was added, until it is removed', async (t) => {
+  await t.test('an endpoint is found unchanged until it is removed', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const stream = { description: 'ours', eventsRequested: ['urn:a'], statusReason: null };
     const one = someEndpoint({
@@ -116,7 +116,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.same(await store.list(), [other]);
   });
 
-  await t.test('acts are recorded together with their change, and only then', async (t) => {
+  await t.test('the audit entry of a change is recorded if and only if the change commits', async (t) => {
     const { webhookEndpoints: store, webhookDeliveries: deliveries, auditLog } = await fresh(t);
     const endpoint = someEndpoint({ sealedCredentials: 'sealed' });
     const { id } = endpoint;
@@ -177,7 +177,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await store.add(someEndpoint(), limits), false, 'of all owners');
   });
 
-  await t.test('failures are remembered from the first one until a success', async (t) => {
+  await t.test('the time of the first failure is kept until a success', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const { id } = someEndpoint();
     await store.add(someEndpoint({ id }), LIMITS);
@@ -189,30 +189,33 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await since(), null);
   });
 
-  await t.test('an endpoint that fails too long is disabled once, and its owner is told once', async (t) => {
-    const { webhookEndpoints: store } = await fresh(t);
-    const dead = someEndpoint({ contact: 'ann@example.com' });
-    const [silent, well] = [someEndpoint(), someEndpoint({ contact: 'ann@example.com' })];
-    for (const endpoint of [dead, silent, well]) await store.add(endpoint, LIMITS);
-    for (const { id } of [dead, silent])
-      await store.recordHealth(id, { at: NOW, hasSucceeded: false, heldUntil: null });
-    t.same(await store.disableFailing(NOW), [], 'not before its time');
-    t.same([...(await store.disableFailing(NOW + 1))].sort(), [dead.id, silent.id].sort());
-    t.same(await store.disableFailing(NOW + 1), []);
-    t.match(await store.find(dead.id), { state: 'disabled', disabledBecause: 'dead' });
-    t.match(await store.find(well.id), { state: 'enabled', disabledBecause: null });
-    const told = { id: dead.id, url: dead.url, contact: dead.contact, because: 'dead' };
-    t.same(await store.listUnnotified(), [told]);
-    await store.markNotified(dead.id, NOW);
-    t.same(await store.listUnnotified(), []);
-    const enabled = { state: 'enabled', disabledBecause: null } as const;
-    t.same(await store.change(dead.id, enabled), dead, 'failures are forgotten');
-    t.equal(await store.disable(dead.id, 'gone'), true);
-    t.equal(await store.disable(dead.id, 'gone'), false);
-    t.same(await store.listUnnotified(), [{ ...told, because: 'gone' }], 'a new reason is told again');
-  });
+  await t.test(
+    'an endpoint that fails too long is disabled once, and its owner is notified once',
+    async (t) => {
+      const { webhookEndpoints: store } = await fresh(t);
+      const dead = someEndpoint({ contact: 'ann@example.com' });
+      const [silent, well] = [someEndpoint(), someEndpoint({ contact: 'ann@example.com' })];
+      for (const endpoint of [dead, silent, well]) await store.add(endpoint, LIMITS);
+      for (const { id } of [dead, silent])
+        await store.recordHealth(id, { at: NOW, hasSucceeded: false, heldUntil: null });
+      t.same(await store.disableFailing(NOW), [], 'not before its time');
+      t.same([...(await store.disableFailing(NOW + 1))].sort(), [dead.id, silent.id].sort());
+      t.same(await store.disableFailing(NOW + 1), []);
+      t.match(await store.find(dead.id), { state: 'disabled', disabledBecause: 'dead' });
+      t.match(await store.find(well.id), { state: 'enabled', disabledBecause: null });
+      const told = { id: dead.id, url: dead.url, contact: dead.contact, because: 'dead' };
+      t.same(await store.listUnnotified(), [told]);
+      await store.markNotified(dead.id, NOW);
+      t.same(await store.listUnnotified(), []);
+      const enabled = { state: 'enabled', disabledBecause: null } as const;
+      t.same(await store.change(dead.id, enabled), dead, 'failures are forgotten');
+      t.equal(await store.disable(dead.id, 'gone'), true);
+      t.equal(await store.disable(dead.id, 'gone'), false);
+      t.same(await store.listUnnotified(), [{ ...told, because: 'gone' }], 'a new reason is told again');
+    },
+  );
 
-  await t.test('an operator or a receiver who disables an endpoint is not told of it', async (t) => {
+  await t.test('no notification is recorded if an operator or a receiver disables an endpoint', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const endpoint = someEndpoint({ contact: 'ann@example.com' });
     await store.add(endpoint, LIMITS);
@@ -222,52 +225,68 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     }
   });
 
-  await t.test('sealed credentials are listed in pages and replaced only as expected', async (t) => {
-    const { webhookEndpoints: store } = await fresh(t);
-    const ids = [randomUUID(), randomUUID(), randomUUID()].sort();
-    for (const id of ids) await store.add(someEndpoint({ id, sealedCredentials: `of ${id}` }), LIMITS);
-    await store.add(someEndpoint({ sealedCredentials: null }), LIMITS);
-    const all = ids.map((id) => ({ id, sealed: `of ${id}` }));
-    t.same(await store.listSealed(null, 2), all.slice(0, 2));
-    t.same(await store.listSealed(ids[1] ?? '', 2), all.slice(2));
-    const [id = ''] = ids;
-    t.equal(await store.reseal({ id, sealed: 'new' }, 'other'), false);
-    t.equal(await store.reseal({ id, sealed: 'new' }, `of ${id}`), true);
-    t.equal((await store.find(id))?.sealedCredentials, 'new');
-  });
+  await t.test(
+    'sealed credentials are listed in pages, and replaced only if they are the expected ones',
+    async (t) => {
+      const { webhookEndpoints: store } = await fresh(t);
+      const ids = [randomUUID(), randomUUID(), randomUUID()].sort();
+      for (const id of ids) await store.add(someEndpoint({ id, sealedCredentials: `of ${id}` }), LIMITS);
+      await store.add(someEndpoint({ sealedCredentials: null }), LIMITS);
+      const all = ids.map((id) => ({ id, sealed: `of ${id}` }));
+      t.same(await store.listSealed(null, 2), all.slice(0, 2));
+      t.same(await store.listSealed(ids[1] ?? '', 2), all.slice(2));
+      const [id = ''] = ids;
+      t.equal(await store.reseal({ id, sealed: 'new' }, 'other'), false);
+      t.equal(await store.reseal({ id, sealed: 'new' }, `of ${id}`), true);
+      t.equal((await store.find(id))?.sealedCredentials, 'new');
+    },
+  );
 }
 
 async function fanOut(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('an event goes to each endpoint that wants its type, and to no other', async (t) => {
-    const stores = await fresh(t);
-    const { webhookEndpoints, webhookDeliveries } = stores;
-    const wanting = [['*'], ['sessions.*'], ['users.*', 'sessions.started']].map((types) =>
-      someEndpoint({ types }),
-    );
-    const paused = someEndpoint({ state: 'paused' });
-    const others = [
-      ...[['users.*'], ['sessions.started_on_new_device'], ['sessions'], ['session%'], ['sessions_started']],
-    ].map((types) => someEndpoint({ types }));
-    const disabled = someEndpoint({ state: 'disabled' });
-    for (const endpoint of [...wanting, paused, ...others, disabled])
-      await webhookEndpoints.add(endpoint, LIMITS);
-    const event = started(NOW);
-    const id = await record(stores, event);
-    for (const endpoint of wanting) {
-      const claimed = await webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10);
-      t.same(
-        claimed,
-        [{ event: { id, ...event }, attempt: 1, history: [], trace: null }],
-        `${endpoint.types}`,
+  await t.test(
+    'an event goes to each endpoint that subscribes to its type, and to no other endpoint',
+    async (t) => {
+      const stores = await fresh(t);
+      const { webhookEndpoints, webhookDeliveries } = stores;
+      const wanting = [['*'], ['sessions.*'], ['users.*', 'sessions.started']].map((types) =>
+        someEndpoint({ types }),
       );
-    }
-    t.equal((await webhookDeliveries.list(paused.id, 10, null)).length, 1);
-    t.same(await webhookDeliveries.claim(paused.id, NOW, NOW + MINUTE, 10), [], 'it waits');
-    for (const endpoint of [...others, disabled])
-      t.same(await webhookDeliveries.list(endpoint.id, 10, null), [], `${endpoint.types} ${endpoint.state}`);
-  });
+      const paused = someEndpoint({ state: 'paused' });
+      const others = [
+        ...[
+          ['users.*'],
+          ['sessions.started_on_new_device'],
+          ['sessions'],
+          ['session%'],
+          ['sessions_started'],
+        ],
+      ].map((types) => someEndpoint({ types }));
+      const disabled = someEndpoint({ state: 'disabled' });
+      for (const endpoint of [...wanting, paused, ...others, disabled])
+        await webhookEndpoints.add(endpoint, LIMITS);
+      const event = started(NOW);
+      const id = await record(stores, event);
+      for (const endpoint of wanting) {
+        const claimed = await webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10);
+        t.same(
+          claimed,
+          [{ event: { id, ...event }, attempt: 1, history: [], trace: null }],
+          `${endpoint.types}`,
+        );
+      }
+      t.equal((await webhookDeliveries.list(paused.id, 10, null)).length, 1);
+      t.same(await webhookDeliveries.claim(paused.id, NOW, NOW + MINUTE, 10), [], 'it waits');
+      for (const endpoint of [...others, disabled])
+        t.same(
+          await webhookDeliveries.list(endpoint.id, 10, null),
+          [],
+          `${endpoint.types} ${endpoint.state}`,
+        );
+    },
+  );
 
-  await t.test('a mail, and an event whose change fails, go to no endpoint', async (t) => {
+  await t.test('neither a mail nor an event whose change fails goes to an endpoint', async (t) => {
     const stores = await fresh(t);
     const endpoint = someEndpoint();
     await stores.webhookEndpoints.add(endpoint, LIMITS);
@@ -278,7 +297,7 @@ async function fanOut(t: Test, fresh: Fresh): Promise<void> {
     t.same(await stores.webhookDeliveries.list(endpoint.id, 10, null), []);
   });
 
-  await t.test('the end of all sessions of a user goes to the endpoint, one event each', async (t) => {
+  await t.test('if all sessions of a user end, the endpoint gets one event for each session', async (t) => {
     const stores = await fresh(t);
     const endpoint = someEndpoint({ types: ['sessions.revoked'] });
     await stores.webhookEndpoints.add(endpoint, LIMITS);
@@ -290,26 +309,32 @@ async function fanOut(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function claims(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('a claim leases the longest due deliveries, and an unrecorded one comes back', async (t) => {
-    const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW + 1, NOW + 2]);
-    const claim = async (now: number) =>
-      (await store.claim(endpoint.id, now, now + MINUTE, 2)).map(({ event, attempt }) => [event.id, attempt]);
-    t.same(await store.listDueEndpoints(NOW - 1), []);
-    t.same(await store.listDueEndpoints(NOW), [endpoint.id]);
-    t.same(await claim(NOW + 2), [
-      [ids[0], 1],
-      [ids[1], 1],
-    ]);
-    t.same(await claim(NOW + 2), [[ids[2], 1]]);
-    t.same(await claim(NOW + 2), []);
-    t.same(await store.listDueEndpoints(NOW + 2), []);
-    t.same(await claim(NOW + 2 + MINUTE), [
-      [ids[0], 2],
-      [ids[1], 2],
-    ]);
-  });
+  await t.test(
+    'a claim leases the longest due deliveries, and a delivery without a result is due again after the lease',
+    async (t) => {
+      const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW + 1, NOW + 2]);
+      const claim = async (now: number) =>
+        (await store.claim(endpoint.id, now, now + MINUTE, 2)).map(({ event, attempt }) => [
+          event.id,
+          attempt,
+        ]);
+      t.same(await store.listDueEndpoints(NOW - 1), []);
+      t.same(await store.listDueEndpoints(NOW), [endpoint.id]);
+      t.same(await claim(NOW + 2), [
+        [ids[0], 1],
+        [ids[1], 1],
+      ]);
+      t.same(await claim(NOW + 2), [[ids[2], 1]]);
+      t.same(await claim(NOW + 2), []);
+      t.same(await store.listDueEndpoints(NOW + 2), []);
+      t.same(await claim(NOW + 2 + MINUTE), [
+        [ids[0], 2],
+        [ids[1], 2],
+      ]);
+    },
+  );
 
-  await t.test('a recorded attempt decides when the delivery is due again', async (t) => {
+  await t.test('the result of an attempt decides when the delivery is due again', async (t) => {
     const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW, NOW]);
     const [done = '', retried = '', failed = ''] = ids;
     await store.claim(endpoint.id, NOW, NOW + MINUTE, 10);
@@ -388,7 +413,7 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
     t.same(await store.list(randomUUID(), 10, null), []);
   });
 
-  await t.test('one delivery is sent again with all its attempts', async (t) => {
+  await t.test('one delivery can be sent again, and may then use all its attempts', async (t) => {
     const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW]);
     const [id = ''] = ids;
     await store.claim(endpoint.id, NOW, NOW + MINUTE, 10);
@@ -401,7 +426,7 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await store.sendAgain(randomUUID(), id, NOW), false, 'of another endpoint');
   });
 
-  await t.test('a span of time is sent again in batches', async (t) => {
+  await t.test('the deliveries of a period are sent again in batches', async (t) => {
     const times = [NOW, NOW + 1, NOW + 2, NOW + 3, NOW + 4];
     const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, times);
     const [, one = '', two = '', three = '', last = ''] = ids;
@@ -450,7 +475,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     t.same([...claimedIds].sort(), [...ids].sort());
   });
 
-  await t.test('concurrent additions never pass a limit', async (t) => {
+  await t.test('concurrent additions never exceed a limit', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const limits = { total: 5, ofOwner: 10 };
     const added = await Promise.all(Array.from({ length: 12 }, () => store.add(someEndpoint(), limits)));

@@ -25,7 +25,7 @@ const sha256 = (data: string | Buffer) => createHash('sha256').update(data).dige
 const FLAGS = { present: 0x01, verified: 0x04, canBackUp: 0x08, isBackedUp: 0x10, hasCredential: 0x40 };
 
 /** Deviations from a correct answer, for tests of refusals. */
-interface Answering {
+interface Deviations {
   readonly origin?: string;
   readonly rpId?: string;
   readonly type?: string;
@@ -37,20 +37,18 @@ interface Answering {
 export const nonceOf = ({ publicKey }: Record<string, unknown>): string =>
   String((publicKey as Record<string, unknown>).challenge);
 
-/**
- * A passkey (ES256) in software. `counts`: whether it has a sign count; `synced`: whether it may be on several devices.
- */
+/** A passkey (ES256) in software. With `counts` it has a sign count. With `synced` it may be on several devices. */
 export function softwareAuthenticator({ counts = false, synced = false } = {}) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const credentialId = randomBytes(16);
   const id = credentialId.toString('base64url');
   let signCount = 0;
 
-  function authenticatorData(answering: Answering, attested: Buffer): Buffer {
-    const { rpId = 'localhost', verified = true } = answering;
+  function authenticatorData(deviations: Deviations, attested: Buffer): Buffer {
+    const { rpId = 'localhost', verified = true } = deviations;
     if (counts) signCount += 1;
     const counter = Buffer.alloc(4);
-    counter.writeUInt32BE(answering.signCount ?? signCount);
+    counter.writeUInt32BE(deviations.signCount ?? signCount);
     const flags =
       FLAGS.present |
       (verified ? FLAGS.verified : 0) |
@@ -59,10 +57,10 @@ export function softwareAuthenticator({ counts = false, synced = false } = {}) {
     return Buffer.concat([sha256(rpId), Buffer.from([flags]), counter, attested]);
   }
 
-  function clientData(type: string, challenge: string, answering: Answering): Buffer {
-    const { origin = PASSKEY_ORIGIN } = answering;
+  function clientData(type: string, challenge: string, deviations: Deviations): Buffer {
+    const { origin = PASSKEY_ORIGIN } = deviations;
     return Buffer.from(
-      JSON.stringify({ type: answering.type ?? type, challenge, origin, crossOrigin: false }),
+      JSON.stringify({ type: deviations.type ?? type, challenge, origin, crossOrigin: false }),
     );
   }
 
@@ -84,10 +82,10 @@ export function softwareAuthenticator({ counts = false, synced = false } = {}) {
     id,
 
     /** The answer to creation options. */
-    create(challenge: string, answering: Answering = {}) {
+    create(challenge: string, deviations: Deviations = {}) {
       const length = Buffer.from([0, credentialId.length]);
       const attested = Buffer.concat([Buffer.alloc(16), length, credentialId, coseKey()]);
-      const authData = authenticatorData(answering, attested);
+      const authData = authenticatorData(deviations, attested);
       const attestation = new Map<Cbor, Cbor>([
         ['fmt', 'none'],
         ['attStmt', new Map()],
@@ -99,7 +97,7 @@ export function softwareAuthenticator({ counts = false, synced = false } = {}) {
         type: 'public-key',
         clientExtensionResults: {},
         response: {
-          clientDataJSON: clientData('webauthn.create', challenge, answering).toString('base64url'),
+          clientDataJSON: clientData('webauthn.create', challenge, deviations).toString('base64url'),
           attestationObject: cbor(attestation).toString('base64url'),
           transports: ['internal'],
         },
@@ -107,9 +105,9 @@ export function softwareAuthenticator({ counts = false, synced = false } = {}) {
     },
 
     /** The answer to request options. */
-    get(challenge: string, answering: Answering = {}) {
-      const authData = authenticatorData(answering, Buffer.alloc(0));
-      const data = clientData('webauthn.get', challenge, answering);
+    get(challenge: string, deviations: Deviations = {}) {
+      const authData = authenticatorData(deviations, Buffer.alloc(0));
+      const data = clientData('webauthn.get', challenge, deviations);
       return {
         id,
         rawId: id,

@@ -24,7 +24,7 @@ export function requireCaddy(t: Pick<Test, 'plan'>): boolean {
 export async function startCaddy(
   t: Pick<Test, 'teardown'>,
   { pem, port, upstream }: { readonly pem: string; readonly port: number; readonly upstream: number },
-): Promise<{ readonly log: string; said(): string }> {
+): Promise<{ readonly log: string; errorOutput(): string }> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-caddy-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const [certificate, log] = [join(folder, 'certificate.pem'), join(folder, 'access.log')];
@@ -57,5 +57,5 @@ export async function startCaddy(
     throw new Error(`Caddy ended before it was ready:\n${said}`);
   });
   await Promise.race([waitForPort(port), ended]);
-  return { log, said: () => said };
+  return { log, errorOutput: () => said };
 }

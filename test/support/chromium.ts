@@ -15,7 +15,7 @@ export async function launchChromium(
     skipFor(t, 'Chromium');
     return null;
   }
-  // The sandbox of Chromium does not work for root. Without it only our own pages may be opened, as here.
+  // The sandbox of Chromium does not work for root. Without the sandbox, tests must open pages of this project only.
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
   t.teardown(() => browser.close());
   return browser;

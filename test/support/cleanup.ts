@@ -37,8 +37,8 @@ export function prepareCleanup(script: string, args: readonly string[], account?
 }
 
 /**
- * The account to run a server as that refuses to run as root: the first of `names` that this machine has. Undefined if
- * this process is not root: the server then runs as the account of this process.
+ * The account for a server that refuses to run as root: the first of `names` that this machine has. Undefined if this
+ * process is not root.
  */
 export function unprivilegedAccount(...names: readonly string[]): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;

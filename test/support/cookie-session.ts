@@ -36,7 +36,7 @@ export interface CookieRequest {
   readonly json?: object;
 }
 
-/** Bodies that have an effect. */
+/** The body that each operation needs to have an effect. */
 const BODIES: Readonly<Record<string, object>> = {
   'DELETE /auth/me': { password: PASSWORD },
   'POST /auth/email': { email: 'ann@example.org', password: PASSWORD },
@@ -45,7 +45,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'PATCH /auth/factors/{id}': { label: 'Phone' },
 };
 
-/** A request to each route that documents the cookie. `id` stands for the one in the path. */
+/** A request to each route that documents the cookie. `id` replaces the id in each path. */
 export async function cookieRequests(
   service: Parameters<typeof readOperations>[0],
   id: string,

@@ -35,7 +35,10 @@ const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
   ['correct-horse-battery-staple-2026', '{{serviceKey}}'],
 ];
 
-/** A body that another command prints. Its request is left out: the collection has the operation's example instead. */
+/**
+ * Marks a body that another command prints. Such a request is left out: the collection has the example of its operation
+ * instead.
+ */
 const PIPED = ' -d @-';
 
 /**

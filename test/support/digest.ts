@@ -1,6 +1,6 @@
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
 
-/** Tables that a refused request may write to: it is counted or recorded there. */
+/** A refused request may write to these tables, because they count and record refusals. */
 export const RECORDS_OF_REFUSALS = ['failed_passwords', 'security_events', 'security_seals'];
 
 /**

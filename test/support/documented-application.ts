@@ -8,7 +8,7 @@ import { prepareCleanup } from './cleanup.ts';
 
 const FILE = /^`([\w./-]+)`\n\n```\w+\n([\s\S]*?)^```$/gm;
 
-/** Writes each code block of the page that has the name of a file in the line above it. Resolves to the names. */
+/** Writes each code block of the page that follows a line with the name of a file. Resolves to these names. */
 export async function writeFilesOf(page: string, folder: string): Promise<readonly string[]> {
   const files = [...page.matchAll(FILE)].map(([, name = '', text = '']) => ({ name, text }));
   for (const { name, text } of files) {
@@ -18,7 +18,9 @@ export async function writeFilesOf(page: string, folder: string): Promise<readon
   return files.map(({ name }) => name);
 }
 
-/** Does what `npm install` of the page does, with the packages of this repository: no registry is asked. */
+/**
+ * Links the packages that the page installs with `npm install`. They come from this repository, not from a registry.
+ */
 export async function linkPackagesOf(page: string, folder: string): Promise<void> {
   const [, packages = ''] = /npm install (.+)$/m.exec(page) ?? [];
   for (const named of packages.split(' ')) {

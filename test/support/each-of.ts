@@ -1,4 +1,4 @@
-/** Calls `callback` for each item, with at most `atOnce` calls running. */
+/** Calls `act` for each item, with at most `atOnce` calls running. */
 export async function eachOf<T>(
   items: readonly T[],
   atOnce: number,

@@ -12,7 +12,7 @@ export function schemaFaults(event: unknown): readonly string[] {
   return (isValid.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 
-/** The types that the schema knows. */
+/** The types of events in the schema. */
 export const eventTypes: readonly string[] = schema.oneOf.map(({ $ref }: { $ref: string }) =>
   $ref.replace('#/$defs/', ''),
 );

@@ -10,7 +10,7 @@ export const ELSEWHERE = '198.51.100.14';
 
 type Facts = Partial<Omit<LifeEvent, 'id' | 'time' | 'type'>>;
 
-/** An event at home, with the browser of the login. */
+/** An event from the address `HOME`, with the browser of the login. */
 export function lifeEvent(time: string, type: string, facts: Facts = {}): LifeEvent {
   const usual = { address: HOME, userAgent: SAFARI, data: {}, actor: { kind: 'user' } };
   return { id: `${type} ${time}`, time, type, ...usual, ...facts };
@@ -56,7 +56,7 @@ export const THEFT: readonly LifeEvent[] = [
   }),
 ];
 
-/** The thief refreshes before the user does. So the user's own browser presents the token that is used already. */
+/** The thief refreshes before the user does. So the user's own browser presents a token that was used before. */
 export const FASTER_THIEF: readonly LifeEvent[] = [
   lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 }),
   lifeEvent('2026-11-21T09:55:01.000Z', 'sessions.address_changed', {

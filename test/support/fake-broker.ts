@@ -24,7 +24,7 @@ const DECLARED: Readonly<Record<Method, () => Buffer>> = {
 };
 
 /**
- * A broker on loopback that speaks just enough AMQP for a client to connect. Unless it `declares`, it never answers a
+ * A broker on loopback that speaks just enough AMQP for a client to connect. Without `declares` it never answers a
  * declaration. `send` writes a method of the connection to all clients.
  */
 export async function fakeBroker(t: Pick<Test, 'teardown'>, { declares }: { readonly declares: boolean }) {

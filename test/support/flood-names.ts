@@ -7,20 +7,22 @@ import { type RunningService, startService } from './process.ts';
 import { importArguments, PROGRAM } from './program.ts';
 import { encodeBody, type TextMember, textMembers } from './text-members.ts';
 
-/** Part of every name that is sent, to find names in a heap snapshot. In lower case, because names are normalised. */
+/**
+ * Part of every name that is sent, to find names in a heap snapshot. It is in lower case, because names are normalised.
+ */
 export const MARKER = 'floodedname';
 const AT_ONCE = 16;
-/** Maximum lengths: of the schemas, and of the rules on names, addresses and tasks. */
+/** The maximum length by the schema (no other limit), then by the rules for addresses, task texts and names. */
 const LENGTHS = [Number.POSITIVE_INFINITY, 254, 100, 64];
 /** Names sent from one address. More would reach the limits of a network. */
 const NAMES_PER_ADDRESS = 20;
 const SERVICE = ['--expose-gc', ...importArguments('test/support/heap-probe.ts'), ...PROGRAM];
 
 interface Flood {
-  /** The names in each member. */
+  /** How many names are sent in each member. */
   readonly count: number;
   readonly env: Readonly<Record<string, string>>;
-  /** The members, as {@link placeOf} names them. Default: each text member of each route. */
+  /** The members, as {@link placeOf} names them. The default is each text member of each route. */
   readonly places?: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Loaded into a service by `--import`, with `--expose-gc`. The service uses neither of these signals.
- * SIGWINCH writes a line of JSON with the bytes in use, SIGIO writes a heap snapshot to HEAP_SNAPSHOT, then that line.
+ * Loaded into a service by `--import`, with `--expose-gc`. SIGWINCH writes a line of JSON with the bytes in use. SIGIO
+ * writes a heap snapshot to the file HEAP_SNAPSHOT, then the same line. The service itself uses neither signal.
  */
 import { writeSync } from 'node:fs';
 import { writeHeapSnapshot } from 'node:v8';

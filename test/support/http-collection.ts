@@ -27,9 +27,7 @@ const HEAD = `# Each operation of the API as a request that an editor can send (
 @recoveryCode = {{makeRecoveryCodes.response.body.$.codes[0]}}
 `;
 
-/**
- * The text of docs/kinship.http: each request of docs/api.md once, and one for each operation that it does not show.
- */
+/** The text of docs/kinship.http: each request of docs/api.md once, and a request for each other operation. */
 export function httpCollection(document: OpenApi, api: string): string {
   const operations = operationsOf(document);
   const named = new Set<string>();

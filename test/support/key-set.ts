@@ -56,7 +56,7 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     publishedKeys: ring.published,
     rotate: rotateKey(deps),
     retire: retireKey(deps),
-    /** Maintains the set, as each replica does periodically. */
-    keep: async () => load(await maintain()),
+    /** Adds and removes keys that are due, as each replica does periodically. */
+    maintain: async () => load(await maintain()),
   };
 }

@@ -4,7 +4,8 @@ import { claimsOf } from './forge.ts';
 import type { ServiceOnDatabase } from './service-on-database.ts';
 
 /**
- * Makes checks that an answer or the log contains none of these secrets. The key of each secret appears in the failure.
+ * Makes checks that an answer or the log contains none of these secrets. A failure shows the name of the secret, which
+ * is its key in `secrets`.
  */
 export function createLeakCheck(
   t: Test,

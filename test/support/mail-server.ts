@@ -39,7 +39,7 @@ export async function serveMail(t: Pick<Test, 'teardown'>, options: SMTPServerOp
     },
     ...options,
   });
-  server.on('error', () => undefined); // clients that reject the certificate
+  server.on('error', () => undefined); // a client that rejects the certificate causes an error
   const listening = server.listen(0, '127.0.0.1');
   listening.on('connection', () => {
     connections += 1;

@@ -15,7 +15,7 @@ export const CONTEXT: MailContext = {
   describeDevice: describeDevice,
 };
 
-/** Every kind of event, in every form that changes its mail. */
+/** Each type of event that causes a mail, once for each form of its mail. */
 export function mailedEvents(client = CLIENT): DomainEvent[] {
   const seen = { ...SESSION, ...client };
   const at = <Type extends string, Data>(type: Type, data: Data) => ({ type, occurredAt: AT, data });

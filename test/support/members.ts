@@ -14,7 +14,7 @@ interface Parameter {
 
 /** A request with a value in one place. */
 export interface Variant {
-  /** `POST /auth/login body/username`. */
+  /** For example `POST /auth/login body/username`. */
   readonly place: string;
   readonly method: string;
   /** With its parameters in braces. */
@@ -24,8 +24,8 @@ export interface Variant {
 }
 
 /**
- * Returns one request for each query parameter, and one for each member of a JSON body at any depth. It has `value`
- * there.
+ * Returns one request for each query parameter and for each member of a JSON body, at any depth. Each request has
+ * `value` in its place.
  */
 export function variantsWith(document: OpenApi, value: string): Variant[] {
   const resolve = (schema: Schema): Schema =>

@@ -6,8 +6,8 @@ const TYPE_A = 1;
 const TYPE_AAAA = 28;
 
 /**
- * A name server on loopback. `answer` gives the IPv4 address for each question about one, or an empty text for none. For
- * IPv6 there is none, or the address with these 16 bytes, or the question about it gets no answer at all.
+ * A name server on loopback. `answer` returns the IPv4 address of a name; an empty text if the name has none. `ipv6` is
+ * the answer for IPv6: no address, no answer at all, or the address with these 16 bytes.
  */
 export async function nameServer(
   t: Pick<Test, 'teardown'>,
@@ -43,13 +43,13 @@ function readName(query: Buffer): { name: string; end: number } {
   return { name: labels.join('.'), end: at + 1 };
 }
 
-/** `address` is empty for none. */
+/** `address` is empty if the name has none. */
 function replyTo(query: Buffer, end: number, type: number, address: readonly number[]): Buffer {
   const question = query.subarray(12, end + 4);
   const count = address.length === 0 ? 0 : 1;
   const header = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, count, 0, 0, 0, 0])]);
   if (count === 0) return Buffer.concat([header, question]);
-  // A pointer to the name, the type, class IN, no time to live, the length of the address.
+  // The fields are: a pointer to the name, the type, the class IN, a time to live of 0, the length of the address.
   const record = Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, address.length, ...address]);
   return Buffer.concat([header, question, record]);
 }

@@ -23,9 +23,8 @@ export function requireNginx(t: Pick<Test, 'plan'>): boolean {
 }
 
 /**
- * Starts an nginx that ends with the test. Resolves once it listens on `port` of 127.0.0.1. Rejects with its
- * error output if it ends before. `site` is the content of its `http` block. `folder` has all files that it
- * writes.
+ * Starts an nginx that ends with the test. Resolves once it listens on `port` of 127.0.0.1. Rejects with its error
+ * output if it ends before that. `site` is the content of its `http` block. `folder` has all files that it writes.
  */
 export async function startNginx(
   t: Pick<Test, 'teardown'>,

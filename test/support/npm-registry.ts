@@ -18,10 +18,10 @@ interface Document {
   readonly _attachments?: Record<string, { readonly data: string }>;
 }
 
-/** A registry that knows as much of npm's protocol as publishing needs. It takes documents with its token only. */
+/** A registry with the part of npm's protocol that `npm publish` uses. It refuses a document without its token. */
 export async function npmRegistry(t: Pick<Test, 'teardown'>, token: string) {
   const documents = new Map<string, Document>();
-  /** The packages that were sent, in this order, whether they were taken or not. */
+  /** All packages that were sent, in order, also the refused ones. */
   const sent: string[] = [];
   const refused = new Set<string>();
 

@@ -56,7 +56,8 @@ async function createDatabase(t: Pick<Test, 'teardown'>, from: string): Promise<
   if (admin === null) throw new Error('PostgreSQL is missing');
   const name = `kinship_test_${randomBytes(8).toString('hex')}`;
   await run(admin, `create database ${name} template ${from}`);
-  // Saves a wait for the disk at each commit. Only a crash of the server could tell, and such tests start their own.
+  // Saves a wait for the disk at each commit. Only a crash of the server loses commits then, and tests of a crash start
+  // their own server.
   await run(admin, `alter database ${name} set synchronous_commit = off`);
   t.teardown(() => run(admin, `drop database if exists ${name} with (force)`));
   const url = new URL(admin);

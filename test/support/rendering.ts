@@ -15,7 +15,8 @@ export const SCHEMES = ['light', 'dark'] as const;
 
 /**
  * Checks pages without scripts at two widths, in light and dark. No accessibility rule may be violated (contrast
- * included), and nothing may be wider than the window. With `SCREENSHOTS`, a folder, it also takes pictures.
+ * included), and nothing may be wider than the window. If `SCREENSHOTS` names a folder, the checks also save pictures
+ * there.
  */
 export async function renderingChecks(t: Test, browser: Browser) {
   const scriptless = await browser.newContext({ javaScriptEnabled: false });
@@ -54,7 +55,7 @@ export async function violationsIn(page: Page): Promise<string[]> {
   return passes.some(({ id }) => id === 'color-contrast') ? found : [...found, 'no contrast was checked'];
 }
 
-/** With `SCREENSHOTS`, a folder, takes a picture of the whole page. */
+/** If `SCREENSHOTS` names a folder, saves a picture of the whole page there. */
 export async function takePicture(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS } = process.env;
   if (SCREENSHOTS === undefined) return;

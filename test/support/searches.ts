@@ -25,10 +25,10 @@ export interface Search {
 const LIMIT = 21;
 const DAY = 86_400_000;
 
-/** Rows that a page reads: for each of its items its facts, and one row of each type of event. */
+/** The most rows that a page reads: for each item its own row, and rows of other tables about it. */
 const PAGE_ROWS = LIMIT * 20;
 
-/** One of the user ids of {@link fillSearched}: a tenth of all ended sessions and of all events are those of this user. */
+/** The user id to which {@link fillSearched} gives a tenth of all ended sessions and of all events. */
 const BUSY = idOf(7);
 const IDLE = idOf(11);
 
@@ -113,7 +113,10 @@ const EVENTS: Readonly<Record<string, readonly [AuditFilter, string]>> = {
   'activity of a busy user': [{ userId: BUSY, types: ACTIVITY_TYPES }, EVENTS_OF_USER],
 };
 
-/** All searches among `count` rows, each from the beginning and from the middle on, and events in both orders. */
+/**
+ * All searches among `count` rows. Each search runs from the beginning and from the middle of its list. Searches for
+ * events run in both orders.
+ */
 export function searchesOn(sql: Sql, count: number): readonly Search[] {
   const middle = Math.floor(count / 2);
   const begin = { now: NOW + DAY, limit: LIMIT, after: null };
@@ -251,7 +254,10 @@ async function insertRows(tx: TransactionSql, count: number, tokenFamily: string
     from ${numbers}`;
 }
 
-/** Two copies of a family for each user: a live one, and one that was revoked. A tenth of these have one user. */
+/**
+ * Two copies of a family for each user: a live one, and one that was revoked. A tenth of the revoked ones belong to one
+ * user.
+ */
 async function copyFamily(tx: TransactionSql, count: number, tokenFamily: string): Promise<void> {
   const columns = await tx<{ name: string }[]>`
     select column_name as name from information_schema.columns
@@ -279,9 +285,9 @@ async function copyFamily(tx: TransactionSql, count: number, tokenFamily: string
 /** What a search did. */
 export interface Measured {
   readonly milliseconds: number;
-  /** Rows that all scans of the plan read, with those that a filter removed. */
+  /** Rows that all scans of the plan read, including rows that a filter removed. */
   readonly rows: number;
-  /** Pages of 8 KiB, each as often as it was read. */
+  /** Reads of pages of 8 KiB. A page that is read twice counts twice. */
   readonly buffers: number;
   readonly index: string;
 }

@@ -12,7 +12,7 @@ import { startService } from './process.ts';
 import { evalArguments, modulePath } from './program.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 
-t.test('a database of the test’s own', async (t) => {
+t.test('a test database', async (t) => {
   if (!(await requirePostgres(t))) return;
   let name = '';
 
@@ -25,7 +25,7 @@ t.test('a database of the test’s own', async (t) => {
     t.equal((await sql`select 1 from pg_tables where schemaname = 'public'`).length, 0);
   });
 
-  await t.test('is dropped with it', async (t) => {
+  await t.test('is dropped with its test', async (t) => {
     const sql = client(t, (await postgresServer())!);
     t.equal((await sql`select 1 from pg_database where datname = ${name}`).length, 0);
   });
@@ -69,7 +69,7 @@ t.test('a private cluster', async (t) => {
 });
 
 t.test('a proxy', async (t) => {
-  await t.test('passes bytes and ends of streams on', async (t) => {
+  await t.test('passes on bytes and the ends of streams', async (t) => {
     const { proxy, received } = await proxiedEcho(t);
     const socket = await dial(t, proxy.port);
     const big = Buffer.alloc(1_000_000, 'x');
@@ -80,7 +80,7 @@ t.test('a proxy', async (t) => {
     t.equal(Buffer.concat(received).length, big.length);
   });
 
-  await t.test('loses the answer to one request, which the target did get', async (t) => {
+  await t.test('loses the answer to one request after the target has received that request', async (t) => {
     const { proxy, received } = await proxiedEcho(t);
     proxy.loseAnswerTo((bytes) => bytes.includes('commit'));
     const socket = await dial(t, proxy.port);
@@ -151,7 +151,7 @@ t.test('a service process', async (t) => {
     console.log(JSON.stringify({ msg: 'ready', url: 'http://127.0.0.1:1', seen: Object.keys(process.env) }));
     setInterval(() => {}, 1000);`;
 
-  await t.test('sees the given environment and nothing else of ours', async (t) => {
+  await t.test('sees no variable of this process except PATH and HOME', async (t) => {
     process.env.KINSHIP_LEAK = 'yes';
     t.teardown(() => delete process.env.KINSHIP_LEAK);
     const service = await startService(t, { env: { GIVEN: '1' }, args: evalArguments(serve) });
@@ -193,7 +193,7 @@ t.test('a service process', async (t) => {
     t.notOk(await listens(t, port));
   });
 
-  await t.test('that ends before it is ready rejects with its output', async (t) => {
+  await t.test('rejects with its output if it ends before it is ready', async (t) => {
     const args = evalArguments(`console.log('so far'); console.error('no key'); process.exitCode = 1;`);
     const started = startService(t, { env: {}, args });
     await t.rejects(started, { message: /exit code 1/ });
@@ -230,7 +230,7 @@ async function proxiedEcho(t: Pick<Test, 'teardown'>) {
 
 async function dial(t: Pick<Test, 'teardown'>, port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
-  // Many tests reset this connection. They only check that it closes.
+  // Many tests reset this connection, which is no error.
   socket.on('error', () => {});
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');

@@ -1,16 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Test } from 'tap';
-import { createLog } from '../../src/adapters/telemetry/log.ts';
-import { compose } from '../../src/compose.ts';
-import { readConfig } from '../../src/config.ts';
 import { PASSWORD } from './passwords.ts';
 import { requirePostgres, testDatabase } from './postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from './redis.ts';
+import { dataDir, startServiceInProcess } from './service-in-process.ts';
 
 type Environment = Readonly<Record<string, string>>;
-type T = Pick<Test, 'teardown' | 'plan'>;
 
 export interface Answer {
   readonly status: number;
@@ -82,32 +76,22 @@ export function taskClient(url: string) {
   };
 }
 
-/** Starts the whole service in this process, with this environment, on a real socket. Resolves to its URL. */
-export async function listening(t: T, env: Environment): Promise<string> {
-  const config = await readConfig({ API_PORT: '0', MAIL: 'off', ...env });
-  const service = await compose(config, createLog('silent'), { limits: { drain: 0 } });
-  t.teardown(() => service.close());
-  return service.app.listen(config.http);
+/** Starts the whole service in this process, without mail. Resolves to its URL. */
+export async function startWithoutMail(t: Test, env: Environment): Promise<string> {
+  return (await startServiceInProcess(t, { MAIL: 'off', ...env })).url;
 }
 
-export async function startTaskApi(t: T, env: Environment) {
-  return taskClient(await listening(t, env));
-}
-
-/** The environment for a new data folder. The folder is removed after the teardowns that were registered later. */
-export async function dataFolder(t: T): Promise<Environment> {
-  const folder = await mkdtemp(join(tmpdir(), 'kinship-data-'));
-  t.teardown(() => rm(folder, { recursive: true }));
-  return { DATA_DIR: folder };
+export async function startTaskApi(t: Test, env: Environment) {
+  return taskClient(await startWithoutMail(t, env));
 }
 
 /**
  * The environment for a new PostgreSQL database and a new Redis. If one is missing, skips the test and
  * returns null.
  */
-export async function postgresAndRedis(t: T): Promise<Environment | null> {
+export async function postgresAndRedis(t: Test): Promise<Environment | null> {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return null;
-  const folder = await dataFolder(t);
+  const DATA_DIR = await dataDir(t);
   const redis = await startPrivateRedis(t);
-  return { ...folder, DATABASE_URL: await testDatabase(t), REDIS_URL: redis.url };
+  return { DATA_DIR, DATABASE_URL: await testDatabase(t), REDIS_URL: redis.url };
 }

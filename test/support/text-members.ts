@@ -8,7 +8,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-/** A member of a request body with a maximum length, in one of the content types of that body. */
+/** A text member of a request body with a maximum length, for one content type of the body. */
 export interface TextMember {
   readonly path: string;
   readonly method: string;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { skipFor } from './skip.ts';
 
-/** Commands in a document, and the answer that it shows for the last one. */
+/** Commands in a document, and the answer that the document shows for the last command. */
 export interface Step {
   readonly commands: string;
   /** Undefined if the commands send no request. */
@@ -86,7 +86,7 @@ const TIME = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z';
 /** A time in seconds since the epoch. */
 const SECONDS = '\\b1\\d{9}\\b';
 
-/** Whether an answer equals the one shown, except for ids, times, and text that is shortened with `…`. */
+/** Whether an answer equals the answer in a document, except for ids, times, and text that is shortened with `…`. */
 export function isLike(shown: string, seen: string): boolean {
   const pattern = shown
     .split(new RegExp(`(${UUID}|${TIME}|${SECONDS}|…)`))

@@ -6,7 +6,7 @@ import type { PasswordHasher } from '../../src/ports/security/password-hasher.ts
 import type { Attempts } from '../../src/ports/stores/attempts.ts';
 import { type Settings, sessionUseCases } from './sessions.ts';
 
-/** Attempts without limits. So only the password or the second factor decides. */
+/** Attempts without limits, so that only the password or the second factor decides. */
 const UNLIMITED: Attempts = {
   begin: async () => ({ allowed: true }),
   recordSuccess: async () => {},

@@ -3,22 +3,23 @@ import t, { type Test } from 'tap';
 import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
 import { claimsOf } from '../../support/forge.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
-import { dataFolder, listening } from '../../support/task-api.ts';
+import { dataDir } from '../../support/service-in-process.ts';
+import { startWithoutMail } from '../../support/task-api.ts';
 
 const KEY = 'a-backend-key-of-more-than-32-bytes';
 const settings = { TRUST_PROXY: '127.0.0.1', SERVICE_API_KEYS: `backend:login:${KEY}` };
 const withKey = { headers: { 'x-api-key': KEY } };
 
 t.test('the door works on the embedded database', async (t) => {
-  await contract(t, await listening(t, { ...(await dataFolder(t)), ...settings }));
+  await contract(t, await startWithoutMail(t, { DATA_DIR: await dataDir(t), ...settings }));
 });
 
 t.test('the door works on PostgreSQL behind TLS', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const folder = await dataFolder(t);
+  const DATA_DIR = await dataDir(t);
   const DATABASE_URL = await testDatabase(t);
-  const url = await listening(t, {
-    ...folder,
+  const url = await startWithoutMail(t, {
+    DATA_DIR,
     ...settings,
     DATABASE_URL,
     PUBLIC_URL: 'https://auth.example.com',

@@ -3,7 +3,8 @@ import t, { type Test } from 'tap';
 import { type Answer, type Browser, browser, cookiesOf } from '../../support/browser.ts';
 import { claimsOf } from '../../support/forge.ts';
 import { requirePostgres, testDatabase } from '../../support/postgres.ts';
-import { dataFolder, listening } from '../../support/task-api.ts';
+import { dataDir } from '../../support/service-in-process.ts';
+import { startWithoutMail } from '../../support/task-api.ts';
 
 const KEY = 'an-operator-key-of-more-than-32-bytes';
 const BACKEND = 'a-backend-key-of-more-than-32-bytes';
@@ -13,20 +14,20 @@ const REFRESH = '/api/v1/auth/refresh';
 const LIST = '/api/v1/auth/sessions';
 
 t.test('the door works on the embedded database', async (t) => {
-  await contract(t, await listening(t, { ...(await dataFolder(t)), SERVICE_API_KEYS }));
+  await contract(t, await startWithoutMail(t, { DATA_DIR: await dataDir(t), SERVICE_API_KEYS }));
 });
 
 t.test('the door works on PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const folder = await dataFolder(t);
+  const DATA_DIR = await dataDir(t);
   const DATABASE_URL = await testDatabase(t);
-  await contract(t, await listening(t, { ...folder, DATABASE_URL, SERVICE_API_KEYS }));
+  await contract(t, await startWithoutMail(t, { DATA_DIR, DATABASE_URL, SERVICE_API_KEYS }));
 });
 
 t.test('cookies are Secure if PUBLIC_URL is https', async (t) => {
   const PUBLIC_URL = 'https://auth.example.com';
-  const url = await listening(t, {
-    ...(await dataFolder(t)),
+  const url = await startWithoutMail(t, {
+    DATA_DIR: await dataDir(t),
     PUBLIC_URL,
     LOGIN_BY_USER_ID: 'open',
   });

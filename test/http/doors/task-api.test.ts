@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { claimsOf } from '../../support/forge.ts';
 import { PASSWORD } from '../../support/passwords.ts';
+import { dataDir } from '../../support/service-in-process.ts';
 import {
   type Answer,
-  dataFolder,
   ENCODINGS,
   type Encoding,
   postgresAndRedis,
@@ -17,7 +17,7 @@ const PLENTY = { RATE_LIMIT: '10000' };
 const encodings = Object.keys(ENCODINGS) as Encoding[];
 
 t.test('the door works on the embedded database and memory', async (t) => {
-  await contract(t, await startTaskApi(t, { ...(await dataFolder(t)), ...PLENTY }));
+  await contract(t, await startTaskApi(t, { DATA_DIR: await dataDir(t), ...PLENTY }));
 });
 
 t.test('the door works on PostgreSQL and Redis', async (t) => {

@@ -18,7 +18,8 @@ const OPTIONS: ts.CompilerOptions = {
 
 /**
  * The faults of these manifests. The TypeScript types of Kubernetes find unknown and missing members and wrong types.
- * Then forms of values by its schemas. `folder` lies in the repository, so that packages are found.
+ * Then the schemas of Kubernetes find values of a wrong form. `folder` lies in the repository, so that packages are
+ * found.
  */
 export async function faultsOf(manifests: readonly Manifest[], folder: string): Promise<readonly string[]> {
   const typed = manifests.filter(({ apiVersion }) => apiVersion !== WITHOUT_TYPES);

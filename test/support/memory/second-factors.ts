@@ -91,7 +91,7 @@ export function prepareChallengeUse(
   return used && (() => void challenges.set(hashedNonce, { expiresAt, ...stored, ...used }));
 }
 
-/** Uses a proof of a user up, as `useProofSql` does. Null if it was used before or is gone. */
+/** Returns a function that marks a proof of the user as used; null if it was used before or no longer exists. */
 export function prepareProofUse(accounts: SecuredAccounts, userId: string, use: FactorProofUse, at: number) {
   return prepareUse(accountOf(accounts, userId), use, at);
 }
