@@ -58,16 +58,19 @@ t.test('the endpoints of the file are added, changed and removed; others stay', 
   t.same(await webhookEndpoints.list(), [other]);
 });
 
-t.test('a start does not enable an endpoint that is gone, and keeps one that works', async (t) => {
-  const { webhookEndpoints, apply } = setUp();
-  const [gone, failing] = [declare(), declare()];
-  await apply(gone, failing);
-  await webhookEndpoints.disable(gone.id, 'gone');
-  await webhookEndpoints.recordHealth(failing.id, { at: NOW, hasSucceeded: false, heldUntil: null });
-  await apply(gone, failing);
-  t.match(await webhookEndpoints.find(gone.id), { state: 'disabled', disabledBecause: 'gone' });
-  t.match(await webhookEndpoints.find(failing.id), { state: 'enabled', failingSince: NOW });
-});
+t.test(
+  'a start does not enable an endpoint that answered 410, and keeps the failures of another one',
+  async (t) => {
+    const { webhookEndpoints, apply } = setUp();
+    const [gone, failing] = [declare(), declare()];
+    await apply(gone, failing);
+    await webhookEndpoints.disable(gone.id, 'gone');
+    await webhookEndpoints.recordHealth(failing.id, { at: NOW, hasSucceeded: false, heldUntil: null });
+    await apply(gone, failing);
+    t.match(await webhookEndpoints.find(gone.id), { state: 'disabled', disabledBecause: 'gone' });
+    t.match(await webhookEndpoints.find(failing.id), { state: 'enabled', failingSince: NOW });
+  },
+);
 
 t.test('the former secret of the file signs for a day', async (t) => {
   const { webhookEndpoints, apply, secretsOf } = setUp();

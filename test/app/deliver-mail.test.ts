@@ -25,7 +25,7 @@ const away = async (): Promise<never> => {
   throw new StoreUnavailable('unknown', new Error('connection lost'));
 };
 
-/** The use cases on stores in memory, with everything around them in the test's hands. */
+/** The use cases on stores in memory. The test controls the mailer, the clock and chance. */
 function setUp() {
   const { families, users, outbox: stored, mailBudget } = createMemoryStores();
   const metrics = createMetrics();
@@ -63,7 +63,7 @@ function setUp() {
   const deps = {
     outbox,
     users,
-    // Without a limit: see mail-digests.test.ts.
+    // The budget has no limit here. The tests of the limit are in mail-digests.test.ts.
     budget: { ...mailBudget, take: async () => true },
     linkTo: () => null,
     serviceName: 'auth.example.com',
@@ -95,7 +95,9 @@ function setUp() {
     postponed,
     record,
     deliver: () => deliverMail({ ...deps, operatorAddress: world.receiver }),
-    /** What is left of a kind, whenever it is due: for the end of a test, since it claims them all. */
+    /**
+     * The remaining entries of a kind, whenever they are due. Call it at the end of a test, because it claims them all.
+     */
     left: async (kind: 'mail' | 'event') => (await stored.claim(kind, NOW + 1000 * DAY, NOW, 1000)).length,
   };
 }
@@ -136,7 +138,7 @@ t.test('the mail loop leaves events in the outbox', async (t) => {
   t.equal(await left('event'), 1);
 });
 
-t.test('a failed mail is retried with growing delays and the same id', async (t) => {
+t.test('a failed mail is sent again with growing delays and the same id', async (t) => {
   const { deliver, record, attempts, postponed, world, left } = setUp();
   const { ids } = await record('mail');
   world.onSend = async () => {
@@ -159,7 +161,7 @@ t.test('a failed mail is retried with growing delays and the same id', async (t)
   t.equal(await left('mail'), 0);
 });
 
-t.test('the delay is drawn from the whole span', async (t) => {
+t.test('a delay is a random share of its maximum, from zero on', async (t) => {
   const { deliver, record, postponed, world } = setUp();
   await record('mail', {}, 1);
   world.onSend = async () => {
@@ -191,7 +193,7 @@ t.test('a mail that is refused permanently is dead-lettered at once', async (t) 
   t.match(lines, [{ level: 'warn', message: 'mail dead-lettered', members: { mailId: ids[0] } }]);
 });
 
-t.test('a mail that fails after a day is dead-lettered, a mail that succeeds is not', async (t) => {
+t.test('a mail that fails after a day is dead-lettered, and a mail that succeeds then is not', async (t) => {
   const { deliver, record, deadLettered, postponed, world, left } = setUp();
   const { ids } = await record('mail', {}, 2);
   const [lost = '', late = ''] = ids;
@@ -212,23 +214,26 @@ t.test('a mail that fails after a day is dead-lettered, a mail that succeeds is 
   t.equal(await left('mail'), 0);
 });
 
-t.test('an entry that is not settled within its lease is delivered again with the same id', async (t) => {
-  const { deliver, record, attempts, world } = setUp();
-  const { ids } = await record('mail');
-  world.onSend = () => new Promise(() => undefined); // the process dies in here
-  void deliver()();
-  while (attempts.length === 0) await new Promise(setImmediate);
-  world.onSend = async () => undefined;
-  const another = deliver();
-  world.now += LEASE - 1;
-  t.equal(await another(), 0);
-  world.now += 1;
-  t.equal(await another(), 1);
-  t.same(
-    attempts.map(({ id }) => id),
-    [ids[0], ids[0]],
-  );
-});
+t.test(
+  'an entry that is not acknowledged within its lease is delivered again with the same id',
+  async (t) => {
+    const { deliver, record, attempts, world } = setUp();
+    const { ids } = await record('mail');
+    world.onSend = () => new Promise(() => undefined); // the process dies in here
+    void deliver()();
+    while (attempts.length === 0) await new Promise(setImmediate);
+    world.onSend = async () => undefined;
+    const another = deliver();
+    world.now += LEASE - 1;
+    t.equal(await another(), 0);
+    world.now += 1;
+    t.equal(await another(), 1);
+    t.same(
+      attempts.map(({ id }) => id),
+      [ids[0], ids[0]],
+    );
+  },
+);
 
 t.test('a failing mail does not stop the others', async (t) => {
   const { deliver, record, attempts, world, left } = setUp();
@@ -261,7 +266,7 @@ t.test('only a few mails are sent concurrently', async (t) => {
   t.equal(most, 5);
 });
 
-t.test('a mail about an unknown type of event waits', async (t) => {
+t.test('a mail about an unknown type of event stays in the outbox', async (t) => {
   const { deps, deliver, record, postponed } = setUp();
   const { ids } = await record('mail');
   const { claim } = deps.outbox;
@@ -294,7 +299,7 @@ t.test('an unavailable database is logged once per outage', async (t) => {
   await t.rejects(run(), TypeError);
 });
 
-t.test('a sent mail is not sent again if settling failed', async (t) => {
+t.test('a sent mail is not sent again if its acknowledgment failed', async (t) => {
   const { deps, deliver, record, attempts, world, left, lines } = setUp();
   await record('mail');
   const { acknowledge } = deps.outbox;
@@ -319,7 +324,7 @@ t.test('a sent mail is not sent again if settling failed', async (t) => {
   t.equal(await left('mail'), 0);
 });
 
-t.test('a failure that cannot be recorded is left to the lease', async (t) => {
+t.test('a mail whose failure cannot be recorded is due again when its lease ends', async (t) => {
   const { deps, deliver, record, attempts, world } = setUp();
   await record('mail', {}, 2);
   deps.outbox.postpone = away;

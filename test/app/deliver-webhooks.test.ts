@@ -24,7 +24,7 @@ const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 const LIMITS = { total: 100, ofOwner: 10 };
 
-/** The delivery to real receivers, with stores in memory and the clock in the test's hands. */
+/** The delivery to real receivers, with stores in memory and a clock that the test sets. */
 function setUp(t: Test) {
   const { webhookEndpoints, webhookDeliveries } = createMemoryWebhooks();
   const signatures = createWebhookSignatures();
@@ -91,7 +91,7 @@ function setUp(t: Test) {
 }
 
 t.test(
-  'an event that fails is sent again after growing waits, with its id and a new signature',
+  'an event that was not accepted is sent again after growing waits, with its id and a new signature',
   async (t) => {
     const { addEndpoint, addEvent, deliverDue, deliveriesOf, webhookEndpoints, world, secret } = setUp(t);
     const receiver = await webhookReceiver(t);
@@ -140,7 +140,7 @@ t.test('after the last wait a delivery has failed, and is not sent again', async
   t.match(counts, { '{format="webhook",outcome="exhausted"}': 1 });
 });
 
-t.test('Retry-After holds the whole endpoint, as seconds and as a date', async (t) => {
+t.test('Retry-After, in seconds or as a date, delays all deliveries to the endpoint', async (t) => {
   const { addEndpoint, addEvent, deliverDue, world } = setUp(t);
   const receiver = await webhookReceiver(t);
   const id = await addEndpoint({ url: receiver.url });
@@ -162,7 +162,7 @@ t.test('Retry-After holds the whole endpoint, as seconds and as a date', async (
   t.equal(receiver.requests.length, 4);
 });
 
-t.test('an endpoint that answers 410 is disabled, and its owner told once', async (t) => {
+t.test('an endpoint that answers 410 is disabled, and its owner is notified once', async (t) => {
   const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, metrics, mails } = setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(410).end());
@@ -177,30 +177,33 @@ t.test('an endpoint that answers 410 is disabled, and its owner told once', asyn
   t.equal(mails.length, 1);
 });
 
-t.test('an endpoint that fails for five days is disabled, counted, and its owner told', async (t) => {
-  const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, ...rest } = setUp(t);
-  const { world, metrics, mails } = rest;
-  const receiver = await webhookReceiver(t);
-  receiver.answerWith((response) => void response.destroy());
-  const id = await addEndpoint({ url: receiver.url, contact: 'ops@example.com' });
-  await addEvent(id);
-  await deliverDue();
-  world.now = NOW + 5 * DAY;
-  t.equal(await disableDead(), 0);
-  world.now += 1;
-  world.mailFails = new Error('the relay is away');
-  t.equal(await disableDead(), 1);
-  t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'dead' });
-  t.same(await countsOf(metrics, 'kinship_webhook_endpoints_disabled_total'), { '{reason="dead"}': 1 });
-  world.mailFails = null;
-  t.equal(await disableDead(), 0, 'told at the next call, disabled once');
-  await disableDead();
-  t.equal(mails.length, 2);
-  t.equal(mails[0]?.id, mails[1]?.id);
-  t.match(mails[1], { subject: 'Events to 127.0.0.1:', text: /failed for five days/ });
-});
+t.test(
+  'an endpoint that fails for five days is disabled and counted, and its owner is notified',
+  async (t) => {
+    const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, ...rest } = setUp(t);
+    const { world, metrics, mails } = rest;
+    const receiver = await webhookReceiver(t);
+    receiver.answerWith((response) => void response.destroy());
+    const id = await addEndpoint({ url: receiver.url, contact: 'ops@example.com' });
+    await addEvent(id);
+    await deliverDue();
+    world.now = NOW + 5 * DAY;
+    t.equal(await disableDead(), 0);
+    world.now += 1;
+    world.mailFails = new Error('the relay is away');
+    t.equal(await disableDead(), 1);
+    t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'dead' });
+    t.same(await countsOf(metrics, 'kinship_webhook_endpoints_disabled_total'), { '{reason="dead"}': 1 });
+    world.mailFails = null;
+    t.equal(await disableDead(), 0, 'told at the next call, disabled once');
+    await disableDead();
+    t.equal(mails.length, 2);
+    t.equal(mails[0]?.id, mails[1]?.id);
+    t.match(mails[1], { subject: 'Events to 127.0.0.1:', text: /failed for five days/ });
+  },
+);
 
-t.test('a stream that fails for five days is told that it is disabled', async (t) => {
+t.test('a stream that fails for five days gets an event that it is disabled', async (t) => {
   const { addEndpoint, addEvent, deliverDue, disableDead, webhookDeliveries, world } = setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(500).end());

@@ -62,7 +62,7 @@ t.test('an incomplete list needs the database', async (t) => {
   t.equal(await isAlive('10000000-0000-4000-8000-000000000000'), false, 'unknown');
 });
 
-t.test('an unavailable database is never a grant', async (t) => {
+t.test('an unavailable database rejects the check, and never accepts the session', async (t) => {
   const { isAlive, family, revoked, breakDatabase } = await setting({ complete: false });
   breakDatabase();
   await t.rejects(isAlive(), { code: 'unavailable' });

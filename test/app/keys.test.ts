@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 
 type Service = Awaited<ReturnType<typeof sessionUseCases>>;
 
-/** Whether the service takes an access token for good. */
+/** Whether the service accepts an access token. */
 async function accepts(service: Service, { access }: TokenPair): Promise<boolean> {
   const { codec, time, policy } = service;
   return codec.verifyAccess(access, time.now, policy.clockSkew).then(
@@ -20,7 +20,7 @@ async function accepts(service: Service, { access }: TokenPair): Promise<boolean
   );
 }
 
-/** Whether somebody else does who has the published keys and nothing more. */
+/** Whether a resource server with only the published keys accepts an access token. */
 async function isGoodElsewhere(service: Service, { access }: TokenPair): Promise<boolean> {
   const keys = createLocalJWKSet({ keys: service.publishedKeys().map((key) => ({ ...key })) });
   const options = {
@@ -37,7 +37,7 @@ async function isGoodElsewhere(service: Service, { access }: TokenPair): Promise
 
 const kidOf = ({ access }: TokenPair) => String(headerOf(access).kid);
 
-/** A service with a set of its own, on stores and keys that outlive it. */
+/** A service with a new key set. `settings` can give it existing stores and keys. */
 async function serviceOn(alg: (typeof KEY_ALGORITHMS)[number], settings: Settings = {}) {
   const set = await someKeySet(alg);
   const { keySet, publishedKeys, time } = set;
@@ -133,7 +133,7 @@ t.test('removing a leaked key ends no session', async (t) => {
   t.equal(await set.retire('nobody'), null);
 });
 
-t.test('other replicas know a key that signs at once when they receive its tokens', async (t) => {
+t.test('other replicas accept the tokens of a key that signs at once', async (t) => {
   const shared = sharedKeys();
   const stores = createMemoryStores();
   const keys = someKeys();
@@ -155,7 +155,7 @@ t.test('a change of the algorithm ends no session and no access token', async (t
   const { time } = shared;
   const hmac = await sessionUseCases({ stores, keys, time });
   const eddsa = await sessionUseCases({ ...set, stores, keys });
-  // Back again: the keys of the set check what is left.
+  // After the change back, the keys of the set still verify the remaining tokens.
   const back = await sessionUseCases({ stores, keys, time, keySet: { signs: false, ring: set.ring } });
 
   const first = await hmac.logIn();
@@ -182,7 +182,7 @@ t.test('a change of the algorithm ends no session and no access token', async (t
   t.ok((await accepts(turned, fifth)) && (await accepts(turned, sixth)));
 });
 
-t.test('secret keys can be changed in two steps, replica by replica', async (t) => {
+t.test('secret keys can be changed in two steps, one replica after another', async (t) => {
   const stores = createMemoryStores();
   const common = someKeys();
   const [older] = common.accessKeys;
@@ -196,7 +196,7 @@ t.test('secret keys can be changed in two steps, replica by replica', async (t) 
 
   for (const [step, service] of replicas.entries()) {
     for (const [other, pair] of pairs.entries()) {
-      // A replica meets others that are a step ahead, or behind.
+      // A replica must accept tokens of replicas that are one step ahead or behind.
       if (Math.abs(step - other) > 1) continue;
       t.ok(await accepts(service, pair), `step ${step} takes what step ${other} made`);
     }

@@ -12,7 +12,7 @@ import { createMemoryStores } from '../support/memory/session-store.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { requireRedis, testPrefix } from '../support/redis.ts';
 
-/** Something that can be waited for. */
+/** A promise, and the function that resolves it. */
 function moment() {
   let come = () => {};
   const came = new Promise<void>((resolve) => {
@@ -21,7 +21,7 @@ function moment() {
   return { come, came };
 }
 
-/** Where somebody is held until it is opened, and others learn that they have come. */
+/** `pass` waits until `open` is called. `arrived` resolves once `pass` has been called. */
 function gate() {
   const [arrival, release] = [moment(), moment()];
   return {
@@ -34,7 +34,7 @@ function gate() {
   };
 }
 
-/** A cache that tells when something was put into it. */
+/** A cache, and a function that waits until the last value was stored. */
 function observed(cache: Cache) {
   let writing = Promise.resolve();
   return {
@@ -49,7 +49,7 @@ function observed(cache: Cache) {
   };
 }
 
-/** How often the whole list was read from the store. */
+/** Counts how often the whole list is read from the store. */
 function counted(tasks: Tasks) {
   const lists = { read: 0 };
   const list: Tasks['list'] = (...args) => {
@@ -88,7 +88,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
     t.same(await list(owner), await list(owner), 'the same members from the cache as from the store');
   });
 
-  await t.test('an old list that a slow reader caches is not used', async (t) => {
+  await t.test('an outdated list that a slow reader caches is not used', async (t) => {
     const owner = await open();
     await tasks.create(owner, 'old', NOW);
     const hold = gate();
@@ -192,7 +192,7 @@ t.test('after a restore the cached lists of lost changes are not used', async (t
   await written();
 
   await sql.begin(async (tx) => {
-    await tx`set local session_replication_role = replica`; // no trigger fires, as in a restore
+    await tx`set local session_replication_role = replica`; // no trigger fires, as when a backup is restored
     await tx`delete from tasks`;
     await tx`insert into tasks overriding system value select * from saved_tasks`;
     await tx`update users set tasks_version = (select tasks_version from saved_users)`;

@@ -11,7 +11,7 @@ import { createMemoryStores } from '../support/memory/session-store.ts';
 const DAY = 86_400_000;
 const FULL_HOUR = Date.UTC(2026, 0, 2, 4);
 
-/** Both loops of mails on stores in memory, with a mailer that keeps what it is given. */
+/** The loops for mails and for digests on stores in memory, with a mailer that records its mails. */
 function setUp({ operatorAddress = null as string | null } = {}) {
   const { families, users, outbox, mailBudget: budget } = createMemoryStores();
   const world = { now: NOW, refuse: null as Error | null };
@@ -56,7 +56,7 @@ function setUp({ operatorAddress = null as string | null } = {}) {
   };
 }
 
-t.test('fifteen mails to one recipient are ten mails and one digest at the full hour', async (t) => {
+t.test('fifteen events for one recipient become ten mails, and one digest at the full hour', async (t) => {
   const { world, sent, cause, deliver, left } = setUp();
   for (let n = 0; n < 15; n += 1) await cause(1);
   world.now = NOW + 1_000;
@@ -88,7 +88,7 @@ t.test('all spellings of an address share one budget', async (t) => {
   t.same([sent.filter(({ to }) => /ann/i.test(to)).length, sent.length], [10, 18]);
 });
 
-t.test('each user has a budget at the address of the operator', async (t) => {
+t.test('mails to the address of the operator have a budget for each user', async (t) => {
   const { world, sent, cause, deliver } = setUp({ operatorAddress: 'operator@example.com' });
   await cause(8, { contact: null });
   await cause(8, { contact: null });

@@ -14,7 +14,7 @@ function lettersWith({
   );
 }
 
-/** Reads the HTML as strictly as XML, and answers what a person sees. */
+/** Parses the HTML as strictly as XML, and returns the visible text. */
 function read(t: Test, html: string): string {
   const open: string[] = [];
   const empty = new Set(['meta', 'hr', '!doctype']);

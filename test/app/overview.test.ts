@@ -71,7 +71,7 @@ t.test('a sample counts what the service did, by reason', async (t) => {
   t.same(keys, [key]);
 });
 
-t.test('many readers cause the work of one, and slow facts are read seldom', async (t) => {
+t.test('many concurrent readers cause one reading, and expensive facts are read less often', async (t) => {
   const { read, time, calls } = overviewOf();
   await Promise.all(Array.from({ length: 50 }, read));
   t.same(calls, { readings: 1, sessions: 1, keys: 1 });
@@ -95,7 +95,7 @@ t.test('the samples of the last hour are kept, and never more than 720', async (
   t.equal((await read()).samples.length, 1);
 });
 
-t.test('an overview of a service without its database says what it knows', async (t) => {
+t.test('without its database a service still shows the facts that need no database', async (t) => {
   const unavailable = async () => {
     throw new StoreUnavailable('nothing', null);
   };
@@ -113,7 +113,7 @@ t.test('an overview of a service without its database says what it knows', async
   t.same(keys, []);
 });
 
-t.test('a fault is no outage: it is reported, and the next reading tries again', async (t) => {
+t.test('an unexpected error rejects the reading, and the next reading succeeds', async (t) => {
   let isBroken = true;
   const { read } = overviewOf({
     families: {
@@ -129,7 +129,7 @@ t.test('a fault is no outage: it is reported, and the next reading tries again',
 });
 
 t.test(
-  'the counts of several processes are added up, and a dependency is up where all have it',
+  'the counts of several processes are added up, and a dependency is up if it is up in all processes',
   async (t) => {
     const [one, other] = [createMetrics(), createMetrics()];
     for (const metrics of [one, other]) metrics.telemetry.loginEnded(null);

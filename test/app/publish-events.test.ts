@@ -19,7 +19,7 @@ const away = async (): Promise<never> => {
   throw new StoreUnavailable('unknown', new Error('connection lost'));
 };
 
-/** The use case on stores in memory, with the broker, the clock and chance in the test's hands. */
+/** The use case on stores in memory. The test controls the broker, the clock and chance. */
 function setUp() {
   const { families, outbox: stored } = createMemoryStores();
   const postponed: Postponement[] = [];
@@ -82,7 +82,7 @@ function setUp() {
     postponed,
     record,
     run: publishEvents(deps),
-    /** What is left, whenever it is due: for the end of a test, since it claims them all. */
+    /** The remaining events, whenever they are due. Call it at the end of a test, because it claims them all. */
     left: async () => (await stored.claim('event', NOW + 1000 * WEEK, NOW, 10_000)).length,
   };
 }
@@ -97,7 +97,7 @@ t.test('events are published, and leave the outbox', async (t) => {
   t.equal(await left(), 0);
 });
 
-t.test('a batch is published concurrently and settled by one statement', async (t) => {
+t.test('a batch is published concurrently and acknowledged by one statement', async (t) => {
   const { run, record, world, deps, stored, published } = setUp();
   await record(700);
   let settlements = 0;
@@ -130,7 +130,7 @@ t.test('without a broker no event is claimed and no attempt is counted', async (
 });
 
 t.test(
-  'an event that the broker does not take is retried without a limit of attempts, with the same id',
+  'an event that the broker does not accept is published again without a limit of attempts, with the same id',
   async (t) => {
     const { run, record, world, published, postponed, lines, left } = setUp();
     const [id] = await record();
@@ -187,7 +187,7 @@ t.test('an unroutable event waits with growing delays, and each type is logged o
   t.match(lines, [{ level: 'warn', members: { type: 'sessions.started' }, message: /no queue takes/ }]);
 });
 
-t.test('when a type is routed again, its waiting events become due at once', async (t) => {
+t.test('when a type of event is routed again, its waiting events become due at once', async (t) => {
   const { run, record, world, lines, left } = setUp();
   world.onPublish = async () => 'unroutable';
   await record(4);
@@ -205,26 +205,29 @@ t.test('when a type is routed again, its waiting events become due at once', asy
   t.equal(lines.length, 2);
 });
 
-t.test('leased or soon due events are not made due, and many are made due in parts', async (t) => {
-  const { run, record, world, deps, stored } = setUp();
-  const asked: number[] = [];
-  let count = 5_000;
-  deps.outbox.makeDue = async (type, after, dueAt, limit) => {
-    asked.push(after - dueAt);
-    t.same([type, limit], ['sessions.started', 5_000]);
-    return stored.makeDue(type, after, dueAt, limit).then(() => count);
-  };
-  await record();
-  await run();
-  count = 4_999;
-  await run();
-  await run();
-  t.same(asked, [2 * LEASE, 2 * LEASE], 'until there were fewer than asked for');
-  world.now += 1;
-  await record();
-  await run();
-  t.equal(asked.length, 2, 'not while the type goes on being routed');
-});
+t.test(
+  'events that are leased or soon due are not made due, and many events are made due in several calls',
+  async (t) => {
+    const { run, record, world, deps, stored } = setUp();
+    const asked: number[] = [];
+    let count = 5_000;
+    deps.outbox.makeDue = async (type, after, dueAt, limit) => {
+      asked.push(after - dueAt);
+      t.same([type, limit], ['sessions.started', 5_000]);
+      return stored.makeDue(type, after, dueAt, limit).then(() => count);
+    };
+    await record();
+    await run();
+    count = 4_999;
+    await run();
+    await run();
+    t.same(asked, [2 * LEASE, 2 * LEASE], 'until there were fewer than asked for');
+    world.now += 1;
+    await record();
+    await run();
+    t.equal(asked.length, 2, 'not while the type goes on being routed');
+  },
+);
 
 t.test('an event that is unroutable for a week is dropped and counted', async (t) => {
   const { run, record, world, lines, left } = setUp();
@@ -249,7 +252,7 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   );
 });
 
-t.test('published events that could not be settled are not published again', async (t) => {
+t.test('published events are not published again if their acknowledgment failed', async (t) => {
   const { run, record, world, deps, stored, published, lines, left } = setUp();
   await record(2);
   deps.outbox.acknowledge = away;
@@ -264,7 +267,7 @@ t.test('published events that could not be settled are not published again', asy
   t.equal(await left(), 0);
 });
 
-t.test('an unavailable outbox counts as empty', async (t) => {
+t.test('an unavailable outbox is treated as empty', async (t) => {
   const { run, deps, lines } = setUp();
   deps.outbox.claim = away;
   t.equal(await run(), 0);

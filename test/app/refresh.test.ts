@@ -58,7 +58,7 @@ t.test('without a retry window a replayed token revokes its family, with one eve
 });
 
 t.test(
-  'a retry with the same Idempotency-Key gets the same bytes, a retry with another key is reuse',
+  'a replay with the same Idempotency-Key gets the same bytes, and with another key it is reuse',
   async (t) => {
     const service = await sessionUseCases();
     const first = await service.logIn();
@@ -99,14 +99,14 @@ t.test('within the retry window only the same client gets the same pair', async 
   t.equal(await outcome(service.refresh(second)), 'session_revoked');
 });
 
-t.test('a token two generations old is reuse even inside the retry window', async (t) => {
+t.test('a token that is two generations old is reuse, even within the retry window', async (t) => {
   const service = await sessionUseCases({ policy: { retryWindow: 10_000 } });
   const first = await service.logIn();
   await service.refresh(await service.refresh(first));
   t.equal(await outcome(service.refresh(first)), 'token_reused');
 });
 
-t.test('a new network is reported once a day, the network of the login never', async (t) => {
+t.test('a new network is reported once a day, and the network of the login is never reported', async (t) => {
   const service = await sessionUseCases();
   let pair = await service.logIn();
   for (const client of [ELSEWHERE, HOME, ELSEWHERE, HOME]) pair = await service.refresh(pair, { client });
@@ -258,7 +258,7 @@ t.test('live sessions survive a change of the hash key and of the hash function'
   t.equal(await outcome(forgotten.refresh(old)), 'invalid_token', 'its hash key is not configured');
 });
 
-t.test('if the answer to a rotation is lost, the row decides', async (t) => {
+t.test('if the database’s answer to a rotation is lost, the row decides', async (t) => {
   const stores = createMemoryStores();
   const lossy = {
     ...stores,
@@ -289,7 +289,7 @@ t.test('if the answer to a rotation is lost, the row decides', async (t) => {
   t.equal(await outcome(gone.refresh(second)), 'unavailable');
 });
 
-t.test('a rotation that is still running is not tried again', async (t) => {
+t.test('a rotation without a result yet is refused, and its row is not read', async (t) => {
   const stores = createMemoryStores();
   let looks = 0;
   const held = {
@@ -309,7 +309,7 @@ t.test('a rotation that is still running is not tried again', async (t) => {
   t.equal(looks, 0, 'the row is not read: it cannot show the result yet');
 });
 
-/** A service on a restored database: it holds `row` and lost every later change. */
+/** A service on a restored database, which holds `row` and lost every later change. */
 async function restored(row: TokenFamily | null, keys: Keys, policy: Partial<Policy> = {}) {
   const stores = createMemoryStores();
   if (row) await stores.families.open(row, []);
@@ -343,7 +343,7 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
     t.equal(await outcome(after.refresh(fifth)), 'session_revoked');
   });
 
-  t.test('a token minted before the row’s last rotation never heals', async (t) => {
+  t.test('a token that was issued before the row’s last rotation never heals', async (t) => {
     const after = await restored(row, keys);
     after.time.now = service.time.now + HOUR;
     await after.refresh(second);

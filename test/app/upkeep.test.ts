@@ -16,7 +16,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Stores, and upkeep of them by a clock that the test turns. */
+/** Stores, and their upkeep with a clock that the test sets. */
 function setUp() {
   const stores = createMemoryStores();
   const world = { now: NOW };
@@ -48,7 +48,7 @@ t.test('a session is purged after all its tokens have expired', async (t) => {
   t.equal(await outcome(service.refresh(stolen)), 'token_expired', 'and nobody can tell that it is gone');
 });
 
-t.test('a purge runs in batches and logs its end', async (t) => {
+t.test('a purge runs in batches and logs its result', async (t) => {
   const { families, world, lines, deps } = setUp();
   const count = 1200;
   for (let n = 0; n < count; n += 1) await families.open(someFamily({ expiresAt: NOW + n }), []);

@@ -11,7 +11,7 @@ import { someKeySet } from '../support/key-set.ts';
 const ISSUER = 'https://auth.example.com';
 const [userId, sessionId] = [randomUUID(), randomUUID()];
 
-/** The formats with a key set, and the receiver's check of a token. */
+/** The formats with a key set, and the verification of a token as a receiver does it. */
 async function formats() {
   const { keySet, publishedKeys } = await someKeySet('ES256');
   const tokens = createEventTokens(ISSUER, keySet);
@@ -73,7 +73,7 @@ t.test('a step-up and a change of a factor become events of CAEP', async (t) => 
   t.equal(await set(outgoing('sessions.started', { userId, sessionId })), null);
 });
 
-t.test('a logout token passes the steps of a relying party', async (t) => {
+t.test('a relying party accepts a logout token', async (t) => {
   const { logout, verify } = await formats();
   const ended = outgoing('sessions.revoked', { userId, sessionId, reason: 'logout' });
   const request = await logout(ended);

@@ -21,43 +21,65 @@ const count = (failures: number, ago = 0): AttemptCount => ({
   forgottenUntil: NOW - ago,
 });
 
-t.test('each state gives the delay of the table', async (t) => {
-  // What is known, the seconds to wait (0: allowed), and for whose count if not the account's.
-  const table: readonly (readonly [string, Partial<AttemptState>, number, 'network'?])[] = [
-    ['nothing', {}, 0],
-    ['four failures on the account', { atOtherNetworks: count(4) }, 0],
-    ['five', { atOtherNetworks: count(5) }, 1],
-    ['five, nearly a second ago', { atOtherNetworks: count(5, SECOND - 1) }, 1],
-    ['five, a second ago', { atOtherNetworks: count(5, SECOND) }, 0],
-    ['six', { atOtherNetworks: count(6) }, 2],
-    ['fourteen', { atOtherNetworks: count(14) }, 512],
-    ['fifteen', { atOtherNetworks: count(15) }, 900],
-    ['five thousand', { atOtherNetworks: count(5_000) }, 900],
-    ['five thousand, yesterday', { atOtherNetworks: count(5_000, DAY) }, 0],
-    ['nineteen at the network', { ofNetwork: count(19) }, 0],
-    ['twenty', { ofNetwork: count(20) }, 1, 'network'],
-    ['twenty-seven: one is forgotten first', { ofNetwork: count(27) }, 64, 'network'],
-    ['twenty-seven, a minute ago', { ofNetwork: count(27, 60 * SECOND) }, 4, 'network'],
-    ['thirty', { ofNetwork: count(30) }, 180, 'network'],
-    ['thirty, eleven minutes ago', { ofNetwork: count(30, 660 * SECOND) }, 0],
-    ['both: the longer wait', { atOtherNetworks: count(8), ofNetwork: count(22) }, 8],
-    ['the other is longer', { atOtherNetworks: count(6), ofNetwork: count(23) }, 8, 'network'],
-    [
-      'a known network, others fail',
-      { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) },
-      0,
-    ],
-    ['a known network, its own failures', { knownUntil: NOW + 1, atKnownNetwork: count(6) }, 2],
-    ['no longer known', { knownUntil: NOW, atOtherNetworks: count(6) }, 2],
-    ['a clock ahead of ours', { atOtherNetworks: count(5, -DAY) }, 1],
+t.test('each state of the counts gives its delay', async (t) => {
+  interface Row {
+    readonly name: string;
+    readonly known: Partial<AttemptState>;
+    /** The seconds to wait; 0 if the attempt is allowed. */
+    readonly wait: number;
+    /** Whose count causes the wait. The default is the account. */
+    readonly counter?: 'network';
+  }
+  const table: readonly Row[] = [
+    { name: 'nothing', known: {}, wait: 0 },
+    { name: 'four failures on the account', known: { atOtherNetworks: count(4) }, wait: 0 },
+    { name: 'five', known: { atOtherNetworks: count(5) }, wait: 1 },
+    { name: 'five, nearly a second ago', known: { atOtherNetworks: count(5, SECOND - 1) }, wait: 1 },
+    { name: 'five, a second ago', known: { atOtherNetworks: count(5, SECOND) }, wait: 0 },
+    { name: 'six', known: { atOtherNetworks: count(6) }, wait: 2 },
+    { name: 'fourteen', known: { atOtherNetworks: count(14) }, wait: 512 },
+    { name: 'fifteen', known: { atOtherNetworks: count(15) }, wait: 900 },
+    { name: 'five thousand', known: { atOtherNetworks: count(5_000) }, wait: 900 },
+    { name: 'five thousand, yesterday', known: { atOtherNetworks: count(5_000, DAY) }, wait: 0 },
+    { name: 'nineteen at the network', known: { ofNetwork: count(19) }, wait: 0 },
+    { name: 'twenty', known: { ofNetwork: count(20) }, wait: 1, counter: 'network' },
+    {
+      name: 'twenty-seven: one is forgotten first',
+      known: { ofNetwork: count(27) },
+      wait: 64,
+      counter: 'network',
+    },
+    {
+      name: 'twenty-seven, a minute ago',
+      known: { ofNetwork: count(27, 60 * SECOND) },
+      wait: 4,
+      counter: 'network',
+    },
+    { name: 'thirty', known: { ofNetwork: count(30) }, wait: 180, counter: 'network' },
+    { name: 'thirty, eleven minutes ago', known: { ofNetwork: count(30, 660 * SECOND) }, wait: 0 },
+    { name: 'both: the longer wait', known: { atOtherNetworks: count(8), ofNetwork: count(22) }, wait: 8 },
+    {
+      name: 'the other is longer',
+      known: { atOtherNetworks: count(6), ofNetwork: count(23) },
+      wait: 8,
+      counter: 'network',
+    },
+    {
+      name: 'a known network, others fail',
+      known: { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) },
+      wait: 0,
+    },
+    {
+      name: 'a known network, its own failures',
+      known: { knownUntil: NOW + 1, atKnownNetwork: count(6) },
+      wait: 2,
+    },
+    { name: 'no longer known', known: { knownUntil: NOW, atOtherNetworks: count(6) }, wait: 2 },
+    { name: 'a clock ahead of ours', known: { atOtherNetworks: count(5, -DAY) }, wait: 1 },
   ];
-  for (const [name, known, seconds, counter = 'account'] of table) {
+  for (const { name, known, wait, counter = 'account' } of table) {
     const { verdict } = beginAttempt({ knownUntil: 0, ...known }, ATTEMPT_POLICY, NOW);
-    t.same(
-      verdict,
-      seconds === 0 ? { allowed: true } : { allowed: false, counter, retryAfter: seconds },
-      name,
-    );
+    t.same(verdict, wait === 0 ? { allowed: true } : { allowed: false, counter, retryAfter: wait }, name);
   }
 });
 
@@ -123,7 +145,7 @@ type Attempt = {
   readonly isRight: boolean;
 };
 
-/** Everything that was attempted, with when and whether it was allowed. Ann is known at home. */
+/** Each attempt with its time and whether it was allowed. Ann is known at home. */
 function run(policy: AttemptPolicy, attempted: readonly Attempt[]) {
   const counts = new Map<string, AttemptCount | undefined>();
   const known = new Map([['ann at home', NOW + policy.knownFor]]);
@@ -172,7 +194,7 @@ t.test('attempts from other networks never refuse an owner at a known network', 
   );
 });
 
-t.test('no window allows more guesses than the policy', async () => {
+t.test('no period allows more guesses than the policy', async () => {
   const windows = fc.integer({ min: 0, max: 30_000 });
   fc.assert(
     fc.property(policies, attempts, windows, (policy, attempted, span) => {
@@ -197,7 +219,7 @@ t.test('no window allows more guesses than the policy', async () => {
   );
 });
 
-/** What somebody gets who has done nothing before and loses no time: the free ones, then one after each wait. */
+/** The most attempts in a span: first those without a delay, then one after each delay. */
 function mostWithin(span: number, { free, firstDelay, longestDelay }: DelayPolicy): number {
   let guesses = free;
   for (let at = 0, wait = firstDelay; ; wait = Math.min(longestDelay, wait * 2)) {
@@ -207,7 +229,7 @@ function mostWithin(span: number, { free, firstDelay, longestDelay }: DelayPolic
   }
 }
 
-t.test('no span allows more actions than the limit', async () => {
+t.test('no period allows more actions than the limit', async () => {
   const limits = fc.record({
     count: fc.integer({ min: 0, max: 5 }),
     perMilliseconds: fc.integer({ min: 1, max: 1_000 }),

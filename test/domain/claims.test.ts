@@ -10,7 +10,7 @@ import {
 
 const parsed = (json: string) => JSON.parse(json) as Record<string, unknown>;
 
-t.test('claims are accepted or refused by names, depth, characters and size', async (t) => {
+t.test('claims are accepted or refused by their names, depth, characters and size', async (t) => {
   for (const [claims, fault] of [
     [{}, null],
     [{ plan: 'paid', seats: 4, trial: false, team: null, 'https://example.com/roles': ['a'] }, null],

@@ -36,17 +36,17 @@ t.test('a proof is for one key, method, time and token', async (t) => {
   t.equal(fault({}, { ath: 'hash' }), 'other_token');
 });
 
-t.test('any key may be the first one', async (t) => {
+t.test('a proof of any key is accepted if no key is expected', async (t) => {
   const times = { now: NOW, clockSkew: SKEW };
   t.equal(findDpopFault(proof({ jkt: 'any' }), REQUEST, { jkt: null, ath: null }, times), null);
 });
 
 t.test(
-  'a proof is good for a minute and the skew, on both sides, and remembered for that long',
+  'a proof is accepted for a minute plus the skew before and after its time, and is remembered for that long',
   async (t) => {
     const at = (offset: number) => fault({ iat: (NOW + offset) / 1000 });
     t.same([-65_001, -65_000, 0, 65_000, 65_001].map(at), ['wrong_time', null, null, null, 'wrong_time']);
-    // Used as early as possible, it is remembered until it is too old.
+    // A proof that is used as early as possible is remembered until it is too old.
     const iat = NOW + 65_000;
     t.ok(dpopProofForgottenAt(NOW, SKEW) >= iat + 65_000);
   },

@@ -72,7 +72,7 @@ t.test('a key signs even if the clock was set back', async (t) => {
   t.equal(keyThatSigns(keys, NOW - MINUTE)?.id, 'key-1');
 });
 
-t.test('the spans allow for verifiers that cache a set for 30 seconds', async (t) => {
+t.test('a key is announced long enough for verifiers that cache the set for 30 seconds', async (t) => {
   const { poll, announce } = keySetTiming(POLICY, { maxAge: SECOND, rotateAfter: null });
   t.equal(poll, SECOND);
   t.equal(announce, 30 * SECOND + 2 * poll + POLICY.clockSkew);
@@ -84,17 +84,17 @@ interface Settings {
   readonly accessTokenAge: number;
   readonly clockSkew: number;
   readonly maxAge: number;
-  /** In units of the time for which a key is announced. */
+  /** In multiples of the time for which a key is announced. */
   readonly signsFor: number;
-  /** Of two replicas, within a round. */
+  /** When each of the two replicas works within a round, from 0 to 1. */
   readonly phases: readonly [number, number];
-  /** By how much of the skew the second clock is ahead, or behind. */
+  /** The offset of the second clock in multiples of the skew: 1 is ahead, -1 is behind. */
   readonly drift: number;
-  /** Which rounds fail, never two in a row. */
+  /** Which rounds fail. Two consecutive rounds never fail. */
   readonly fails: readonly boolean[];
 }
 
-/** Two replicas that share a set: each sees to it now and then, by a clock of its own, and some rounds fail. */
+/** Two replicas that share a key set. Each maintains the set once in a round, by its own clock. Some rounds fail. */
 function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drift, fails }: Settings) {
   const base = keySetTiming({ accessTokenAge, clockSkew }, { maxAge, rotateAfter: null });
   const timing = { ...base, rotateAfter: Math.round(base.announce * signsFor) };
@@ -157,7 +157,7 @@ const settings: fc.Arbitrary<Settings> = fc.record({
 });
 
 t.test('every verifier knows a key before the key signs', async (t) => {
-  // The ends of each span are where it would go wrong.
+  // Errors are most likely at the ends of each span.
   const share = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }));
   const token = fc.record({
     signer: fc.constantFrom(0, 1),
@@ -187,7 +187,7 @@ t.test('every verifier knows a key before the key signs', async (t) => {
   t.ok(rotations > 500, `${rotations} keys in 150 histories`);
 });
 
-t.test('a shorter announcement would leave a verifier without the key', async (t) => {
+t.test('with a shorter announcement a verifier can meet a key that it does not know', async (t) => {
   const around: Settings = {
     accessTokenAge: MINUTE,
     clockSkew: 5 * SECOND,

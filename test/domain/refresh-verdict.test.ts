@@ -9,7 +9,7 @@ const HOME: ClientInfo = { address: '203.0.113.1', userAgent: 'Browser/1' };
 const AWAY: ClientInfo = { address: '198.51.100.7', userAgent: 'Browser/1' };
 const OTHER_AGENT: ClientInfo = { address: '203.0.113.1', userAgent: 'curl/8' };
 
-/** User agents of more than 300 characters, as rows store them: cut inside a product. */
+/** User agents of more than 300 characters, as a row stores them. They are cut inside a product. */
 const LONG = `Browser/1 (${'x'.repeat(282)}) Exten`;
 const OTHER_CUT = `Browser/10 (${'x'.repeat(282)}) Exte`;
 
@@ -466,7 +466,7 @@ for (const { name, family, context, expected, policy } of rows) {
   });
 }
 
-t.test('a retry from a new network is reported, a retry from a known one is not', async (t) => {
+t.test('a retry from a new network is reported, and a retry from a known network is not', async (t) => {
   const row = family({ address: AWAY.address });
   const retry = (address: string, mintedAt: string) => {
     const context = presenting({ generation: 4, key: KEY, client: { ...HOME, address } });

@@ -37,7 +37,7 @@ t.test('a login asks for the kinds of the confirmed factors', async (t) => {
   for (const [name, factors, codes, kinds] of table) t.same(proofKinds(factors, codes), kinds, name);
 });
 
-t.test('only the session that added a factor in use has proved it', async (t) => {
+t.test('only the session that added a confirmed factor counts as authenticated by it', async (t) => {
   const added = { addedBy: 'a session', confirmedAt: NOW };
   const table = [
     ['its own', [added], true],
@@ -51,7 +51,7 @@ t.test('only the session that added a factor in use has proved it', async (t) =>
     t.equal(hasAddedFactor(factors, 'a session'), expected, name);
 });
 
-t.test('each answer to a challenge gives the state of the table', async (t) => {
+t.test('each answer to a challenge gives the expected state', async (t) => {
   const table: readonly (readonly [string, AnsweredChallenge | undefined, AnsweredChallenge | null])[] = [
     ['the first', undefined, { answers: 1, isUsed: false }],
     ['the fifth', { answers: MAX_ANSWERS - 1, isUsed: false }, { answers: MAX_ANSWERS, isUsed: false }],
@@ -64,7 +64,7 @@ t.test('each answer to a challenge gives the state of the table', async (t) => {
   t.equal(useChallenge({ answers: 2, isUsed: true }), null);
 });
 
-t.test('whatever the order, a challenge takes five answers and is used once', async () => {
+t.test('in any order a challenge takes at most five answers and is used at most once', async () => {
   const steps = fc.array(fc.constantFrom('count', 'use'), { maxLength: 40 });
   fc.assert(
     fc.property(steps, (order) => {
@@ -84,16 +84,19 @@ t.test('whatever the order, a challenge takes five answers and is used once', as
   );
 });
 
-t.test('times end at their last millisecond', async (t) => {
-  t.ok(isChallengeAlive({ expiresAt: NOW }, NOW - 1));
-  t.notOk(isChallengeAlive({ expiresAt: NOW }, NOW));
-  t.equal(CHALLENGE_LIFE, 5 * MINUTE);
-  t.ok(canBeConfirmed({ createdAt: NOW, confirmedAt: null }, NOW + CONFIRM_WITHIN - 1));
-  t.notOk(canBeConfirmed({ createdAt: NOW, confirmedAt: null }, NOW + CONFIRM_WITHIN));
-  t.notOk(canBeConfirmed({ createdAt: NOW, confirmedAt: NOW }, NOW));
-});
+t.test(
+  'a challenge and an unconfirmed factor are valid until the last millisecond of their time',
+  async (t) => {
+    t.ok(isChallengeAlive({ expiresAt: NOW }, NOW - 1));
+    t.notOk(isChallengeAlive({ expiresAt: NOW }, NOW));
+    t.equal(CHALLENGE_LIFE, 5 * MINUTE);
+    t.ok(canBeConfirmed({ createdAt: NOW, confirmedAt: null }, NOW + CONFIRM_WITHIN - 1));
+    t.notOk(canBeConfirmed({ createdAt: NOW, confirmedAt: null }, NOW + CONFIRM_WITHIN));
+    t.notOk(canBeConfirmed({ createdAt: NOW, confirmedAt: NOW }, NOW));
+  },
+);
 
-t.test('no order of codes uses a time step twice, or an earlier one', async () => {
+t.test('no order of codes uses one time step twice, or an earlier time step after a later one', async () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 20 })), (steps) => {
       const used: number[] = [];
@@ -103,7 +106,7 @@ t.test('no order of codes uses a time step twice, or an earlier one', async () =
   );
 });
 
-t.test('a label is one visible line', async (t) => {
+t.test('a label is one line of visible characters', async (t) => {
   for (const label of ['Phone', 'Ännes Telefon 📱', 'x'.repeat(64)]) t.equal(labelFault(label), null, label);
   const refused = ['', ' ', 'x'.repeat(65), 'a\nb', 'a\u0000', '\u202e', '\u2028', '\ud800'];
   for (const [index, label] of refused.entries())
@@ -139,7 +142,7 @@ t.test('wrong proofs from elsewhere do not delay the owner at a known network', 
   });
 });
 
-t.test('a day gives a guesser few guesses', async (t) => {
+t.test('an attacker gets fewer than 45 guesses of a code in a day', async (t) => {
   let state: AttemptState = { knownUntil: 0 };
   let guesses = 0;
   for (let now = NOW; now < NOW + 24 * 60 * MINUTE; ) {
@@ -151,7 +154,7 @@ t.test('a day gives a guesser few guesses', async (t) => {
   t.ok(guesses < 45, `${guesses} guesses`);
 });
 
-t.test('a sign count grows, unless the passkey does not count', async (t) => {
+t.test('a sign count must grow, unless the passkey does not count', async (t) => {
   const table = [
     [0, 0, true],
     [0, 1, true],

@@ -14,7 +14,7 @@ type Pages = Awaited<ReturnType<typeof accountPages>>;
 const hiddenField = (html: string, name: string) =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
 
-/** Adds an authenticator app by the forms of the page. */
+/** Adds an authenticator app with the forms of the page. */
 async function addApp({ submit, time }: Pages, cookie: string, form: Record<string, string> = {}) {
   const shown = await submit(`${FACTORS}/totp`, form, cookie);
   const [, secret = ''] = /<code>([A-Z2-7]+)<\/code>/.exec(shown.html) ?? [];
@@ -22,7 +22,7 @@ async function addApp({ submit, time }: Pages, cookie: string, form: Record<stri
   return { shown, id: hiddenField(shown.html, 'id'), code };
 }
 
-t.test('an authenticator app is added, signs in, and is removed, by forms alone', async (t) => {
+t.test('an authenticator app can be added, used to sign in, and removed, with forms alone', async (t) => {
   const pages = await accountPages(t);
   const { submit, show, signIn, time } = pages;
   const cookie = await signIn();
@@ -53,7 +53,7 @@ t.test('an authenticator app is added, signs in, and is removed, by forms alone'
   t.notMatch(html, 'recovery codes', 'the last factor takes them with it');
 });
 
-t.test('a passkey is added and signs in as the second factor', async (t) => {
+t.test('a passkey can be added and used as the second factor of a sign-in', async (t) => {
   const pages = await accountPages(t);
   const { submit, show, signIn, visit } = pages;
   const cookie = await signIn();
@@ -85,7 +85,7 @@ t.test('a passkey is added and signs in as the second factor', async (t) => {
   t.equal(answer.status, 303);
 });
 
-t.test('pages that need no script allow none', async (t) => {
+t.test('the content security policy allows scripts only on pages that need one', async (t) => {
   const { show, signIn } = await accountPages(t);
   const cookie = await signIn();
   for (const path of ['/account', FACTORS, '/account/email', '/account/password']) {
@@ -128,49 +128,49 @@ t.test(
   },
 );
 
-t.test('without a session every form leads to the sign-in, and foreign pages are refused', async (t) => {
-  const { submit, show, signIn } = await accountPages(t);
-  const id = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
-  const forms = {
-    totp: {},
-    'totp/confirm': { id, code: '123456' },
-    'recovery-codes': {},
-    remove: { id },
-    'passkeys/begin': {},
-    passkeys: { challenge: 'x', credential: '{}', label: 'x' },
-  };
-  t.equal((await show(FACTORS)).status, 303);
-  const cookie = await signIn();
-  for (const [path, form] of Object.entries(forms)) {
-    t.equal((await submit(`${FACTORS}/${path}`, form as Record<string, string>)).status, 303, path);
-    const foreign = await submit(`${FACTORS}/${path}`, form as Record<string, string>, cookie, {
-      origin: 'https://evil.example',
-    });
-    t.equal(foreign.status, 403, path);
-  }
-});
-
 t.test(
-  'a forgotten password is answered with a mail, and the page does not tell who has an account',
+  'without a session every form leads to the sign-in, and forms of other origins are refused',
   async (t) => {
-    const { submit, show, outbox, time } = await accountPages(t);
-    t.match((await show('/account')).html, 'href="/account/forgotten-password"');
-    t.equal((await show('/account/forgotten-password')).title, 'Get a new password');
-    const known = await submit('/account/forgotten-password', { email: 'ann@example.com' });
-    const unknown = await submit('/account/forgotten-password', { email: 'bob@example.com' });
-    t.equal(known.title, 'Open your mailbox');
-    t.equal(known.html, unknown.html);
-    const mailed = await waitForValue('the mail', async () => {
-      const claimed = await outbox.claim('mail', time.now, time.now + MINUTE, 100);
-      return claimed.length > 0 ? claimed : undefined;
-    });
-    t.match(mailed, [{ event: { type: 'users.password_forgotten' } }]);
-    const refused = await submit('/account/forgotten-password', { email: 'no address' });
-    t.match(refused, { status: 400, error: 'The mail address must be one mailbox.' });
+    const { submit, show, signIn } = await accountPages(t);
+    const id = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
+    const forms = {
+      totp: {},
+      'totp/confirm': { id, code: '123456' },
+      'recovery-codes': {},
+      remove: { id },
+      'passkeys/begin': {},
+      passkeys: { challenge: 'x', credential: '{}', label: 'x' },
+    };
+    t.equal((await show(FACTORS)).status, 303);
+    const cookie = await signIn();
+    for (const [path, form] of Object.entries(forms)) {
+      t.equal((await submit(`${FACTORS}/${path}`, form as Record<string, string>)).status, 303, path);
+      const foreign = await submit(`${FACTORS}/${path}`, form as Record<string, string>, cookie, {
+        origin: 'https://evil.example',
+      });
+      t.equal(foreign.status, 403, path);
+    }
   },
 );
 
-t.test('/account/ leads to /account', async (t) => {
+t.test('a forgotten password causes a mail, and the page does not reveal who has an account', async (t) => {
+  const { submit, show, outbox, time } = await accountPages(t);
+  t.match((await show('/account')).html, 'href="/account/forgotten-password"');
+  t.equal((await show('/account/forgotten-password')).title, 'Get a new password');
+  const known = await submit('/account/forgotten-password', { email: 'ann@example.com' });
+  const unknown = await submit('/account/forgotten-password', { email: 'bob@example.com' });
+  t.equal(known.title, 'Open your mailbox');
+  t.equal(known.html, unknown.html);
+  const mailed = await waitForValue('the mail', async () => {
+    const claimed = await outbox.claim('mail', time.now, time.now + MINUTE, 100);
+    return claimed.length > 0 ? claimed : undefined;
+  });
+  t.match(mailed, [{ event: { type: 'users.password_forgotten' } }]);
+  const refused = await submit('/account/forgotten-password', { email: 'no address' });
+  t.match(refused, { status: 400, error: 'The mail address must be one mailbox.' });
+});
+
+t.test('/account/ redirects to /account', async (t) => {
   const { status, headers } = await (await accountPages(t)).show('/account/');
   t.equal(status, 308);
   t.equal(headers.get('location'), '/account');

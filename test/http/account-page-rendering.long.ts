@@ -114,7 +114,7 @@ t.test('a user signs in, ends a session and signs out by keyboard, without scrip
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`${url}/account`);
-  await page.keyboard.type('ann'); // the first field has the focus
+  await page.keyboard.type('ann'); // the first field has the focus at the start
   await page.keyboard.press('Tab');
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
@@ -137,7 +137,7 @@ t.test('a user signs in, ends a session and signs out by keyboard, without scrip
   t.equal(await page.getByText('You are signed in').count(), 0, 'the browser keeps no copy of the page');
 });
 
-t.test('a page of another site cannot send the forms of a signed-in user', async (t) => {
+t.test('a form on a page of another site changes nothing for a signed-in user', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
   const { url, sessionIds } = await accountPages(t);

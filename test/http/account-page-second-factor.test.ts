@@ -53,7 +53,7 @@ t.test('a recovery code signs in once', async (t) => {
   t.match(again.error, /wrong, or was used before/);
 });
 
-t.test('a wrong code shows the form again, and five end the challenge', async (t) => {
+t.test('a wrong code shows the form again, and five wrong codes end the challenge', async (t) => {
   const { submit, challenge, code } = await withApp(t);
   const sealed = await challenge();
   const wrong = code() === '000000' ? '000001' : '000000';
@@ -67,7 +67,7 @@ t.test('a wrong code shows the form again, and five end the challenge', async (t
   t.equal((await submit(SECOND_STEP, { challenge: await challenge(), code: code() })).status, 303);
 });
 
-t.test('an old, altered or foreign challenge opens nothing', async (t) => {
+t.test('an expired or altered challenge, or a challenge of another user, opens no session', async (t) => {
   const { submit, challenge, code, time } = await withApp(t);
   const sealed = await challenge();
   for (const text of ['x', `${sealed}x`, sealed.slice(1), '"><script>alert(1)</script>']) {
@@ -83,7 +83,7 @@ t.test('an old, altered or foreign challenge opens nothing', async (t) => {
   t.equal((await submit(SECOND_STEP, form)).status, 303);
 });
 
-t.test('a page that signed in with two steps is idle after 30 minutes, too', async (t) => {
+t.test('a sign-in with two steps also becomes idle after 30 minutes', async (t) => {
   const { submit, show, challenge, code, time } = await withApp(t);
   const answer = await submit(SECOND_STEP, { challenge: await challenge(), code: code() });
   const [set = ''] = answer.headers.getSetCookie();
@@ -113,7 +113,7 @@ t.test(
   },
 );
 
-t.test('an account without a second factor is told so', async (t) => {
+t.test('the page of an account without a second factor says so', async (t) => {
   const { signIn, show } = await accountPages(t);
   t.match((await show('/account', await signIn())).html, 'Your account has no second factor');
 });

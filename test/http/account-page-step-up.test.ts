@@ -38,7 +38,7 @@ const events = async ({ outbox, time }: Awaited<ReturnType<typeof signedInBefore
   (await outbox.claim('event', time.now, time.now + MINUTE, 100)).map(({ event }) => event.type);
 
 t.test(
-  'after an old sign-in a change asks for the code and continues after it, without script',
+  'after an old sign-in a change asks for the code, and continues after the code without a script',
   async (t) => {
     const life = await signedInBefore(t);
     const { submit, show, cookie, code } = life;
@@ -70,7 +70,7 @@ t.test(
   },
 );
 
-t.test('each sensitive form of the page goes on after the proof', async (t) => {
+t.test('each sensitive form of the page continues after the identity proof', async (t) => {
   const life = await signedInBefore(t);
   const { submit, id, code, time } = life;
   let { cookie } = life;
@@ -94,7 +94,7 @@ t.test('each sensitive form of the page goes on after the proof', async (t) => {
   t.match((await life.show(FACTORS, cookie)).html, 'Your account has none.');
 });
 
-t.test('an account with a second factor proves it before the form for a new password', async (t) => {
+t.test('an account with a second factor must prove it before the form for a new password', async (t) => {
   const { submit, show, cookie, code, time } = await signedInBefore(t);
   const passwords = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
   const asked = await show('/account/password', cookie);
@@ -136,7 +136,7 @@ t.test('a wrong or used proof asks again, changes nothing, and keeps the cookie'
   t.match(again, { status: 401, title: CONFIRM }, 'once');
 });
 
-t.test('guesses at the proof of a page are slowed down as everywhere', async (t) => {
+t.test('wrong proofs on the page are counted as attempts, and delay further ones', async (t) => {
   const { submit, cookie, code } = await signedInBefore(t);
   const wrong = code() === '000000' ? '000001' : '000000';
   const answers = [];
@@ -147,7 +147,7 @@ t.test('guesses at the proof of a page are slowed down as everywhere', async (t)
   t.match(refused[0], { title: CONFIRM, error: /Too many attempts/ });
 });
 
-t.test('a proof that two forms send at once is used once', async (t) => {
+t.test('a proof that two forms send at the same time is accepted once', async (t) => {
   const { submit, cookie, code } = await signedInBefore(t);
   const form = { ...NEW_ADDRESS, code: code() };
   const answers = await Promise.all(Array.from({ length: 8 }, () => submit(EMAIL, form, cookie)));
@@ -155,7 +155,7 @@ t.test('a proof that two forms send at once is used once', async (t) => {
   t.equal(answers.filter((answer) => cookieOf(answer) !== undefined).length, 1);
 });
 
-t.test('a passkey is a proof on the page', async (t) => {
+t.test('a passkey assertion is accepted as a proof on the page', async (t) => {
   const life = await signedInBefore(t);
   const { submit, cookie, code, time } = life;
   const authenticator = softwareAuthenticator();

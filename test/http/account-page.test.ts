@@ -22,7 +22,7 @@ t.test('a sign-in sets a cookie of its own, and no token leaves the service', as
   t.equal(page.headers.get('cache-control'), 'no-store');
 });
 
-t.test('behind TLS the cookie is bound to this host', async (t) => {
+t.test('behind TLS the name of the cookie has the prefix __Host-', async (t) => {
   const { submit, show } = await accountPages(t, { http: { publicUrl: 'https://auth.example.com' } });
   const answer = await submit('/account/sign-in', { username: 'ann@example.com', password: PASSWORD });
   const [set = ''] = answer.headers.getSetCookie();
@@ -49,7 +49,7 @@ t.test('a refused sign-in shows the form again, with the reason and the name', a
   t.equal((await users.find(userId))?.emailVerifiedAt, null);
 });
 
-t.test('the limits of attempts hold for the form, and say how long to wait', async (t) => {
+t.test('the form has the limits of attempts, and says how long to wait', async (t) => {
   const { submit, time } = await accountPages(t);
   let last = await submit('/account/sign-in', { username: 'ann', password: 'wrong' });
   for (let attempt = 0; attempt < 10 && last.status === 401; attempt += 1)
@@ -62,19 +62,22 @@ t.test('the limits of attempts hold for the form, and say how long to wait', asy
   t.equal((await submit('/account/sign-in', { username: 'ann', password: PASSWORD })).status, 303);
 });
 
-t.test('a page is signed out after 30 minutes without a use, and is no session then', async (t) => {
-  const { signIn, show, time, sessionIds } = await accountPages(t);
-  const cookie = await signIn();
-  for (let use = 0; use < 4; use += 1) {
-    time.now += 29 * MINUTE;
-    t.equal((await show('/account', cookie)).title, 'Your account');
-  }
-  time.now += 30 * MINUTE;
-  const idle = await show('/account', cookie);
-  t.equal(idle.title, 'Sign in to your account');
-  t.match(idle.headers.getSetCookie().join(), /kinship_account=; Max-Age=0/);
-  t.same(await sessionIds(), []);
-});
+t.test(
+  'a page is signed out after 30 minutes without a use, and its session is not listed then',
+  async (t) => {
+    const { signIn, show, time, sessionIds } = await accountPages(t);
+    const cookie = await signIn();
+    for (let use = 0; use < 4; use += 1) {
+      time.now += 29 * MINUTE;
+      t.equal((await show('/account', cookie)).title, 'Your account');
+    }
+    time.now += 30 * MINUTE;
+    const idle = await show('/account', cookie);
+    t.equal(idle.title, 'Sign in to your account');
+    t.match(idle.headers.getSetCookie().join(), /kinship_account=; Max-Age=0/);
+    t.same(await sessionIds(), []);
+  },
+);
 
 t.test('uses do not keep a page signed in past SESSION_SHORT_AGE', async (t) => {
   const { signIn, show, time } = await accountPages(t, { policy: { sessionShortAge: 60 * MINUTE } });
@@ -114,7 +117,7 @@ t.test('the list has each session with its device, address and times, and ends o
   t.equal((await submit('/account/sessions/end', { id }, cookie)).status, 303, 'ended before is no error');
 });
 
-t.test('the page shows the newest activity as text, without the address of an operator', async (t) => {
+t.test('the page shows the latest activity as text, without the address of an operator', async (t) => {
   const { show, signIn, post, send, adminKey, time } = await accountPages(t);
   const agent = '<img src=x>';
   const cookie = await signIn({}, { 'user-agent': agent });
@@ -141,7 +144,7 @@ t.test('the page shows the newest activity as text, without the address of an op
   t.notMatch(after, 'The account was created');
 });
 
-t.test('a long list has pages', async (t) => {
+t.test('a long list of sessions is shown in pages', async (t) => {
   const { signIn, show, logIn, userId, time } = await accountPages(t);
   for (let n = 0; n < 101; n += 1) {
     time.now += 1_000;
@@ -199,7 +202,7 @@ t.test('every way of ending all sessions of a user also ends the session of the 
   }
 });
 
-t.test('a new password ends all other sessions, and the page stays', async (t) => {
+t.test('a new password ends all other sessions, and the page stays signed in', async (t) => {
   const { signIn, show, submit, logInByApi, isLive, post } = await accountPages(t);
   const cookie = await signIn();
   const other = await signIn();
@@ -304,8 +307,11 @@ t.test('a form with an unknown, a missing or a repeated member is refused as a p
   }
 });
 
-t.test('ACCOUNT_PAGES=off serves none of them, and the home page does not link to them', async (t) => {
-  const { show } = await accountPages(t, { http: { accountPages: false } });
-  t.equal((await show('/account')).status, 404);
-  t.notMatch((await show('/')).html, '/account');
-});
+t.test(
+  'with ACCOUNT_PAGES=off no account page is served, and the home page does not link to one',
+  async (t) => {
+    const { show } = await accountPages(t, { http: { accountPages: false } });
+    t.equal((await show('/account')).status, 404);
+    t.notMatch((await show('/')).html, '/account');
+  },
+);

@@ -156,7 +156,7 @@ t.test('a user lists and ends only their own sessions', async (t) => {
   t.equal((await get(service, '/auth/me', bobs)).status, 200, 'others are not touched');
 });
 
-t.test('a rotated refresh token can still log out', async (t) => {
+t.test('a refresh token that was rotated before can still end its session', async (t) => {
   const service = await startHttpService(t);
   const { post } = service;
   await post('/auth/register', ann);
@@ -229,7 +229,7 @@ t.test('a reset link is valid for an hour', async (t) => {
   t.equal((await fetch(`${service.url}/auth/password/reset`, { method: 'POST', body })).status, 403);
 });
 
-t.test('the right password in a request is no failed attempt', async (t) => {
+t.test('the right password in a request does not count as a failed attempt', async (t) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', ann);
   const session = await logIn(service);
@@ -272,7 +272,7 @@ t.test('“it was not me”: the link shows a page, and the button ends only tha
   t.equal((await press(token)).status, 403, 'expired');
 });
 
-t.test('operators list and end sessions of users', async (t) => {
+t.test('operators can list and end the sessions of users', async (t) => {
   const service = await startHttpService(t);
   const { post, send, adminKey } = service;
   await post('/auth/register', ann);
@@ -312,7 +312,7 @@ t.test('a change of the password refuses invalid requests', async (t) => {
   t.ok(await logIn(service));
 });
 
-t.test('users without an account here have sessions but no account routes', async (t) => {
+t.test('users without an account have sessions, and the account routes refuse them', async (t) => {
   const service = await startHttpService(t);
   const { post } = service;
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -341,25 +341,28 @@ t.test('simultaneous logins succeed, although only one replaces an outdated hash
   );
 });
 
-t.test('a password that is changed while its outdated hash is replaced opens no session', async (t) => {
-  const service = await startHttpService(t);
-  const { post, users } = service;
-  await post('/auth/register', ann);
-  const hasher = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
-  const user = await users.findByIdentifier('ann');
-  const older = await hasher.hash(PASSWORD, '203.0.113.1');
-  await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);
-  const rehash = users.rehash;
-  t.teardown(() => Object.assign(users, { rehash }));
-  Object.assign(users, {
-    async rehash(id: string, expected: string, passwordHash: string) {
-      await rehash(id, expected, await hasher.hash('another violet piano 43', '203.0.113.1'));
-      return rehash(id, expected, passwordHash);
-    },
-  });
-  const answer = await post('/auth/login', { username: 'ann', password: PASSWORD });
-  t.match(answer, { status: 401, body: { code: 'invalid_credentials' } });
-});
+t.test(
+  'a login with the old password opens no session if the password changes while its outdated hash is replaced',
+  async (t) => {
+    const service = await startHttpService(t);
+    const { post, users } = service;
+    await post('/auth/register', ann);
+    const hasher = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
+    const user = await users.findByIdentifier('ann');
+    const older = await hasher.hash(PASSWORD, '203.0.113.1');
+    await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);
+    const rehash = users.rehash;
+    t.teardown(() => Object.assign(users, { rehash }));
+    Object.assign(users, {
+      async rehash(id: string, expected: string, passwordHash: string) {
+        await rehash(id, expected, await hasher.hash('another violet piano 43', '203.0.113.1'));
+        return rehash(id, expected, passwordHash);
+      },
+    });
+    const answer = await post('/auth/login', { username: 'ann', password: PASSWORD });
+    t.match(answer, { status: 401, body: { code: 'invalid_credentials' } });
+  },
+);
 
 t.test('a login replaces a hash with outdated parameters', async (t) => {
   const service = await startHttpService(t);

@@ -8,7 +8,7 @@ import { ELSEWHERE } from '../support/sessions.ts';
 
 const NDJSON = 'application/x-ndjson';
 
-/** An agent that tries to begin a line of its own, and a formula of a spreadsheet. */
+/** A user agent that tries to begin a new line, and that is a formula in a spreadsheet. */
 const HOSTILE = '=cmd|x!A1","type":"users.deleted"}\n{"id":1\u2028\u0085';
 
 async function audit({ send, adminKey }: HttpService, query = '') {
@@ -41,7 +41,7 @@ t.test('each filter selects the events that match it', async (t) => {
   t.same((await types(`?to=${at(time.now)}`)).length, 2, 'to is not');
 });
 
-t.test('with order=newest the pages have each event once, the newest first', async (t) => {
+t.test('with order=newest the pages contain each event once, newest first', async (t) => {
   const service = await startHttpService(t);
   const { time } = service;
   for (let n = 0; n < 5; n += 1) {
@@ -65,7 +65,7 @@ t.test('with order=newest the pages have each event once, the newest first', asy
   t.equal((await audit(service, '?order=random')).status, 400);
 });
 
-t.test('a forged filter is refused, and selects nothing', async (t) => {
+t.test('a filter with an invalid value is refused', async (t) => {
   const service = await startHttpService(t);
   await service.logIn();
   for (const query of [
@@ -82,7 +82,7 @@ t.test('a forged filter is refused, and selects nothing', async (t) => {
     t.equal((await audit(service, query)).status, 400, query);
 });
 
-t.test('the stream has each event once, one on each line', async (t) => {
+t.test('the stream has each event once, one event on each line', async (t) => {
   const service = await startHttpService(t);
   for (let n = 0; n < 1_003; n += 1) {
     const client = { address: '203.0.113.1', userAgent: n === 500 ? HOSTILE : 'test/1' };
@@ -100,20 +100,25 @@ t.test('the stream has each event once, one on each line', async (t) => {
   t.notMatch(text, /[\u0085\u2028]/, 'no other line ends');
 });
 
-t.test('a user sees the own activity alone, newest first, without facts for operators', async (t) => {
-  const service = await startHttpService(t);
-  const [userId, stranger] = [randomUUID(), randomUUID()];
-  const pair = await service.logIn({ userId });
-  await service.logIn({ userId: stranger });
-  service.time.now += 1_000;
-  await service.refresh(pair, { client: ELSEWHERE });
-  const headers = { authorization: `Bearer ${pair.access}` };
-  const { body } = await service.send(`/auth/activity?userId=${stranger}&user=${stranger}`, { headers });
-  t.match(body, { items: [{ type: 'sessions.address_changed', by: 'user' }, { type: 'sessions.started' }] });
-  t.equal((body.items as unknown[]).length, 2);
-  t.notMatch(JSON.stringify(body), /presented|generation|clientId|door/);
-  t.equal((await service.send('/auth/activity')).status, 401);
-});
+t.test(
+  'a user sees only their own activity, newest first, without the facts that are for operators',
+  async (t) => {
+    const service = await startHttpService(t);
+    const [userId, stranger] = [randomUUID(), randomUUID()];
+    const pair = await service.logIn({ userId });
+    await service.logIn({ userId: stranger });
+    service.time.now += 1_000;
+    await service.refresh(pair, { client: ELSEWHERE });
+    const headers = { authorization: `Bearer ${pair.access}` };
+    const { body } = await service.send(`/auth/activity?userId=${stranger}&user=${stranger}`, { headers });
+    t.match(body, {
+      items: [{ type: 'sessions.address_changed', by: 'user' }, { type: 'sessions.started' }],
+    });
+    t.equal((body.items as unknown[]).length, 2);
+    t.notMatch(JSON.stringify(body), /presented|generation|clientId|door/);
+    t.equal((await service.send('/auth/activity')).status, 401);
+  },
+);
 
 t.test('a wrong second step is recorded for its account', async (t) => {
   const service = await startHttpService(t);
@@ -144,7 +149,7 @@ t.test('no token and no password is in the log', async (t) => {
 });
 
 t.test(
-  'wrong passwords are in the log after their minute, with the account and never with the name',
+  'wrong passwords are in the log after their minute, with the account but never with the typed name',
   async (t) => {
     const service = await startHttpService(t);
     const ann = await registerAndLogIn(service);

@@ -23,7 +23,7 @@ async function audited(t: Test) {
   return { ...service, call, events };
 }
 
-t.test('each act of an operator on an endpoint is recorded, without its URL or secret', async (t) => {
+t.test('each action of an operator on an endpoint is recorded, without its URL or secret', async (t) => {
   const { call, events, adminKey, webhookDeliveries, time } = await audited(t);
   const act = (method: string, path: string, body?: object) => call(method, path, adminKey, body);
   const added = await act('POST', '/admin/webhooks', { url: URL_IN, types: ['sessions.*'] });
@@ -63,7 +63,7 @@ t.test('each act of an operator on an endpoint is recorded, without its URL or s
   t.notMatch(JSON.stringify(found), new RegExp(`hooks.example|a-secret|${body.secret}`));
 });
 
-t.test('each act of a receiver on its stream is recorded', async (t) => {
+t.test('each action of a receiver on its stream is recorded', async (t) => {
   const { call, events } = await audited(t);
   const delivery = {
     method: 'urn:ietf:rfc:8935',

@@ -15,7 +15,7 @@ const service = async (t: Test) => {
   return service;
 };
 
-/** The members about the authentication, under the names of a token's claims. */
+/** The members about the authentication, under the names of the claims. */
 const pick = ({ auth_time, amr, acr }: Body) => ({ auth_time, amr, acr });
 
 /** What the access token, introspection of both tokens and `/auth/me` say about the authentication. */
@@ -76,7 +76,7 @@ t.test(
   },
 );
 
-t.test('sessions of the other doors have the time of their login', async (t) => {
+t.test('sessions of other doors have the time of their login as auth_time', async (t) => {
   const world = await service(t);
   const now = Math.floor(world.time.now / 1000);
   const bySessionId = await world.post('/api/v1/auth/login', { guid: USER });

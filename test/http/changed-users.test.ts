@@ -23,7 +23,7 @@ async function operated(t: Test, settings: Parameters<typeof startHttpService>[1
     create: (body: object) => post('/admin/users', body, { 'x-api-key': adminKey }),
     change: (id: string, body: object) =>
       send(`/admin/users/${id}`, { method: 'PATCH', headers, body: JSON.stringify(body) }),
-    /** The status of the answer, which is a page. */
+    /** The status of the answer, whose body is a page. */
     async reset(token: string, newPassword = PASSWORD) {
       const body = JSON.stringify({ token, newPassword });
       const json = { 'content-type': 'application/json' };
@@ -51,32 +51,37 @@ async function invitationIn({ claimed, links }: Operated): Promise<string> {
 
 const SERVICE_KEY = { kind: 'service_key', name: 'operator' };
 
-t.test('an account without a password is invited, and the link sets it and proves the address', async (t) => {
-  const service = await operated(t);
-  const { status, body, headers } = await service.create({ ...ANN, email: 'ann@B\u00fccher.example' });
-  t.equal(status, 201);
-  const id = String(body.id);
-  t.equal(headers.get('location'), `/admin/users/${id}`);
-  t.match(body, { username: 'ann', email: 'ann@b\u00fccher.example', emailVerified: false, sessions: 0 });
-  t.equal((await service.logIn('none')).status, 401, 'no password matches');
-  const token = await invitationIn(service);
-  service.time.now += 7 * DAY - 1_000;
-  t.equal(await service.reset(token, 'password'), 400, 'a common password');
-  t.equal(await service.reset(token), 204);
-  t.equal((await service.logIn()).status, 200, 'the address is proved');
-  t.equal(await service.reset(token), 403);
-  const events = (await service.claimed('event')).filter(({ data }) => data.userId === id);
-  t.match(
-    events.map(({ type }) => type),
-    ['users.created', 'users.email_verified', 'users.password_changed'],
-  );
-  for (const type of ['users.created', 'users.invited'])
-    t.same(await service.actorOf(id, type), SERVICE_KEY, type);
-  t.notMatch(JSON.stringify(await service.audited(id)), /resetId|example/);
-  t.ok(service.lines.some((line) => line.includes('user_created') && line.includes('service_key operator')));
-});
+t.test(
+  'an account without a password is invited, and the link sets a password and verifies the address',
+  async (t) => {
+    const service = await operated(t);
+    const { status, body, headers } = await service.create({ ...ANN, email: 'ann@B\u00fccher.example' });
+    t.equal(status, 201);
+    const id = String(body.id);
+    t.equal(headers.get('location'), `/admin/users/${id}`);
+    t.match(body, { username: 'ann', email: 'ann@b\u00fccher.example', emailVerified: false, sessions: 0 });
+    t.equal((await service.logIn('none')).status, 401, 'no password matches');
+    const token = await invitationIn(service);
+    service.time.now += 7 * DAY - 1_000;
+    t.equal(await service.reset(token, 'password'), 400, 'a common password');
+    t.equal(await service.reset(token), 204);
+    t.equal((await service.logIn()).status, 200, 'the address is proved');
+    t.equal(await service.reset(token), 403);
+    const events = (await service.claimed('event')).filter(({ data }) => data.userId === id);
+    t.match(
+      events.map(({ type }) => type),
+      ['users.created', 'users.email_verified', 'users.password_changed'],
+    );
+    for (const type of ['users.created', 'users.invited'])
+      t.same(await service.actorOf(id, type), SERVICE_KEY, type);
+    t.notMatch(JSON.stringify(await service.audited(id)), /resetId|example/);
+    t.ok(
+      service.lines.some((line) => line.includes('user_created') && line.includes('service_key operator')),
+    );
+  },
+);
 
-t.test('an invitation ends after seven days, and another link is mailed where users log in', async (t) => {
+t.test('an invitation ends after seven days, and the user can then request another link', async (t) => {
   const service = await operated(t);
   await service.create(ANN);
   const token = await invitationIn(service);
@@ -89,28 +94,31 @@ t.test('an invitation ends after seven days, and another link is mailed where us
   ]);
 });
 
-t.test('an operator sets a password, and vouches for an address or has it proved', async (t) => {
-  const service = await operated(t);
-  const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
-  t.equal(body.emailVerified, true);
-  t.equal((await service.logIn()).status, 200);
-  t.same(await service.claimed('mail'), []);
-  const bob = { username: 'bob', email: 'bob@example.com', password: PASSWORD };
-  const id = String((await service.create(bob)).body.id);
-  t.equal((await service.logIn(PASSWORD, 'bob')).body.code, 'email_unverified');
-  const [mail] = await service.claimed('mail');
-  if (mail?.type !== 'users.email_verification_requested') throw new Error('no link was mailed');
-  t.same(Object.keys(mail.data).sort(), ['byOperator', 'email', 'linkId', 'userId']);
-  await fetch(`${service.url}/auth/email/verify`, {
-    method: 'POST',
-    body: new URLSearchParams({ token: service.links.email(mail.data.linkId) }),
-  });
-  t.equal((await service.logIn(PASSWORD, 'bob')).status, 200);
-  for (const type of ['users.created', 'users.email_verification_requested'])
-    t.same(await service.actorOf(id, type), SERVICE_KEY, type);
-});
+t.test(
+  'an operator sets a password, and marks an address as verified or has a link mailed to it',
+  async (t) => {
+    const service = await operated(t);
+    const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
+    t.equal(body.emailVerified, true);
+    t.equal((await service.logIn()).status, 200);
+    t.same(await service.claimed('mail'), []);
+    const bob = { username: 'bob', email: 'bob@example.com', password: PASSWORD };
+    const id = String((await service.create(bob)).body.id);
+    t.equal((await service.logIn(PASSWORD, 'bob')).body.code, 'email_unverified');
+    const [mail] = await service.claimed('mail');
+    if (mail?.type !== 'users.email_verification_requested') throw new Error('no link was mailed');
+    t.same(Object.keys(mail.data).sort(), ['byOperator', 'email', 'linkId', 'userId']);
+    await fetch(`${service.url}/auth/email/verify`, {
+      method: 'POST',
+      body: new URLSearchParams({ token: service.links.email(mail.data.linkId) }),
+    });
+    t.equal((await service.logIn(PASSWORD, 'bob')).status, 200);
+    for (const type of ['users.created', 'users.email_verification_requested'])
+      t.same(await service.actorOf(id, type), SERVICE_KEY, type);
+  },
+);
 
-t.test('new accounts of operators follow the rules of all accounts', async (t) => {
+t.test('accounts that operators create follow the rules of all accounts', async (t) => {
   const service = await operated(t);
   await service.create({ ...ANN, password: PASSWORD });
   const refused: [object, number, string][] = [
@@ -133,7 +141,7 @@ t.test('new accounts of operators follow the rules of all accounts', async (t) =
   t.equal((await service.post('/admin/users', ANN)).status, 401);
 });
 
-t.test('invitations to one address are limited, and a taken address uses nothing up', async (t) => {
+t.test('invitations to one address are limited, and a refused invitation does not count', async (t) => {
   const service = await operated(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
   for (let count = 0; count < 5; count += 1) t.equal((await service.create(ANN)).status, 409);
@@ -179,7 +187,7 @@ t.test('an operator changes the name of an account', async (t) => {
 });
 
 t.test(
-  'the change of an address is final: earlier links are void, and the former address is told',
+  'an operator’s change of an address cannot be undone: earlier links are void, and the former address gets a mail',
   async (t) => {
     const service = await operated(t);
     const id = String((await service.create(ANN)).body.id);
@@ -202,7 +210,7 @@ t.test(
   },
 );
 
-t.test('another address of a verified account has to be proved again', async (t) => {
+t.test('after a change of its address a verified account must verify the new one', async (t) => {
   const service = await operated(t);
   const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
   const id = String(body.id);
@@ -213,7 +221,7 @@ t.test('another address of a verified account has to be proved again', async (t)
   t.equal((await service.logIn()).status, 200);
 });
 
-t.test('a name that is the address changes with it', async (t) => {
+t.test('a user name that equals the address changes with the address', async (t) => {
   const service = await operated(t);
   const named = { username: 'ann@example.com', email: 'ann@example.com', password: PASSWORD };
   const id = String((await service.create(named)).body.id);
@@ -223,7 +231,7 @@ t.test('a name that is the address changes with it', async (t) => {
   t.equal((await service.create(ANN)).status, 201);
 });
 
-t.test('an operator says whether an address is verified', async (t) => {
+t.test('an operator can mark an address as verified or unverified', async (t) => {
   const service = await operated(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
   t.equal((await service.change(id, { emailVerified: true })).body.emailVerified, true);
@@ -270,7 +278,7 @@ t.test('an address that another account keeps reserved is refused', async (t) =>
   t.equal((await fetch(link)).status, 403);
 });
 
-t.test('an account that keeps changing is reported as unavailable', async (t) => {
+t.test('a change is answered with 503 if the account keeps changing meanwhile', async (t) => {
   const service = await operated(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
   service.users.change = async () => 'outdated';

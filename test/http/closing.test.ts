@@ -18,7 +18,7 @@ t.test('an idle connection does not delay the shutdown', async (t) => {
   t.pass('closed');
 });
 
-t.test('the shutdown waits for a running request, for a bounded time', async (t) => {
+t.test('the shutdown waits for a running request, for a limited time', async (t) => {
   const stuck = new Promise<never>(() => {});
   const { app, url, post } = await startHttpService(t, {
     http: { openSession: () => stuck, limits: { drain: 10, finish: 200 } },

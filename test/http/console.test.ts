@@ -17,13 +17,13 @@ t.test('an operator signs in, and the cookie opens the routes under /admin', asy
   t.equal((await send(`/admin/sessions?userId=${ann}`)).status, 401);
 });
 
-t.test('behind TLS the cookie is bound to this host', async (t) => {
+t.test('behind TLS the name of the cookie has the prefix __Host-', async (t) => {
   const { signIn } = await consoleService(t, { http: { publicUrl: 'https://auth.example.com' } });
   const [set = ''] = (await signIn()).headers.getSetCookie();
   t.match(set, /^__Host-kinship_console=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
 });
 
-t.test('the document has no inline code, and no page frames it', async (t) => {
+t.test('the document has no inline code, and no page may frame it', async (t) => {
   const { url } = await consoleService(t);
   for (const path of ['/console', '/console/sessions/e1f22c76-1111-4222-8333-444455556666']) {
     const answer = await fetch(url + path);
@@ -38,7 +38,7 @@ t.test('the document has no inline code, and no page frames it', async (t) => {
   t.match((await fetch(`${url}/console/app.css`)).headers.get('content-type'), /^text\/css/);
 });
 
-t.test('a user who is no operator gets no cookie, and the session of the attempt is ended', async (t) => {
+t.test('a user who is no operator gets no cookie, and no session is left', async (t) => {
   const { signIn, sessionsOf, ann } = await consoleService(t);
   const answer = await signIn('ann');
   t.match(answer, { status: 403, body: { code: 'forbidden', detail: /role operator/ } });
@@ -64,7 +64,7 @@ t.test('in production an operator needs a second factor', async (t) => {
   t.equal((await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status, 200);
 });
 
-t.test('a refused sign-in has a line in the log, and leaves no session', async (t) => {
+t.test('a refused sign-in is logged in one line, and leaves no session', async (t) => {
   const { signIn, ann, lines, sessionsOf, setOperator } = await consoleService(t, {
     operatorsNeedSecondFactor: true,
   });
@@ -80,7 +80,7 @@ t.test('a refused sign-in has a line in the log, and leaves no session', async (
   t.same(await sessionsOf(ann), []);
 });
 
-t.test('a change by cookie states its reason, which is logged with the operator', async (t) => {
+t.test('a change by cookie needs a reason, which is logged with the operator', async (t) => {
   const { send, operatorCookie, olga, ann, post, sessionsOf, lines } = await consoleService(t);
   await post('/auth/login', { username: 'ann', password: PASSWORD });
   const cookie = await operatorCookie();
@@ -120,7 +120,7 @@ t.test('the console is signed out after 30 minutes without a use', async (t) => 
   t.equal(await look(), 401);
 });
 
-t.test('signing out ends the session, and the page can ask who is signed in', async (t) => {
+t.test('a sign-out ends the session, and the page can ask who is signed in', async (t) => {
   const { operatorCookie, send, olga, sessionsOf } = await consoleService(t);
   const cookie = await operatorCookie();
   const ask = async () => (await send('/console/session', { headers: { cookie } })).body;

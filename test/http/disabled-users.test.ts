@@ -59,7 +59,7 @@ t.test('a user id without an account can be disabled', async (t) => {
   t.equal((await open()).status, 200);
 });
 
-t.test('a challenge is neither given to a disabled user nor accepted from one', async (t) => {
+t.test('a disabled user gets no challenge, and a challenge from before is refused', async (t) => {
   const service = await withAnn(t);
   const { post, logIn, pair, decide, time } = service;
   const app = await addApp(service, { access: String(pair.access) });
@@ -106,7 +106,7 @@ t.test('the audit log names the service key that disabled a user', async (t) => 
   );
 });
 
-t.test('the route says since when a user is disabled', async (t) => {
+t.test('the route answers since when a user is disabled', async (t) => {
   const { send, decide, adminKey, time } = await withAnn(t);
   const userId = randomUUID();
   const path = `/admin/users/${userId.toUpperCase()}/disabled`;

@@ -29,7 +29,7 @@ t.test('the documentation page has the mark, the title and the icon of the proje
   t.same(refused, [], 'the policy refuses nothing that the page needs');
 });
 
-t.test('both examples of a login can be sent from the documentation page as they are', async (t) => {
+t.test('both examples of a login can be sent unchanged from the documentation page', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
   const { url, post } = await startHttpService(t);

@@ -86,7 +86,7 @@ t.test('a login without a proof opens an unbound session', async (t) => {
   for (const token of [body.access, body.refresh]) t.notOk('cnf' in claimsOf(String(token)));
 });
 
-t.test('a login with a proof that is not valid opens no session', async (t) => {
+t.test('a login with an invalid proof opens no session', async (t) => {
   const service = await start(t);
   const path = `/auth/login?userId=${randomUUID()}`;
   for (const dpop of ['x', service.proof('GET', '/auth/login'), service.proof('POST', '/auth/refresh')])
@@ -116,7 +116,7 @@ t.test('a backend binds the session to the key of its client', async (t) => {
   );
 });
 
-t.test('DPOP=required: every door refuses to open a session that is not bound', async (t) => {
+t.test('DPOP=required: every door refuses to open an unbound session', async (t) => {
   const service = await start(t, { policy: { dpop: 'required' }, http: { sessionCookies: true } });
   const userId = randomUUID();
   const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
@@ -133,7 +133,7 @@ t.test('DPOP=required: every door refuses to open a session that is not bound', 
   t.ok((await service.logIn()).accessToken, 'a bound one is opened');
 });
 
-t.test('DPOP=off: no session is bound, and bound ones stay bound', async (t) => {
+t.test('DPOP=off: no new session is bound, and existing bound sessions stay bound', async (t) => {
   const bound = await start(t);
   const pair = await bound.logIn();
   const policy = { ...bound.policy, dpop: 'off' } as const;
@@ -173,7 +173,7 @@ t.test('each refresh of a bound session needs a new proof of its key', async (t)
   }
 });
 
-t.test('a retry needs a proof of its own, and gets the same pair', async (t) => {
+t.test('a retry needs a new proof, and gets the same pair', async (t) => {
   const service = await start(t);
   const pair = await service.logIn();
   const send = (dpop: string) => service.post('/auth/refresh', pair, { dpop, 'idempotency-key': 'one' });
@@ -237,7 +237,7 @@ t.test('every door refuses a bound session without a proof, and the session stay
 });
 
 t.test(
-  'a missing proof or one of another key is recorded once a day, other faults are only counted',
+  'a missing proof or a proof of another key is recorded once a day, and other faults are only counted',
   async (t) => {
     const service = await start(t);
     const { refreshToken, accessToken } = await service.logIn();
@@ -272,7 +272,7 @@ t.test('a refused DPoP proof for an ended session causes no mail', async (t) => 
   t.equal((await service.outbox.claim('mail', NOW + 1, NOW + 2, 100)).length, 0);
 });
 
-t.test('a step-up of a bound session needs a proof of its key, too', async (t) => {
+t.test('a step-up of a bound session also needs a proof of its key', async (t) => {
   const service = await start(t);
   const password = 'a violet piano 42';
   await service.post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
@@ -372,7 +372,7 @@ t.test('introspection answers the key of a bound session', async (t) => {
   t.notOk('cnf' in body);
 });
 
-t.test('the metadata lists the algorithms', async (t) => {
+t.test('the metadata lists the algorithms of proofs', async (t) => {
   const publicUrl = 'https://auth.example.com';
   const service = await start(t, { http: { publicUrl, issuer: publicUrl } });
   const { body } = await service.send('/.well-known/oauth-authorization-server');
@@ -380,7 +380,7 @@ t.test('the metadata lists the algorithms', async (t) => {
   t.notOk((body.dpop_signing_alg_values_supported as string[]).some((alg) => /^HS|none/.test(alg)));
 });
 
-t.test('with a public URL proofs are made for it, whatever the Host says', async (t) => {
+t.test('with PUBLIC_URL a proof must name that URL, whatever the Host header says', async (t) => {
   const publicUrl = 'https://auth.example.com';
   const service = await start(t, { http: { publicUrl } });
   const path = `/auth/login?userId=${randomUUID()}`;

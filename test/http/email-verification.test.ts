@@ -27,7 +27,7 @@ async function mailedTokens({ outbox, links, time }: HttpService): Promise<strin
   );
 }
 
-/** Waits for mails that are recorded after the answer. */
+/** Waits for the next mails, because they are recorded after the answer. */
 async function nextMailed(service: HttpService): Promise<string[]> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const tokens = await mailedTokens(service);
@@ -77,7 +77,7 @@ t.test('a registration mails a link, and its button verifies the address once', 
   t.notMatch(ann1.lines.join(''), /ann@example/, 'the log names no address');
 });
 
-t.test('of many simultaneous presses of the button one verifies the address', async (t) => {
+t.test('of many simultaneous requests of the button one verifies the address', async (t) => {
   const { post, press, mailed } = await service(t);
   await post('/auth/register', ann);
   const [token = ''] = await mailed();
@@ -132,7 +132,7 @@ t.test('a request for a link gets the same bytes for every address', async (t) =
   }
 });
 
-t.test('no answer about a link waits until the link is stored', async (t) => {
+t.test('a request for a link is answered before the link is stored', async (t) => {
   const stores = createMemoryStores();
   const never = () => new Promise<never>(() => {});
   const { post } = await service(t, {
@@ -148,7 +148,7 @@ t.test('no answer about a link waits until the link is stored', async (t) => {
       t.match(await post(path, { email }), { status: 202, body: {} }, `${path} ${email}`);
 });
 
-t.test('an address gets three links a day, whatever account has it', async (t) => {
+t.test('an address gets three links a day, whichever accounts have it', async (t) => {
   const found = await service(t);
   const { post, send, time } = found;
   let count = 0;
@@ -200,7 +200,7 @@ t.test(
   },
 );
 
-t.test('introspection tells an address as a name only if it is verified', async (t) => {
+t.test('introspection contains an address as the user name only if the address is verified', async (t) => {
   const { post, send, press, mailed } = await service(t);
   await post('/auth/register', { ...ann, username: ann.email });
   const [token = ''] = await mailed();
@@ -217,39 +217,42 @@ t.test('introspection tells an address as a name only if it is verified', async 
   t.match(await introspect(), { active: true, email_verified: true, username: ann.email });
 });
 
-t.test('the owner of an address takes the account of a stranger over by a reset', async (t) => {
-  const found = await service(t);
-  const { post, send, users, outbox, links, url, time } = found;
-  await post('/auth/register', ann);
-  const { access } = (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
-  const reset = async (newPassword: string) => {
-    time.now += DAY;
-    await post('/auth/password/forgot', { email: ann.email });
-    for (;;) {
-      const mails = await outbox.claim('mail', time.now, Number.MAX_SAFE_INTEGER, 100);
-      const mail = mails.map(({ event }) => event).find(({ type }) => type === 'users.password_forgotten');
-      if (mail?.type !== 'users.password_forgotten') continue;
-      const body = new URLSearchParams({ token: links.reset(mail.data.resetId), newPassword });
-      return (await fetch(`${url}/auth/password/reset`, { method: 'POST', body })).text();
-    }
-  };
-  t.match(await reset('a green piano 44'), 'The address of your account is now confirmed.');
-  t.ok((await users.findByIdentifier('ann'))?.emailVerifiedAt);
-  const me = await send('/auth/me', { headers: { authorization: `Bearer ${access}` } });
-  t.equal(me.status, 401, 'the sessions of the stranger have ended');
-  const events = (await eventsOf(found)).filter(({ type }) => type !== 'sessions.started');
-  t.same(
-    events.map(({ type }) => type),
-    ['users.created', 'users.email_verified', 'users.password_changed', 'sessions.revoked'],
-  );
-  t.match(events[2], { data: { emailVerified: true } });
+t.test(
+  'the owner of an address can take over the account of a stranger with that address, by a reset',
+  async (t) => {
+    const found = await service(t);
+    const { post, send, users, outbox, links, url, time } = found;
+    await post('/auth/register', ann);
+    const { access } = (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
+    const reset = async (newPassword: string) => {
+      time.now += DAY;
+      await post('/auth/password/forgot', { email: ann.email });
+      for (;;) {
+        const mails = await outbox.claim('mail', time.now, Number.MAX_SAFE_INTEGER, 100);
+        const mail = mails.map(({ event }) => event).find(({ type }) => type === 'users.password_forgotten');
+        if (mail?.type !== 'users.password_forgotten') continue;
+        const body = new URLSearchParams({ token: links.reset(mail.data.resetId), newPassword });
+        return (await fetch(`${url}/auth/password/reset`, { method: 'POST', body })).text();
+      }
+    };
+    t.match(await reset('a green piano 44'), 'The address of your account is now confirmed.');
+    t.ok((await users.findByIdentifier('ann'))?.emailVerifiedAt);
+    const me = await send('/auth/me', { headers: { authorization: `Bearer ${access}` } });
+    t.equal(me.status, 401, 'the sessions of the stranger have ended');
+    const events = (await eventsOf(found)).filter(({ type }) => type !== 'sessions.started');
+    t.same(
+      events.map(({ type }) => type),
+      ['users.created', 'users.email_verified', 'users.password_changed', 'sessions.revoked'],
+    );
+    t.match(events[2], { data: { emailVerified: true } });
 
-  t.notMatch(await reset('a blue piano 45'), 'is now confirmed', 'only the first reset proves it');
-  const later = (await eventsOf(found)).filter(({ type }) => type === 'users.password_changed');
-  t.notOk('emailVerified' in (later.at(-1)?.data ?? {}));
-});
+    t.notMatch(await reset('a blue piano 45'), 'is now confirmed', 'only the first reset proves it');
+    const later = (await eventsOf(found)).filter(({ type }) => type === 'users.password_changed');
+    t.notOk('emailVerified' in (later.at(-1)?.data ?? {}));
+  },
+);
 
-t.test('a tag in an address is kept: it names another mailbox', async (t) => {
+t.test('an address with a tag is another address, and the tag is kept', async (t) => {
   const { post, outbox, users, time } = await service(t);
   const tagged = { ...ann, username: 'bob', email: 'Ann+news@example.com' };
   t.equal((await post('/auth/register', ann)).status, 201);

@@ -12,11 +12,11 @@ const TYPES = [
   'application/octet-stream',
   'not a type',
 ];
-/** How a client says that there is no body. */
+/** The headers of a request without a body. */
 const LENGTHS = ['Content-Length: 0', 'X-No-Length: 0'];
 const HEAD = ['Host: localhost', 'Connection: close'];
 
-t.test('an empty body counts as no body whatever its type, on every route with a body', async (t) => {
+t.test('an empty body of any type is treated as no body, on every route with a body', async (t) => {
   const { url } = await startHttpService(t);
   const { paths } = await openapiOf(t);
   for (const [path, operations] of Object.entries(paths)) {
@@ -38,7 +38,7 @@ t.test('an empty body counts as no body whatever its type, on every route with a
   }
 });
 
-t.test('an empty chunked body is no body', async (t) => {
+t.test('an empty chunked body is treated as no body', async (t) => {
   const { url } = await startHttpService(t);
   const headers = [...HEAD, 'Content-Type: text/plain', 'Transfer-Encoding: chunked'];
   const login = `POST /auth/login?userId=${randomUUID()}`;

@@ -103,14 +103,14 @@ t.test('a new app replaces the unconfirmed one, and must be confirmed within an 
   );
 });
 
-t.test('a session that ended on another replica puts no factor into use', async (t) => {
+t.test('a session that ended on another replica can confirm no factor', async (t) => {
   const service = await startHttpService(t);
   const { post, families, revoked, time } = service;
   const ann = await registerAndLogIn(service);
   const headers = bearer(ann);
   const app = (await post('/auth/factors/totp', undefined, headers)).body;
   const begun = (await post('/auth/factors/passkeys/options', undefined, headers)).body;
-  // This replica has not heard of the end yet, and takes its list for complete.
+  // This replica has not received the revocation yet, and treats its list as complete.
   revoked.setComplete(true);
   await families.revoke(String(claimsOf(ann.access).sid), { at: time.now, reason: 'not_me' }, []);
   const code = totpCode(secretIn(app.uri), time.now);
@@ -123,7 +123,7 @@ t.test('a session that ended on another replica puts no factor into use', async 
   t.equal((await logIn(service, 'ann')).status, 200, 'the login asks for no factor');
 });
 
-t.test('recovery codes are made for an account with a factor, and shown once', async (t) => {
+t.test('only an account with a factor gets recovery codes, and they are shown once', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
   const make = () => service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
@@ -172,7 +172,7 @@ t.test('a change of factors needs a recent sign-in', async (t) => {
   t.equal((await add({ password: PASSWORD })).status, 200, 'the password counts');
 });
 
-t.test('an account with a factor changes its factors after a sign-in by a factor', async (t) => {
+t.test('an account with a factor can change its factors only after a sign-in with a factor', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
   const { id, code } = await addApp(service, ann);
@@ -260,7 +260,7 @@ t.test('an account has at most twenty factors', async (t) => {
   });
 });
 
-t.test('a factor needs a proven address, unless addresses are never proven', async (t) => {
+t.test('a factor needs a verified address, unless EMAIL_VERIFICATION is off', async (t) => {
   for (const [emailVerification, status] of [
     ['optional', 403],
     ['off', 200],

@@ -36,11 +36,11 @@ t.test('the service understands every request of the collection', async (t) => {
     const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     return (await answer.json()) as Record<string, string>;
   };
-  /** Earlier requests rotate, end and delete: each request gets a user, a session and a pair of its own. */
+  /** Requests rotate pairs, end sessions and delete users. So each request gets a new user, session and pair. */
   const variables = async (): Promise<Readonly<Record<string, string>>> => {
     const user = { username: `user-${randomUUID()}`, password: PASSWORD };
     await post('/auth/register', { ...user, email: `${user.username}@example.com` });
-    // /oauth/token takes no other refresh token, and the other routes take this one, too.
+    // /oauth/token accepts only an unpaired refresh token, and the other routes accept it, too.
     const pair = await post('/auth/login?binding=refresh', user);
     const me = await fetch(`${url}/auth/me`, { headers: { authorization: `Bearer ${pair.access}` } });
     const { userId, sessionId } = (await me.json()) as Record<string, string>;

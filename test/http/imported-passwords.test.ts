@@ -43,15 +43,18 @@ t.test('three right logins at the same moment all succeed', async (t) => {
   );
 });
 
-t.test('of two passwords that differ after 72 bytes, only the one of the first login is good', async (t) => {
-  const service = await startHttpService(t);
-  const start = 'violet piano '.repeat(6);
-  const [one, other] = [`${start}one`, `${start}two`];
-  await importAnn(service, await hash(one, 4));
-  t.equal((await service.post('/auth/login', { ...ann, password: one })).status, 200);
-  t.equal((await service.post('/auth/login', { ...ann, password: other })).status, 401);
-  t.equal((await service.post('/auth/login', { ...ann, password: one })).status, 200);
-});
+t.test(
+  'of two passwords that differ only after 72 bytes, only the password of the first login is accepted later',
+  async (t) => {
+    const service = await startHttpService(t);
+    const start = 'violet piano '.repeat(6);
+    const [one, other] = [`${start}one`, `${start}two`];
+    await importAnn(service, await hash(one, 4));
+    t.equal((await service.post('/auth/login', { ...ann, password: one })).status, 200);
+    t.equal((await service.post('/auth/login', { ...ann, password: other })).status, 401);
+    t.equal((await service.post('/auth/login', { ...ann, password: one })).status, 200);
+  },
+);
 
 t.test('an account without a password is refused like an unknown user', async (t) => {
   const service = await startHttpService(t);

@@ -11,14 +11,14 @@ import { HOME } from '../support/sessions.ts';
 const ISSUER = 'https://kinship.example';
 /** The routes that change state by GET. */
 const CHANGING = ['/{guid}', '/refresh'];
-/** The pages of links that the database holds: an unknown link is refused. */
+/** Pages that look up a link in the database. They refuse an unknown link. */
 const BY_STORED_LINK = [
   '/auth/password/reset',
   '/auth/email/verify',
   '/auth/email/change',
   '/auth/email/undo',
 ];
-/** Headers that differ between two answers of one route; fetch itself asks to close the connection after HEAD. */
+/** Headers that differ between two answers of one route. After HEAD, `fetch` itself asks to close the connection. */
 const VARYING = [
   'date',
   'x-request-id',
@@ -53,7 +53,7 @@ async function signedIn(t: Test) {
   };
 }
 
-/** A URL of each GET route that is answered with 2xx or a redirect, and the headers that it needs. */
+/** For each GET route a URL that is answered with 2xx or a redirect, and the headers that the request needs. */
 async function getRequests(t: Test, service: Awaited<ReturnType<typeof signedIn>>) {
   const { paths } = await openapiOf(t);
   const { authorization, userId, sid, webhookId, streamId, adminKey } = service;
@@ -102,7 +102,7 @@ t.test('HEAD is answered like GET, without the body', async (t) => {
     t.ok(get.status < 400 || BY_STORED_LINK.includes(path), `${path}: ${get.status}`);
     t.equal(head.status, get.status, path);
     t.same(comparable(path, head), comparable(path, get), path);
-    await get.body?.cancel(); // one of them is a stream without an end
+    await get.body?.cancel(); // one of these bodies is a stream without an end
     t.equal((await head.text()).length, 0, path);
   }
   const { text } = await sendRaw(
@@ -113,7 +113,7 @@ t.test('HEAD is answered like GET, without the body', async (t) => {
 });
 
 function comparable(path: string, { headers }: Response): Record<string, string> {
-  // Each request adds to the metrics.
+  // Each request changes the length of the metrics.
   const varying = path === '/metrics' ? [...VARYING, 'content-length'] : VARYING;
   return Object.fromEntries([...headers].filter(([name]) => !varying.includes(name)));
 }
@@ -180,7 +180,7 @@ t.test('a method that a known path does not support is answered with 405 and All
   }
 });
 
-t.test('405 comes before the body is read', async (t) => {
+t.test('a request is answered with 405 before its body is read', async (t) => {
   const { send } = await startHttpService(t);
   const bodies = { 'no JSON': 'x', 'a large one': 'x'.repeat(100_000) };
   for (const [name, body] of Object.entries(bodies)) {

@@ -26,7 +26,7 @@ async function withAnn(t: Test, onNewDevice: NewDevicePolicy) {
   };
 }
 
-t.test('a login from a new network causes one mail, whose link ends that session', async (t) => {
+t.test('a login from a new network causes one mail, and the link in it ends that session', async (t) => {
   const { enter, next, mails, isAlive, links, url, outbox, time } = await withAnn(t, 'notify');
   const first = await enter('203.0.113.1');
   await enter('203.0.113.1');

@@ -199,33 +199,36 @@ t.test('introspection reports the end of the session if it is earlier than exp',
   t.equal((await look(pair.refresh)).body.exp, end);
 });
 
-t.test('either token ends the session, and revoking an invalid token succeeds', async (t) => {
-  const { logInUnpaired, logIn, form, exchange, look, time, families } = await oauthService(t);
-  for (const half of ['refresh', 'access'] as const) {
-    for (const open of [logIn, logInUnpaired]) {
-      const pair = await open({});
-      const { status, headers, body } = await form('/oauth/revoke', { token: pair[half] });
-      t.match({ status, body }, { status: 200, body: {} }, half);
-      t.equal(headers.get('cache-control'), 'no-store');
-      t.same((await look(pair.access)).body, { active: false }, `${half}: the session is over`);
-      t.match(await form('/oauth/revoke', { token: pair[half] }), { status: 200 }, 'again');
+t.test(
+  'either token of a pair can revoke its session, and the revocation of an invalid token succeeds',
+  async (t) => {
+    const { logInUnpaired, logIn, form, exchange, look, time, families } = await oauthService(t);
+    for (const half of ['refresh', 'access'] as const) {
+      for (const open of [logIn, logInUnpaired]) {
+        const pair = await open({});
+        const { status, headers, body } = await form('/oauth/revoke', { token: pair[half] });
+        t.match({ status, body }, { status: 200, body: {} }, half);
+        t.equal(headers.get('cache-control'), 'no-store');
+        t.same((await look(pair.access)).body, { active: false }, `${half}: the session is over`);
+        t.match(await form('/oauth/revoke', { token: pair[half] }), { status: 200 }, 'again');
+      }
     }
-  }
-  const rotated = await logInUnpaired();
-  const { body } = await exchange(rotated.refresh);
-  await form('/oauth/revoke', { token: rotated.refresh, token_type_hint: 'access_token' });
-  t.match(await exchange(String(body.refresh_token)), { status: 400, body: { error: 'invalid_grant' } });
-  const idle = await logInUnpaired();
-  time.now += 31 * 24 * HOUR;
-  t.match(await form('/oauth/revoke', { token: idle.refresh }), { status: 200 }, 'past its exp');
-  t.match(await families.find(String(claimsOf(idle.access).sid)), { revoked: { reason: 'logout' } });
-  const late = await logInUnpaired();
-  time.now += HOUR;
-  t.match(await form('/oauth/revoke', { token: late.access }), { status: 200 });
-  t.match((await look(late.refresh)).body, { active: true }, 'an access token past its exp ends nothing');
-  t.match(await form('/oauth/revoke', { token: 'nothing of ours' }), { status: 200 });
-  t.match(await form('/oauth/revoke', {}), { status: 400, body: { error: 'invalid_request' } });
-});
+    const rotated = await logInUnpaired();
+    const { body } = await exchange(rotated.refresh);
+    await form('/oauth/revoke', { token: rotated.refresh, token_type_hint: 'access_token' });
+    t.match(await exchange(String(body.refresh_token)), { status: 400, body: { error: 'invalid_grant' } });
+    const idle = await logInUnpaired();
+    time.now += 31 * 24 * HOUR;
+    t.match(await form('/oauth/revoke', { token: idle.refresh }), { status: 200 }, 'past its exp');
+    t.match(await families.find(String(claimsOf(idle.access).sid)), { revoked: { reason: 'logout' } });
+    const late = await logInUnpaired();
+    time.now += HOUR;
+    t.match(await form('/oauth/revoke', { token: late.access }), { status: 200 });
+    t.match((await look(late.refresh)).body, { active: true }, 'an access token past its exp ends nothing');
+    t.match(await form('/oauth/revoke', { token: 'nothing of ours' }), { status: 200 });
+    t.match(await form('/oauth/revoke', {}), { status: 400, body: { error: 'invalid_request' } });
+  },
+);
 
 t.test('an authenticated client ends only its own sessions', async (t) => {
   const { logIn, form, look } = await oauthService(t);
@@ -279,7 +282,7 @@ t.test('introspection describes a valid token', async (t) => {
   t.same((await look('nothing of ours')).body, { active: false });
 });
 
-t.test('introspection names a user who has an account here', async (t) => {
+t.test('introspection contains the user name if the user has an account', async (t) => {
   const { post, look } = await oauthService(t);
   const account = { username: 'ann', email: 'ann@example.com', password: 'a long enough passphrase' };
   t.equal((await post('/auth/register', account)).status, 201);
@@ -287,7 +290,7 @@ t.test('introspection names a user who has an account here', async (t) => {
   t.match((await look(String(body.access))).body, { active: true, username: 'ann', client_id: 'kinship' });
 });
 
-t.test('introspection names no unverified address', async (t) => {
+t.test('introspection contains no unverified address', async (t) => {
   const { post, look } = await oauthService(t);
   const account = {
     username: 'ann@example.com',
@@ -313,7 +316,7 @@ t.test('introspection requires a service key with scope introspect', async (t) =
   t.match(await look(access, { authorization: `Basic ${raw}` }), { status: 200 }, 'without form encoding');
 });
 
-t.test('the metadata names every endpoint if the issuer is PUBLIC_URL', async (t) => {
+t.test('the metadata lists every endpoint if the issuer is PUBLIC_URL', async (t) => {
   const publicUrl = 'https://auth.example.com';
   const path = '/.well-known/oauth-authorization-server';
   const { send } = await oauthService(t, { http: { publicUrl, issuer: publicUrl } });

@@ -9,11 +9,11 @@ import { exampleOf, type Media, type OpenApi, openapiFiles, openapiOf } from '..
 const file = (name: string) => readFile(name, 'utf8');
 const committed = async () => JSON.parse(await file('docs/openapi.json')) as OpenApi;
 
-/** Rules that this document breaks on purpose. */
+/** Rules of the linter that this document breaks on purpose. */
 const OFF = {
-  // The front door task-api has the paths of the service that it stands in for, as they are.
+  // The front door task-api has the exact paths of the service that it replaces.
   'no-path-trailing-slash': 'off',
-  // Two operations do nothing but lead to the docs: see below.
+  // Two operations only redirect to the documentation: see below.
   'operation-2xx-response': 'off',
 } as const;
 
@@ -124,7 +124,7 @@ function operationsOf({ paths }: OpenApi) {
   return Object.values(paths).flatMap((path) => Object.values(path));
 }
 
-/** The schema of each body, and of each answer in JSON, by its place, with all examples that are there for it. */
+/** The schema of each body and of each JSON answer, by its place in the document, with all its examples. */
 function* examplesIn({ paths, components }: OpenApi): Generator<{ path: string[]; examples: unknown[] }> {
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, { requestBody, responses }] of Object.entries(operations)) {
@@ -146,7 +146,7 @@ function* examplesIn({ paths, components }: OpenApi): Generator<{ path: string[]
   }
 }
 
-/** The places of schemas without a bound. An example is no schema, whatever members it has. */
+/** The places of schemas without a bound. Examples are skipped, because their members may look like a schema. */
 function* unbounded(node: unknown, path: readonly string[] = []): Generator<string> {
   if (typeof node !== 'object' || node === null) return;
   if (!Array.isArray(node) && !hasBound(node)) yield path.join('/');

@@ -21,7 +21,7 @@ t.test('health routes report the state of each dependency', async (t) => {
   t.equal((await send('/health/live')).status, 200, 'alive all the same');
 });
 
-t.test('probes of a dependency that hangs are answered in time and share one check', async (t) => {
+t.test('probes are answered in time while a dependency hangs, and share one check', async (t) => {
   let checks = 0;
   let answer = () => {};
   const database = () => {
@@ -44,7 +44,7 @@ t.test('probes of a dependency that hangs are answered in time and share one che
   t.match(await last, { status: 200, body: { dependencies: { database: 'up' } } });
 });
 
-t.test('the document is served, as JSON and as a page', async (t) => {
+t.test('the OpenAPI document is served as JSON and as a page', async (t) => {
   const { send, url } = await startHttpService(t);
   const { status, body } = await send('/docs/json');
   t.equal(status, 200);

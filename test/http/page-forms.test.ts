@@ -53,7 +53,7 @@ t.test('a form with an unknown or a repeated member is refused with 400', async 
   }
 });
 
-t.test('a link with a parameter that a mail program added still shows its page', async (t) => {
+t.test('a link still shows its page if a mail program has added a parameter', async (t) => {
   const { forms, url } = await pages(t);
   const path = `/auth/not-me?${forms['/auth/not-me']}&utm_source=mail`;
   t.equal((await fetch(url + path)).status, 200);

@@ -8,7 +8,7 @@ import { renderingChecks } from '../support/rendering.ts';
 
 const RESET = '/auth/password/reset';
 
-/** A service with one account, and links to it as mails have them. */
+/** A service with one account, and the links that mails contain. */
 async function linked(t: Test, username = 'ann') {
   const service = await startHttpService(t);
   const { links, time, outbox, users, emailLinks, emailChanges, url } = service;
@@ -122,7 +122,7 @@ t.test('a refused password shows the form again, with the reason at the field', 
   t.match(await page.getByRole('main').textContent(), /ask for a new link/);
 });
 
-t.test('a password that a browser does not send is refused with a reason too', async (t) => {
+t.test('the server also refuses, with a reason, a password that a browser would not send', async (t) => {
   const { reset, url } = await linked(t);
   const token = new URL(await reset()).searchParams.get('token') ?? '';
   for (const [newPassword, reason] of [
@@ -148,7 +148,7 @@ t.test('the reset form gives a password manager the account and the new password
   );
 });
 
-t.test('the link of a mail about an ended session ends all sessions and mails a reset link', async (t) => {
+t.test('the link in a mail about an ended session ends all sessions, and mails a reset link', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
   const { endAll, mails, post, send, userId } = await linked(t);
@@ -194,7 +194,7 @@ t.test('a page names the service, and shows markup in names as text', async (t) 
 });
 
 t.test(
-  'the address of the service leads to its pages, as HTML for browsers and as JSON for others',
+  'the root path lists the pages of the service, as HTML for browsers and as JSON for other clients',
   async (t) => {
     const { url, send } = await startHttpService(t);
     const html = await (await fetch(url, { headers: { accept: 'text/html,*/*;q=0.8' } })).text();

@@ -136,24 +136,31 @@ t.test('logins by passkey share the limit of logins of their network', async (t)
   t.equal((await logInBy(service, key)).status, 200);
 });
 
-t.test('mfa is told only where two factors were shown: a key alone is one', async (t) => {
-  const service = await startHttpService(t);
-  const ann = await registerAndLogIn(service);
-  const key = softwareAuthenticator({ synced: true });
-  await add(service, ann, key, { verified: false });
-  const unverified = { verified: false };
-  const { challenge, publicKey } = begunBy(await logIn(service, 'ann'));
-  const assertion = key.get(publicKey.challenge, unverified);
-  const afterPassword = (await service.post('/auth/login/second-factor', { challenge, assertion })).body;
-  t.match(claimsOf(String(afterPassword.access)), { amr: ['pwd', 'user', 'swk', 'mfa'], acr: 'aal2' });
+t.test(
+  'amr contains mfa only if two factors were shown, and a passkey without user verification is one factor',
+  async (t) => {
+    const service = await startHttpService(t);
+    const ann = await registerAndLogIn(service);
+    const key = softwareAuthenticator({ synced: true });
+    await add(service, ann, key, { verified: false });
+    const unverified = { verified: false };
+    const { challenge, publicKey } = begunBy(await logIn(service, 'ann'));
+    const assertion = key.get(publicKey.challenge, unverified);
+    const afterPassword = (await service.post('/auth/login/second-factor', { challenge, assertion })).body;
+    t.match(claimsOf(String(afterPassword.access)), { amr: ['pwd', 'user', 'swk', 'mfa'], acr: 'aal2' });
 
-  t.match(await logInBy(service, key, unverified), REFUSED, 'a login by the key alone');
-  const begun = begunBy(await service.post('/auth/step-up/options'));
-  const proof = { challenge: begun.challenge, assertion: key.get(begun.publicKey.challenge, unverified) };
-  const pair = { refreshToken: ann.refresh, accessToken: ann.access };
-  t.match(claimsOf(ann.access), { amr: ['pwd'], acr: 'aal1' });
-  t.match(await service.post('/auth/step-up', { ...pair, ...proof }), REFUSED, 'a step-up by the key alone');
-});
+    t.match(await logInBy(service, key, unverified), REFUSED, 'a login by the key alone');
+    const begun = begunBy(await service.post('/auth/step-up/options'));
+    const proof = { challenge: begun.challenge, assertion: key.get(begun.publicKey.challenge, unverified) };
+    const pair = { refreshToken: ann.refresh, accessToken: ann.access };
+    t.match(claimsOf(ann.access), { amr: ['pwd'], acr: 'aal1' });
+    t.match(
+      await service.post('/auth/step-up', { ...pair, ...proof }),
+      REFUSED,
+      'a step-up by the key alone',
+    );
+  },
+);
 
 t.test('a login by passkey refuses every wrong answer', async (t) => {
   const service = await startHttpService(t);
@@ -196,40 +203,43 @@ t.test('a login by passkey refuses every wrong answer', async (t) => {
   t.match(await send(other.challenge, key.get(other.publicKey.challenge)), REFUSED, 'expired');
 });
 
-t.test('a new passkey is refused in another account, another state and a wrong form', async (t) => {
-  const service = await startHttpService(t);
-  const [ann, bob] = [await registerAndLogIn(service), await registerAndLogIn(service, 'bob')];
-  const send = (signed: Signed, { challenge, publicKey }: Begun, answering: Answering = {}) => {
-    const credential = softwareAuthenticator().create(publicKey.challenge, answering);
-    return service.post('/auth/factors/passkeys', { challenge, credential }, bearer(signed));
-  };
-  t.match(await send(bob, await begin(service, ann)), REFUSED, 'the challenge of another user');
-  const begun = await begin(service, ann);
-  for (const answering of [
-    { origin: 'https://evil.example' },
-    { rpId: 'evil.example' },
-    { type: 'webauthn.get' },
-  ])
-    t.match(await send(ann, begun, answering), REFUSED, JSON.stringify(answering));
-  t.match(await send(ann, { ...begun, publicKey: { challenge: 'AAAA' } }), REFUSED, 'another nonce');
-  await addApp(service, ann);
-  t.match(await send(ann, begun), REFUSED, 'the account has changed');
-  const fresh = await begin(service, ann);
-  service.time.now += 5 * MINUTE;
-  t.match(await send(ann, fresh), REFUSED, 'expired');
-  service.time.now += 5 * MINUTE;
-  t.equal(
-    (await service.post('/auth/factors/passkeys/options', undefined, bearer(bob))).status,
-    401,
-    'not recent',
-  );
-  const { status } = await service.post(
-    '/auth/factors/passkeys/options',
-    { password: PASSWORD },
-    bearer(bob),
-  );
-  t.equal(status, 200);
-});
+t.test(
+  'a new passkey is refused for another account, after a change of the account, and in a wrong form',
+  async (t) => {
+    const service = await startHttpService(t);
+    const [ann, bob] = [await registerAndLogIn(service), await registerAndLogIn(service, 'bob')];
+    const send = (signed: Signed, { challenge, publicKey }: Begun, answering: Answering = {}) => {
+      const credential = softwareAuthenticator().create(publicKey.challenge, answering);
+      return service.post('/auth/factors/passkeys', { challenge, credential }, bearer(signed));
+    };
+    t.match(await send(bob, await begin(service, ann)), REFUSED, 'the challenge of another user');
+    const begun = await begin(service, ann);
+    for (const answering of [
+      { origin: 'https://evil.example' },
+      { rpId: 'evil.example' },
+      { type: 'webauthn.get' },
+    ])
+      t.match(await send(ann, begun, answering), REFUSED, JSON.stringify(answering));
+    t.match(await send(ann, { ...begun, publicKey: { challenge: 'AAAA' } }), REFUSED, 'another nonce');
+    await addApp(service, ann);
+    t.match(await send(ann, begun), REFUSED, 'the account has changed');
+    const fresh = await begin(service, ann);
+    service.time.now += 5 * MINUTE;
+    t.match(await send(ann, fresh), REFUSED, 'expired');
+    service.time.now += 5 * MINUTE;
+    t.equal(
+      (await service.post('/auth/factors/passkeys/options', undefined, bearer(bob))).status,
+      401,
+      'not recent',
+    );
+    const { status } = await service.post(
+      '/auth/factors/passkeys/options',
+      { password: PASSWORD },
+      bearer(bob),
+    );
+    t.equal(status, 200);
+  },
+);
 
 t.test('a removed passkey logs no user in, and other doors refuse its account', async (t) => {
   const service = await startHttpService(t);
@@ -242,24 +252,27 @@ t.test('a removed passkey logs no user in, and other doors refuse its account', 
   t.equal((await logIn(service, 'ann')).status, 200);
 });
 
-t.test('a wrong answer of a passkey at a login is in the audit log, ten times an hour', async (t) => {
-  const service = await startHttpService(t);
-  const ann = await registerAndLogIn(service);
-  const key = softwareAuthenticator();
-  await add(service, ann, key);
-  const refuse = async () => {
-    const { challenge } = await beginLogin(service);
-    const assertion = key.get('another challenge');
-    t.match(await service.post('/auth/login/passkey', { challenge, assertion }), REFUSED);
-  };
-  const recorded = async () => {
-    const path = '/admin/audit?type=users.proof_refused&limit=100';
-    const { body } = await service.send(path, { headers: { 'x-api-key': service.adminKey } });
-    return body.data as unknown[];
-  };
-  await refuse();
-  t.match(await recorded(), [{ userId: ann.id, actor: { kind: 'user' } }]);
-  for (let count = 0; count < 12; count += 1) await refuse();
-  t.equal((await recorded()).length, 10);
-  t.equal((await logInBy(service, key)).status, 200, 'the owner is not locked out');
-});
+t.test(
+  'wrong passkey assertions at logins are recorded in the audit log, at most ten in an hour',
+  async (t) => {
+    const service = await startHttpService(t);
+    const ann = await registerAndLogIn(service);
+    const key = softwareAuthenticator();
+    await add(service, ann, key);
+    const refuse = async () => {
+      const { challenge } = await beginLogin(service);
+      const assertion = key.get('another challenge');
+      t.match(await service.post('/auth/login/passkey', { challenge, assertion }), REFUSED);
+    };
+    const recorded = async () => {
+      const path = '/admin/audit?type=users.proof_refused&limit=100';
+      const { body } = await service.send(path, { headers: { 'x-api-key': service.adminKey } });
+      return body.data as unknown[];
+    };
+    await refuse();
+    t.match(await recorded(), [{ userId: ann.id, actor: { kind: 'user' } }]);
+    for (let count = 0; count < 12; count += 1) await refuse();
+    t.equal((await recorded()).length, 10);
+    t.equal((await logInBy(service, key)).status, 200, 'the owner is not locked out');
+  },
+);

@@ -3,7 +3,7 @@ import t from 'tap';
 import { classify, PROBLEMS, problem } from '../../src/adapters/http/server/problems.ts';
 import { startHttpService } from '../support/http.ts';
 
-t.test('the catalogue lists exactly the codes, with status and recovery', async (t) => {
+t.test('the catalogue lists exactly the codes of the service, with status and recovery', async (t) => {
   const rows = readFileSync('docs/problems.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d{3}) \| (\w+) \|/gm);
   const documented = Object.fromEntries(
     [...rows].map(([, code, status, recovery]) => [code, [Number(status), recovery]]),

@@ -5,11 +5,11 @@ import { openapiOf } from '../support/openapi.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
 
 const HTTPS = 'https://kinship.example';
-/** The same for every client, so that caches may keep them. */
+/** These answers are the same for every client, so caches may store them. */
 const PUBLIC = ['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'];
 
 t.test(
-  'every documented operation protects its answers, and keeps personal ones out of caches',
+  'every documented operation sends the security headers, and caches may not store personal answers',
   async (t) => {
     const { url } = await startHttpService(t, { http: { publicUrl: HTTPS, issuer: HTTPS } });
     const { paths } = await openapiOf(t);

@@ -58,7 +58,7 @@ t.test('an older sign-in is challenged, and a step-up answers the challenge', as
   t.equal(codeOf(await remove(raised)), '204');
 });
 
-t.test('a refresh is no sign-in', async (t) => {
+t.test('a refresh does not count as a sign-in', async (t) => {
   const { enter, remove, post, time } = await service(t);
   const { access: accessToken, refresh: refreshToken } = await enter();
   time.now += 11 * MINUTE;
@@ -106,17 +106,17 @@ t.test('a session whose authentication is older than its login is challenged', a
   t.equal(codeOf(await remove(recent)), '204');
 });
 
-t.test('a session that ended on another replica deletes nothing', async (t) => {
+t.test('a session that ended on another replica cannot delete its account', async (t) => {
   const { enter, remove, families, revoked, users, userId, time } = await service(t);
   const pair = await enter();
-  // This replica has not heard of it yet, and takes its list for complete.
+  // This replica has not received the revocation yet, and treats its list as complete.
   revoked.setComplete(true);
   await families.revoke(String(claimsOf(String(pair.access)).sid), { at: time.now, reason: 'logout' }, []);
   t.equal(codeOf(await remove(pair)), '401 unauthenticated');
   t.ok(await users.find(userId));
 });
 
-t.test('users without an account here have nothing to delete', async (t) => {
+t.test('a user without an account cannot delete one', async (t) => {
   const { post, remove, time } = await service(t);
   const { body } = await post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
   t.equal(codeOf(await remove(body)), '404 not_found');
@@ -134,23 +134,20 @@ t.test('ending sessions needs no recent sign-in', async (t) => {
     t.equal((await post(`/auth/logout?scope=${scope}`, undefined, bearer(first))).status, 204, scope);
 });
 
-t.test(
-  'an account whose password changes beside its deletion is not deleted by the old sign-in',
-  async (t) => {
-    const world = await service(t);
-    const pair = await world.enter();
-    const { remove: removeUser } = world.users;
-    // The owner is faster: the password changes after the account was read.
-    world.users.remove = async (id, expected, ...rest) => {
-      await world.users.changePassword(
-        id,
-        expected,
-        { passwordHash: 'x', except: null, at: world.time.now },
-        [],
-      );
-      return removeUser(id, expected, ...rest);
-    };
-    t.equal(codeOf(await world.remove(pair)), '401 step_up_required');
-    t.ok(await world.users.find(world.userId));
-  },
-);
+t.test('an old sign-in cannot delete an account whose password changes during the request', async (t) => {
+  const world = await service(t);
+  const pair = await world.enter();
+  const { remove: removeUser } = world.users;
+  // The password changes after the service has read the account.
+  world.users.remove = async (id, expected, ...rest) => {
+    await world.users.changePassword(
+      id,
+      expected,
+      { passwordHash: 'x', except: null, at: world.time.now },
+      [],
+    );
+    return removeUser(id, expected, ...rest);
+  };
+  t.equal(codeOf(await world.remove(pair)), '401 step_up_required');
+  t.ok(await world.users.find(world.userId));
+});

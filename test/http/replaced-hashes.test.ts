@@ -11,10 +11,13 @@ const ann = { username: 'Ann', email: 'ann@example.com', password: PASSWORD };
 const credentials = { username: 'ann', password: PASSWORD };
 const bearer = (body: Record<string, unknown>) => ({ authorization: `Bearer ${body.access}` });
 
-/** The hasher of a replica that has other parameters. */
+/** The hasher of a replica with other parameters. */
 const otherReplica = passwordHasher({ cost: { ...PASSWORD_COST, memory: 2048 } });
 
-/** A service with a signed-in user. `replaceDuring` stores a new hash of `password` when a method of a store starts. */
+/**
+ * A service with a signed-in user. `replaceDuring` stores a new hash of the password when a method of a store is
+ * called.
+ */
 async function signedIn(t: Test) {
   const service = await startHttpService(t);
   const { users, post } = service;
@@ -82,7 +85,7 @@ t.test('a login asks for a factor that is added before the session opens', async
   t.match([status, body.code, body.kinds], [401, 'second_factor_required', ['totp']]);
 });
 
-t.test('a password that changes beside its login gets no challenge for the second step', async (t) => {
+t.test('a login gets no challenge for the second step if its password changes meanwhile', async (t) => {
   const { replaceDuring, secondFactors, ...service } = await signedIn(t);
   const { access } = (await service.post('/auth/login', credentials)).body;
   await addApp(service, { access: String(access) });

@@ -17,31 +17,34 @@ async function service(t: Test, settings: Parameters<typeof startHttpService>[1]
   return { ...running, read: () => readRevocations(t, running.url, VERIFY_KEY) };
 }
 
-t.test('a stream begins with the ended sessions, then says ready, then sends each end', async (t) => {
-  const { revoked, read, logIn, end } = await service(t);
-  revoked.remember('old', 'reuse', NOW - 1);
-  revoked.remember('one', 'logout', UNTIL);
-  const reader = await read();
-  t.equal(reader.status, 200);
-  t.equal(reader.headers.get('content-type'), 'text/event-stream');
-  t.equal(reader.headers.get('cache-control'), 'no-store');
-  t.equal(reader.headers.get('x-accel-buffering'), 'no');
-  await reader.until(isReady);
-  const one = `data: {"sid":"one","revokedAt":"${new Date(NOW).toISOString()}"}`;
-  t.same(reader.events, [one, 'event: ready\ndata: {"accessTokenAge":900}']);
+t.test(
+  'a stream begins with the ended sessions, then sends `ready`, then each session that ends',
+  async (t) => {
+    const { revoked, read, logIn, end } = await service(t);
+    revoked.remember('old', 'reuse', NOW - 1);
+    revoked.remember('one', 'logout', UNTIL);
+    const reader = await read();
+    t.equal(reader.status, 200);
+    t.equal(reader.headers.get('content-type'), 'text/event-stream');
+    t.equal(reader.headers.get('cache-control'), 'no-store');
+    t.equal(reader.headers.get('x-accel-buffering'), 'no');
+    await reader.until(isReady);
+    const one = `data: {"sid":"one","revokedAt":"${new Date(NOW).toISOString()}"}`;
+    t.same(reader.events, [one, 'event: ready\ndata: {"accessTokenAge":900}']);
 
-  const { access } = await logIn();
-  const { sid, sub } = claimsOf(access);
-  await end(String(sid), String(sub), 'logout');
-  await reader.until(isAbout(String(sid)));
-  t.equal(reader.events.at(-1), `data: {"sid":"${sid}","revokedAt":"${new Date(NOW).toISOString()}"}`);
-  revoked.remember(String(sid), 'logout', UNTIL);
-  revoked.remember('last', 'logout', UNTIL);
-  await reader.until(isAbout('last'));
-  t.equal(reader.events.length, 4, 'a session that is remembered again is not sent again');
-});
+    const { access } = await logIn();
+    const { sid, sub } = claimsOf(access);
+    await end(String(sid), String(sub), 'logout');
+    await reader.until(isAbout(String(sid)));
+    t.equal(reader.events.at(-1), `data: {"sid":"${sid}","revokedAt":"${new Date(NOW).toISOString()}"}`);
+    revoked.remember(String(sid), 'logout', UNTIL);
+    revoked.remember('last', 'logout', UNTIL);
+    await reader.until(isAbout('last'));
+    t.equal(reader.events.length, 4, 'a session that is remembered again is not sent again');
+  },
+);
 
-t.test('a replica with an incomplete list refuses consumers and closes their streams', async (t) => {
+t.test('a replica with an incomplete list refuses new streams and closes open ones', async (t) => {
   const { revoked, read, send } = await service(t);
   const reader = await read();
   await reader.until(isReady);
@@ -94,7 +97,7 @@ t.test('a stream that opens while the replica stops is closed at once', async (t
   await closing;
 });
 
-t.test('a stream outlives the deadline of answers', async (t) => {
+t.test('a stream stays open beyond the deadline of answers', async (t) => {
   const { revoked, read } = await service(t, { http: { limits: { handlerTimeout: 50 } } });
   const reader = await read();
   await reader.until(isReady);
@@ -104,7 +107,7 @@ t.test('a stream outlives the deadline of answers', async (t) => {
   t.pass('sent');
 });
 
-t.test('consumers are counted, and one beyond the limit is refused', async (t) => {
+t.test('consumers are counted, and a consumer beyond the limit is refused', async (t) => {
   const { read, send, revoked } = await service(t, { limits: { revocationConsumers: 2 } });
   const [first] = [await read(), await read()];
   t.equal(revoked.followers(), 2);
@@ -135,7 +138,7 @@ t.test('the body of a stream', async (t) => {
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   const some = (): EndedSession => ({ sid: randomUUID(), revokedAt: NOW });
 
-  await t.test('has a heartbeat every 15 seconds', async (t) => {
+  await t.test('contains a heartbeat every 15 seconds', async (t) => {
     const { body, closes } = open([]);
     let text = '';
     body.on('data', (chunk) => {
@@ -152,7 +155,7 @@ t.test('the body of a stream', async (t) => {
     t.equal(closes(), 1);
   });
 
-  await t.test('produces the ended sessions as they are read', async (t) => {
+  await t.test('produces the ended sessions only as fast as they are read', async (t) => {
     let produced = 0;
     function* many() {
       for (; produced < 100_000; produced += 1) yield some();
@@ -169,7 +172,7 @@ t.test('the body of a stream', async (t) => {
     t.ok(bytes > 100_000 * 80, `${bytes} bytes`);
   });
 
-  await t.test('is cut when too much waits for its reader', async (t) => {
+  await t.test('is closed when too many bytes wait for its reader', async (t) => {
     const { body, send, closes, error } = open([]);
     body.read(0);
     await turn();
@@ -182,7 +185,7 @@ t.test('the body of a stream', async (t) => {
     send(some());
   });
 
-  await t.test('ends at once when it is closed, although its reader has taken nothing', async (t) => {
+  await t.test('ends at once when it is closed, even if its reader has read nothing', async (t) => {
     const { body, close, closes } = open([some(), some()]);
     body.read(0);
     await turn();
@@ -193,7 +196,7 @@ t.test('the body of a stream', async (t) => {
     t.equal(closes(), 1);
   });
 
-  await t.test('is cut when its reader takes nothing between two heartbeats', async (t) => {
+  await t.test('is closed when its reader reads nothing between two heartbeats', async (t) => {
     const { body, closes } = open([some(), some()]);
     body.read(0);
     await turn();

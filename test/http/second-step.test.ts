@@ -51,7 +51,7 @@ t.test('a login with a second factor takes two steps', async (t) => {
   });
 });
 
-t.test('a wrong password never tells of a second factor', async (t) => {
+t.test('the answer to a wrong password never reveals a second factor', async (t) => {
   const service = await startHttpService(t);
   await secured(service);
   const answers = [await logIn(service, 'ann', 'a wrong piano 42'), await logIn(service, 'nobody', PASSWORD)];
@@ -60,7 +60,7 @@ t.test('a wrong password never tells of a second factor', async (t) => {
   t.match(one, { code: 'invalid_credentials' });
 });
 
-t.test('the session is paired or unpaired as the first step asked', async (t) => {
+t.test('the session is paired or unpaired as the first step requested', async (t) => {
   const service = await startHttpService(t);
   const { app, answer } = await secured(service);
   const first = await service.post('/auth/login?binding=refresh', { username: 'ann', password: PASSWORD });
@@ -68,7 +68,7 @@ t.test('the session is paired or unpaired as the first step asked', async (t) =>
   t.equal((await service.post('/auth/refresh', { refreshToken: pair.refresh })).status, 200);
 });
 
-t.test('a second step needs a proof of the key that the first step bound', async (t) => {
+t.test('the second step needs a proof of the key that the first step used', async (t) => {
   const service = await startHttpService(t);
   const { app } = await secured(service);
   const [key, other] = [proofKey(), proofKey()];
@@ -217,7 +217,7 @@ t.test('a change of the account ends its challenges', async (t) => {
   }
 });
 
-t.test('ten wrong codes delay further ones, except at the network of the owner', async (t) => {
+t.test('after ten wrong codes further codes are delayed, except from a network of the owner', async (t) => {
   const service = await startHttpService(t, { http: { trustProxy: ['127.0.0.1'] } });
   const { app, challenge, wrong } = await secured(service);
   const from = (address: string, values: object) =>
@@ -247,7 +247,7 @@ t.test('wrong codes of one account do not delay another account', async (t) => {
   t.equal((await answer({ challenge: body.challenge, code: app.code() })).status, 200);
 });
 
-t.test('the right password alone makes no network known to the limit of codes', async (t) => {
+t.test('a login that stops after the right password does not make its network known', async (t) => {
   const service = await startHttpService(t);
   const { challenge, answer, wrong } = await secured(service);
   for (let n = 0; n < 10; n += 1) await answer({ challenge: await challenge(), code: wrong() });
@@ -323,7 +323,7 @@ t.test('the doors without a second step refuse an account with a factor', async 
   t.equal(await sessions(), 1, 'only that of the registration');
 });
 
-t.test('the operator can let accounts with a factor in at these doors', async (t) => {
+t.test('a setting lets accounts with a factor log in at these doors', async (t) => {
   const service = await startHttpService(t, { legacyDoorsSkipSecondFactor: true });
   const { ann } = await secured(service);
   for (const [door, open] of Object.entries(atDoors(service, ann.id)))
@@ -338,7 +338,7 @@ t.test('a removed factor is not asked for', async (t) => {
   t.equal((await logIn(service, 'ann')).status, 200);
 });
 
-t.test('the metrics count a login in two steps once', async (t) => {
+t.test('the metrics count a login with two steps once', async (t) => {
   const service = await startHttpService(t);
   const { app, challenge, answer, wrong } = await secured(service);
   const value = async (name: string) => {

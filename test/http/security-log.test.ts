@@ -10,7 +10,7 @@ const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
 const address = '127.0.0.1';
 
-/** The security events that a request causes, also after its answer. */
+/** The security events in the log during a request, also those after its answer. */
 const eventsDuring =
   ({ lines }: Pick<HttpService, 'lines'>) =>
   async (request: () => Promise<unknown>, atLeast = 0) => {
@@ -21,7 +21,7 @@ const eventsDuring =
     return events().slice(before);
   };
 
-t.test('the log says who and from where, and no secret', async (t) => {
+t.test('the log contains the user and the address of each event, and no secret', async (t) => {
   const service = await startHttpService(t);
   const { post, send, lines } = service;
   const during = eventsDuring(service);
@@ -93,7 +93,7 @@ t.test('the log says who and from where, and no secret', async (t) => {
   for (const secret of secrets) t.notOk(lines.some((line) => line.includes(secret)));
 });
 
-t.test('sessions that end with another change have a line', async (t) => {
+t.test('each session that ends because of another change is logged', async (t) => {
   const service = await startHttpService(t, { stores: createMemoryStores({ sessionsPerUser: 2 }) });
   const { post, send, outbox, time, links } = service;
   const during = eventsDuring(service);
@@ -142,7 +142,7 @@ t.test('sessions that end with another change have a line', async (t) => {
   ]);
 });
 
-t.test('registrations and requests past their limit have a line', async (t) => {
+t.test('registrations, and requests beyond a limit, are logged', async (t) => {
   const service = await startHttpService(t, { http: { rateLimit: 1 } });
   const during = eventsDuring(service);
   const register = (n: number) =>
@@ -155,7 +155,7 @@ t.test('registrations and requests past their limit have a line', async (t) => {
   t.match(await during(ask), [{ event: 'limit_reached', limit: 'requests', address }]);
 });
 
-t.test('a request that a service key did not fail has no line about its key', async (t) => {
+t.test('a refusal is logged as one of a service key only if the key was the reason', async (t) => {
   const service = await startHttpService(t);
   const during = eventsDuring(service);
   const key = { 'x-api-key': service.loginKey };
@@ -172,7 +172,7 @@ t.test('a request that a service key did not fail has no line about its key', as
   t.match(await during(scrape), [{ event: 'service_key_refused', reason: 'unauthenticated', address }]);
 });
 
-t.test('the door cookie-pair has the same lines', async (t) => {
+t.test('requests at the door cookie-pair are logged in the same way', async (t) => {
   const service = await startHttpService(t);
   const during = eventsDuring(service);
   const userId = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';

@@ -3,7 +3,7 @@ import { addApp, bearer, registerAndLogIn } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
-/** A user whose account has a second factor, signed in by the password before that. */
+/** A user who signed in with the password, and whose account got a second factor after that. */
 async function secured(t: Parameters<typeof startHttpService>[0]) {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
@@ -23,7 +23,7 @@ async function secured(t: Parameters<typeof startHttpService>[0]) {
 const CHALLENGED = { status: 401, body: { code: 'step_up_required', recovery: 'step_up' } };
 
 t.test(
-  'the password alone changes neither the address nor the account that has a second factor',
+  'with the password alone an account with a second factor can be neither deleted nor get another address',
   async (t) => {
     const { service, ann, change, remove } = await secured(t);
     for (const request of [change, remove]) {
@@ -39,7 +39,7 @@ t.test(
 );
 
 t.test(
-  'after a step-up by the second factor the account can be deleted and its address changed',
+  'after a step-up with the second factor the account can be deleted and its address changed',
   async (t) => {
     const { service, ann, app, change, remove } = await secured(t);
     const { refresh: refreshToken, access: accessToken } = ann;

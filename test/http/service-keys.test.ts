@@ -54,7 +54,7 @@ t.test('open metrics refuse a wrong key and a key without the scope', async (t) 
   t.equal(await statusWith({ 'x-api-key': SERVICE_KEY }), 403);
 });
 
-t.test('introspection refuses a wrong key next to correct credentials', async (t) => {
+t.test('introspection refuses a wrong key even together with correct credentials', async (t) => {
   const { url } = await startHttpService(t);
   const statusWith = async (headers: Record<string, string>) => {
     const body = new URLSearchParams({ token: 'x' });

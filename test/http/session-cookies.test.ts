@@ -19,7 +19,7 @@ import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { readOperations } from '../support/service-on-database.ts';
 import { POLICY } from '../support/sessions.ts';
 
-/** The life of a refresh token in seconds. */
+/** The lifetime of a refresh token in seconds. */
 const LIFE = POLICY.refreshTokenAge / 1000;
 const SHORT = POLICY.sessionShortAge / 1000;
 const FIXED = ['HttpOnly', 'Path=/', 'SameSite=Lax'];
@@ -76,7 +76,7 @@ t.test('a session that is not to be remembered ends with the browser, after refr
   t.same(attributesOf(await page.logIn()), [lasting(LIFE), lasting(LIFE)]);
 });
 
-t.test('both steps of a login with a second factor remember what the first one said', async (t) => {
+t.test('a login with a second factor keeps `remember` of its first step', async (t) => {
   const { page, ann, ...rest } = await service(t);
   const app = await addApp(rest, ann);
   for (const [remember, attributes] of [
@@ -115,7 +115,7 @@ t.test('Max-Age is the remaining lifetime of the refresh token', async (t) => {
   t.same(attributesOf({ status: 200, text: '', headers }), [lasting(SHORT), lasting(SHORT)]);
 });
 
-t.test('every route takes the cookie like a bearer token, with any method', async (t) => {
+t.test('every route accepts the cookie like a bearer token', async (t) => {
   const { send } = await service(t);
   const operations = await readOperations({ send });
   const own = operations.filter(
@@ -146,23 +146,26 @@ t.test('every route takes the cookie like a bearer token, with any method', asyn
   }
 });
 
-t.test('a link of another site opens the application with its session, and nothing else does', async (t) => {
-  const { page, url } = await service(t);
-  await page.logIn();
-  const { [ACCESS]: access } = await page.cookies('/');
-  const common = ['Host: localhost', 'Connection: close', 'Sec-Fetch-Site: cross-site'];
-  // `fetch` of Node.js writes Sec-Fetch-Mode itself.
-  const verify = async (...headers: string[]) => {
-    const lines = [...common, `Cookie: ${ACCESS}=${access}`, ...headers];
-    return (await sendRaw(url, rawRequest('GET /auth/verify', lines))).text.split(' ')[1];
-  };
-  t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'), '204');
-  t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe'), '403');
-  t.equal(await verify('Sec-Fetch-Mode: cors', 'Sec-Fetch-Dest: empty'), '403');
-  t.equal(await verify(), '403');
-});
+t.test(
+  'the cookie is accepted in a navigation from another site, and in no other cross-site request',
+  async (t) => {
+    const { page, url } = await service(t);
+    await page.logIn();
+    const { [ACCESS]: access } = await page.cookies('/');
+    const common = ['Host: localhost', 'Connection: close', 'Sec-Fetch-Site: cross-site'];
+    // `fetch` of Node.js writes Sec-Fetch-Mode itself.
+    const verify = async (...headers: string[]) => {
+      const lines = [...common, `Cookie: ${ACCESS}=${access}`, ...headers];
+      return (await sendRaw(url, rawRequest('GET /auth/verify', lines))).text.split(' ')[1];
+    };
+    t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'), '204');
+    t.equal(await verify('Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe'), '403');
+    t.equal(await verify('Sec-Fetch-Mode: cors', 'Sec-Fetch-Dest: empty'), '403');
+    t.equal(await verify(), '403');
+  },
+);
 
-t.test('a log-out of other sessions keeps the cookies, and every other log-out removes them', async (t) => {
+t.test('a logout of other sessions keeps the cookies, and every other logout removes them', async (t) => {
   const { page } = await service(t);
   await page.logIn();
   const others = await page.post('/auth/logout?scope=others');

@@ -60,7 +60,7 @@ t.test('a plain rotation and a plain retry are not recorded', async (t) => {
   );
 });
 
-t.test('each move between networks is recorded, also the way back', async (t) => {
+t.test('each change of the network is recorded, also a change back', async (t) => {
   const { service, pair, sessionId } = await withSession(t);
   let current = pair;
   for (const client of [ELSEWHERE, HOME, ELSEWHERE]) {
@@ -78,24 +78,27 @@ t.test('each move between networks is recorded, also the way back', async (t) =>
   );
 });
 
-t.test('an event names the service key that ended the session, and the one that opened it', async (t) => {
-  const service = await startHttpService(t);
-  const { send, post, adminKey, loginKey } = service;
-  const { body } = await post(`/auth/login?userId=${randomUUID()}`, undefined, { 'x-api-key': loginKey });
-  const sessionId = String(claimsOf(String(body.access)).sid);
-  service.time.now += 1_000;
-  await send(`/admin/sessions/${sessionId}`, { method: 'DELETE', headers: { 'x-api-key': adminKey } });
-  t.match((await eventsOf(service, sessionId)).data, [
-    { type: 'sessions.started', actor: { kind: 'service_key', name: 'backend' } },
-    {
-      type: 'sessions.revoked',
-      actor: { kind: 'service_key', name: 'operator' },
-      data: { reason: 'administrator' },
-    },
-  ]);
-});
+t.test(
+  'events name the service key that opened the session, and the service key that ended it',
+  async (t) => {
+    const service = await startHttpService(t);
+    const { send, post, adminKey, loginKey } = service;
+    const { body } = await post(`/auth/login?userId=${randomUUID()}`, undefined, { 'x-api-key': loginKey });
+    const sessionId = String(claimsOf(String(body.access)).sid);
+    service.time.now += 1_000;
+    await send(`/admin/sessions/${sessionId}`, { method: 'DELETE', headers: { 'x-api-key': adminKey } });
+    t.match((await eventsOf(service, sessionId)).data, [
+      { type: 'sessions.started', actor: { kind: 'service_key', name: 'backend' } },
+      {
+        type: 'sessions.revoked',
+        actor: { kind: 'service_key', name: 'operator' },
+        data: { reason: 'administrator' },
+      },
+    ]);
+  },
+);
 
-t.test('pages follow one another by their cursor', async (t) => {
+t.test('the cursor of a page leads to the next page', async (t) => {
   const { service, pair, sessionId } = await withSession(t);
   service.time.now += 1_000;
   await service.refresh(pair, { client: ELSEWHERE });

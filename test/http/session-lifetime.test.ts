@@ -8,7 +8,7 @@ const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const HOUR = 3_600_000;
 
-/** What each door of the service says about the tokens of a session at this moment: true where it accepts them. */
+/** Which routes accept the tokens of a session at this moment. */
 async function accepted({ send, post }: HttpService, body: Record<string, unknown>) {
   const bearer = { headers: { authorization: `Bearer ${body.access}` } };
   const introspect = async (token: unknown) =>
@@ -20,7 +20,7 @@ async function accepted({ send, post }: HttpService, body: Record<string, unknow
     verify: (await send('/auth/verify', bearer)).status === 204,
     access: await introspect(body.access),
     refreshToken: await introspect(body.refresh),
-    // Last, because it rotates.
+    // The refresh comes last, because it rotates the pair.
     refresh:
       (await post('/auth/refresh', { refreshToken: body.refresh, accessToken: body.access })).status === 200,
   };
@@ -62,7 +62,7 @@ t.test('a refresh does not prolong a session, and its tokens end with it', async
   t.equal(body.expiresIn, 60);
 });
 
-t.test('a service key may ask for a shorter life, and never for a longer one', async (t) => {
+t.test('a service key can request a shorter lifetime, but not a longer one', async (t) => {
   const { post, time } = await service(t);
   const { body } = await post(`/auth/login?userId=${USER}&maxAge=60`);
   const end = Math.floor(time.now / 1000) + 60;
@@ -95,7 +95,7 @@ t.test('SESSION_SHORT_AGE is limited to SESSION_MAX_AGE', async (t) => {
   t.equal(claimsOf(String(body.refresh)).exp, Math.floor(time.now / 1000) + 3600);
 });
 
-t.test('every door accepts a session until the same moment', async (t) => {
+t.test('every route accepts a session until the same moment', async (t) => {
   for (const [name, open] of Object.entries({
     'a short session': (service: HttpService) =>
       service.post('/auth/login', { username: 'ann', password: PASSWORD, remember: false }),

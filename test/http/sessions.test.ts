@@ -51,7 +51,7 @@ t.test('login by user id refuses undocumented requests', async (t) => {
   }
 });
 
-t.test('a refresh works by query and by body', async (t) => {
+t.test('a refresh accepts the tokens in the query or in the body', async (t) => {
   const { post } = await startHttpService(t);
   const { body: first } = await post(`/auth/login?userId=${USER}`);
   const query = new URLSearchParams({
@@ -174,7 +174,7 @@ t.test('an invalid X-Forwarded-For entry is warned about once', async (t) => {
   t.notOk(lines.some((line) => line.includes('secret') || line.includes('TRUST_PROXY')));
 });
 
-t.test('only allowed origins get CORS permission', async (t) => {
+t.test('only allowed origins get CORS headers', async (t) => {
   const { send } = await startHttpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
   const asked = async (origin: string) => {
     const { headers } = await send('/health/live', { headers: { origin } });

@@ -69,7 +69,7 @@ t.test('a receiver creates, reads, changes, replaces and removes a stream', asyn
   t.same((await call('GET', '/streams')).body, []);
 });
 
-t.test('a property that the service supplies may be repeated, and not changed', async (t) => {
+t.test('a request may repeat a property that the service sets, but not change it', async (t) => {
   const { call, create } = await signals(t);
   const { id, body } = await create();
   for (const method of ['PATCH', 'PUT']) {
@@ -90,7 +90,7 @@ t.test('a property that the service supplies may be repeated, and not changed', 
   t.notOk('description' in (await call('GET', `/streams?stream_id=${id}`)).body);
 });
 
-t.test('a stream without supported events is created, and gets none', async (t) => {
+t.test('a stream without supported events is created, and gets no events', async (t) => {
   const { create, webhookEndpoints } = await signals(t);
   const { id, body } = await create({ events_requested: [UNKNOWN] });
   t.match(body, { events_requested: [UNKNOWN] });
@@ -123,36 +123,39 @@ t.test('a receiver pauses, disables and enables its stream', async (t) => {
   }
 });
 
-t.test('only an operator enables a stream that an operator disabled, and the receiver is told', async (t) => {
-  const { call, create, send, adminKey, webhookDeliveries } = await signals(t);
-  const { id } = await create();
-  const asOperator = (body: object) =>
-    send(`/admin/webhooks/${id}`, {
-      method: 'PATCH',
-      headers: { 'x-api-key': adminKey, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+t.test(
+  'only an operator can enable a stream that an operator disabled, and the receiver gets events about both',
+  async (t) => {
+    const { call, create, send, adminKey, webhookDeliveries } = await signals(t);
+    const { id } = await create();
+    const asOperator = (body: object) =>
+      send(`/admin/webhooks/${id}`, {
+        method: 'PATCH',
+        headers: { 'x-api-key': adminKey, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    t.match(await asOperator({ enabled: false }), {
+      status: 200,
+      body: { receiver: 'receiver', state: 'disabled', disabledBecause: 'operator' },
     });
-  t.match(await asOperator({ enabled: false }), {
-    status: 200,
-    body: { receiver: 'receiver', state: 'disabled', disabledBecause: 'operator' },
-  });
-  const enable = () => call('POST', '/status', { stream_id: id, status: 'enabled' });
-  t.match(await enable(), { status: 403, body: { code: 'forbidden' } });
-  t.equal((await asOperator({ enabled: true })).status, 200);
-  t.equal((await enable()).status, 200);
-  const told = await webhookDeliveries.list(id, 10, null);
-  t.same(
-    told.map(({ event }) => event.type),
-    ['streams.updated', 'streams.updated'],
-  );
-  t.equal(
-    (await asOperator({ url: 'https://elsewhere.example.com/' })).status,
-    409,
-    'the receiver chooses it',
-  );
-});
+    const enable = () => call('POST', '/status', { stream_id: id, status: 'enabled' });
+    t.match(await enable(), { status: 403, body: { code: 'forbidden' } });
+    t.equal((await asOperator({ enabled: true })).status, 200);
+    t.equal((await enable()).status, 200);
+    const told = await webhookDeliveries.list(id, 10, null);
+    t.same(
+      told.map(({ event }) => event.type),
+      ['streams.updated', 'streams.updated'],
+    );
+    t.equal(
+      (await asOperator({ url: 'https://elsewhere.example.com/' })).status,
+      409,
+      'the receiver chooses it',
+    );
+  },
+);
 
-t.test('a verification event is recorded with its state, at most every 30 seconds', async (t) => {
+t.test('a verification event is recorded with its state, at most once in 30 seconds', async (t) => {
   const { call, create, webhookDeliveries, time } = await signals(t);
   const { id } = await create();
   const verify = () => call('POST', '/verification', { stream_id: id, state: 'VGhpcyBpcyBh' });

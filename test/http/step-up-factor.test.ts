@@ -21,7 +21,7 @@ async function secured(t: Test) {
 const REFUSED = { status: 401, body: { code: 'proof_refused' } };
 const RAISED = { amr: ['otp', 'mfa'], acr: 'aal2' };
 
-t.test('the password raises no session of an account with a second factor', async (t) => {
+t.test('the password cannot step up a session of an account with a second factor', async (t) => {
   const { post, pair, stepUp, app, ann, verifications } = await secured(t);
   t.match(claimsOf(ann.access), { amr: ['pwd'], acr: 'aal1' });
   const before = verifications();
@@ -33,7 +33,7 @@ t.test('the password raises no session of an account with a second factor', asyn
   t.match(await post('/auth/refresh', pair), { status: 401, body: { code: 'token_reused' } });
 });
 
-t.test('a recovery code raises a session once', async (t) => {
+t.test('a recovery code steps up a session once', async (t) => {
   const { post, recoveryCode, stepUp } = await secured(t);
   const { status, body } = await stepUp({ recoveryCode });
   t.equal(status, 200);
@@ -42,7 +42,7 @@ t.test('a recovery code raises a session once', async (t) => {
   t.match(await post('/auth/step-up', { ...next, recoveryCode }), REFUSED);
 });
 
-t.test('right codes are no failed attempts', async (t) => {
+t.test('right codes do not count as failed attempts', async (t) => {
   const { post, time, app, pair } = await secured(t);
   let { accessToken, refreshToken } = pair;
   for (let n = 0; n < 15; n += 1) {
@@ -53,7 +53,7 @@ t.test('right codes are no failed attempts', async (t) => {
   }
 });
 
-t.test('ten wrong codes delay further ones, right ones too', async (t) => {
+t.test('after ten wrong codes further codes are delayed, also right ones', async (t) => {
   const { post, pair, stepUp, wrong, app, recoveryCode } = await secured(t);
   for (let n = 0; n < 10; n += 1) t.match(await stepUp(wrong()), REFUSED);
   for (const proof of [{ code: app.code() }, { recoveryCode }]) {

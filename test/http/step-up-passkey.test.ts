@@ -6,7 +6,7 @@ import { startHttpService } from '../support/http.ts';
 
 const MINUTE = 60_000;
 
-/** The service with ann, who has a passkey, and a session that she opened before she added it. */
+/** The service with ann, who has a passkey and a session. She opened the session before she added the passkey. */
 async function withPasskey(t: Test, synced = false) {
   const service = await startHttpService(t);
   const { post, time } = service;
@@ -37,7 +37,7 @@ for (const [synced, key] of [
   [true, 'swk'],
   [false, 'hwk'],
 ] as const)
-  t.test(`a step-up by a passkey (${key}) is of the level aal2`, async (t) => {
+  t.test(`a step-up by a passkey (${key}) has the level aal2`, async (t) => {
     const { stepUp, proof, options, post, ann } = await withPasskey(t, synced);
     t.match((await options()).publicKey, { userVerification: 'required', allowCredentials: [] });
     const old = await post('/auth/factors/recovery-codes', {}, bearer(ann));
@@ -49,7 +49,7 @@ for (const [synced, key] of [
     t.equal(made.status, 200);
   });
 
-t.test('an assertion is good once, in any session', async (t) => {
+t.test('an assertion is accepted once, whatever the session', async (t) => {
   const { stepUp, proof, post, authenticator, ann } = await withPasskey(t, true);
   const given = await proof();
   const next = (await stepUp(given)).body;

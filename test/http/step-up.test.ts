@@ -27,7 +27,7 @@ async function service(t: Test, settings: Parameters<typeof startHttpService>[1]
 const codeOf = ({ status, body }: Awaited<ReturnType<HttpService['send']>>) =>
   body.code === undefined ? String(status) : `${status} ${body.code}`;
 
-t.test('a step-up answers a pair whose user was authenticated just now', async (t) => {
+t.test('a step-up returns a pair with the current time as auth_time', async (t) => {
   const { enter, stepUp, renew, time, send, outbox, userId } = await service(t);
   const first = await enter();
   time.now += 20 * MINUTE;
@@ -65,7 +65,7 @@ t.test('an unpaired session steps up by its refresh token alone', async (t) => {
   t.equal(claimsOf(String(next.body.access)).auth_time, Math.floor(time.now / 1000));
 });
 
-t.test('a refused proof leaves the pair as it is', async (t) => {
+t.test('after a refused proof the pair is still current', async (t) => {
   const { enter, stepUp, renew, lines, verifications } = await service(t);
   const pair = await enter();
   const before = verifications();
@@ -99,7 +99,7 @@ t.test('wrong proofs are counted as attempts', async (t) => {
   t.equal(verifications(), before, 'the password is not verified');
 });
 
-t.test('a retry by its key gets the same pair, whatever the proof', async (t) => {
+t.test('a retry with the same Idempotency-Key gets the same pair, whatever the proof', async (t) => {
   const { enter, stepUp, time, verifications } = await service(t);
   const first = await enter();
   const second = await stepUp(first, undefined, key('k'));
@@ -142,7 +142,7 @@ t.test('a retry within the retry window never gets the pair of a step-up', async
   t.equal((await renew(raised.body)).body.refresh, next.body.refresh, 'a refresh after it may be repeated');
 });
 
-t.test('reuse is noticed whatever the proof is', async (t) => {
+t.test('reuse is detected whatever the proof is', async (t) => {
   const { enter, stepUp, renew, verifications } = await service(t);
   const first = await enter();
   const { body: second } = await stepUp(first);
@@ -152,20 +152,20 @@ t.test('reuse is noticed whatever the proof is', async (t) => {
   t.equal(verifications(), before);
 });
 
-t.test('a user without an account here cannot step up, and keeps the session', async (t) => {
+t.test('a user without an account cannot step up, and the session stays live', async (t) => {
   const { post, stepUp, renew } = await service(t);
   const { body } = await post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
   t.equal(codeOf(await stepUp(body)), '404 not_found');
   t.equal(codeOf(await renew(body)), '200');
 });
 
-t.test('a step-up replaces what a service key stated', async (t) => {
+t.test('a step-up replaces the authentication that a service key stated', async (t) => {
   const { post, stepUp, userId } = await service(t);
   const { body } = await post(`/auth/login?userId=${userId}&amr=otp%20mfa&acr=aal2&authTime=1`);
   t.match(claimsOf(String((await stepUp(body)).body.access)), { amr: ['pwd'], acr: 'aal1' });
 });
 
-t.test('a confidential session steps up with its key only', async (t) => {
+t.test('a confidential session can step up only with its service key', async (t) => {
   const { post, stepUp, userId } = await service(t);
   const withKey = { 'x-api-key': CONFIDENTIAL_KEY };
   const { body } = await post(`/auth/login?userId=${userId}`, undefined, withKey);
@@ -173,7 +173,7 @@ t.test('a confidential session steps up with its key only', async (t) => {
   t.equal(codeOf(await stepUp(body, undefined, withKey)), '200');
 });
 
-t.test('sessions of every door step up', async (t) => {
+t.test('a session of any door can step up', async (t) => {
   const { post, stepUp, userId, url, time } = await service(t);
   const opened = await fetch(`${url}/${userId}`);
   const cookies = opened.headers.getSetCookie().join();

@@ -12,7 +12,7 @@ type Settings = NonNullable<Parameters<typeof startHttpService>[1]>;
 const withIds = (t: Pick<Test, 'teardown'>, userIdFormat: UserIdFormat, settings: Settings = {}) =>
   startHttpService(t, { ...settings, http: { userIdFormat } });
 
-/** Ids of users, as backends choose them. */
+/** User ids of each form that backends use. */
 const IDS = {
   'a number': '42',
   'a text with punctuation': 'auth0|123',
@@ -89,7 +89,7 @@ t.test('a user with any id logs in, refreshes and logs out', async (t) => {
     });
 });
 
-t.test('the front door of sessions by id takes any user id', async (t) => {
+t.test('the front door session-id accepts any user id', async (t) => {
   const { post, send, adminKey } = await withIds(t, 'text');
   const { status, body } = await post('/api/v1/auth/login', { guid: 'auth0|123' });
   t.equal(status, 200);
@@ -102,7 +102,7 @@ t.test('the front door of sessions by id takes any user id', async (t) => {
   });
 });
 
-t.test('ids that differ in case are different users, apart from UUIDs', async (t) => {
+t.test('ids that differ only in case are different users, unless they are UUIDs', async (t) => {
   const service = await withIds(t, 'text');
   const subjectOf = async (userId: string) => claimsOf((await open(service, userId)).accessToken).sub;
   t.same([await subjectOf('Ann'), await subjectOf('ann')], ['Ann', 'ann']);
@@ -110,7 +110,7 @@ t.test('ids that differ in case are different users, apart from UUIDs', async (t
   t.equal(await subjectOf(uuid.toUpperCase()), uuid);
 });
 
-t.test('a session without an account is refused nowhere with a failure of the service', async (t) => {
+t.test('a session without an account is answered with 5xx on no route', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const service = await withIds(t, 'text', { stores });
@@ -134,7 +134,7 @@ t.test('an access token with the longest id and the largest claims has at most 4
       headers: { 'x-api-key': adminKey, 'content-type': 'application/json' },
       body: JSON.stringify({ claims: { of: 'x'.repeat(length - '{"of":""}'.length) } }),
     });
-  // The limits of an id of up to 128 bytes, of 512 bytes, and of 256 bytes in JSON.
+  // The limits for ids of at most 128 bytes, of 512 bytes, and of 256 bytes in JSON.
   const cases = [
     ['x'.repeat(128), 1_024, 512],
     ['🦊'.repeat(128), 256, 128],
@@ -183,7 +183,7 @@ t.test('a link in a mail ends the sessions of a user with any id', async (t) => 
   }
 });
 
-t.test('a session keeps its user when the format changes, and back', async (t) => {
+t.test('a session keeps its user when USER_ID_FORMAT changes and changes back', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const settings = { stores, keys: someKeys() };
@@ -202,7 +202,7 @@ t.test('a session keeps its user when the format changes, and back', async (t) =
   t.equal((await logIn(uuids, 'auth0|123')).status, 400, 'only new logins are refused');
 });
 
-t.test('a refresh of a user with any id takes the statements of one with a UUID', async (t) => {
+t.test('a refresh for a user id that is no UUID takes the same statements as for a UUID', async (t) => {
   const statements: string[] = [];
   const stores = await postgresStores(
     t,
@@ -222,7 +222,7 @@ t.test('a refresh of a user with any id takes the statements of one with a UUID'
   t.same(await statementsOf('auth0|123'), ofUuid);
 });
 
-t.test('the refusal of an id says what to do', async (t) => {
+t.test('the refusal of a user id says which ids are accepted', async (t) => {
   const uuids = await withIds(t, 'uuid');
   const texts = await withIds(t, 'text');
   const uuid = /must be a UUID\. The service accepts other user ids with USER_ID_FORMAT=text\.$/;

@@ -4,7 +4,7 @@ import { startHttpService } from '../support/http.ts';
 
 type Settings = Parameters<typeof startHttpService>[1];
 
-/** A service with one session, and what a proxy is told of a request with these headers. */
+/** A service with one session. `ask` sends the request of a proxy about a request with these headers. */
 async function asked(t: Parameters<typeof startHttpService>[0], settings?: Settings) {
   const service = await startHttpService(t, settings);
   const pair = await service.logIn();
@@ -55,7 +55,7 @@ t.test('an ended session is refused at once', async (t) => {
   t.equal(codeOf(await ask(cookie(access))), UNKNOWN);
 });
 
-t.test('the cookie is the one that the door cookie-pair sets, with and without TLS', async (t) => {
+t.test('the cookie of the door cookie-pair is accepted, with and without TLS', async (t) => {
   const user = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
   for (const publicUrl of ['http://localhost:3000', 'https://auth.example.com']) {
     const { send, url, ask } = await asked(t, { http: { publicUrl } });
@@ -97,7 +97,7 @@ t.test('a cookie is refused in a cross-site request', async (t) => {
     t.equal(codeOf(await ask({ ...cookie(access), ...from(site) })), '204', site);
 });
 
-t.test('the cookie is accepted by no other route', async (t) => {
+t.test('no other route accepts the cookie', async (t) => {
   const { send, cookie, access } = await asked(t);
   for (const path of ['/auth/me', '/auth/sessions'])
     t.equal((await send(path, { headers: cookie(access) })).status, 401, path);

@@ -4,7 +4,7 @@ import { parseTime, sleep, waitAtMost, withDeadline } from '../../src/lib/time.t
 const HOUR = 3_600_000;
 const createError = () => new Error('too late');
 
-/** Work that never ends. The timers under test do not keep the process alive, so this does. */
+/** Work that never ends. It keeps the process alive, because the timers under test do not. */
 function endlessWork(t: Test): Promise<never> {
   const keepAlive = setInterval(() => {}, HOUR);
   t.teardown(() => clearInterval(keepAlive));
@@ -23,7 +23,7 @@ t.test('a sleep without a signal ends', async (t) => {
   await t.resolves(sleep(1));
 });
 
-t.test('a time of the years 1 to 9999 is parsed, and no other one', (t) => {
+t.test('a valid time in the years 1 to 9999 is parsed, and any other text is null', (t) => {
   t.equal(parseTime('1970-01-01T00:00:01Z'), 1_000);
   t.equal(parseTime('0001-01-01T00:00:00Z'), -62_135_596_800_000);
   t.equal(parseTime('9999-12-31T23:59:59.999Z'), 253_402_300_799_999);

@@ -199,7 +199,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'a login while its user is enabled leaves a session if and only if it succeeded',
+    'a login during the enabling of its user leaves a session if and only if it succeeds',
     async (t) => {
       const { families, userStates } = await fresh(t);
       for (let round = 0; round < ROUNDS; round += 1) {

@@ -12,7 +12,7 @@ import { encodeBody, type TextMember, textMembers } from './text-members.ts';
  */
 export const MARKER = 'floodedname';
 const AT_ONCE = 16;
-/** The maximum length by the schema (no other limit), then by the rules for addresses, task texts and names. */
+/** Maximum lengths of a name: none beyond the schema, then those of the rules for accounts and tasks. */
 const LENGTHS = [Number.POSITIVE_INFINITY, 254, 100, 64];
 /** Names sent from one address. More would reach the limits of a network. */
 const NAMES_PER_ADDRESS = 20;

@@ -11,8 +11,9 @@ import { HOME, outcome } from '../../support/sessions.ts';
 import { unlimitedUseCases } from '../../support/use-cases.ts';
 
 /**
- * Three users and three mailboxes: each user may register with, or change to, the address of each mailbox. Any order of
- * registering, verifying, changing, undoing, resetting, deleting and waiting keeps what an address promises.
+ * Three users and three mailboxes: each user may register with, or change to, the address of each mailbox. The
+ * invariants of addresses hold in any order of registering, verifying, changing, undoing, resetting, deleting and
+ * waiting.
  */
 const ADDRESSES = ['ann@example.com', 'bob@example.com', 'eve@example.com'] as const;
 
@@ -22,7 +23,7 @@ const PURPOSES = ['verify', 'change', 'undo', 'reset'] as const;
 
 type Purpose = (typeof PURPOSES)[number];
 
-/** The events whose mails have a link, and what the link is for. */
+/** The events whose mails have a link, and the purpose of the link. */
 const PURPOSE_OF: Partial<Record<DomainEvent['type'], Purpose>> = {
   'users.email_verification_requested': 'verify',
   'users.email_change_requested': 'change',
@@ -36,16 +37,16 @@ interface Link {
   /** The mailbox that got the link. */
   readonly to: string;
   readonly token: string;
-  /** For an undo link. */
+  /** Only for an undo link. */
   readonly expiresAt: number;
   isUsed: boolean;
-  /** Whether the undo of an earlier change has removed it. */
+  /** Whether the undo of an earlier change has removed this link. */
   isCancelled: boolean;
 }
 
 const who = fc.integer({ min: 0, max: 2 });
 const address = fc.constantFrom(...ADDRESSES);
-/** Counts from the newest link. */
+/** The position of the link, counted from the newest one. */
 const link = fc.integer({ min: 0, max: 5 });
 
 const STEPS = fc.oneof(
@@ -72,15 +73,18 @@ const NEW = { isUsed: false, isCancelled: false };
 class Life {
   readonly #service: Service;
   readonly #stores: Stores;
-  /** The ids of the accounts; null without one. */
+  /** The id of each user's account; null for a user without an account. */
   readonly #accounts: (string | null)[] = [null, null, null];
   readonly #links: Link[] = [];
-  /** What the accounts were before the step. */
+  /** The accounts as they were before the step. */
   #before = new Map<string, User>();
-  /** The pairs of account and address of which a link was used that this mailbox had got. */
+  /**
+   * Each account and address that a used link has proved, as `<user id> <address>`. The mailbox of the address had
+   * received the link.
+   */
   readonly #proven = new Set<string>();
   readonly #reserved = new Map<string, { readonly userId: string; readonly until: number }>();
-  /** The account that may have changed in this step, and its address by then. */
+  /** The account that a link changed in this step, and its expected address. */
   #expected: { readonly userId: string; readonly email: string } | null = null;
 
   constructor(service: Service, stores: Stores) {
@@ -129,7 +133,7 @@ class Life {
     }
   }
 
-  /** These answer before the link is made. */
+  /** Waits until the link is recorded, because these requests answer before that. */
   async #settled(request: Promise<void>): Promise<void> {
     await request;
     await new Promise((resolve) => setTimeout(resolve, this.#isSql ? 15 : 0));
@@ -162,7 +166,7 @@ class Life {
     }
   }
 
-  /** A conflict is right only if another account has the address or its name, or keeps it. */
+  /** A conflict is correct only if another account has the address, has it as its name, or keeps it reserved. */
   #isTaken(email: string, userId: string | null): boolean {
     const isOwned = [...this.#before.values()].some(
       (user) => user.id !== userId && identifiersOf(user).includes(email),
@@ -193,7 +197,7 @@ class Life {
       throw new Error(`requested ${email}: ${answer}`);
   }
 
-  /** Another user registers an address while the link that changes to it is under way. */
+  /** Another user registers an address before the link that changes to it is used. */
   async #overtake(index: number, other: number, email: string): Promise<void> {
     await this.#requestChange(index, email);
     await this.#readMails();
@@ -237,7 +241,7 @@ class Life {
     if (purpose === 'undo') this.#keepForEarlierUndo(link, former);
   }
 
-  /** An undo cancels those of later changes. The address that it leaves stays reserved for an earlier one. */
+  /** An undo cancels the undo links of later changes. The replaced address stays reserved for an earlier undo link. */
   #keepForEarlierUndo({ userId, expiresAt, to }: Link, former: string): void {
     for (const link of this.#links) {
       if (link.purpose !== 'undo' || link.userId !== userId || link.isUsed || link.isCancelled) continue;
@@ -259,7 +263,7 @@ class Life {
     await outcome<unknown>(looks[purpose]());
   }
 
-  /** A link is good for its purpose only. */
+  /** Uses a link for another purpose, which must fail. */
   async #misuse(fromNewest: number, purpose: Purpose): Promise<void> {
     const link = this.#linkAt(fromNewest);
     if (link === undefined || link.purpose === purpose) return;
@@ -292,7 +296,10 @@ class Life {
     }
   }
 
-  /** Nothing but a link changes an address or its state, and the link sets exactly the mailbox that got it. */
+  /**
+   * Only a link changes an address or its verification, and it sets exactly the address of the mailbox that received
+   * it.
+   */
   #checkChange({ id, email, emailVerifiedAt }: User): void {
     const before = this.#before.get(id);
     if (this.#expected?.userId === id) {
@@ -325,7 +332,7 @@ async function checkLives(numRuns: number, freshStores: () => Promise<Stores>): 
 
 const TITLE = 'whatever the order, an address has one owner, and is verified by its link only';
 
-/** Declares the test of `numRuns` lives, on stores in memory. */
+/** Declares a test of `numRuns` random sequences, on stores in memory. */
 export function testAddressInvariants(numRuns: number): void {
   t.test(`${TITLE}, in memory`, async (t) => {
     await checkLives(numRuns, async () => createMemoryStores());
@@ -333,7 +340,7 @@ export function testAddressInvariants(numRuns: number): void {
   });
 }
 
-/** Declares the test of `numRuns` lives, on the embedded database. */
+/** Declares a test of `numRuns` random sequences, on the embedded database. */
 export function testEmbeddedAddressInvariants(numRuns: number): void {
   t.test(`${TITLE}, in the embedded database`, async (t) => {
     const stores = await embeddedStores(t);

@@ -14,10 +14,10 @@ import { secretIn, totpCode } from '../../support/totp.ts';
 import { unlimitedUseCases } from '../../support/use-cases.ts';
 
 /**
- * Any order of begin, confirm, remove, reset, log in and disable keeps what a second factor promises. The owner knows
- * the password and has the app, the passkeys and the recovery codes. The thief knows every password at once, has each
- * code and assertion that was ever accepted, and keeps the sessions and the begun passkey from before there was a
- * factor.
+ * The invariants of second factors hold in any order of beginning, confirming and removing a factor, resetting the
+ * password, logging in and disabling the user. The owner knows the password and has the app, the passkeys and the
+ * recovery codes. The thief learns every password at once and each code and assertion that was accepted. The thief also
+ * keeps the sessions and the begun passkey from the time before the first factor.
  */
 const STEPS = [
   'begin',
@@ -81,7 +81,10 @@ interface OwnedPasskey {
 
 type Authenticator = ReturnType<typeof softwareAuthenticator>;
 
-/** A passkey that was begun: how to answer, and the version of the account at that moment. */
+/**
+ * An addition of a passkey that has begun: the challenge to answer, and the security version of the account at that
+ * moment.
+ */
 interface BegunPasskey {
   readonly challenge: string;
   readonly nonce: string;
@@ -89,7 +92,7 @@ interface BegunPasskey {
   readonly at: number;
 }
 
-/** A challenge of the second step, and the nonce that a passkey signs. */
+/** A challenge of the second step, and the nonce that a passkey signs. The nonce is null if no passkey may answer. */
 interface Asked {
   readonly challenge: string;
   readonly nonce: string | null;
@@ -129,18 +132,18 @@ class Life {
   #begun: BegunPasskey | null = null;
   #thiefsBegun: BegunPasskey | null = null;
   #made = 0;
-  /** Every accepted assertion with the challenge that it answered. */
+  /** Each accepted assertion, with the challenge that it answered. */
   readonly #assertions: { readonly challenge: string; readonly assertion: Assertion }[] = [];
   #codes: string[] = [];
   #usedRecovery: string[] = [];
-  /** Every accepted code with its secret, and every presented one. */
+  /** Each accepted code with its secret, and each presented code. */
   readonly #used: { readonly secret: string; readonly code: string }[] = [];
   #owner: Pair | null = null;
-  /** The last session of the owner that has ended. */
+  /** The session of the owner that ended last. */
   #ended: Pair | null = null;
   #thief: Pair | null = null;
   #thiefsChallenge: string | null = null;
-  /** Counts the changes that end challenges. */
+  /** The number of changes so far that end challenges. */
   #version = 0;
   #asked: { readonly asked: Asked; readonly version: number; readonly at: number } | null = null;
 
@@ -212,7 +215,7 @@ class Life {
     this.#used.push({ secret, code });
   }
 
-  /** Proves a factor of the owner in the second step. Remembers what was accepted. */
+  /** Proves a factor of the owner in the second step, and records what was accepted. */
   async #answer({ challenge, nonce }: Asked): Promise<Pair | string> {
     const [app] = this.#apps;
     const [passkey] = this.#passkeys;
@@ -342,7 +345,7 @@ class Life {
     if (this.#owner !== null) this.#begun = await this.#beginPasskey(this.#owner);
   }
 
-  /** The answer is good only for the account as it was when the passkey was begun. */
+  /** The answer is accepted only if the account has not changed since the addition of the passkey began. */
   async 'finish the passkey'() {
     const begun = this.#begun;
     if (begun === null || this.#owner === null) return;
@@ -445,7 +448,7 @@ class Life {
     this.#owner = pair;
   }
 
-  /** An assertion that was accepted once is good nowhere, neither with its own challenge nor with another one. */
+  /** An assertion that was accepted once is refused everywhere, with its own challenge and with any other. */
   async 'repeat an assertion'() {
     const last = this.#assertions.at(-1);
     if (last === undefined) return;
@@ -481,11 +484,14 @@ class Life {
     if ('challenge' in first) this.#asked = { asked: first, version: this.#version, at: this.#time.now };
   }
 
-  /** The right code opens a session only if neither the account nor the challenge has changed meanwhile. */
+  /**
+   * The right code opens a session only if the account has not changed since the challenge, and the challenge has not
+   * expired.
+   */
   async 'answer the challenge'() {
     const asked = this.#asked;
     if (asked === null || !this.#hasFactor) return;
-    // The challenge is of another version if it offers no passkey, and the account has nothing else by now.
+    // A challenge that offers no passkey is outdated if the account now has passkeys only.
     if (this.#apps.length === 0 && asked.asked.nonce === null) return;
     this.#asked = null;
     const pair = await this.#answer(asked.asked);
@@ -560,7 +566,7 @@ class Life {
       this.#refused(await this.#stepUp(this.#thief, proof, ELSEWHERE), 'a step-up');
   }
 
-  /** The thief tries a sensitive change, with its sign-in alone and with the password. */
+  /** The thief tries a sensitive change, first with its session alone and then with the password. */
   async #steal(what: string, change: (request: SensitiveRequest) => Promise<unknown>) {
     if (this.#thief === null || !this.#hasFactor) return;
     for (const password of [undefined, this.#password]) {
@@ -581,7 +587,7 @@ class Life {
     await this.#steal('another passkey', (request) => this.#world.use.beginPasskey(request));
   }
 
-  /** Without a factor the password is enough to begin. The owner then adds a factor because of the thief. */
+  /** Without a factor the password is enough to begin the addition of a passkey. The owner adds a factor after that. */
   async 'thief begins a passkey early'() {
     if (this.#thief === null || this.#hasFactor) return;
     this.#thiefsBegun = await this.#beginPasskey(this.#thief, ELSEWHERE);
@@ -593,7 +599,7 @@ class Life {
     this.#refused(added, 'a passkey that was begun before');
   }
 
-  /** The thief signs with a key of its own, and names the passkey of the owner. */
+  /** The thief signs with its own key, and sends the id of the owner's passkey. */
   async 'thief has another key'() {
     const [passkey] = this.#passkeys;
     if (passkey === undefined) return;
@@ -626,17 +632,20 @@ class Life {
   }
 }
 
-/** Declares the test that a second factor guards an account in `numRuns` lives. */
+/** Declares the test that a second factor guards an account, in `numRuns` random sequences. */
 export function testFactorInvariants(numRuns: number): void {
-  t.test('whatever the order, a second factor guards the account, and each proof is good once', async (t) => {
-    const sequences = fc.array(fc.constantFrom(...STEPS), { minLength: 15, maxLength: 50 });
-    await fc.assert(
-      fc.asyncProperty(sequences, async (steps) => {
-        const life = new Life(await world());
-        for (const step of ['log in', 'begin', 'begin a passkey', ...steps] as const) await life.play(step);
-      }),
-      { numRuns },
-    );
-    t.pass(`${numRuns} lives`);
-  });
+  t.test(
+    'in any order of actions a second factor guards the account, and each proof is accepted once',
+    async (t) => {
+      const sequences = fc.array(fc.constantFrom(...STEPS), { minLength: 15, maxLength: 50 });
+      await fc.assert(
+        fc.asyncProperty(sequences, async (steps) => {
+          const life = new Life(await world());
+          for (const step of ['log in', 'begin', 'begin a passkey', ...steps] as const) await life.play(step);
+        }),
+        { numRuns },
+      );
+      t.pass(`${numRuns} lives`);
+    },
+  );
 }

@@ -21,8 +21,8 @@ import {
 } from '../../support/sessions.ts';
 
 /**
- * Any sequence of refreshes, step-ups, replays, retries, revocations, lost answers and losses of the database, by a
- * victim and a thief, on two replicas whose clocks differ, keeps the invariants of a token family.
+ * A victim and a thief use one token family, on two replicas whose clocks differ. The invariants of the family hold
+ * after any sequence of refreshes, step-ups, replays, retries, revocations, lost answers and losses of the database.
  */
 type Step =
   | {
@@ -30,7 +30,7 @@ type Step =
       readonly who: 'victim' | 'thief';
       readonly key: string | null;
       readonly lost: boolean;
-      /** Undefined: a refresh. Otherwise a step-up by the code of this time step, or by a wrong code. */
+      /** Undefined for a refresh. Otherwise the step-up uses the code of this time step, or a wrong code. */
       readonly code: Code | undefined;
     }
   | { readonly kind: 'steal' }
@@ -40,7 +40,7 @@ type Step =
   | { readonly kind: 'restore' }
   | { readonly kind: 'wait'; readonly milliseconds: number };
 
-/** A code as the number of its time step. `WRONG` is the code of no step. */
+/** A code is the number of its time step. `WRONG` is the code of no time step. */
 type Code = number;
 
 const WRONG = -1;
@@ -92,23 +92,23 @@ interface Attempt {
   readonly code: Code | undefined;
 }
 
-/** Verifies a code by its number of a time step, as the factor's secret would. Two replicas share the stores. */
+/** Verifies a code, which is the number of a time step here. The real service computes it from the factor's secret. */
 const verifyStep =
   ({ secondFactors }: Pick<Replica, 'secondFactors'>): VerifyIdentityProof =>
   async (userId, { code }) => {
     const [factor] = (await secondFactors.find(userId))?.factors ?? [];
     if (factor === undefined || Number(code) === WRONG) throw new Refusal('proof_refused');
-    // Whether the step was used before is left to the transaction, as it is where two requests race.
+    // The transaction decides whether the time step was used before, as it does when two requests race.
     return { proven: BY_CODE, use: { kind: 'totp', factorId: factor.id, step: Number(code) } };
   };
 
-/** What is known of one family from outside, and what must hold whenever it is refreshed. */
+/** What an observer knows about one family, and the checks of each refresh. */
 function observe(first: TokenPair, row: TokenFamily, window: number) {
   const minted = [first];
-  /** Successors by the jti that they were given for, since the database last lost something. */
+  /** The successor of each refresh token by the token's `jti`, since the last loss of the database. */
   const successors = new Map<unknown, Set<unknown>>();
   const seen = { row, lost: false, lastStep: WRONG };
-  /** What rotated the family, by the hash that the rotation stored. */
+  /** The request of each rotation, by the token hash that the rotation stored. */
   const rotations = new Map<string, Attempt>();
 
   return { minted, successors, seen, exchange };
@@ -213,7 +213,10 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
     }
   }
 
-  /** Known from outside: who repeats what the service has answered. The service knows it by a keyed hash. */
+  /**
+   * Whether the request repeats the last rotation. The observer compares the requests; the service compares keyed
+   * hashes.
+   */
   function isRetry(
     { hashedRefreshTokenId, rotatedAt, authentication, generation }: TokenFamily,
     { replica, attempt: { key, code } }: { replica: Replica; attempt: Attempt },
@@ -255,7 +258,7 @@ async function storesOfUser() {
   return stores;
 }
 
-/** Stores that can be thrown back to an earlier row of a family. */
+/** Stores that can restore an earlier row of a family, like a database that lost changes. */
 async function losable() {
   let current = await storesOfUser();
   const latest = <Name extends 'families' | 'secondFactors'>(name: Name) =>
@@ -271,7 +274,7 @@ async function losable() {
   };
 }
 
-/** Throws where the values differ, so that the property shrinks; quiet otherwise. */
+/** Throws if the values differ, so that fast-check shrinks the sequence. */
 function same(found: unknown, wanted: unknown, why: string): void {
   if (JSON.stringify(found) !== JSON.stringify(wanted)) {
     throw new Error(`${why}: found ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)}`);
@@ -319,7 +322,7 @@ async function play(steps: readonly Step[], retryWindow: number): Promise<void> 
         if (family.seen.row.revoked === null) backup = family.seen.row;
         break;
       case 'restore':
-        // What a replica does that remembers a revocation which the database lost is another test's subject.
+        // A replica may remember a revocation that the database lost. Other tests cover that case.
         if (family.seen.row.revoked !== null) break;
         await stores.backTo(backup);
         family.seen.row = backup;

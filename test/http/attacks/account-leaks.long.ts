@@ -22,10 +22,10 @@ const pairOf = ({ body }: { body: Record<string, unknown> }): Pair => ({
   refreshToken: String(body.refresh),
 });
 
-/** A password that was forgotten, and the secret of the link that was mailed. */
+/** Requests a new password. Returns the secret of the link in the mail. */
 async function forget(service: ServiceOnDatabase, sql: Sql): Promise<string> {
   await service.post('/auth/password/forgot', { email: 'ann@example.com' });
-  // The mail is recorded after the answer, so that nobody can tell from it.
+  // The mail is recorded after the answer, so that the time of the answer reveals nothing.
   for (;;) {
     const [row] =
       await sql`select data ->> 'resetId' as id from outbox where type = 'users.password_forgotten'`;
@@ -33,7 +33,7 @@ async function forget(service: ServiceOnDatabase, sql: Sql): Promise<string> {
   }
 }
 
-/** A change of the address that was requested, and the secret of the link that was mailed to the new address. */
+/** Requests a change of the address. Returns the secret of the link in the mail to the new address. */
 async function requestChange(service: ServiceOnDatabase, sql: Sql, password: string): Promise<string> {
   const { body } = await service.post('/auth/login', { username: 'ann', password });
   const bearer = { authorization: `Bearer ${body.access}` };
@@ -54,7 +54,7 @@ const LINKS = [
 const form = ({ url }: ServiceOnDatabase, path: string, fields: Record<string, string>) =>
   fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams(fields) });
 
-/** A user who did everything that can be done: every secret that came up, and what was asked on the way. */
+/** A user who has done each operation on an account, with every secret that occurred and every request. */
 async function wholeLife(service: ServiceOnDatabase, sql: Sql) {
   const passwords = { first: canary(), second: canary(), third: canary(), wrong: canary() };
   const { first, second, third } = passwords;
@@ -90,7 +90,7 @@ async function wholeLife(service: ServiceOnDatabase, sql: Sql) {
 
 type Life = Awaited<ReturnType<typeof wholeLife>>;
 
-/** Requests with the right secrets in the right places, and nearly right ones. None is answered with a secret. */
+/** Requests with right secrets in the right places, and with slightly wrong ones. No answer may contain a secret. */
 function* withSecrets({ passwords, pairs, reset, notMe, userId }: Life, operator: string): Generator<Asked> {
   const { first, third, wrong } = passwords;
   const authorization = `Bearer ${pairs.last.accessToken}`;
@@ -155,7 +155,7 @@ databaseTest('no secret of an account is repeated', async (t, sql) => {
   const found = Object.entries(life.secrets).filter(([, secret]) => stored.includes(secret));
   t.same(found, [], 'the database');
 
-  // The link in a mail is its secret; no other one is in it, nor is any in what is queued for it.
+  // The link of a mail contains its own secret and no other secret.
   const later = service.time.now + DAY;
   const mails = await service.outbox.claim('mail', later, later, 100);
   const link = linkTo({ links: service.links, publicUrl: 'https://auth.example.com' });
@@ -232,10 +232,10 @@ databaseTest('a copy of the database opens no account', async (t, sql) => {
   const guess = async () => {
     const answers = new Set<string>();
     for (const value of values) {
-      service.time.now += 2 * DAY; // else the limit on guesses would answer
+      service.time.now += 2 * DAY; // otherwise the limit of attempts would answer
       answers.add(outcomeOf(await service.post('/auth/login', { username: 'ann', password: value })));
     }
-    answers.delete('400 invalid_request'); // what is no text at all
+    answers.delete('400 invalid_request'); // the answer to values that are no text
     t.same([...answers], ['401 invalid_credentials'], 'none of them is the password');
   };
   await assertUnchanged(t, sql, guess, 'every value as the password');

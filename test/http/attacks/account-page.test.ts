@@ -56,7 +56,7 @@ t.test('a page of the same host without TLS is refused', async (t) => {
   t.equal((await signIn('localhost:9000', 'http://localhost:9000')).outcome, '303', 'through a tunnel');
 });
 
-t.test('a cookie that was stolen is worth nothing after the sign-out', async (t) => {
+t.test('a stolen cookie opens no session after the sign-out', async (t) => {
   const { signIn, submit, show } = await accountPages(t);
   const cookie = await signIn();
   const answer = await submit('/account/sign-out', {}, cookie);
@@ -67,7 +67,7 @@ t.test('a cookie that was stolen is worth nothing after the sign-out', async (t)
   t.equal((await submit('/account/sign-in', { username: 'ann', password: PASSWORD })).status, 303);
 });
 
-t.test('no user can end or see the session of another', async (t) => {
+t.test('no user can end or see the session of another user', async (t) => {
   const { signIn, submit, show, post, sessionIds } = await accountPages(t);
   await post('/auth/register', { username: 'eve', email: 'eve@example.com', password: PASSWORD });
   const ann = await signIn();
@@ -80,20 +80,23 @@ t.test('no user can end or see the session of another', async (t) => {
   t.equal((await submit('/account/sessions/end', { id: randomUUID() }, ann)).status, 303);
 });
 
-t.test('a sign-in never reuses the cookie value of the request, and ends its session', async (t) => {
-  const { signIn, show, sessionIds } = await accountPages(t);
-  const planted = `${COOKIE}=${'a'.repeat(43)}`;
-  const cookie = await signIn({}, {}, planted);
-  t.not(cookie, planted);
-  t.equal((await show('/account', planted)).title, SIGN_IN);
-  const next = await signIn({}, {}, cookie);
-  t.not(next, cookie);
-  t.equal((await show('/account', cookie)).title, SIGN_IN);
-  t.equal((await show('/account', next)).title, 'Your account');
-  t.equal((await sessionIds()).length, 1);
-});
+t.test(
+  'a sign-in never reuses the cookie value of its request, and ends the session of that cookie',
+  async (t) => {
+    const { signIn, show, sessionIds } = await accountPages(t);
+    const planted = `${COOKIE}=${'a'.repeat(43)}`;
+    const cookie = await signIn({}, {}, planted);
+    t.not(cookie, planted);
+    t.equal((await show('/account', planted)).title, SIGN_IN);
+    const next = await signIn({}, {}, cookie);
+    t.not(next, cookie);
+    t.equal((await show('/account', cookie)).title, SIGN_IN);
+    t.equal((await show('/account', next)).title, 'Your account');
+    t.equal((await sessionIds()).length, 1);
+  },
+);
 
-t.test('a second cookie of the same name is refused, and both are cleared', async (t) => {
+t.test('two cookies of the same name are refused, and both are removed', async (t) => {
   const { signIn, show, submit } = await accountPages(t);
   const cookie = await signIn();
   const planted = `${COOKIE}=${'b'.repeat(43)}`;
@@ -112,7 +115,7 @@ t.test('a second cookie of the same name is refused, and both are cleared', asyn
   t.equal((await show('/account', cookie)).title, 'Your account');
 });
 
-t.test('guessed and altered values, tokens and stored hashes open nothing', async (t) => {
+t.test('guessed or altered values, tokens and stored hashes open no session as the cookie', async (t) => {
   const { signIn, show, logInByApi, pageSecrets, links } = await accountPages(t);
   const cookie = await signIn();
   const secret = cookie.slice(COOKIE.length + 1);
@@ -134,7 +137,7 @@ t.test('guessed and altered values, tokens and stored hashes open nothing', asyn
     t.equal((await show('/account', `${COOKIE}=${guess}`)).title, SIGN_IN, guess.slice(0, 60));
 });
 
-t.test('the value of a cookie opens no other route', async (t) => {
+t.test('the value of the cookie is accepted on no other route', async (t) => {
   const { signIn, send, post } = await accountPages(t);
   const secret = (await signIn()).slice(COOKIE.length + 1);
   for (const headers of [
@@ -168,7 +171,7 @@ t.test('markup in user agents and in typed text is shown as text', async (t) => 
   }
 });
 
-t.test('with ON_IP_CHANGE=block a cookie is of no use in another network', async (t) => {
+t.test('with ON_IP_CHANGE=block a cookie is refused from another network', async (t) => {
   const { signIn, visit, time } = await accountPages(t, {
     policy: { onAddressChange: 'block' },
     http: { trustProxy: ['127.0.0.1'] },

@@ -15,7 +15,7 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const bob = { username: 'bob', email: 'bob@example.com', password: PASSWORD };
 const CONFLICT = '409 conflict';
 
-/** Each from a network of its own, so that no limit is in the way of what is tried. */
+/** Each request comes from its own network, so that no limit of attempts answers it. */
 const FROM_ANYWHERE = { http: { trustProxy: ['127.0.0.1'] } };
 let networks = 0;
 const elsewhere = () => {
@@ -41,7 +41,7 @@ async function refusedRegistrations(
   }
 }
 
-databaseTest('another user’s session is answered as not found', async (t, sql) => {
+databaseTest('a request for another user’s session is answered as not found', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   await register(service, ann);
   await register(service, bob);
@@ -143,7 +143,7 @@ databaseTest('invalid passwords are refused', async (t, sql) => {
 databaseTest('valid passwords are accepted in every Unicode form', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   let count = 0;
-  /** Who may log in with which of these, having registered with the first. */
+  /** The password of the registration, and spellings of it that a login accepts. */
   const works = async (first: string, ...others: string[]) => {
     count += 1;
     const username = `user${count}`;
@@ -216,7 +216,7 @@ databaseTest('fifty simultaneous registrations of one name create one user', asy
   t.same(row, { users: 1, identifiers: 2, events: 1 });
 });
 
-databaseTest('an address that is not one plain mailbox is refused', async (t, sql) => {
+databaseTest('an address that is not exactly one plain mailbox is refused', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   const label = (letter: string) => letter.repeat(60);
   const bad: Record<string, string> = {
@@ -264,24 +264,21 @@ databaseTest('SQL in an account is stored as plain text', async (t, sql) => {
   t.equal((await sql`select 1 from users`).count, 1);
 });
 
-databaseTest(
-  'a name that is longer than any account can have is refused before it is normalised',
-  async (t, sql) => {
-    const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
-    const long = '\ufdfa'.repeat(1_025); // NFKC makes 18 characters of each
-    const requests: Readonly<Record<string, [path: string, body: object]>> = {
-      'a login': ['/auth/login', { username: long, password: PASSWORD }],
-      'a login with a long password': ['/auth/login', { username: 'ann', password: long }],
-      'a registration': ['/auth/register', { ...ann, username: long }],
-      'a registration with a long address': ['/auth/register', { ...ann, email: `${long}@example.com` }],
-      'a registration with a long password': ['/auth/register', { ...ann, password: long }],
-      'a forgotten password': ['/auth/password/forgot', { email: long }],
-    };
-    for (const [name, [path, body]] of Object.entries(requests)) {
-      const verified = service.verifications();
-      const answer = await assertUnchanged(t, sql, () => service.post(path, body, elsewhere()), name);
-      t.equal(outcomeOf(answer), '400 invalid_request', name);
-      t.equal(service.verifications(), verified, `${name}: no hash is computed`);
-    }
-  },
-);
+databaseTest('a name that is too long for any account is refused before it is normalised', async (t, sql) => {
+  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
+  const long = '\ufdfa'.repeat(1_025); // NFKC expands each character to 18 characters
+  const requests: Readonly<Record<string, [path: string, body: object]>> = {
+    'a login': ['/auth/login', { username: long, password: PASSWORD }],
+    'a login with a long password': ['/auth/login', { username: 'ann', password: long }],
+    'a registration': ['/auth/register', { ...ann, username: long }],
+    'a registration with a long address': ['/auth/register', { ...ann, email: `${long}@example.com` }],
+    'a registration with a long password': ['/auth/register', { ...ann, password: long }],
+    'a forgotten password': ['/auth/password/forgot', { email: long }],
+  };
+  for (const [name, [path, body]] of Object.entries(requests)) {
+    const verified = service.verifications();
+    const answer = await assertUnchanged(t, sql, () => service.post(path, body, elsewhere()), name);
+    t.equal(outcomeOf(answer), '400 invalid_request', name);
+    t.equal(service.verifications(), verified, `${name}: no hash is computed`);
+  }
+});

@@ -29,7 +29,7 @@ import {
 } from '../../support/service-on-database.ts';
 import { someKey, someKeys } from '../../support/sessions.ts';
 
-/** Each half in turn made anew with these changes, the other one genuine. */
+/** Two pairs: in each, one half has these changes and the other half is genuine. */
 function eitherHalf(service: ServiceOnDatabase, pair: Pair, name: string, changes: Changes, signer?: Signer) {
   const { refreshToken, accessToken } = pair;
   return {
@@ -99,7 +99,7 @@ databaseTest('only the configured algorithm is accepted', async (t, sql) => {
   await assertRefreshable(t, service, pair);
 });
 
-/** A valid MAC cut in half is no valid MAC. */
+/** A valid MAC without its second half must not be accepted. */
 function shortened(token: string): string {
   const [header, payload, mac = ''] = token.split('.');
   return `${header}.${payload}.${Buffer.from(mac, 'base64url').subarray(0, 32).toString('base64url')}`;
@@ -192,7 +192,7 @@ databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
       ['x5t', { header: { x5t: 'AAAA' } }, own],
       ['a kid that is an address', { header: { kid: listener.url } }, own],
       ['an iss that is an address', { claims: { iss: listener.url } }, own],
-      // with the right key, too: a header that says more than ours is not ours
+      // also with the right key: a header with more members than this service writes is refused
       ['jwk, and the right signature', { header: { jwk: oct } }],
       ['jku, and the right signature', { header: { jku: listener.url } }],
     ]),
@@ -341,50 +341,53 @@ databaseTest('access and refresh tokens, and their keys, are not interchangeable
   await assertRefreshable(t, service, pair);
 });
 
-/** A pair of a service with the same names and a database of the same make, but keys of its own. */
+/** A pair of another service with the same issuer and audience, but with its own database and keys. */
 async function strangers(t: Test, sql: ServiceOnDatabase['sql']): Promise<Pair> {
   return (await serviceOnDatabase(t, sql)).open();
 }
 
-databaseTest('a leaked signing key alone forges no token and ends no session', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql, { policy: { retryWindow: 60_000 } });
-  const first = await service.open();
-  const pair = await service.next(await service.next(first));
-  const { jti, linkerId } = claimsOf(first.refreshToken);
-  const forgeries: readonly (readonly [string, Record<string, unknown>])[] = [
-    ...[0, 1, 2, 3, 1_000].flatMap((generation) => [
-      [
-        `generation ${generation}, ids of its own`,
-        { generation, jti: someId(1), linkerId: someId(2) },
-      ] as const,
-      [`generation ${generation}, the linkerId of the pair`, { generation, jti: someId(1) }] as const,
-    ]),
-    ['an earlier generation under the ids of the current one', { generation: 1 }],
-    ['a later generation under the ids of the current one', { generation: 3 }],
-    ['the current generation under the ids of the first', { jti, linkerId }],
-    ['the ids of the current one for another user', { sub: someId(3) }],
-    ['the ids of the current one for another session', { tokenFamily: someId(4) }],
-  ];
-  await refuseAll(
-    t,
-    service,
-    refusal.invalid,
-    Object.fromEntries(
-      forgeries.flatMap(([name, claims]) => {
-        const refreshToken = modifyToken(pair.refreshToken, { claims }, service.sign.refresh);
-        const unpaired = { claims: { ...claims, at_hash: undefined } };
-        return [
-          [name, { ...pair, refreshToken }],
-          [
-            `${name}, alone`,
-            { refreshToken: modifyToken(pair.refreshToken, unpaired, service.sign.refresh) },
-          ],
-        ];
-      }),
-    ),
-  );
-  await assertRefreshable(t, service, pair);
-});
+databaseTest(
+  'with a leaked signing key alone no token can be forged and no session ended',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, { policy: { retryWindow: 60_000 } });
+    const first = await service.open();
+    const pair = await service.next(await service.next(first));
+    const { jti, linkerId } = claimsOf(first.refreshToken);
+    const forgeries: readonly (readonly [string, Record<string, unknown>])[] = [
+      ...[0, 1, 2, 3, 1_000].flatMap((generation) => [
+        [
+          `generation ${generation}, ids of its own`,
+          { generation, jti: someId(1), linkerId: someId(2) },
+        ] as const,
+        [`generation ${generation}, the linkerId of the pair`, { generation, jti: someId(1) }] as const,
+      ]),
+      ['an earlier generation under the ids of the current one', { generation: 1 }],
+      ['a later generation under the ids of the current one', { generation: 3 }],
+      ['the current generation under the ids of the first', { jti, linkerId }],
+      ['the ids of the current one for another user', { sub: someId(3) }],
+      ['the ids of the current one for another session', { tokenFamily: someId(4) }],
+    ];
+    await refuseAll(
+      t,
+      service,
+      refusal.invalid,
+      Object.fromEntries(
+        forgeries.flatMap(([name, claims]) => {
+          const refreshToken = modifyToken(pair.refreshToken, { claims }, service.sign.refresh);
+          const unpaired = { claims: { ...claims, at_hash: undefined } };
+          return [
+            [name, { ...pair, refreshToken }],
+            [
+              `${name}, alone`,
+              { refreshToken: modifyToken(pair.refreshToken, unpaired, service.sign.refresh) },
+            ],
+          ];
+        }),
+      ),
+    );
+    await assertRefreshable(t, service, pair);
+  },
+);
 
 const someId = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;
 

@@ -19,7 +19,7 @@ databaseTest(
   },
 );
 
-databaseTest('an older release goes on opening sessions beside this one', async (t, sql) => {
+databaseTest('an older release can still open sessions while this release runs', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const columns = await sql<{ name: string }[]>`
@@ -27,7 +27,7 @@ databaseTest('an older release goes on opening sessions beside this one', async 
     where attrelid = 'token_families'::regclass and attnum > 0 and not attisdropped
       and attname not in ('auth_time', 'amr', 'acr', 'token_family')`;
   const names = columns.map(({ name }) => `"${name}"`).join();
-  // As the older release inserts: with the columns that it knows.
+  // Inserts a row as the older release does, with the columns that it knows.
   await sql.unsafe(`
     insert into token_families (token_family, ${names}) select gen_random_uuid(), ${names} from token_families`);
   const found = await service.families.list(String(claimsOf(pair.accessToken).sub), {

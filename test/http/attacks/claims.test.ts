@@ -12,7 +12,7 @@ import {
 const HOUR = 3_600_000;
 const ID = '11111111-1111-4111-8111-111111111111';
 
-/** A session, and its refresh token with other claims under the right signature: only the claims are wrong. */
+/** A session, and a function that changes claims of its refresh token. The signature stays right. */
 async function victim(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
@@ -28,7 +28,7 @@ async function victim(t: Test, sql: Sql) {
   return { service, pair, now, refresh, access };
 }
 
-/** A value in JSON's own words, for what JSON.stringify does not write. */
+/** Replaces the value of a claim by JSON text that JSON.stringify cannot write. */
 const written = (claim: string, value: string): Changes => ({
   text: (json) => json.replace(new RegExp(`"${claim}":("[^"]*"|[^,}]*)`), `"${claim}":${value}`),
 });
@@ -61,7 +61,7 @@ databaseTest('a refresh token with wrong times is refused', async (t, sql) => {
   await assertRefreshable(t, service, pair);
 });
 
-databaseTest('a refresh token is refused from the second of its exp', async (t, sql) => {
+databaseTest('a refresh token is refused from the second of its exp on', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   const expires = Number(claimsOf(pair.refreshToken).exp) * 1000;
   service.time.now = expires;
@@ -70,7 +70,7 @@ databaseTest('a refresh token is refused from the second of its exp', async (t, 
   await assertRefreshable(t, service, pair);
 });
 
-databaseTest('a clock that was set back logs no user out', async (t, sql) => {
+databaseTest('a clock that was set back ends no session', async (t, sql) => {
   const { service, pair } = await victim(t, sql);
   service.time.now -= 24 * HOUR;
   await assertRefreshable(t, service, pair);
@@ -173,7 +173,7 @@ databaseTest('a refresh token with an invalid generation is refused', async (t, 
 
 databaseTest('an access token with changed claims is refused', async (t, sql) => {
   const { service, pair, now, access } = await victim(t, sql);
-  // Even under the right key: the refresh token names the very bytes that it was minted with.
+  // The key is the right one, but the refresh token names the hash of the access token that was issued with it.
   await refuseAll(t, service, refusal.invalid, {
     'exp put off': access(claim('exp', now + 365 * 86_400)),
     'exp missing': access(claim('exp', undefined)),

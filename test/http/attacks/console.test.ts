@@ -13,24 +13,27 @@ t.test('a bearer token never opens /admin, not even that of an operator', async 
   t.equal((await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status, 401);
 });
 
-t.test('a page of another origin changes nothing with the cookie of an operator', async (t) => {
-  const { operatorCookie, send, post, ann, url, sessionsOf } = await consoleService(t);
-  await post('/auth/login', { username: 'ann', password: PASSWORD });
-  const cookie = await operatorCookie();
-  const end = (headers: Record<string, string>) =>
-    send(`/admin/users/${ann}/sessions`, { method: 'DELETE', headers: { cookie, ...REASON, ...headers } });
-  for (const headers of [
-    { origin: 'https://evil.example' },
-    { origin: 'null' },
-    { 'sec-fetch-site': 'cross-site' },
-    { 'sec-fetch-site': 'same-site' },
-  ])
-    t.match(await end(headers), { status: 403, body: { code: 'forbidden' } });
-  t.equal((await sessionsOf(ann)).length, 1);
-  t.equal((await end({ origin: url })).status, 204);
-});
+t.test(
+  'a request from a page of another origin changes nothing, even with the cookie of an operator',
+  async (t) => {
+    const { operatorCookie, send, post, ann, url, sessionsOf } = await consoleService(t);
+    await post('/auth/login', { username: 'ann', password: PASSWORD });
+    const cookie = await operatorCookie();
+    const end = (headers: Record<string, string>) =>
+      send(`/admin/users/${ann}/sessions`, { method: 'DELETE', headers: { cookie, ...REASON, ...headers } });
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ])
+      t.match(await end(headers), { status: 403, body: { code: 'forbidden' } });
+    t.equal((await sessionsOf(ann)).length, 1);
+    t.equal((await end({ origin: url })).status, 204);
+  },
+);
 
-t.test('a page of another origin neither signs an operator in nor out', async (t) => {
+t.test('a page of another origin can neither sign an operator in nor sign one out', async (t) => {
   const { operatorCookie, send, post, olga, sessionsOf } = await consoleService(t);
   const cookie = await operatorCookie();
   const origin = 'https://evil.example';
@@ -41,26 +44,23 @@ t.test('a page of another origin neither signs an operator in nor out', async (t
   t.equal((await sessionsOf(olga)).length, 1);
 });
 
-t.test(
-  'a cookie is worthless once its user loses the role, the password changes, or the account ends',
-  async (t) => {
-    const { operatorCookie, send, post, ann, olga, setOperator } = await consoleService(t);
-    const look = async (cookie: string) =>
-      (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status;
-    const cookie = await operatorCookie();
-    await setOperator(olga, false);
-    t.equal(await look(cookie), 401);
-    await setOperator(olga);
-    t.equal(await look(cookie), 200);
-    const login = await post('/auth/login', { username: 'olga', password: PASSWORD });
-    const authorization = `Bearer ${String(login.body.access)}`;
-    const passwords = { currentPassword: PASSWORD, newPassword: 'a green piano 44' };
-    t.equal((await post('/auth/password', passwords, { authorization })).status, 204);
-    t.equal(await look(cookie), 401);
-  },
-);
+t.test('a cookie is refused after its user has lost the role or changed the password', async (t) => {
+  const { operatorCookie, send, post, ann, olga, setOperator } = await consoleService(t);
+  const look = async (cookie: string) =>
+    (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status;
+  const cookie = await operatorCookie();
+  await setOperator(olga, false);
+  t.equal(await look(cookie), 401);
+  await setOperator(olga);
+  t.equal(await look(cookie), 200);
+  const login = await post('/auth/login', { username: 'olga', password: PASSWORD });
+  const authorization = `Bearer ${String(login.body.access)}`;
+  const passwords = { currentPassword: PASSWORD, newPassword: 'a green piano 44' };
+  t.equal((await post('/auth/password', passwords, { authorization })).status, 204);
+  t.equal(await look(cookie), 401);
+});
 
-t.test('the reason of a change is one line of visible text', async (t) => {
+t.test('the reason of a change must be one line of visible text', async (t) => {
   const { operatorCookie, send, post, ann, sessionsOf } = await consoleService(t);
   await post('/auth/login', { username: 'ann', password: PASSWORD });
   const cookie = await operatorCookie();
@@ -84,13 +84,13 @@ t.test('the reason of a change is one line of visible text', async (t) => {
   t.equal((await end('Gestohlenes%20Ger%C3%A4t%20%F0%9F%93%B1')).status, 204);
 });
 
-t.test('of two cookies of the console none is used', async (t) => {
+t.test('two cookies of the console are both refused', async (t) => {
   const { operatorCookie, send, ann } = await consoleService(t);
   const cookie = `${await operatorCookie()}; kinship_console=${'a'.repeat(43)}`;
   t.equal((await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status, 400);
 });
 
-t.test('a wrong service key is refused even beside the cookie of an operator', async (t) => {
+t.test('a wrong service key is refused, even together with the cookie of an operator', async (t) => {
   const { operatorCookie, send, ann, loginKey } = await consoleService(t);
   const cookie = await operatorCookie();
   const look = async (key: string) =>
@@ -99,7 +99,7 @@ t.test('a wrong service key is refused even beside the cookie of an operator', a
   t.equal(await look(loginKey), 403);
 });
 
-t.test('the name of the service is text in the document', async (t) => {
+t.test('the name of the service is shown as text, not as markup', async (t) => {
   const { url } = await consoleService(t, { http: { serviceName: '"><script>alert(1)</script>' } });
   t.notMatch(await (await fetch(`${url}/console`)).text(), /<script>alert/);
 });

@@ -14,7 +14,7 @@ import {
 
 const FAR = { 'x-forwarded-for': '203.0.113.7' };
 
-/** The door, and users who log in with browsers of their own. */
+/** The door, and users who each log in with their own browser. */
 async function attackedDoor(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
   const join = async (own: Browser = browser(service.url)) => {
@@ -33,7 +33,7 @@ async function attackedDoor(t: Test, sql: Sql) {
 
 const resultOf = ({ status, text }: Answer) => (text === '' ? String(status) : `${status} ${text}`);
 
-/** That the user was left in peace; answers which session it is. */
+/** Asserts that the session of the browser is still live. Returns its id. */
 async function goesOn(t: Test, { ask }: Pick<Browser, 'ask'>): Promise<unknown> {
   const answer = await ask('GET', '/refresh');
   t.equal(resultOf(answer), '200', 'the session lives');
@@ -74,7 +74,7 @@ databaseTest('cross-origin requests change nothing', async (t, sql) => {
   }
 });
 
-databaseTest('planted cookies never replace the session', async (t, sql) => {
+databaseTest('cookies that an attacker planted never replace the session', async (t, sql) => {
   const { service, join, refused } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
@@ -110,40 +110,45 @@ databaseTest('a replayed pair ends only its own session', async (t, sql) => {
   t.equal(await goesOn(t, bob), bob.family);
 });
 
-databaseTest('sessions of this door stay bound to their address at every door', async (t, sql) => {
-  const { service, join, refused } = await attackedDoor(t, sql);
-  const ann = await join();
-  const moved = await ann.ask('GET', '/refresh', { headers: FAR });
-  t.equal(resultOf(moved), "401 You're location is blocked");
-  const { accessToken, refreshToken } = ann;
-  const canonical = () => service.post('/auth/refresh', { accessToken, refreshToken }, FAR);
-  const answer = await assertUnchanged(t, sql, canonical, 'told once a day of one network');
-  t.match(answer, { status: 401, body: { code: 'address_changed' } });
-  t.same(await outboxLinesOf(sql, refreshToken), [
-    'event sessions.address_changed',
-    'event sessions.started',
-    'mail sessions.address_changed',
-  ]);
-  const alone = await assertUnchanged(
-    t,
-    sql,
-    () => service.post('/auth/refresh', { refreshToken }),
-    'half a pair',
-  );
-  t.match(alone, { status: 401, body: { code: 'pair_mismatch' } });
-  t.same(await endedFamilies(sql), []);
-  t.equal(await goesOn(t, ann), ann.family);
+databaseTest(
+  'sessions of this door stay bound to their address when another door refreshes them',
+  async (t, sql) => {
+    const { service, join, refused } = await attackedDoor(t, sql);
+    const ann = await join();
+    const moved = await ann.ask('GET', '/refresh', { headers: FAR });
+    t.equal(resultOf(moved), "401 You're location is blocked");
+    const { accessToken, refreshToken } = ann;
+    const canonical = () => service.post('/auth/refresh', { accessToken, refreshToken }, FAR);
+    const answer = await assertUnchanged(t, sql, canonical, 'told once a day of one network');
+    t.match(answer, { status: 401, body: { code: 'address_changed' } });
+    t.same(await outboxLinesOf(sql, refreshToken), [
+      'event sessions.address_changed',
+      'event sessions.started',
+      'mail sessions.address_changed',
+    ]);
+    const alone = await assertUnchanged(
+      t,
+      sql,
+      () => service.post('/auth/refresh', { refreshToken }),
+      'half a pair',
+    );
+    t.match(alone, { status: 401, body: { code: 'pair_mismatch' } });
+    t.same(await endedFamilies(sql), []);
+    t.equal(await goesOn(t, ann), ann.family);
 
-  const wanderer = await service.open();
-  const headers = { cookie: `access_token=${wanderer.accessToken}; refresh_token=${wanderer.refreshToken}` };
-  const refreshed = await browser(service.url, FAR).ask('GET', '/refresh', { headers });
-  t.equal(resultOf(refreshed), '200', 'a session of the canonical door may move');
-  await refused('with nothing', '401 Access token is missing', () =>
-    browser(service.url).ask('GET', '/refresh'),
-  );
-});
+    const wanderer = await service.open();
+    const headers = {
+      cookie: `access_token=${wanderer.accessToken}; refresh_token=${wanderer.refreshToken}`,
+    };
+    const refreshed = await browser(service.url, FAR).ask('GET', '/refresh', { headers });
+    t.equal(resultOf(refreshed), '200', 'a session of the canonical door may move');
+    await refused('with nothing', '401 Access token is missing', () =>
+      browser(service.url).ask('GET', '/refresh'),
+    );
+  },
+);
 
-databaseTest('while the database is down, answers say nothing about the tokens', async (t, sql) => {
+databaseTest('while the database is down, answers reveal nothing about the tokens', async (t, sql) => {
   const { join } = await attackedDoor(t, sql);
   const ann = await join();
   await sql.end();

@@ -16,10 +16,10 @@ interface Tokens {
   readonly refresh: string;
 }
 
-/** What a door does: it opens a session, and exchanges its tokens; null where it refuses. */
+/** A front door as functions: one opens a session, one refreshes it. Both return null if the door refuses. */
 type Ask = (tokens: Tokens | null) => Promise<Tokens | null>;
 
-/** Two sessions: one goes on, of the other a token came back that was used. */
+/** Opens two sessions. One stays live. In the other, a used token is replayed. */
 async function lives(ask: Ask) {
   const good = async (tokens: Tokens | null): Promise<Tokens> => {
     const answered = await ask(tokens);
@@ -60,7 +60,7 @@ async function atTaskApi(url: string) {
   return lives((tokens) => (tokens ? ask('refresh', { refresh: tokens.refresh }) : ask('login', ann)));
 }
 
-/** What may not be said again. Half a pair is no token, and a session id no secret. */
+/** The secrets that no answer may repeat. A session id is not among them. */
 function secretsOf(door: string, found: Readonly<Record<string, Tokens>>): Record<string, string> {
   const each = Object.entries(found).map(([name, { access, refresh }]) => {
     const token = refresh.includes('.') ? refresh : Buffer.from(refresh, 'base64').toString();
@@ -70,7 +70,7 @@ function secretsOf(door: string, found: Readonly<Record<string, Tokens>>): Recor
   return Object.assign({}, ...each);
 }
 
-/** A secret in every member, cookie and header that the doors know, by right or by mistake. */
+/** Requests with a secret in each member, cookie and header of the doors, also in wrong places. */
 function* placements({ method, path }: Operation, secret: string): Generator<[string, RequestInit]> {
   const url = path.replace(/\{\w+\}/g, encodeURIComponent(secret));
   const members = ['guid', 'session_id', 'refresh_token', 'access_token', 'refresh', 'access', 'text'];
@@ -116,7 +116,7 @@ t.test('no secret sent to a front door is repeated', async (t) => {
     ({ path }) => /^\/(?:api\/v1\/|refresh$|\{guid\}$)/.test(path),
   );
   t.ok(operations.length > 12, `${operations.length} routes`);
-  // Tokens that are good would be taken where they belong: these are used up, or of a session that has ended.
+  // These tokens were used, or their session has ended. A door would accept good tokens in their own place.
   const used = Object.values(doors).flatMap(({ old, successor }) => [old.refresh, successor.access]);
   for (const secret of used) {
     for (const operation of operations) {

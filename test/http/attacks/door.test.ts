@@ -17,7 +17,7 @@ const HOST = 'Host: localhost';
 const CLOSE = 'Connection: close';
 const JSON_TYPE = 'Content-Type: application/json';
 
-/** In 12,000 bytes, so the limit on the size of headers is not reached. */
+/** The headers have 12,000 bytes, so that the limit on their size is not reached. */
 const manyHeaders = Array.from({ length: 2_000 }, () => 'A: b');
 
 const login = (headers: readonly string[], body = '') => rawRequest(LOGIN, headers, body);
@@ -87,7 +87,7 @@ databaseTest('ambiguous requests are refused', async (t, sql) => {
   t.equal(accepted.outcome, '200', 'the same request, said properly, would have logged in');
 });
 
-databaseTest('the answers to requests in one packet come in the order of the requests', async (t, sql) => {
+databaseTest('requests in one packet are answered in their order', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const quick = rawRequest('GET /health/live', [HOST]);
   const slow = login([HOST]);
@@ -115,7 +115,10 @@ databaseTest('the answers to requests in one packet come in the order of the req
   }
 });
 
-/** Begins with some bytes and goes on bit by bit, whatever it is told: it never closes its end itself. */
+/**
+ * A client that sends some bytes at the start and then more, slowly. It ignores answers and never closes the
+ * connection.
+ */
 function slowClient(url: string, bytes: string, more: string) {
   const socket = rawConnection(url, { allowHalfOpen: true });
   if (bytes !== '') socket.write(bytes);
@@ -124,7 +127,7 @@ function slowClient(url: string, bytes: string, more: string) {
   const answer = answerOn(socket).finally(() => {
     next = 'still here';
   });
-  // Not once(): it would take the error of a write to a connection that is gone for the end of the test.
+  // once() would reject because of the error of a write to a closed connection.
   const closed = new Promise<void>((resolve) => {
     socket.once('close', resolve);
   }).finally(() => clearInterval(drip));
@@ -172,7 +175,7 @@ databaseTest('slow clients are refused and delay no other client', async (t, sql
   t.pass('no connection is kept, although these clients never close theirs');
 });
 
-databaseTest('bytes that are not a request hold no connection', async (t, sql) => {
+databaseTest('bytes that are no request do not keep a connection open', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const client = slowClient(service.url, 'nonsense\r\n\r\n', 'x');
   t.equal((await client.answer).outcome, refusal.request);
@@ -182,7 +185,7 @@ databaseTest('bytes that are not a request hold no connection', async (t, sql) =
   await tunnel.closed;
 });
 
-databaseTest('only trusted proxies can set the client’s address', async (t, sql) => {
+databaseTest('only a trusted proxy can set the address of the client', async (t, sql) => {
   const services = new Map<string, Awaited<ReturnType<typeof serviceOnDatabase>>>();
   const serviceBehind = async (trustProxy: readonly string[]) => {
     const key = trustProxy.join();
@@ -210,7 +213,7 @@ databaseTest('only trusted proxies can set the client’s address', async (t, sq
     [proxy, { 'x-forwarded-for': '::ffff:203.0.113.9' }, '203.0.113.9'],
     [proxy, { 'x-forwarded-for': '::FFFF:203.0.113.9' }, '203.0.113.9'],
     [proxy, { 'x-forwarded-for': '2001:db8::9' }, '2001:db8::9'],
-    // with a port, in brackets, or spelled otherwise
+    // addresses with a port, in brackets, or in another spelling
     [proxy, { 'x-forwarded-for': '203.0.113.9:61598' }, '203.0.113.9'],
     [proxy, { 'x-forwarded-for': '[2001:db8::9]:443' }, '2001:db8::9'],
     [proxy, { 'x-forwarded-for': '[2001:db8::9]' }, '2001:db8::9'],
@@ -221,7 +224,7 @@ databaseTest('only trusted proxies can set the client’s address', async (t, sq
     [proxy, { 'x-forwarded-for': '2001:0DB8:0:0:0:0:0:9' }, '2001:db8::9'],
     [proxy, { 'x-forwarded-for': 'FE80::1%eth0' }, 'fe80::1'],
     [proxy, { 'x-forwarded-for': '::ffff:cb00:7109' }, '203.0.113.9'],
-    // what is no address is nobody's: the hop that passed it on is the last that is known
+    // if an entry is no address, the last known hop is the proxy that sent the entry
     [proxy, { 'x-forwarded-for': 'unknown' }, '127.0.0.1'],
     [proxy, { 'x-forwarded-for': '203.0.113.9, unknown' }, '127.0.0.1'],
     [proxies, { 'x-forwarded-for': '203.0.113.9, _hidden, 10.1.2.3' }, '10.1.2.3'],
@@ -251,7 +254,7 @@ databaseTest('only trusted proxies can set the client’s address', async (t, sq
   }
 });
 
-databaseTest('thousands of headers of a client do not displace those of the proxy', async (t, sql) => {
+databaseTest('thousands of headers of a client do not displace the headers of the proxy', async (t, sql) => {
   const forwarded = login([HOST, CLOSE, ...manyHeaders, 'X-Forwarded-For: 203.0.113.9']);
   const behind = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
   t.equal((await sendRaw(behind.url, forwarded)).outcome, '200');
@@ -299,7 +302,7 @@ databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql
   t.same(await news(), ['mail sessions.address_changed'], 'another one is, once');
 });
 
-databaseTest('pages of other origins cannot read answers', async (t, sql) => {
+databaseTest('no answer allows pages of other origins to read it', async (t, sql) => {
   const allowed = 'https://app.example';
   const open = await serviceOnDatabase(t, sql, { http: { corsOrigins: [allowed] } });
   const closed = await serviceOnDatabase(t, sql);

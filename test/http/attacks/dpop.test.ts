@@ -24,7 +24,7 @@ async function bound(service: ServiceOnDatabase, key: ProofKey) {
   return service.open({ query: `&dpopJkt=${key.jkt}` });
 }
 
-/** Proofs that each violate one check of RFC 9449 section 4.3; the checks by their numbers there. */
+/** Proofs that each violate one check of RFC 9449 section 4.3. The number of the check begins each name. */
 function violations(key: ProofKey, url: string, method: string, payload: Record<string, unknown> = {}) {
   const good = (values: Parameters<typeof proofOf>[4] = {}) =>
     proofOf(key, method, url, NOW, { ...values, payload: { ...payload, ...values.payload } });
@@ -76,7 +76,7 @@ databaseTest(
     const key = proofKey();
     const pair = await bound(service, key);
     const url = `${service.url}${REFRESH}`;
-    // The notice of row 2b is recorded once a day: the first one stands before.
+    // The notice of row 2b is recorded once a day, so the first one must be recorded before the comparison.
     await service.post(REFRESH, pair);
     t.same(await outboxLinesOf(sql, pair.refreshToken), [
       'event sessions.dpop_refused',
@@ -129,7 +129,7 @@ databaseTest('a thief with the pair cannot use, take over or end the session', a
   t.ok((await service.next(pair, { dpop: proof(key) })).refreshToken, 'the owner goes on');
 });
 
-databaseTest('a token that names no key, or another one, is no token of a bound session', async (t, sql) => {
+databaseTest('a token of a bound session is refused if it names no key or another key', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const [key, thief] = [proofKey(), proofKey()];
   const pair = await service.open({ query: `&binding=refresh&dpopJkt=${key.jkt}` });
@@ -167,7 +167,7 @@ databaseTest('a token that names no key, or another one, is no token of a bound 
   await assertRefreshable(t, service, { refreshToken: unbound.refreshToken });
 });
 
-databaseTest('a proof is good once over all replicas', async (t, sql) => {
+databaseTest('a proof is accepted once across all replicas', async (t, sql) => {
   const url = await requireRedis(t);
   if (url === null) return;
   const redis = await connectRedis(url, { info() {}, warn() {}, error() {} });
@@ -195,7 +195,7 @@ databaseTest('a proof is good once over all replicas', async (t, sql) => {
   t.equal(outcomes.filter((outcome) => outcome === refused).length, 30);
 });
 
-databaseTest('proofs of strangers fill no store', async (t, sql) => {
+databaseTest('proofs without a valid session are not stored', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, {
     usedProofs: createMemoryUsedProofs({ maxEntries: 2 }),
   });

@@ -18,7 +18,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 type Cases = Record<string, unknown>;
 
-/** The same wrong text in place of the one half and of the other. */
+/** The same wrong text in place of each half of the pair. */
 function asEitherHalf(pair: Pair, texts: Record<string, string>): Cases {
   return Object.fromEntries(
     Object.entries(texts).flatMap(([name, text]) => [
@@ -90,7 +90,7 @@ databaseTest('a segment that is not canonical base64url is refused', async (t, s
   await assertRefreshable(t, service, pair);
 });
 
-/** Texts that a lenient decoder would read as the same token. */
+/** Texts that a tolerant decoder would read as the same token. */
 function otherSpellings(token: string): Record<string, string> {
   const segments = token.split('.');
   const each = (name: string, change: (segment: string) => string) =>
@@ -117,7 +117,7 @@ function otherSpellings(token: string): Record<string, string> {
 
 const fullWidth = (letter: string) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0);
 
-/** The last character with a bit set that decodes to nothing; a segment of whole bytes has no such bits. */
+/** Changes a padding bit of the last character. A segment without padding bits gets no such variant. */
 function withStrayBits(segment: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   if (segment.length % 4 === 0) return segment;

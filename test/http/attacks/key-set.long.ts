@@ -40,7 +40,7 @@ const ALGORITHMS = Object.keys(KINDS) as KeyAlgorithm[];
 
 const signerOf = (alg: KeyAlgorithm, key: KeyObject): Signer => asymmetric(KINDS[alg].hash, key);
 
-/** A service whose access tokens are signed by a set of two, so that the test can sign with its first key too. */
+/** A service with a set of two signing keys. The test knows the first key and can sign with it. */
 async function victim(t: Test, sql: ServiceOnDatabase['sql'], alg: KeyAlgorithm) {
   const [first, second] = [makeKeyPair(KINDS[alg].type), makeKeyPair(KINDS[alg].type)];
   const jwks = [first, second].map(({ privateKey }, index) => ({
@@ -74,7 +74,7 @@ async function victim(t: Test, sql: ServiceOnDatabase['sql'], alg: KeyAlgorithm)
 type Victim = Awaited<ReturnType<typeof victim>>;
 type Forgery = readonly [name: string, changes: Changes, signer?: Signer];
 
-/** Neither half of a refresh may be such a token, nor does one open a protected route. */
+/** Such a token is refused as either half of a refresh, and on a protected route. */
 async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgeries: readonly Forgery[]) {
   const { refreshToken, accessToken } = pair;
   for (const [name, changes, signer = own] of forgeries) {
@@ -90,7 +90,7 @@ async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgerie
 const knock = (service: ServiceOnDatabase, token: string) =>
   service.send('/auth/verify', { headers: { authorization: `Bearer ${token}` } });
 
-/** Without these two no refusal would mean anything. */
+/** Both must succeed, otherwise the refusals below would prove nothing. */
 async function isLeftAlone(t: Test, { service, pair }: Victim): Promise<void> {
   t.equal((await knock(service, pair.accessToken)).status, 204, 'the genuine token is good');
   await assertRefreshable(t, service, pair);
@@ -174,7 +174,7 @@ for (const alg of ALGORITHMS) {
   });
 }
 
-databaseTest('a token with an unknown key id is refused after a lookup', async (t, sql) => {
+databaseTest('a token with an unknown key id is refused after the key set was read again', async (t, sql) => {
   const attacked = await victim(t, sql, 'EdDSA');
   const kids = [
     undefined,

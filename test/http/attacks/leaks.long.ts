@@ -19,7 +19,7 @@ import {
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
-/** One secret in every place of a request to a route where a client might put it, by right or by mistake. */
+/** Requests to one route with a secret in each place where a client may put it, also in wrong places. */
 function placements(
   { method, path }: Pick<Operation, 'method' | 'path'>,
   secret: string,
@@ -103,7 +103,7 @@ function placements(
   );
 }
 
-databaseTest('secrets of a request are not repeated', async (t, sql) => {
+databaseTest('no answer and no log line contains a secret of a request', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { http: { corsOrigins: ['https://app.example'] } });
   const canaries = {
     password: `Canary-${randomBytes(12).toString('hex')}`,
@@ -142,7 +142,7 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
     {},
     ...[first, second, other].flatMap((pair, at) => [
       secretParts(`refresh token ${at}`, pair.refreshToken),
-      // Its jti is the linkerId, which is no secret: half a pair is no token.
+      // The `jti` of an access token is the linkerId, which is no secret.
       { [`access token ${at}`]: pair.accessToken },
     ]),
   );
@@ -166,7 +166,7 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
   t.equal((await service.post(`/auth/refresh?${query}`)).status, 200, 'by query, and it is good');
   watched.log();
 
-  // When the database is gone, or not as it should be, the reason is logged: without what was asked for.
+  // If the database is unavailable or broken, the log has the reason, but no data of the request.
   await sql`alter table token_families rename to elsewhere`;
   const broken = await replica.post('/auth/refresh', other);
   t.equal(outcomeOf(broken), '500 internal_error');
@@ -179,7 +179,7 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
   elsewhere.log();
 });
 
-databaseTest('service keys are not repeated', async (t, sql) => {
+databaseTest('no answer and no log line contains a service key', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, {
     http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
   });
@@ -194,7 +194,7 @@ databaseTest('service keys are not repeated', async (t, sql) => {
   watched.log();
 });
 
-/** Sessions of all kinds, as they lie in a database: new, rotated under a key, rotated twice, unpaired. */
+/** A session of each kind: new, rotated with an Idempotency-Key, rotated twice, unpaired. */
 async function population(service: ServiceOnDatabase) {
   const email = '&email=ann@example.com';
   const fresh = await service.open({ query: email });
@@ -255,7 +255,7 @@ interface StolenRow {
   readonly previous_hash: Buffer | null;
 }
 
-/** What a thief of the database could write into a token, signed with whatever was found there. */
+/** Tokens that a thief could make from values in the database, signed with each value that was found there. */
 function* forged(row: StolenRow, template: Record<string, unknown>): Generator<string> {
   const found = [row.seed, row.hashed_refresh_token_id, row.previous_hash ?? Buffer.alloc(0)];
   const uuids = found.flatMap((bytes) => spellings(bytes).filter((text) => UUID.test(text)));

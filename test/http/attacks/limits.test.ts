@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 
 type Answer = Awaited<ReturnType<Awaited<ReturnType<typeof startHttpService>>['post']>>;
 
-/** A service behind a proxy, so that requests come from whatever address the test names. */
+/** A service behind a proxy, so that the test can choose the address of each request. */
 async function behindProxy(t: Test) {
   const service = await startHttpService(t, { http: { trustProxy: ['127.0.0.1'] } });
   const post = (path: string, body: object, address: string) =>
@@ -25,11 +25,11 @@ async function behindProxy(t: Test) {
   };
 }
 
-/** The fields that tell a client of its limit. */
+/** The header fields that tell a client its limit. */
 const told = ({ headers }: Answer) =>
   ['retry-after', 'ratelimit-policy', 'ratelimit'].map((name) => headers.get(name));
 
-/** Many addresses of one /64, in all the ways in which they are written. */
+/** Many addresses of one IPv6 /64, in different spellings. */
 const addresses = (count: number, network = '2001:db8:1:2') =>
   Array.from({ length: count }, (_, n) =>
     n % 2 === 0 ? `${network}::${n.toString(16)}` : `${network.toUpperCase()}:ffff:${n}:0:${n}`,
@@ -44,7 +44,7 @@ t.test('the addresses of one IPv6 /64 share one limit of wrong passwords', async
   t.equal((await guess('another', '2001:db8:1:3::1')).status, 401, 'the next /64 has its own');
 });
 
-t.test('wrong passwords do not tell which name and which address belong together', async (t) => {
+t.test('the answers to wrong passwords do not reveal which name and address belong together', async (t) => {
   const { guess, register, logIn, time } = await behindProxy(t);
   for (const name of ['ann', 'bob']) t.equal((await register(name, '192.0.2.1')).status, 201);
   const names = ['ann@example.com', 'bob@example.com', 'nobody@example.com'];
@@ -127,7 +127,7 @@ t.test('an IPv4 address and its IPv4-mapped form share one limit', async (t) => 
     t.equal((await guess('another', address)).status, 401, `${address} has its own`);
 });
 
-t.test('a hundred simultaneous guesses gain nothing over sequential ones', async (t) => {
+t.test('a hundred simultaneous guesses get no more attempts than sequential guesses', async (t) => {
   const { guess, logIn, register, verifications } = await behindProxy(t);
   const home = '192.0.2.1';
   await register('ann', home);
@@ -153,31 +153,34 @@ t.test('a hundred simultaneous guesses gain nothing over sequential ones', async
   t.equal((await logIn('ann', home)).status, 200, 'the owner still gets in at home');
 });
 
-t.test('right passwords in a loop are bounded, and the others of the network still log in', async (t) => {
-  const { logIn, post, register, time, verifications, lines } = await behindProxy(t);
-  const home = '192.0.2.1';
-  for (const name of ['ann', 'bob']) t.equal((await register(name, home)).status, 201);
-  const doors = [
-    (username: string) => logIn(username, home),
-    (username: string) =>
-      post('/api/v1/login/', { username, password: PASSWORD }, { 'x-forwarded-for': home }),
-  ];
-  const before = verifications();
-  const statuses: number[] = [];
-  for (let n = 0; n < 100; n += 1)
-    statuses.push((await doors[n % 2]?.(n % 3 === 0 ? 'ANN' : 'ann'))?.status ?? 0);
-  t.same([...new Set(statuses.slice(0, 60))], [200]);
-  t.same([...new Set(statuses.slice(60))], [429]);
-  t.equal(verifications() - before, 60, 'a refused login costs no hash');
-  t.match(lines.at(-2), /"event":"limit_reached","limit":"login-rate"/);
-  for (const door of doors) {
-    t.same(told((await door('ann')) as Answer), ['60', '"login-rate";q=60;w=60', '"login-rate";r=0;t=60']);
-    t.equal((await door('bob')).status, 200);
-  }
-  t.equal((await logIn('ann', '192.0.2.2')).status, 200, 'another network has its own limit');
-  time.now += 60_000;
-  t.equal((await logIn('ann', home)).status, 200);
-});
+t.test(
+  'logins with the right password in a loop are limited, and other users of the network can still log in',
+  async (t) => {
+    const { logIn, post, register, time, verifications, lines } = await behindProxy(t);
+    const home = '192.0.2.1';
+    for (const name of ['ann', 'bob']) t.equal((await register(name, home)).status, 201);
+    const doors = [
+      (username: string) => logIn(username, home),
+      (username: string) =>
+        post('/api/v1/login/', { username, password: PASSWORD }, { 'x-forwarded-for': home }),
+    ];
+    const before = verifications();
+    const statuses: number[] = [];
+    for (let n = 0; n < 100; n += 1)
+      statuses.push((await doors[n % 2]?.(n % 3 === 0 ? 'ANN' : 'ann'))?.status ?? 0);
+    t.same([...new Set(statuses.slice(0, 60))], [200]);
+    t.same([...new Set(statuses.slice(60))], [429]);
+    t.equal(verifications() - before, 60, 'a refused login costs no hash');
+    t.match(lines.at(-2), /"event":"limit_reached","limit":"login-rate"/);
+    for (const door of doors) {
+      t.same(told((await door('ann')) as Answer), ['60', '"login-rate";q=60;w=60', '"login-rate";r=0;t=60']);
+      t.equal((await door('bob')).status, 200);
+    }
+    t.equal((await logIn('ann', '192.0.2.2')).status, 200, 'another network has its own limit');
+    time.now += 60_000;
+    t.equal((await logIn('ann', home)).status, 200);
+  },
+);
 
 t.test('a name without an account has the same limit of logins', async (t) => {
   const { guess, register, time } = await behindProxy(t);

@@ -1,6 +1,6 @@
 import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
 
-/** Of more than 300 characters; the products behind the cut are the last words. */
+/** User agents of more than 300 characters. The products after the cut are the last words. */
 const agent = (version: string, last = 'Extension') =>
   `Browser/${version} (${'x'.repeat(280)}) Exten${'sion'.repeat(4)}/1.0 ${last}/1.0`;
 const from = (userAgent: string) => ({ 'user-agent': userAgent });

@@ -9,7 +9,7 @@ import { waitForValue } from '../../support/wait-until.ts';
 
 const ORIGIN = 'https://auth.example.com';
 
-/** What an attacker adds to requests that cause a mail to the victim: a page of their own, and a name of their host. */
+/** What an attacker adds to requests that cause a mail to the victim: a URL and a host of the attacker. */
 const EVIL = [
   'Host: evil.example',
   'X-Forwarded-Host: evil.example',
@@ -110,12 +110,12 @@ function linksIn(message: string): string[] {
   return [...new Set([...decoded(message).matchAll(/https?:[^\s"<]+/g)].map(([url]) => url))];
 }
 
-/** Quoted-printable, as far as ASCII goes. */
+/** Decodes quoted-printable text in ASCII. */
 function decoded(message: string): string {
   return message.replace(/=\r?\n/g, '').replace(/=3D/g, '=');
 }
 
-/** By requests that all bear what an attacker would like to see in the mail. */
+/** Sends the requests with the values that an attacker wants in the mail. */
 async function causeEveryMail(url: string): Promise<void> {
   const ask = async (path: string, body: object, { agent = AGENT, more = [] as string[] } = {}) => {
     const json = JSON.stringify(body);

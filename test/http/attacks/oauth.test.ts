@@ -31,7 +31,7 @@ async function said(
   return typeof body.error === 'string' ? `${status} ${body.error}` : `${status} ${body.active ?? ''}`.trim();
 }
 
-/** Whatever is said, nothing changes. */
+/** Asserts that the request changes nothing, whatever the answer is. */
 async function refuseForms(
   t: Test,
   service: ServiceOnDatabase,
@@ -61,7 +61,7 @@ databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
   await assertRefreshable(t, service, { refreshToken: pair.refreshToken });
 });
 
-databaseTest('ambiguous or empty forms change nothing', async (t, sql) => {
+databaseTest('a form with a repeated or empty parameter changes nothing', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const { refreshToken } = await unpaired(service);
   const other = await unpaired(service);
@@ -185,38 +185,42 @@ databaseTest('a token that this service did not issue ends no session', async (t
   await assertRefreshable(t, service, pair);
 });
 
-databaseTest('secrets are not repeated, and a database that is down rejects no token', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql);
-  const { refreshToken, accessToken } = await unpaired(service);
-  const wrong = `${SERVICE_KEY}-but-wrong`;
-  const form = { ...refreshForm(refreshToken), token: accessToken, [refreshToken]: accessToken };
-  const secrets = { refreshToken, accessToken, wrong, key: RESOURCE_KEY };
-  const requests: [Form, Record<string, string>][] = [
-    [form, basic('resource', wrong)],
-    [{ ...form, client_secret: wrong }, {}],
-    [`${new URLSearchParams(form)}&${refreshToken}=again&${wrong}=1&${wrong}=2`, RESOURCE],
-  ];
-  const watch = (text: string, where: string) => {
-    for (const [name, secret] of Object.entries(secrets)) t.notOk(text.includes(secret), `${name}, ${where}`);
-  };
-  for (const path of PATHS) {
-    for (const [body, headers] of requests) {
-      const answer = await postForm(service, path, body, headers);
-      t.ok(answer.status >= 400, `${path} is refused`);
-      watch(JSON.stringify([answer.body, ...answer.headers]), path);
+databaseTest(
+  'no answer contains a secret, and while the database is down no token is answered as invalid',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql);
+    const { refreshToken, accessToken } = await unpaired(service);
+    const wrong = `${SERVICE_KEY}-but-wrong`;
+    const form = { ...refreshForm(refreshToken), token: accessToken, [refreshToken]: accessToken };
+    const secrets = { refreshToken, accessToken, wrong, key: RESOURCE_KEY };
+    const requests: [Form, Record<string, string>][] = [
+      [form, basic('resource', wrong)],
+      [{ ...form, client_secret: wrong }, {}],
+      [`${new URLSearchParams(form)}&${refreshToken}=again&${wrong}=1&${wrong}=2`, RESOURCE],
+    ];
+    const watch = (text: string, where: string) => {
+      for (const [name, secret] of Object.entries(secrets))
+        t.notOk(text.includes(secret), `${name}, ${where}`);
+    };
+    for (const path of PATHS) {
+      for (const [body, headers] of requests) {
+        const answer = await postForm(service, path, body, headers);
+        t.ok(answer.status >= 400, `${path} is refused`);
+        watch(JSON.stringify([answer.body, ...answer.headers]), path);
+      }
     }
-  }
-  await sql`alter table token_families rename to elsewhere`;
-  const broken = await postForm(service, '/oauth/introspect', form, RESOURCE);
-  t.match({ status: broken.status, error: broken.body.error }, { status: 500, error: 'server_error' });
-  watch(JSON.stringify(broken.body), 'in a fault of ours');
-  await sql.end();
-  for (const path of PATHS) {
-    const { status, headers, body } = await postForm(service, path, form, RESOURCE);
-    t.match({ status, error: body.error }, { status: 503, error: 'temporarily_unavailable' }, path);
-    t.equal(headers.get('retry-after'), '1', path);
-    t.equal(headers.get('cache-control'), 'no-store', path);
-    watch(JSON.stringify(body), `${path} without a database`);
-  }
-  watch(service.lines.join(''), 'in the log');
-});
+    await sql`alter table token_families rename to elsewhere`;
+    const broken = await postForm(service, '/oauth/introspect', form, RESOURCE);
+    t.match({ status: broken.status, error: broken.body.error }, { status: 500, error: 'server_error' });
+    watch(JSON.stringify(broken.body), 'in a fault of ours');
+    await sql.end();
+    for (const path of PATHS) {
+      const { status, headers, body } = await postForm(service, path, form, RESOURCE);
+      t.match({ status, error: body.error }, { status: 503, error: 'temporarily_unavailable' }, path);
+      t.equal(headers.get('retry-after'), '1', path);
+      t.equal(headers.get('cache-control'), 'no-store', path);
+      watch(JSON.stringify(body), `${path} without a database`);
+    }
+    watch(service.lines.join(''), 'in the log');
+  },
+);

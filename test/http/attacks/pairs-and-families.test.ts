@@ -17,10 +17,12 @@ import {
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
 
-/** What is recorded of a session that ended for reuse: its start, and one event and one mail about the end. */
+/** The outbox entries of a session that ended because of reuse: its start, and one event and one mail about its end. */
 const REUSE = ['event sessions.reuse_detected', 'event sessions.started', 'mail sessions.reuse_detected'];
 
-/** A copy of an old token was used: the answer says so, and that session, it alone, has ended, told once. */
+/**
+ * Asserts that a replay was answered as reuse, that only its session has ended, and that one event and one mail say so.
+ */
 async function endsForReuse(t: Test, service: ServiceOnDatabase, copy: Partial<Pair>, name: string) {
   const { refreshToken = '' } = copy;
   const tokenFamily = familyOf({ refreshToken });
@@ -140,7 +142,7 @@ for (const parallel of [20, 200]) {
     Promise.all(Array.from({ length: parallel }, () => service.post('/auth/refresh', pair, headers)));
 
   databaseTest(
-    `${parallel} simultaneous uses of one token without a retry rule: one succeeds`,
+    `of ${parallel} simultaneous uses of one token without a retry rule one succeeds`,
     async (t, sql) => {
       const service = await serviceOnDatabase(t, sql);
       const pair = await service.open();
@@ -160,7 +162,7 @@ for (const parallel of [20, 200]) {
     'a retry window': [{ retryWindow: 60_000 }, {}],
   } as const;
   for (const [rule, [policy, headers]] of Object.entries(lenient)) {
-    databaseTest(`${parallel} simultaneous uses of one token, ${rule}: all get one pair`, async (t, sql) => {
+    databaseTest(`${parallel} simultaneous uses of one token, ${rule}, all get one pair`, async (t, sql) => {
       const service = await serviceOnDatabase(t, sql, { policy });
       const pair = await service.open();
       const answers = await use(service, pair, headers);
@@ -229,40 +231,47 @@ databaseTest('a session bound to its address works only within its IPv6 /64', as
   t.same(await endedFamilies(sql), []);
 });
 
-databaseTest('a session bound to its address refuses a retry from another network', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql, {
-    policy: { onAddressChange: 'block', retryWindow: 60_000 },
-    http: { trustProxy: ['127.0.0.1'] },
-  });
-  const home = { 'x-forwarded-for': '203.0.113.1', 'idempotency-key': 'one' };
-  const elsewhere = { ...home, 'x-forwarded-for': '198.51.100.66' };
-  const first = await service.open({ headers: home });
-  const second = await service.next(first, home);
-  const families = () => sql`select * from token_families`;
-  const before = [...(await families())];
-  for (let times = 0; times < 3; times += 1) {
-    const answer = await service.post('/auth/refresh', first, elsewhere);
-    t.equal(outcomeOf(answer), '401 address_changed');
-  }
-  t.same([...(await families())], before, 'the session is as it was');
-  const told = ['event sessions.address_changed', 'event sessions.started', 'mail sessions.address_changed'];
-  t.same(await outboxLinesOf(sql, first.refreshToken), told, 'and its user is told, once');
-  t.same(await service.next(first, home), second, 'at home the retry is answered');
+databaseTest(
+  'a session that is bound to its address refuses a retry from another network',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, {
+      policy: { onAddressChange: 'block', retryWindow: 60_000 },
+      http: { trustProxy: ['127.0.0.1'] },
+    });
+    const home = { 'x-forwarded-for': '203.0.113.1', 'idempotency-key': 'one' };
+    const elsewhere = { ...home, 'x-forwarded-for': '198.51.100.66' };
+    const first = await service.open({ headers: home });
+    const second = await service.next(first, home);
+    const families = () => sql`select * from token_families`;
+    const before = [...(await families())];
+    for (let times = 0; times < 3; times += 1) {
+      const answer = await service.post('/auth/refresh', first, elsewhere);
+      t.equal(outcomeOf(answer), '401 address_changed');
+    }
+    t.same([...(await families())], before, 'the session is as it was');
+    const told = [
+      'event sessions.address_changed',
+      'event sessions.started',
+      'mail sessions.address_changed',
+    ];
+    t.same(await outboxLinesOf(sql, first.refreshToken), told, 'and its user is told, once');
+    t.same(await service.next(first, home), second, 'at home the retry is answered');
 
-  const replay = { ...elsewhere, 'idempotency-key': 'two' };
-  const third = await service.next(second, { ...home, 'idempotency-key': 'three' });
-  t.equal(
-    outcomeOf(await service.post('/auth/refresh', third, replay)),
-    '401 address_changed',
-    'the current token',
-  );
-  t.equal(
-    outcomeOf(await service.post('/auth/refresh', first, replay)),
-    refusal.reused,
-    'a stolen old one ends it',
-  );
-  t.same(await endedFamilies(sql), [familyOf(first)], 'from wherever it comes');
-});
+    const replay = { ...elsewhere, 'idempotency-key': 'two' };
+    const third = await service.next(second, { ...home, 'idempotency-key': 'three' });
+    t.equal(
+      outcomeOf(await service.post('/auth/refresh', third, replay)),
+      '401 address_changed',
+      'the current token',
+    );
+    t.equal(
+      outcomeOf(await service.post('/auth/refresh', first, replay)),
+      refusal.reused,
+      'a stolen old one ends it',
+    );
+    t.same(await endedFamilies(sql), [familyOf(first)], 'from wherever it comes');
+  },
+);
 
 databaseTest('a session that ended for another reason is not reported as reuse', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
@@ -273,7 +282,7 @@ databaseTest('a session that ended for another reason is not reported as reuse',
   await refuseAll(t, service, '401 session_revoked', { 'its last token': second, 'an older one': first });
 });
 
-databaseTest('an unknown session is answered session_not_found', async (t, sql) => {
+databaseTest('a refresh of an unknown session is answered session_not_found', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   await sql`delete from token_families`;

@@ -16,7 +16,7 @@ import { POLICY } from '../../support/sessions.ts';
 
 const SKEW = POLICY.clockSkew / 1000;
 
-/** Routes that one has to be nobody for, or that may be set up so. Whoever adds one says so here. */
+/** Routes that need no credentials, always or by configuration. A new open route must be added here. */
 const OPEN = [
   'GET /.well-known/jwks.json',
   'GET /.well-known/oauth-authorization-server',
@@ -58,7 +58,7 @@ const OPEN = [
   'POST /oauth/token',
 ];
 
-/** What would have an effect, were the request let in. */
+/** Bodies with which the request would have an effect if it were accepted. */
 const BODIES: Readonly<Record<string, object>> = {
   'POST /auth/password': { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' },
   'DELETE /auth/me': { password: PASSWORD },
@@ -70,7 +70,7 @@ databaseTest('every route is guarded or on the list of open routes', async (t, s
   const nameOf = ({ method, path }: Operation) => `${method} ${path}`;
   const open = operations.filter((operation) => operation.open).map(nameOf);
   t.same(open.sort(), OPEN);
-  // Those of OAuth refuse in the words of their protocol: see the attacks on them.
+  // The OAuth routes refuse in the form of their protocol, which oauth.test.ts checks.
   const byKey = operations.filter(
     ({ open, security, path }) => !open && security.includes('serviceKey') && !path.startsWith('/oauth/'),
   );
@@ -96,7 +96,7 @@ databaseTest('protected routes accept only a valid access token', async (t, sql)
   for (const { method, path } of routes) {
     const route = `${method} ${path}`;
     for (const [name, token] of Object.entries(bad)) {
-      // What was revoked is known by heart, or it is asked for; the rest does not get so far.
+      // With a complete list of revocations the service checks the session in memory, otherwise in the database.
       for (const complete of [true, false]) {
         service.revoked.setComplete(complete);
         const ask = () => send(service, route, { authorization: `Bearer ${token}` }, familyOf(good));
@@ -137,7 +137,7 @@ databaseTest('a token is accepted within the tolerated clock skew only', async (
   t.equal(await me({ claims: { exp: now } }), '401 unauthenticated', 'exp has no leeway');
 });
 
-/** A session that lives, and access tokens that are no good, each in a way of its own. */
+/** A live session, and access tokens that are each invalid for another reason. */
 async function victim(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql);
   const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };

@@ -26,7 +26,7 @@ databaseTest('a retry by key from another product ends the session, from any net
   t.same(await service.next(first, newer), next, 'an update of the browser keeps the product');
 });
 
-databaseTest('an IPv6 address that is written in another way is no other network', async (t, sql) => {
+databaseTest('another spelling of an IPv6 address is not another network', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { policy: { onAddressChange: 'block' }, http });
   const from = (address: string) => ({ 'x-forwarded-for': address });
   let pair = await service.open({ headers: from('2001:db8::9') });

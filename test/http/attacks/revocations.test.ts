@@ -24,7 +24,7 @@ t.test('a client without a key of scope verify does not learn which sessions end
   t.equal(revoked.followers(), 0);
 });
 
-t.test('HEAD needs the key too, and opens no stream', async (t) => {
+t.test('HEAD also needs the key, and opens no stream', async (t) => {
   const { url, revoked } = await startHttpService(t);
   revoked.setComplete(true);
   const head = (...key: string[]) =>
@@ -38,7 +38,7 @@ t.test('HEAD needs the key too, and opens no stream', async (t) => {
 });
 
 t.test(
-  'a hundred connections get as many streams as permitted, and the service answers others',
+  'of a hundred connections only the permitted number get a stream, and the service answers other requests',
   async (t) => {
     const { url, revoked, send } = await startHttpService(t, { limits: { revocationConsumers: 10 } });
     revoked.setComplete(true);
@@ -64,7 +64,7 @@ t.test(
     socket.write(rawRequest('GET /revocations', ['Host: localhost', `x-api-key: ${VERIFY_KEY}`]));
     while (revoked.followers() < 2) await delay(5);
     let sent = 0;
-    // Until the buffers of both kernels are full, 256 KiB wait, and the service cuts the connection.
+    // Fills the buffers of both kernels until 256 KiB wait, so that the service closes the connection.
     for (; revoked.followers() === 2 && sent < 1_000_000; sent += 100) {
       for (let index = 0; index < 100; index += 1)
         revoked.remember(`session-${sent + index}`, 'logout', UNTIL);

@@ -46,39 +46,42 @@ databaseTest('a challenge takes only the proofs of its own account', async (t, s
   t.equal(await sessionsOf(service, ann.id), 1);
 });
 
-databaseTest('altered, foreign and expired challenges change nothing', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
-  const { ann } = await twoUsers(service);
-  const stranger = await serviceOnDatabase(t, sql, { time: service.time });
-  const challenge = await challengeOf(service, 'ann');
-  const [header = '', ...rest] = challenge.split('.');
-  const swapped = Buffer.from('{"alg":"none"}').toString('base64url');
-  const cases: Record<string, string> = {
-    empty: '',
-    'no JWE': 'x',
-    'another header': [swapped, ...rest].join('.'),
-    'without its tag': [header, ...rest.slice(0, -1), ''].join('.'),
-    'an access token': ann.access,
-    'a refresh token': ann.refresh,
-    'of another service': await challengeOf(stranger, 'ann'),
-    'a sealed secret of the database': String(
-      (await sql`select sealed_secret from user_factors limit 1`)[0]?.sealed_secret,
-    ),
-  };
-  for (let position = 0; position < challenge.length; position += 11) {
-    const letter = challenge[position] === 'A' ? 'B' : 'A';
-    cases[`altered at ${position}`] = challenge.slice(0, position) + letter + challenge.slice(position + 1);
-  }
-  for (const [name, text] of Object.entries(cases)) {
-    const request = () => answer(service, { challenge: text, code: ann.app.code() });
-    t.equal(await assertUnchanged(t, sql, request, name), REFUSED, name);
-  }
-  service.time.now += 300_000;
-  const late = () => answer(service, { challenge, code: ann.app.code() });
-  t.equal(await assertUnchanged(t, sql, late, 'expired'), REFUSED);
-});
+databaseTest(
+  'altered and expired challenges, and challenges of other users, change nothing',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
+    const { ann } = await twoUsers(service);
+    const stranger = await serviceOnDatabase(t, sql, { time: service.time });
+    const challenge = await challengeOf(service, 'ann');
+    const [header = '', ...rest] = challenge.split('.');
+    const swapped = Buffer.from('{"alg":"none"}').toString('base64url');
+    const cases: Record<string, string> = {
+      empty: '',
+      'no JWE': 'x',
+      'another header': [swapped, ...rest].join('.'),
+      'without its tag': [header, ...rest.slice(0, -1), ''].join('.'),
+      'an access token': ann.access,
+      'a refresh token': ann.refresh,
+      'of another service': await challengeOf(stranger, 'ann'),
+      'a sealed secret of the database': String(
+        (await sql`select sealed_secret from user_factors limit 1`)[0]?.sealed_secret,
+      ),
+    };
+    for (let position = 0; position < challenge.length; position += 11) {
+      const letter = challenge[position] === 'A' ? 'B' : 'A';
+      cases[`altered at ${position}`] = challenge.slice(0, position) + letter + challenge.slice(position + 1);
+    }
+    for (const [name, text] of Object.entries(cases)) {
+      const request = () => answer(service, { challenge: text, code: ann.app.code() });
+      t.equal(await assertUnchanged(t, sql, request, name), REFUSED, name);
+    }
+    service.time.now += 300_000;
+    const late = () => answer(service, { challenge, code: ann.app.code() });
+    t.equal(await assertUnchanged(t, sql, late, 'expired'), REFUSED);
+  },
+);
 
-databaseTest('parallel guesses get five answers of one challenge', async (t, sql) => {
+databaseTest('parallel guesses at one challenge get five answers in total', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
   const challenge = await challengeOf(service, 'ann');
@@ -123,7 +126,7 @@ databaseTest(
 );
 
 databaseTest(
-  'a session and the password change no password of an account with a second factor',
+  'with a session and the password alone the password of an account with a second factor cannot be changed',
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
     const { ann } = await twoUsers(service);
@@ -140,28 +143,31 @@ databaseTest(
   },
 );
 
-databaseTest('a login that began with the old password does not end after its change', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
-  const { ann } = await twoUsers(service);
-  const headers = await logInWithCode(service, 'ann', ann.app.code());
-  let currentPassword = PASSWORD;
-  for (let round = 0; round < 5; round += 1) {
-    const challenge = String((await logIn(service, 'ann', currentPassword)).body.challenge);
-    const newPassword = `a yellow piano ${round}`;
-    const [outcome, changed] = await Promise.all([
-      answer(service, { challenge, recoveryCode: ann.codes[round] }),
-      service.post('/auth/password', { currentPassword, newPassword }, headers),
-    ]);
-    t.equal(changed.status, 204);
-    currentPassword = newPassword;
-    const [{ living } = { living: -1 }] = await sql<{ living: number }[]>`
+databaseTest(
+  'a login that began with the old password cannot be completed after a change of the password',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
+    const { ann } = await twoUsers(service);
+    const headers = await logInWithCode(service, 'ann', ann.app.code());
+    let currentPassword = PASSWORD;
+    for (let round = 0; round < 5; round += 1) {
+      const challenge = String((await logIn(service, 'ann', currentPassword)).body.challenge);
+      const newPassword = `a yellow piano ${round}`;
+      const [outcome, changed] = await Promise.all([
+        answer(service, { challenge, recoveryCode: ann.codes[round] }),
+        service.post('/auth/password', { currentPassword, newPassword }, headers),
+      ]);
+      t.equal(changed.status, 204);
+      currentPassword = newPassword;
+      const [{ living } = { living: -1 }] = await sql<{ living: number }[]>`
       select count(*)::int as living from token_families where user_id = ${ann.id} and revoked_at is null`;
-    t.equal(living, 1, `${outcome}: only the session of the change is left`);
-    t.equal(await answer(service, { challenge, recoveryCode: ann.codes[9] }), REFUSED);
-  }
-});
+      t.equal(living, 1, `${outcome}: only the session of the change is left`);
+      t.equal(await answer(service, { challenge, recoveryCode: ann.codes[9] }), REFUSED);
+    }
+  },
+);
 
-databaseTest('a factor that is added beside a login is asked for at the next one', async (t, sql) => {
+databaseTest('a factor that is added during a login is required at the next login', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   for (let round = 0; round < 5; round += 1) {
     const user = await registerAndLogIn(service, `user${round}`);
@@ -218,7 +224,7 @@ databaseTest('one assertion opens one session, and wrong ones store nothing', as
   t.equal(await sessionsOf(service, ann.id), 2);
 });
 
-databaseTest('a passkey that was removed beside a login logs no user in afterwards', async (t, sql) => {
+databaseTest('a passkey that is removed during a login completes no later login', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const ann = await registerAndLogIn(service);
   const key = await addPasskey(service, ann.access);
@@ -237,7 +243,7 @@ databaseTest('a passkey that was removed beside a login logs no user in afterwar
   t.equal(outcomeOf(await send(late)), REFUSED);
 });
 
-databaseTest('one code raises one of two sessions', async (t, sql) => {
+databaseTest('one code steps up only one of two sessions', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
   const other = (await service.post(`/auth/login?userId=${ann.id}`)).body;

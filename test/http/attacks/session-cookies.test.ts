@@ -45,7 +45,7 @@ async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
   return { service, page, sent, family, goesOn, refused };
 }
 
-/** Requests that change the session by its cookies. */
+/** Requests that change the session of their cookies. */
 const EXCHANGES: readonly CookieRequest[] = [
   { method: 'POST', path: '/auth/refresh' },
   { method: 'POST', path: '/auth/step-up', json: { password: PASSWORD } },
@@ -82,7 +82,7 @@ databaseTest('a page of an origin that is not allowed changes nothing', async (t
   await goesOn();
 });
 
-databaseTest('pages of this origin and of CORS_ORIGINS are accepted', async (t, sql) => {
+databaseTest('requests from pages of this origin and of CORS_ORIGINS are accepted', async (t, sql) => {
   const { page, service } = await victim(t, sql, { corsOrigins: [ORIGIN] });
   for (const headers of [
     { origin: service.url, 'sec-fetch-site': 'same-origin' },
@@ -93,7 +93,7 @@ databaseTest('pages of this origin and of CORS_ORIGINS are accepted', async (t, 
     t.equal((await page.post('/auth/refresh', undefined, headers)).status, 200, JSON.stringify(headers));
 });
 
-databaseTest('with PUBLIC_URL, the Host of a request makes no origin its own', async (t, sql) => {
+databaseTest('with PUBLIC_URL the Host header of a request makes no other origin allowed', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { http: { sessionCookies: true, publicUrl: SERVICE } });
   await registerAndLogIn(service);
   const logIn = (origin: string) =>
@@ -106,7 +106,7 @@ databaseTest('with PUBLIC_URL, the Host of a request makes no origin its own', a
   t.equal((await logIn(SERVICE)).status, 200);
 });
 
-databaseTest('a form of another site, which cannot send the header, does nothing', async (t, sql) => {
+databaseTest('a form of another site cannot send the header, and changes nothing', async (t, sql) => {
   const { service, sent, family, goesOn, refused } = await victim(t, sql);
   const cookie = Object.entries(sent)
     .map(([name, value]) => `${name}=${value}`)
@@ -118,7 +118,7 @@ databaseTest('a form of another site, which cannot send the header, does nothing
   await refused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
   await refused('a log-out', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
   for (const { method, path, json } of await cookieRequests(service, family)) {
-    if (path === '/auth/verify') continue; // reads the cookie without the header, too, and changes nothing
+    if (path === '/auth/verify') continue; // also reads the cookie without the header, and changes nothing
     const ask = () => browser(service.url, { cookie }).ask(method, path, { ...(json && { json }) });
     await refused(`${method} ${path}`, '401 unauthenticated', ask);
   }
@@ -126,7 +126,7 @@ databaseTest('a form of another site, which cannot send the header, does nothing
 });
 
 databaseTest(
-  'a cookie that comes twice is refused and removed, and the next login heals it',
+  'a cookie that a request has twice is refused and removed, and the next login works',
   async (t, sql) => {
     for (const [name, path] of [
       [REFRESH, '/auth'],
@@ -148,13 +148,16 @@ databaseTest(
   },
 );
 
-databaseTest('a login is possible beside planted cookies, and removes those of its paths', async (t, sql) => {
-  const { page } = await victim(t, sql);
-  for (const path of ['/', '/auth', '/auth/', '/auth/login'])
-    await page.plant(`${REFRESH}=a.b.c; Path=${path}`, '/auth/login');
-  t.equal((await page.logIn()).status, 200);
-  t.equal((await page.post('/auth/refresh')).status, 200);
-});
+databaseTest(
+  'a login succeeds despite planted cookies, and removes them on its own paths',
+  async (t, sql) => {
+    const { page } = await victim(t, sql);
+    for (const path of ['/', '/auth', '/auth/', '/auth/login'])
+      await page.plant(`${REFRESH}=a.b.c; Path=${path}`, '/auth/login');
+    t.equal((await page.logIn()).status, 200);
+    t.equal((await page.post('/auth/refresh')).status, 200);
+  },
+);
 
 databaseTest('a cookie that this service cannot have set is refused and removed', async (t, sql) => {
   for (const value of ['x', '', 'a.b', '"a.b.c"', 'a.b.c.d', 'a.b.%00', 'x'.repeat(5_000)]) {
@@ -175,7 +178,7 @@ databaseTest('a token in the wrong cookie is refused and removed', async (t, sql
   t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
 });
 
-databaseTest('a request has its tokens in one place', async (t, sql) => {
+databaseTest('a request with tokens in two places is refused', async (t, sql) => {
   const { page, sent, goesOn, refused } = await victim(t, sql);
   const { [ACCESS]: accessToken = '', [REFRESH]: refreshToken = '' } = sent;
   const wanted = '400 invalid_request';
@@ -211,7 +214,7 @@ databaseTest('a proof with cookies is refused, and a bound token in a cookie too
   t.equal(resultOf(await page.post('/auth/refresh')), '401 invalid_dpop_proof');
 });
 
-databaseTest('a copied refresh cookie ends the session like any copy, and its cookies go', async (t, sql) => {
+databaseTest('a replayed refresh cookie ends its session, and the cookies are removed', async (t, sql) => {
   const { page, sent, family, service } = await victim(t, sql);
   const thief = cookieBrowser(service.url);
   for (const [name, value] of Object.entries(sent)) await thief.plant(`${name}=${value}; Path=/`);
@@ -222,7 +225,7 @@ databaseTest('a copied refresh cookie ends the session like any copy, and its co
   t.same(await endedFamilies(sql), [family]);
 });
 
-databaseTest('a rotated refresh token in a cookie has no power over other sessions', async (t, sql) => {
+databaseTest('a rotated refresh token in a cookie cannot end other sessions', async (t, sql) => {
   const { service, page, sent, family, goesOn, refused } = await victim(t, sql);
   const other = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
   t.equal((await page.post('/auth/refresh')).status, 200);

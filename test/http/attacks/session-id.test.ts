@@ -16,7 +16,7 @@ import {
 const LOGIN = '/api/v1/auth/login';
 const REFRESH = '/api/v1/auth/refresh';
 
-/** The door, and a user with a session in a browser of their own. */
+/** The door, and a user with a session in their own browser. */
 async function attackedDoor(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
   const join = async () => {
@@ -39,7 +39,7 @@ const resultOf = ({ status, text }: Answer) =>
 
 type User = Awaited<ReturnType<Awaited<ReturnType<typeof attackedDoor>>['join']>>;
 
-/** That the user was left in peace. */
+/** Asserts that the session of the browser is still live. */
 async function goesOn(t: Test, { ask, session_id }: User): Promise<void> {
   t.equal((await ask('POST', REFRESH, { json: { session_id } })).status, 200, 'the session lives');
 }
@@ -61,7 +61,7 @@ databaseTest('a session is refreshed only with its own refresh token', async (t,
   await goesOn(t, bob);
 });
 
-databaseTest('a planted cookie never replaces the session', async (t, sql) => {
+databaseTest('a cookie that an attacker planted never replaces the session', async (t, sql) => {
   const { join, refused, service } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
@@ -105,24 +105,27 @@ databaseTest('requests of pages of other origins change nothing', async (t, sql)
     t.equal((await ann.ask('POST', REFRESH, { json, headers })).status, 200, JSON.stringify(headers));
 });
 
-databaseTest('a page of another origin refreshes its own token, and plants no cookie', async (t, sql) => {
-  const { service, join } = await attackedDoor(t, sql);
-  const [ann, mallory] = [await join(), await join()];
-  let { session_id, refresh_token } = mallory;
-  for (const site of FOREIGN_SITES) {
-    const answer = await ann.ask('POST', REFRESH, {
-      json: { session_id, refresh_token },
-      headers: { 'sec-fetch-site': site },
-    });
-    t.equal(answer.status, 200, site);
-    t.same(cookiesOf(answer), {}, site);
-    ({ refresh_token } = JSON.parse(answer.text));
-  }
-  const headers = { origin: service.url };
-  const own = await ann.ask('POST', REFRESH, { json: { session_id, refresh_token }, headers });
-  ({ refresh_token } = JSON.parse(own.text));
-  t.equal(cookiesOf(own).session_refresh?.value, refresh_token, 'a page of this origin gets the cookie');
-});
+databaseTest(
+  'a page of another origin can refresh a token that it has, and sets no cookie',
+  async (t, sql) => {
+    const { service, join } = await attackedDoor(t, sql);
+    const [ann, mallory] = [await join(), await join()];
+    let { session_id, refresh_token } = mallory;
+    for (const site of FOREIGN_SITES) {
+      const answer = await ann.ask('POST', REFRESH, {
+        json: { session_id, refresh_token },
+        headers: { 'sec-fetch-site': site },
+      });
+      t.equal(answer.status, 200, site);
+      t.same(cookiesOf(answer), {}, site);
+      ({ refresh_token } = JSON.parse(answer.text));
+    }
+    const headers = { origin: service.url };
+    const own = await ann.ask('POST', REFRESH, { json: { session_id, refresh_token }, headers });
+    ({ refresh_token } = JSON.parse(own.text));
+    t.equal(cookiesOf(own).session_refresh?.value, refresh_token, 'a page of this origin gets the cookie');
+  },
+);
 
 databaseTest('a replayed refresh token ends only its own session', async (t, sql) => {
   const { join } = await attackedDoor(t, sql);
@@ -142,7 +145,7 @@ databaseTest('a replayed refresh token ends only its own session', async (t, sql
   await goesOn(t, bob);
 });
 
-databaseTest('sessions keep the rules of their login at every door', async (t, sql) => {
+databaseTest('a session keeps the rules of its login when another door refreshes it', async (t, sql) => {
   const { join, refused, service } = await attackedDoor(t, sql);
   const ann = await join();
   const paired = await service.open();

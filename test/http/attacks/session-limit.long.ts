@@ -13,31 +13,28 @@ import {
 const NEW_PASSWORD = 'another violet piano 43';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
-/** Sessions that an account may have from a time before there was a limit. */
+/** The number of sessions of an account from the time before the limit existed. */
 const SURPLUS = 10_000;
 
-databaseTest(
-  'a user who opens a session too many loses the least recently refreshed one at once',
-  async (t, sql) => {
-    const time = { now: NOW };
-    const service = await serviceOnDatabase(t, sql, { time });
-    const userId = randomUUID();
-    const first = await service.open({ userId });
-    const second = await service.open({ userId });
-    time.now += 1_000;
-    const refreshed = await service.next(first);
-    for (let n = 3; n <= 50; n += 1) await service.open({ userId });
-    t.equal(await livingSessions(sql, userId), 50);
-    const last = await service.open({ userId });
-    t.equal(await livingSessions(sql, userId), 50);
+databaseTest('a login beyond the limit ends the least recently refreshed session at once', async (t, sql) => {
+  const time = { now: NOW };
+  const service = await serviceOnDatabase(t, sql, { time });
+  const userId = randomUUID();
+  const first = await service.open({ userId });
+  const second = await service.open({ userId });
+  time.now += 1_000;
+  const refreshed = await service.next(first);
+  for (let n = 3; n <= 50; n += 1) await service.open({ userId });
+  t.equal(await livingSessions(sql, userId), 50);
+  const last = await service.open({ userId });
+  t.equal(await livingSessions(sql, userId), 50);
 
-    t.equal(outcomeOf(await service.post('/auth/refresh', second)), '401 session_revoked');
-    t.equal(outcomeOf(await me(service, second.accessToken)), '401 unauthenticated');
-    for (const pair of [refreshed, last]) t.equal((await service.post('/auth/refresh', pair)).status, 200);
-  },
-);
+  t.equal(outcomeOf(await service.post('/auth/refresh', second)), '401 session_revoked');
+  t.equal(outcomeOf(await me(service, second.accessToken)), '401 unauthenticated');
+  for (const pair of [refreshed, last]) t.equal((await service.post('/auth/refresh', pair)).status, 200);
+});
 
-databaseTest('an account with thousands of sessions can still be secured', async (t, sql) => {
+databaseTest('all sessions of an account with thousands of sessions can still be ended', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const ways: Record<string, (accessToken: string) => ReturnType<ServiceOnDatabase['send']>> = {
     'a new password': (accessToken) =>
@@ -78,7 +75,7 @@ databaseTest('an account with thousands of sessions can still be secured', async
   });
 });
 
-/** A new account with a session that it uses, and with many others from a time without a limit. */
+/** A new account with one session in use, and many others from the time before the limit existed. */
 async function crowded(service: ServiceOnDatabase) {
   await service.post('/auth/register', ann);
   const { body } = await service.post('/auth/login', { username: 'ann', password: PASSWORD });

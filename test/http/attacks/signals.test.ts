@@ -51,14 +51,19 @@ databaseTest('a stream of another receiver is unknown', async (t, sql) => {
     );
 });
 
-databaseTest('an endpoint of operators is no stream, and ids of other forms are unknown', async (t, sql) => {
-  const { attack, post, adminKey } = await withStream(t, sql);
-  const endpoint = { url: 'https://hooks.example.com/in', types: ['*'] };
-  const { body } = await post('/admin/webhooks', endpoint, { 'x-api-key': adminKey });
-  for (const id of [String(body.id), randomUUID(), '1', '__proto__', "x'; drop table webhook_endpoints"])
-    for (const [method, path, body] of operations(encodeURIComponent(id).length === id.length ? id : 'x%20y'))
-      t.equal(await attack(method, path, body), '404 not_found', `${method} ${path}`);
-});
+databaseTest(
+  'an endpoint of operators is not found as a stream, and ids of other forms are unknown',
+  async (t, sql) => {
+    const { attack, post, adminKey } = await withStream(t, sql);
+    const endpoint = { url: 'https://hooks.example.com/in', types: ['*'] };
+    const { body } = await post('/admin/webhooks', endpoint, { 'x-api-key': adminKey });
+    for (const id of [String(body.id), randomUUID(), '1', '__proto__', "x'; drop table webhook_endpoints"])
+      for (const [method, path, body] of operations(
+        encodeURIComponent(id).length === id.length ? id : 'x%20y',
+      ))
+        t.equal(await attack(method, path, body), '404 not_found', `${method} ${path}`);
+  },
+);
 
 databaseTest('the routes need a key with the scope signals', async (t, sql) => {
   const { attack, id, adminKey, loginKey } = await withStream(t, sql);
@@ -105,7 +110,7 @@ databaseTest('no stream delivers to an internal address', async (t, sql) => {
   }
 });
 
-databaseTest('a stream of another form is refused', async (t, sql) => {
+databaseTest('a stream with invalid members is refused', async (t, sql) => {
   const { attack, id } = await withStream(t, sql);
   const bodies: object[] = [
     {},

@@ -38,49 +38,52 @@ async function world(t: Test, sql: Sql, settings: Parameters<typeof serviceOnDat
   };
 }
 
-databaseTest('a step-up that no row allows is refused, and changes nothing', async (t, sql) => {
-  const service = await world(t, sql);
-  const pair = await service.enter();
-  const other = await service.enter();
-  const stranger = await service.open({ userId: service.bobId });
-  const earlier = await service.enter();
-  const later = await service.next(earlier);
-  const unpaired = await service.open({ userId: service.userId, query: '&binding=refresh' });
-  for (const [name, body, expected] of [
-    ['without tokens', {}, refusal.malformed],
-    ['without the access token', { refreshToken: pair.refreshToken }, refusal.mismatch],
-    [
-      'with the access token of another session',
-      { ...pair, accessToken: other.accessToken },
-      refusal.mismatch,
-    ],
-    [
-      'with the access token of another user',
-      { ...pair, accessToken: stranger.accessToken },
-      refusal.mismatch,
-    ],
-    ['with an earlier access token', { ...later, accessToken: earlier.accessToken }, refusal.mismatch],
-    ['with an unpaired access token', { ...pair, accessToken: unpaired.accessToken }, refusal.mismatch],
-    [
-      'of an unpaired session with an access token of another session',
-      { ...unpaired, accessToken: pair.accessToken },
-      refusal.mismatch,
-    ],
-    ['with an access token as refresh token', { ...pair, refreshToken: pair.accessToken }, refusal.invalid],
-    [
-      'with another signature',
-      { ...pair, refreshToken: `${pair.refreshToken.slice(0, -8)}AAAAAAAA` },
-      refusal.invalid,
-    ],
-    ['with a JSON object as password', { ...pair, password: {} }, refusal.request],
-  ] as const) {
-    const answer = await assertUnchanged(t, sql, () => service.stepUp({}, { ...PROOF, ...body }), name);
-    t.equal(outcomeOf(answer), expected, name);
-  }
-  for (const good of [pair, other, stranger, later, unpaired]) await assertRefreshable(t, service, good);
-});
+databaseTest(
+  'a step-up that no row of docs/domain.md allows is refused, and changes nothing',
+  async (t, sql) => {
+    const service = await world(t, sql);
+    const pair = await service.enter();
+    const other = await service.enter();
+    const stranger = await service.open({ userId: service.bobId });
+    const earlier = await service.enter();
+    const later = await service.next(earlier);
+    const unpaired = await service.open({ userId: service.userId, query: '&binding=refresh' });
+    for (const [name, body, expected] of [
+      ['without tokens', {}, refusal.malformed],
+      ['without the access token', { refreshToken: pair.refreshToken }, refusal.mismatch],
+      [
+        'with the access token of another session',
+        { ...pair, accessToken: other.accessToken },
+        refusal.mismatch,
+      ],
+      [
+        'with the access token of another user',
+        { ...pair, accessToken: stranger.accessToken },
+        refusal.mismatch,
+      ],
+      ['with an earlier access token', { ...later, accessToken: earlier.accessToken }, refusal.mismatch],
+      ['with an unpaired access token', { ...pair, accessToken: unpaired.accessToken }, refusal.mismatch],
+      [
+        'of an unpaired session with an access token of another session',
+        { ...unpaired, accessToken: pair.accessToken },
+        refusal.mismatch,
+      ],
+      ['with an access token as refresh token', { ...pair, refreshToken: pair.accessToken }, refusal.invalid],
+      [
+        'with another signature',
+        { ...pair, refreshToken: `${pair.refreshToken.slice(0, -8)}AAAAAAAA` },
+        refusal.invalid,
+      ],
+      ['with a JSON object as password', { ...pair, password: {} }, refusal.request],
+    ] as const) {
+      const answer = await assertUnchanged(t, sql, () => service.stepUp({}, { ...PROOF, ...body }), name);
+      t.equal(outcomeOf(answer), expected, name);
+    }
+    for (const good of [pair, other, stranger, later, unpaired]) await assertRefreshable(t, service, good);
+  },
+);
 
-databaseTest('the proof of one user raises no session of another', async (t, sql) => {
+databaseTest('the proof of one user does not step up a session of another user', async (t, sql) => {
   const service = await world(t, sql);
   const pair = await service.open({ userId: service.bobId });
   const answer = await assertUnchanged(t, sql, () => service.stepUp(pair), 'ann’s password');
@@ -104,7 +107,7 @@ databaseTest('a refused proof changes nothing, however often it is given', async
   await assertRefreshable(t, service, pair);
 });
 
-databaseTest('a session that has ended is not raised', async (t, sql) => {
+databaseTest('a session that has ended cannot be stepped up', async (t, sql) => {
   const time = { now: NOW };
   const service = await world(t, sql, { time });
   const loggedOut = await service.enter();
@@ -121,7 +124,7 @@ databaseTest('a session that has ended is not raised', async (t, sql) => {
 });
 
 databaseTest(
-  'a token that was stepped up is reuse afterwards, and ends exactly its session',
+  'a token that was used for a step-up is reuse afterwards, and ends only its session',
   async (t, sql) => {
     for (const path of ['/auth/refresh', '/auth/step-up']) {
       const service = await world(t, sql, { policy: { retryWindow: 10_000 } });
@@ -161,7 +164,7 @@ databaseTest('of parallel step-ups with one token one succeeds, and the others a
   }
 });
 
-databaseTest('parallel step-ups with one token and key get one pair', async (t, sql) => {
+databaseTest('parallel step-ups with one token and one Idempotency-Key get one pair', async (t, sql) => {
   const service = await world(t, sql);
   const pair = await service.enter();
   const answers = await Promise.all(
@@ -177,7 +180,7 @@ databaseTest('parallel step-ups with one token and key get one pair', async (t, 
   );
 });
 
-databaseTest('a refresh beside a step-up never yields a raised pair without a proof', async (t, sql) => {
+databaseTest('a refresh during a step-up never gets the stepped-up pair without a proof', async (t, sql) => {
   const time = { now: NOW };
   const service = await world(t, sql, { time, policy: { retryWindow: 10_000 } });
   let refreshed = 0;
@@ -199,7 +202,7 @@ databaseTest('a refresh beside a step-up never yields a raised pair without a pr
   t.comment(`${refreshed} of 40 refreshes came first`);
 });
 
-databaseTest('a step-up beside the end of its session never outlives it', async (t, sql) => {
+databaseTest('a step-up during the end of its session leaves no live session', async (t, sql) => {
   const service = await world(t, sql);
   /** Each prepares the end of a session. */
   const ways: Record<string, (pair: Pair) => Promise<() => Promise<unknown>>> = {
@@ -237,7 +240,7 @@ databaseTest('a step-up beside the end of its session never outlives it', async 
 });
 
 databaseTest(
-  'the password of before is no proof after a change, also in the session that stays',
+  'after a change of the password the old password is no proof, also in the session that stays live',
   async (t, sql) => {
     const service = await world(t, sql);
     let password = PASSWORD;

@@ -11,7 +11,7 @@ import { PASSKEY_ORIGIN } from '../../support/sessions.ts';
 const ADMIN_KEY = 'a'.repeat(40);
 const KEYS = `ops:admin:${ADMIN_KEY},rs:introspect+verify:${'b'.repeat(40)}`;
 
-/** Text that PostgreSQL cannot store, and values that have the right form but do not exist. */
+/** Text that PostgreSQL cannot store, and values of the right form that do not exist. */
 const VALUES = {
   NUL: '\u0000',
   'text around NUL': 'abc\u0000def',
@@ -63,7 +63,7 @@ async function wholeService(t: Test) {
   return { url, lines, send, post, register };
 }
 
-t.test('no value at any place of a request makes the service fail', async (t) => {
+t.test('no value at any place of a request is answered with 5xx', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { send, post, register, lines } = await wholeService(t);
   const userId = await register('ann');
@@ -94,7 +94,7 @@ t.test('no value at any place of a request makes the service fail', async (t) =>
   }
   t.ok(requests > 1_000, `${requests} requests`);
   const me = await send('GET', '/auth/me', { authorization: `Bearer ${await logIn()}` });
-  // An operator's route may have renamed it.
+  // A route of operators may have renamed the account.
   t.match(JSON.parse(me.text), { userId, username: String }, 'the account was there until the end');
   t.same(
     lines.filter((line) => line.includes('request failed')),
@@ -102,7 +102,7 @@ t.test('no value at any place of a request makes the service fail', async (t) =>
   );
 });
 
-t.test('the audience of event tokens is text', async (t) => {
+t.test('an audience of event tokens that is no valid text is refused', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { send } = await wholeService(t);
   for (const audience of ['\u0000', 'abc\u0000', '\ud800', ''])
@@ -113,7 +113,7 @@ t.test('the audience of event tokens is text', async (t) => {
     }
 });
 
-t.test('a passkey is added whatever its page says of transports', async (t) => {
+t.test('a passkey is added, whatever transports its page reports', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, post, register } = await wholeService(t);
   const form = (path: string, members: Record<string, string>, cookie = '') =>

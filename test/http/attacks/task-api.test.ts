@@ -15,7 +15,7 @@ const TASKS = '/api/v1/tasks/';
 const REQUEST = '400 invalid_request';
 const encodings = Object.keys(ENCODINGS) as Encoding[];
 
-/** The door, with two users who have a task each. */
+/** The door, and two users with one task each. */
 async function attackedDoor(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql);
   const client = taskClient(service.url);
@@ -27,7 +27,7 @@ async function attackedDoor(t: Test, sql: Sql) {
 
 type Door = Awaited<ReturnType<typeof attackedDoor>>;
 
-/** What the request comes to, with nothing changed by it. */
+/** Asserts that the request changes nothing. Returns its status and code. */
 async function refused(
   t: Test,
   { service }: Door,
@@ -82,7 +82,7 @@ databaseTest('another user’s task is answered as not found by every method', a
   }
 });
 
-databaseTest('only a valid task number names a task', async (t, sql) => {
+databaseTest('only a valid task number finds a task', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const wrong = [
@@ -289,7 +289,7 @@ databaseTest('tokens follow the same rules as at other doors', async (t, sql) =>
   }
 });
 
-databaseTest('usernames follow the contract', async (t, sql) => {
+databaseTest('only usernames of the contract are accepted', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const email = 'eve@example.com';
   const names = ['', ' ', 'e ve', 'e/ve', 'eve!', 'x'.repeat(151), 'bob@example.com', 'e\u0000ve', '<eve>'];

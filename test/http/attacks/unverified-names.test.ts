@@ -40,7 +40,7 @@ t.test('no response, token or event names a user by an unverified address', asyn
   t.same((await posing.look('/api/v1/users/')).body, [own, { id: named.id, username: 'ann', tasks: [] }]);
 });
 
-t.test('the schema of events knows the flag', (t) => {
+t.test('the schema of events requires emailVerified to be a boolean', (t) => {
   const event = (data: object) => ({
     specversion: '1.0',
     id: '0b7c9a52-6d6e-4d0e-9f0b-1c9c4f6f5c55',

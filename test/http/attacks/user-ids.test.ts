@@ -59,7 +59,7 @@ for (const [format, refused] of [
         audit: () => send(`/admin/audit?user=${escaped}`, key),
         sessions: () => send(`/admin/sessions?userId=${escaped}`, key),
         ...(/^\.{0,2}$/.test(id)
-          ? {} // no path has such a part
+          ? {} // a path cannot contain such a segment
           : {
               disable: () => send(`/admin/users/${escaped}/disabled`, { ...key, method: 'PUT' }),
               'end sessions': () => send(`/admin/users/${escaped}/sessions`, { ...key, method: 'DELETE' }),
@@ -87,7 +87,7 @@ for (const [format, refused] of [
     t.equal((await post(`/auth/login?userId=${UUID.toUpperCase()}`)).status, 200);
   });
 
-t.test('a row whose text is not the one of its key is not given out', async (t) => {
+t.test('a row is not returned if its user id does not belong to its key', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { send, adminKey, logIn } = await startHttpService(t, { stores, http: { userIdFormat: 'text' } });

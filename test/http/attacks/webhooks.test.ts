@@ -45,7 +45,7 @@ const URLS = [
   `https://hooks.example.com/${'x'.repeat(2_048)}`,
 ];
 
-databaseTest('no endpoint has an internal address or a URL of another kind', async (t, sql) => {
+databaseTest('an endpoint with an internal address or a forbidden form of URL is refused', async (t, sql) => {
   const { attack, path } = await withEndpoint(t, sql);
   for (const url of URLS) {
     t.equal(await attack('POST', '/admin/webhooks', { ...ENDPOINT, url }), '400 invalid_request', url);
@@ -53,7 +53,7 @@ databaseTest('no endpoint has an internal address or a URL of another kind', asy
   }
 });
 
-databaseTest('an endpoint of another form is refused', async (t, sql) => {
+databaseTest('an endpoint with invalid members is refused', async (t, sql) => {
   const { attack, path } = await withEndpoint(t, sql);
   const bodies: object[] = [
     {},
@@ -108,7 +108,7 @@ databaseTest('unknown endpoints and deliveries are not found', async (t, sql) =>
     );
 });
 
-databaseTest('no table holds a secret of an endpoint', async (t, sql) => {
+databaseTest('no table contains a secret of an endpoint', async (t, sql) => {
   const { secret } = await withEndpoint(t, sql);
   t.match(secret, /^whsec_/);
   const rows = await sql<{ line: string }[]>`select endpoint::text as line from webhook_endpoints endpoint`;

@@ -27,7 +27,7 @@ t.test('the door works on PostgreSQL behind TLS', async (t) => {
   await contract(t, url, ['Secure']);
 });
 
-/** Every request of the contract, as it is written there. */
+/** Each request of the contract. */
 async function contract(t: Test, url: string, more: string[] = []): Promise<void> {
   const attributes = ['HttpOnly', 'Path=/', 'SameSite=Strict', ...more].sort();
   await t.test('login and refresh set both cookies', (t) => pairs(t, browser(url), attributes));
@@ -45,7 +45,7 @@ function isText(t: Test, { status, headers, text }: Answer, expected: number, wo
   t.equal(headers.get('cache-control'), 'no-store');
 }
 
-/** The tokens in the cookies of an answer, which has nothing else in it. */
+/** The tokens in the cookies of an answer. Asserts that the answer has no body. */
 function pairOf(t: Test, answer: Answer) {
   t.same([answer.status, answer.text, answer.headers.get('content-length')], [200, '', '0']);
   t.equal(answer.headers.get('cache-control'), 'no-store');

@@ -13,7 +13,7 @@ interface Entry {
   logIn(service: HttpService): Promise<Signed>;
   /** Sends one refresh with these tokens. */
   refresh(service: HttpService, tokens: Signed): Promise<unknown>;
-  /** Sends a login that is refused; absent where the contract has no password. */
+  /** Sends a login that is refused. Absent if the contract has no passwords. */
   readonly failedLogIn?: (service: HttpService) => Promise<unknown>;
 }
 

@@ -10,7 +10,7 @@ async function limited(t: Test, rateLimit: number, http: HttpOverrides = {}) {
   return { ...service, client: taskClient(service.url) };
 }
 
-t.test('a user’s requests are limited per minute across all addresses', async (t) => {
+t.test('the requests of a user are limited per minute, counted over all addresses', async (t) => {
   const { client, time } = await limited(t, 3);
   const { as } = await client.join('ann');
   const list = () => as('GET', '/api/v1/tasks/');
@@ -57,7 +57,7 @@ t.test('users and anonymous networks have separate limits', async (t) => {
   t.equal((await ann.as('GET', '/api/v1/tasks/')).status, 200);
 });
 
-t.test('a request without a valid token counts for its network', async (t) => {
+t.test('a request without a valid token counts toward the limit of its network', async (t) => {
   const { send } = await limited(t, 3, { trustProxy: ['127.0.0.1'] });
   const ask = async (address: string, token = 'Token x.y.z') => {
     const headers = { authorization: token, 'x-forwarded-for': address };

@@ -43,7 +43,7 @@ t.test('two replicas share lists and limits', async (t) => {
   t.equal(answers.filter(({ status }) => status === 429).length, 13);
 });
 
-/** Every request of the contract, as it is written there. */
+/** Each request of the contract. */
 async function contract(t: Test, client: Client): Promise<void> {
   await t.test('accounts and sessions follow the contract', (t) => accounts(t, client));
   await t.test('tasks follow the contract', (t) => tasks(t, client));
@@ -170,7 +170,7 @@ async function users(t: Test, client: Client): Promise<void> {
   isProblem(t, await fay.as('GET', `/api/v1/users/${her.id}/`), 404, 'not_found');
 }
 
-/** Everything that an access token is good for at this door. */
+/** Every request of this door that needs an access token. */
 const PROTECTED = [
   ['POST', '/api/v1/logout/', undefined],
   ['GET', '/api/v1/tasks/', undefined],
