@@ -16,7 +16,7 @@ const ANN = { account: 'ann@example.com', identifier: 'ann@example.com', network
 
 t.test('attempts in memory', async (t) => attemptsContract(t, async () => createMemoryAttempts()));
 
-t.test('attempts in memory keep no name, so that long names do not fill the memory', async (t) => {
+t.test('attempts in memory store no name, so that long names do not fill the memory', async (t) => {
   const attempts = createMemoryAttempts();
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
@@ -76,7 +76,7 @@ t.test('attempts in Redis', async (t) => {
     }
   });
 
-  await t.test('follow the same rule as those in memory', async (t) => {
+  await t.test('follow the same rule as attempts in memory', async (t) => {
     await fc.assert(
       fc.asyncProperty(policies, fc.array(steps, { maxLength: 60 }), async (policy, run) => {
         const prefix = testPrefix(t, redis);
@@ -137,7 +137,7 @@ async function carryOut(attempts: Attempts, { kind, subject }: Step, now: number
   return verdict;
 }
 
-t.test('attempts in memory are bounded', async (t) => {
+t.test('attempts in memory have a bounded size', async (t) => {
   const maxEntries = 10;
   const networkOf = (i: number) => `203.0.113.${i}`;
   const junk = async (attempts: Attempts, times: number) => {
@@ -147,22 +147,19 @@ t.test('attempts in memory are bounded', async (t) => {
     }
   };
 
-  await t.test('other accounts with free attempts never evict a delayed account', async (t) => {
+  await t.test('accounts without a delay never evict a delayed account', async (t) => {
     const attempts = createMemoryAttempts({ maxEntries });
     for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
     await junk(attempts, 4);
     t.notOk((await attempts.begin(ANN, NOW)).allowed);
   });
 
-  await t.test(
-    'a delayed account is evicted when as many other delayed accounts arrive as there are places',
-    async (t) => {
-      const attempts = createMemoryAttempts({ maxEntries });
-      for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
-      await junk(attempts, 5);
-      t.ok((await attempts.begin(ANN, NOW)).allowed);
-    },
-  );
+  await t.test('a delayed account is evicted once other delayed accounts fill all places', async (t) => {
+    const attempts = createMemoryAttempts({ maxEntries });
+    for (let i = 0; i < 5; i += 1) await attempts.begin(ANN, NOW);
+    await junk(attempts, 5);
+    t.ok((await attempts.begin(ANN, NOW)).allowed);
+  });
 
   await t.test('logins to one account evict no known network of another account', async (t) => {
     const attempts = createMemoryAttempts({ maxEntries });

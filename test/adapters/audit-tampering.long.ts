@@ -8,7 +8,7 @@ import { embeddedStores, postgresStores, type SqlStores } from '../support/open-
 
 const KEYS = [someHashKey('hash-1')];
 
-/** Three seals of three events each, and the ids of the events by seal. */
+/** Three seals of three events each. Returns the ids of the events of each seal. */
 async function sealed(stores: SqlStores) {
   await stores.clear();
   const log = sealing(stores, KEYS);
@@ -26,7 +26,7 @@ type Tampering = (sql: Sql, id: string) => Promise<unknown>;
 
 const COPIED = `id, occurred_at, type, user_id, session_id, actor, actor_name, address, user_agent, generation, data`;
 
-/** Each change to the database, and the fault that must be found. */
+/** Each change to the database, with the fault that verification must find. */
 const TAMPERINGS: Record<string, [Tampering, object]> = {
   'a changed address': [
     (sql, id) => sql`update security_events set address = '192.0.2.1' where id = ${id}`,
@@ -123,7 +123,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
     }
   });
 
-  await t.test('a text beside a UUID hides no event of its user', async (t) => {
+  await t.test('a user id as text in the row of a UUID hides no event of that user', async (t) => {
     await stores.clear();
     const family = someFamily();
     const event = auditEntry(family);

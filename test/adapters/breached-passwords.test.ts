@@ -24,7 +24,7 @@ async function rangeService(t: Test, answer: RequestListener, lookup?: (host: st
   return { isBreached, failures };
 }
 
-t.test('a range service learns five characters of the hash, and is asked for padding', async (t) => {
+t.test('a request to a range service has five characters of the hash, and asks for padding', async (t) => {
   const requests: { url: string | undefined; padding: unknown; text: string }[] = [];
   const { isBreached, failures } = await rangeService(t, ({ url, headers, rawHeaders }, response) => {
     requests.push({ url, padding: headers['add-padding'], text: `${url} ${rawHeaders}` });
@@ -68,29 +68,32 @@ t.test('a password is accepted if the range service fails, and the failure is lo
   }
 });
 
-t.test('checks share one look-up of a name that does not resolve, and work again once it does', async (t) => {
-  const lookups: { resolve(found: unknown): void; reject(error: Error): void }[] = [];
-  const lookup = () => new Promise<unknown>((resolve, reject) => lookups.push({ resolve, reject }));
-  const known = sha1('a leaked piano 42').slice(5);
-  const { isBreached, failures } = await rangeService(
-    t,
-    (_request, response) => response.end(`${known}:1`),
-    lookup,
-  );
-  const check = () => isBreached('a leaked piano 42');
-  t.same(await Promise.all([check(), check(), check()]), [false, false, false]);
-  t.equal(await check(), false, 'later, too');
-  t.equal(lookups.length, 1);
-  t.match(failures, Array(4).fill({ message: 'The name 127.0.0.1 did not resolve within 1000 ms.' }));
+t.test(
+  'checks share one look-up of a name that does not resolve, and succeed again once it resolves',
+  async (t) => {
+    const lookups: { resolve(found: unknown): void; reject(error: Error): void }[] = [];
+    const lookup = () => new Promise<unknown>((resolve, reject) => lookups.push({ resolve, reject }));
+    const known = sha1('a leaked piano 42').slice(5);
+    const { isBreached, failures } = await rangeService(
+      t,
+      (_request, response) => response.end(`${known}:1`),
+      lookup,
+    );
+    const check = () => isBreached('a leaked piano 42');
+    t.same(await Promise.all([check(), check(), check()]), [false, false, false]);
+    t.equal(await check(), false, 'later, too');
+    t.equal(lookups.length, 1);
+    t.match(failures, Array(4).fill({ message: 'The name 127.0.0.1 did not resolve within 1000 ms.' }));
 
-  lookups[0]?.reject(new Error('no such name'));
-  await new Promise(setImmediate);
-  const again = check();
-  lookups[1]?.resolve({ address: '127.0.0.1' });
-  t.equal(await again, true);
-});
+    lookups[0]?.reject(new Error('no such name'));
+    await new Promise(setImmediate);
+    const again = check();
+    lookups[1]?.resolve({ address: '127.0.0.1' });
+    t.equal(await again, true);
+  },
+);
 
-t.test('every password of a sorted file is found, and no other one', async (t) => {
+t.test('every password of a sorted file is found, and no other password is', async (t) => {
   const leaked = Array.from({ length: 300 }, (_, n) => `leaked ${n}`);
   const hashes = leaked.map(sha1).sort();
   const forms: Record<string, string> = {
@@ -113,7 +116,7 @@ t.test('every password of a sorted file is found, and no other one', async (t) =
 });
 
 t.test(
-  'a missing file and a file of another format are reported, and an empty file is not; none refuses a password',
+  'a missing file and a file of another format are reported, an empty file is not, and no password is refused',
   async (t) => {
     const folder = t.testdir({ empty: '', foreign: 'no hashes\n'.repeat(100) });
     for (const [name, count] of [

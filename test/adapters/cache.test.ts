@@ -9,7 +9,7 @@ import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from
 t.test('the cache in memory', async (t) => {
   await t.test('keeps the contract', async (t) => cacheContract(t, async () => createMemoryCache()));
 
-  await t.test('is bounded, by number and by length', async (t) => {
+  await t.test('has a bounded number of entries, and entries of a bounded length', async (t) => {
     const cache = createMemoryCache({ maxEntries: 2, maxLength: 10 });
     for (const key of ['one', 'two', 'one', 'three']) await cache.set(key, key);
     t.same(
@@ -38,7 +38,7 @@ t.test('the cache in Redis', async (t) => {
   });
 });
 
-t.test('the cache is empty and rejects nothing while Redis is unavailable', async (t) => {
+t.test('while Redis is unavailable the cache is empty, and no call rejects', async (t) => {
   if (!requirePrivateRedis(t)) return;
   const server = await startPrivateRedis(t);
   const redis = await connectRedis(server.url, SILENT_LOG);

@@ -31,7 +31,7 @@ t.test('the id of the user in an event is a UUID or any text', async (t) => {
 const eventsIn = (outbox: Outbox) =>
   outbox.claim('event', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
 
-/** An account in whose life everything happens that can. */
+/** An account that causes each event which a user can cause. */
 async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const http = { trustProxy: ['127.0.0.1'] };
   const service = await startHttpService(t, { http, policy: { onUserAgentChange: 'notify' } });
@@ -82,7 +82,7 @@ async function createAccount({ post, adminKey }: HttpService): Promise<string> {
   return String((await post('/admin/users', account, { 'x-api-key': adminKey })).body.id);
 }
 
-/** What only an operator can do to an account. */
+/** The changes of an account that only an operator can make. */
 async function changeAccount({ send, adminKey }: HttpService, id: string): Promise<void> {
   const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
   for (const changes of [
@@ -130,7 +130,7 @@ async function resetToken({ post, outbox, links }: HttpService): Promise<string>
   }
 }
 
-/** A client that knows of a rotation which the database has lost. */
+/** A client with the pair of a rotation that the database has lost. */
 async function healing(): Promise<readonly ClaimedEntry[]> {
   const keys = someKeys();
   const service = await sessionUseCases({ keys });
@@ -143,7 +143,7 @@ async function healing(): Promise<readonly ClaimedEntry[]> {
   return eventsIn(stores.outbox);
 }
 
-t.test('every event matches its schema, and the documentation names it', async (t) => {
+t.test('every event matches its schema, and docs/events.md contains its type', async (t) => {
   const entries = [...(await eventfulLife(t)), ...(await healing())];
   const seen = new Set<string>(entries.map(({ event }) => event.type));
   t.same([...seen].sort(), [...eventTypes].sort(), 'all of them');

@@ -4,7 +4,7 @@ import { parseConnectionUrl } from '../../src/adapters/postgres/connection/url.t
 
 const BASE = 'postgres://ann@db.example/kinship';
 
-t.test('values that a connection cannot have are refused with their name', async (t) => {
+t.test('the refusal of an invalid value names its parameter', async (t) => {
   for (const [url, reason] of [
     ['postgres://ann@[::1:5432/kinship', /names no host/],
     ['postgres://ann@db.example:0/kinship', /invalid port/],
@@ -31,7 +31,7 @@ t.test('values that a connection cannot have are refused with their name', async
     t.throws(() => parseConnectionUrl(url), { message: reason }, url);
 });
 
-t.test('hosts share one port or have one each, and keep-alives can be off', async (t) => {
+t.test('hosts can share one port or have one port each, and keep-alives can be off', async (t) => {
   const hostsOf = (url: string) => parseConnectionUrl(url).hosts.map(({ host, port }) => `${host}:${port}`);
   t.same(hostsOf(`${BASE}?host=a,b&port=6432`), ['a:6432', 'b:6432']);
   t.same(hostsOf(`${BASE}?host=a,b&port=6432,6433`), ['a:6432', 'b:6433']);

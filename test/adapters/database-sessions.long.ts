@@ -18,7 +18,7 @@ import { evalArguments, modulePath } from '../support/program.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
-/** What a connection is set to, whatever the role, the database, the URL and the environment say. */
+/** The settings of a connection. The role, the database, the URL and the environment cannot change them. */
 
 function open(t: Test, url: string, more: { schema?: string; pool?: number } = {}): Sql {
   const sql = connect({ kind: 'url', url, pool: 1, ...more });
@@ -35,7 +35,7 @@ t.test('the settings of a session', async (t) => {
     { bytea_output: 'escape', default_transaction_isolation: 'serializable', statement_timeout: '0' },
   ];
   for (const settings of hostile)
-    await t.test(`a family is read as it was written with ${JSON.stringify(settings)}`, async (t) => {
+    await t.test(`a family is read unchanged with ${JSON.stringify(settings)}`, async (t) => {
       const sql = open(t, await testRole(t, await testDatabase(t), settings));
       await migrate(sql);
       const families = createTokenFamilies(sql, { sessionsPerUser: 50 });
@@ -103,7 +103,7 @@ t.test('the settings of a session', async (t) => {
     }
   });
 
-  await t.test('an idle connection outlives the limit of the server', async (t) => {
+  await t.test('an idle connection stays open beyond the idle timeout of the server', async (t) => {
     const server = await startPrivatePostgres(t, { settings: { idle_session_timeout: '200ms' } });
     const sql = open(t, server.url);
     const [before] = await sql`select pg_backend_pid() as pid`;
@@ -159,7 +159,7 @@ t.test('tables', async (t) => {
   if (!(await requirePostgres(t))) return;
 
   await t.test(
-    'tables of the service are created beside those of another program, whose migrations do not change',
+    'tables of the service are created beside tables of another program, and its list of migrations does not change',
     async (t) => {
       const sql = open(t, await testDatabase(t));
       await sql`create table schema_migrations (version varchar primary key)`;
@@ -187,7 +187,7 @@ t.test('tables', async (t) => {
   );
 
   await t.test(
-    'an older release does not start on the tables, changes nothing, and starts after the statements in docs/database.md',
+    'an older release refuses to start on newer tables, and starts after the statements in docs/database.md',
     async (t) => {
       const sql = open(t, await testDatabase(t));
       await migrate(sql);
@@ -225,7 +225,7 @@ t.test('tables', async (t) => {
   });
 });
 
-/** As releases did that kept their list in `schema_migrations`. */
+/** Writes the list of migrations as older releases did, in `schema_migrations`. */
 function migrateAsOlderRelease(sql: Sql): Promise<unknown> {
   return sql.begin(async (tx) => {
     const postgrator = new Postgrator({

@@ -10,7 +10,7 @@ import { issueCertificate, OPENSSL } from '../support/certificate.ts';
 import { requirePrivatePostgres, startPrivatePostgres } from '../support/private-postgres.ts';
 import { skipFor } from '../support/skip.ts';
 
-/** The certificate is for `localhost` and of an authority that the system does not know. */
+/** The certificate is for `localhost`. The system does not know the authority that issued it. */
 t.test('TLS to PostgreSQL', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const issued = issueCertificate('localhost', t.testdir());
@@ -92,7 +92,7 @@ async function outcomeOf(t: Test, url: string): Promise<Outcome> {
   );
 }
 
-/** Copies that the account of the server can read: PostgreSQL refuses a key that others can read. */
+/** Copies the files for the account of the server, because PostgreSQL refuses a key that other accounts can read. */
 function filesOf(t: Test, issued: { key: string; certificate: string }, owner: { uid: number; gid: number }) {
   const folder = mkdtempSync(join(tmpdir(), 'kinship-tls-'));
   t.teardown(() => rmSync(folder, { recursive: true }));

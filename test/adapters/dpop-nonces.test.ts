@@ -16,7 +16,7 @@ t.test('a nonce is valid for its period and the next one', async (t) => {
 });
 
 t.test(
-  'replicas with the same keys know the nonces of each other, also while a key is replaced',
+  'replicas with the same keys accept the nonces of each other, also while a key is replaced',
   async (t) => {
     const [old, next] = [someKey('old'), someKey('new')];
     const before = createDpopNonces([old]);

@@ -12,7 +12,7 @@ const key = proofKey();
 type Values = Parameters<typeof proofOf>[4];
 const made = (values: Values = {}) => proofOf(key, 'POST', URL_OF_REFRESH, NOW, values);
 
-t.test('proofs of the package dpop are read, under each algorithm that it knows', async (t) => {
+t.test('proofs of the package dpop are accepted, with each of its algorithms', async (t) => {
   for (const alg of ['ES256', 'Ed25519', 'RS256', 'PS256'] as const) {
     t.ok(DPOP_ALGORITHMS.includes(alg));
     const pair = await dpop.generateKeyPair(alg);
@@ -24,7 +24,7 @@ t.test('proofs of the package dpop are read, under each algorithm that it knows'
   }
 });
 
-t.test('a proof is read with its thumbprint', async (t) => {
+t.test('a proof is read together with the thumbprint of its key', async (t) => {
   const read = await proofs.read(made({ payload: { jti: 'one' } }));
   const iat = Math.floor(NOW / 1000);
   t.same(read, { jkt: key.jkt, jti: 'one', htm: 'POST', htu: URL_OF_REFRESH, iat, ath: null, nonce: null });

@@ -23,7 +23,7 @@ const onLinux = process.platform === 'linux';
 const root = await mkdtemp(join(tmpdir(), 'embedded-test-'));
 t.teardown(() => rm(root, { recursive: true, force: true }));
 
-/** Making a database takes seconds, so the first test makes one, and the others get copies. */
+/** The creation of a database takes seconds, so the first test creates one, and the others get copies. */
 const made = join(root, 'made');
 
 async function folderWithDatabase(): Promise<string> {
@@ -105,7 +105,8 @@ t.test('the socket gets a writable folder, or the start fails with one line', as
 function withoutTemporaryFolder(t: Test): void {
   const file = join(root, 'file');
   writeFileSync(file, '');
-  // Below a file, so that nothing can make the folder. tsx, which loads the thread of the database, must do without.
+  // The folder is below a file, so that no program can create it. It is not set for tsx, which loads the thread of the
+  // database.
   const values = { TMPDIR: join(file, 'nowhere'), TSX_DISABLE_CACHE: '1' };
   const before = Object.keys(values).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, values);
@@ -139,7 +140,7 @@ t.test('a folder with other content is neither used nor overwritten', async (t) 
   t.equal(await readFile(join(folder, 'pg', 'letter.txt'), 'utf8'), 'mine');
 });
 
-t.test('a second opener is refused', async (t) => {
+t.test('a second process that opens the folder is refused', async (t) => {
   const folder = await folderWithDatabase();
   const db = await start(t, folder);
   await t.rejects(
@@ -161,7 +162,7 @@ t.test('a second opener is refused', async (t) => {
   t.strictSame(await notes(db), [], 'and the first goes on');
 });
 
-t.test('a killed owner frees the folder and loses nothing that was committed', async (t) => {
+t.test('after its process was killed the folder can be opened, and no committed row is lost', async (t) => {
   const folder = await folderWithDatabase();
   const owner = runElsewhere(t, START, `startEmbedded(${JSON.stringify(folder)})`);
   t.equal(await owner.line, 'ok');
@@ -179,7 +180,7 @@ t.test('a killed owner frees the folder and loses nothing that was committed', a
 t.test('a dropped connection leaves no rows and does not block the next client', async (t) => {
   const db = await start(t);
 
-  // Someone else stays, so that the next client does not get a session that is made clean anyway.
+  // Another client stays connected. Without one the server resets the session before the next client.
   const bystander = await open(db.socketPath);
   t.teardown(() => bystander.destroy());
   const lost = "insert into notes values ('lost')";
@@ -202,7 +203,7 @@ t.test('a dropped connection leaves no rows and does not block the next client',
   }
 });
 
-t.test('a client that connects after another one has left gets none of its settings', async (t) => {
+t.test('a client does not get the settings of a client that has disconnected', async (t) => {
   const db = await start(t);
   await using(db, (sql) => sql.unsafe('set search_path = nowhere; prepare mine as select 1').simple());
   await using(db, async (sql) => {
@@ -211,12 +212,12 @@ t.test('a client that connects after another one has left gets none of its setti
   });
 });
 
-t.test('several clients at once each get their own answers', async (t) => {
+t.test('several concurrent clients each get their own answers', async (t) => {
   const db = await start(t);
   const clients = Array.from({ length: 4 }, () => client(db));
   t.teardown(() => Promise.all(clients.map((sql) => sql.end())));
 
-  // Each with a text of its own, unprepared: two messages to the database, and a gap between them.
+  // Each statement has its own text and is not prepared. So the client sends two messages, with a gap between them.
   const ask = async (sql: postgres.TransactionSql | postgres.Sql, n: number) => {
     const rows = await sql.unsafe(`select $1::int as mine, ${n} as yours`, [n]);
     return rows.length === 1 && rows[0]?.mine === n && rows[0]?.yours === n;
@@ -241,7 +242,7 @@ t.test('several clients at once each get their own answers', async (t) => {
   t.equal((await notes(db)).length, 80);
 });
 
-t.test('closing rolls back what a client has open', async (t) => {
+t.test('closing the database rolls back the open transaction of a client', async (t) => {
   const folder = await folderWithDatabase();
   const db = await start(t, folder);
   await say(await open(db.socketPath), query('begin'), query("insert into notes values ('lost')"));
@@ -249,7 +250,7 @@ t.test('closing rolls back what a client has open', async (t) => {
   t.strictSame(await notes(await start(t, folder)), []);
 });
 
-t.test('a database that dies by itself is reported', async (t) => {
+t.test('an unexpected end of the database is reported', async (t) => {
   const folder = await folderWithDatabase();
   const db = await start(t, folder);
   const socket = await open(db.socketPath);
@@ -289,7 +290,7 @@ t.test('a lock by an abstract socket leaves no file', { skip: !onLinux }, async 
   await (await lockFolder(folder))();
 });
 
-/** Another process that evaluates the call and keeps what it got; `line` is "ok", or the error it got. */
+/** Another process that evaluates the call and keeps the result. `line` is "ok" or the error. */
 function runElsewhere(
   t: Test,
   module: string,
@@ -313,7 +314,7 @@ function runElsewhere(
   return { line, kill };
 }
 
-/** A client that has said hello. */
+/** A client that has sent the startup message. */
 async function open(socketPath: string): Promise<Socket> {
   const socket = connect(socketPath);
   const hello = message('', `${PROTOCOL_3}user\0postgres\0\0`);
@@ -321,7 +322,7 @@ async function open(socketPath: string): Promise<Socket> {
   return socket;
 }
 
-/** Says one message after another, each when the one before is answered. */
+/** Sends the messages one after another, each after the answer to the previous one. */
 async function say(socket: Socket, ...messages: Buffer[]): Promise<void> {
   for (const message of messages) {
     socket.write(message);
@@ -337,7 +338,7 @@ function parse(text: string): Buffer {
   return message('P', `\0${text}\0\0\0`);
 }
 
-/** A message of PostgreSQL's protocol: its type, the length of what follows, and what follows. */
+/** A message of PostgreSQL's protocol: its type, the length of the rest, and the body. */
 function message(type: string, body: string): Buffer {
   const bytes = Buffer.from(`${type}\0\0\0\0${body}`);
   bytes.writeInt32BE(bytes.length - type.length, type.length);

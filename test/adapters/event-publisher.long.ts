@@ -39,7 +39,7 @@ interface Line {
   readonly code: string | undefined;
 }
 
-/** A publisher as the service has it, with what it logs. */
+/** The publisher of the service, and its log lines. */
 async function publisherOn(
   t: Test,
   url: string,
@@ -106,7 +106,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     }
   });
 
-  await t.test('exactly the events without a queue are unroutable, with 300 at once', async (t) => {
+  await t.test('of 300 concurrent events exactly those without a queue are unroutable', async (t) => {
     const topology = testTopology(t, url);
     const publisher = await publisherOn(t, url, topology);
     await publisher.ready();
@@ -158,7 +158,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     proxy.cut();
     await waitUntil(async () => !publisher.isReady());
     await t.rejects(publisher.publish(created()), /unreachable/);
-    await delay(1_000); // more than one attempt to connect fails
+    await delay(1_000); // meanwhile more than one attempt to connect fails
     proxy.refuse(false);
     await publisher.ready();
     t.equal(await publisher.publish(created()), 'routed');
@@ -168,7 +168,7 @@ t.test('events are published to RabbitMQ', async (t) => {
   });
 
   await t.test(
-    'a link to a broker that hangs is replaced, and its pending events are rejected',
+    'the connection to a broker that hangs is replaced, and its pending events are rejected',
     async (t) => {
       const topology = testTopology(t, url);
       const { proxy, url: through } = await proxyTo(t, url);
@@ -188,7 +188,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     },
   );
 
-  await t.test('a close waits for pending events, for a limited time', async (t) => {
+  await t.test('closing the publisher waits for pending events, for a limited time', async (t) => {
     const topology = testTopology(t, url);
     const { proxy, url: through } = await proxyTo(t, url);
     const one = await publisherOn(t, through, topology);
@@ -246,7 +246,7 @@ t.test('events are published to RabbitMQ', async (t) => {
   );
 });
 
-/** What makes a broker block its publishers, and what ends that. */
+/** How to make a broker block its publishers, and how to end that. */
 const ALARMS = {
   memory: [
     ['set_vm_memory_high_watermark', '0'],
@@ -271,7 +271,7 @@ t.test('a broker that blocks publishers keeps its connection, and is logged once
     await rabbit.control(...begin);
     await t.rejects(publisher.publish(created()), /did not confirm/, alarm);
     t.notOk(publisher.isReady(), alarm);
-    await delay(2_000); // a lost link would be open again
+    await delay(2_000); // a lost connection would be open again by now
     t.notOk(publisher.isReady(), alarm);
     t.match(publisher.lines, [{ level: 'warn', message: /blocks publishers/ }], alarm);
     t.equal(await connections(), own, `${alarm}: the connection is the same one`);
@@ -288,7 +288,7 @@ t.test('a broker that blocks publishers keeps its connection, and is logged once
   for (const [begin] of [memory, disk]) await rabbit.control(...begin);
   await t.rejects(publisher.publish(created()), /did not confirm/, 'two alarms at once');
   await rabbit.control(...memory[1]);
-  await delay(1_000); // the broker could say that it accepts messages again
+  await delay(1_000); // a broker that accepts messages again would say so meanwhile
   t.notOk(publisher.isReady(), 'the other alarm goes on');
   await rabbit.control(...disk[1]);
   await publisher.ready();

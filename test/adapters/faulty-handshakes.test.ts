@@ -5,7 +5,7 @@ import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 
-/** Servers that answer in pieces, twice, wrongly or never during the handshake. */
+/** Tests with servers that answer in pieces, twice, wrongly or never during the handshake. */
 
 const message = (type: string, body: Buffer = Buffer.alloc(0)) => {
   const head = Buffer.from(`${type}\0\0\0\0`);
@@ -32,7 +32,7 @@ function row(fields: readonly string[]): Buffer {
 interface Script {
   greeting?: Buffer | null;
   settings?: Buffer;
-  /** Bytes in each write. */
+  /** The number of bytes in each write. */
   pieces?: number;
   /** Whether the server ends the connection after `settings`. */
   ends?: boolean;
@@ -82,11 +82,14 @@ t.test('a handshake that arrives byte by byte succeeds', async (t) => {
   t.same([await ask(), await ask()], [3, 4]);
 });
 
-t.test('an asynchronous message right after the handshake does not disturb the statements', async (t) => {
-  const news = message('S', Buffer.from('c\0d\0'));
-  const ask = open(t, await serve(t, { settings: Buffer.concat([HEALTHY, news]) }));
-  t.same([await ask(), await ask()], [3, 4]);
-});
+t.test(
+  'an asynchronous message right after the handshake does not change the answers to statements',
+  async (t) => {
+    const news = message('S', Buffer.from('c\0d\0'));
+    const ask = open(t, await serve(t, { settings: Buffer.concat([HEALTHY, news]) }));
+    t.same([await ask(), await ask()], [3, 4]);
+  },
+);
 
 const refused: Record<string, Script> = {
   'answers twice': { settings: Buffer.concat([HEALTHY, HEALTHY]) },

@@ -63,7 +63,7 @@ t.test('an id that leads to another file, or a second recipient, is refused with
   await t.rejects(readdir(folder), { code: 'ENOENT' });
 });
 
-t.test('a folder that cannot be written to fails this mail only', async (t) => {
+t.test('a mail fails if the folder cannot be written to, and later mails can succeed', async (t) => {
   const { folder, mailer } = await open(t);
   await mkdir(join(folder, '..'), { recursive: true });
   await writeFile(folder, 'in the way');

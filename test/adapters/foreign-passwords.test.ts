@@ -22,7 +22,7 @@ const VECTORS = [
     'lètmein',
     'pbkdf2_sha256$10000$seasalt$CWWFdHOWwPnki7HvkcqN9iA2T3KLW1cf2uZ5kvArtVY=',
   ],
-  // passlib, its documents of pbkdf2_sha256 and scrypt
+  // passlib, documentation of pbkdf2_sha256 and scrypt
   [
     'pbkdf2-sha256-6400-32',
     'password',
@@ -38,7 +38,7 @@ const VECTORS = [
     'password',
     '$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E',
   ],
-  // Keycloak's form of PBKDF2, whose hash is longer than that of its digest. Made with hashlib of Python.
+  // PBKDF2 as Keycloak stores it: the hash is longer than its digest. Made with hashlib of Python.
   [
     'pbkdf2-sha256-27500-64',
     'keycloak secret',
@@ -136,7 +136,7 @@ t.test('text that is no hash of a known kind matches no password', async (t) => 
 });
 
 t.test(
-  'an import refuses a hash with too much memory times passes, unless its cost is the configured one',
+  'an import refuses a hash whose memory times passes exceeds the limit, unless its cost is the configured one',
   (t) => {
     const of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
     for (const cost of ['m=2097152,t=1,p=4', 'm=65536,t=3,p=4', 'm=32768,t=64,p=1'])
@@ -149,7 +149,7 @@ t.test(
   },
 );
 
-t.test('a password is verified as it was typed, and in normalised form', async (t) => {
+t.test('a password is verified both unchanged and in normalised form', async (t) => {
   const hasher = passwordHasher();
   const { hash } = await import('@node-rs/bcrypt');
   const [composed, decomposed] = ['pi\u00e8ce d\u2019eau', 'pie\u0300ce d\u2019eau'];
@@ -162,7 +162,7 @@ t.test('a password is verified as it was typed, and in normalised form', async (
   t.equal(await hasher.verify(own, decomposed, ''), true);
 });
 
-t.test('bcrypt reads 72 bytes, and the hash that replaces it reads all', async (t) => {
+t.test('bcrypt uses 72 bytes of a password, and the hash that replaces it uses all bytes', async (t) => {
   const hasher = passwordHasher();
   const { hash } = await import('@node-rs/bcrypt');
   const long = 'x'.repeat(72);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 
-/** The line that is written, read again. */
+/** The written line, parsed as JSON. */
 function logged(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown> {
   const lines: string[] = [];
   write(createLog('info', { write: (line) => void lines.push(line) }));

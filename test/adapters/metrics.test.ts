@@ -56,7 +56,7 @@ t.test('many scrapes query the outbox once', async (t) => {
   t.equal(all[0].get('kinship_log_lines_dropped_total'), 7);
 });
 
-t.test('a scrape does not fail, nor wait for long, because of the database', async (t) => {
+t.test('a scrape neither fails nor waits long if the database is unavailable', async (t) => {
   const down = withBacklog(() => Promise.reject(new StoreUnavailable('nothing', new Error('away'))));
   t.same(outboxSeries(await down.scrape()), { kinship_database_up: 0 });
   const stuck = withBacklog(() => new Promise(() => {}));
@@ -98,7 +98,7 @@ t.test('refreshes, retries and reused tokens are counted', async (t) => {
   t.equal(series.get('kinship_reuse_detected_total'), 1, 'once however often it comes back');
 });
 
-t.test('a token that is newer than its restored row is accepted, and counted', async (t) => {
+t.test('a healing, with a token that is newer than its restored row, is counted', async (t) => {
   const service = await sessionUseCases();
   const first = await service.logIn();
   const family = await service.families.find(String(claimsOf(first.refresh).tokenFamily));
@@ -119,7 +119,7 @@ t.test('a token that is newer than its restored row is accepted, and counted', a
   t.equal(series.get('kinship_refreshes_total{outcome="healed"}'), 1);
 });
 
-t.test('the service is overloaded while too many store calls are unanswered', async (t) => {
+t.test('the service counts as overloaded while too many store calls are unanswered', async (t) => {
   let unanswered = 0;
   const lines: string[] = [];
   const log = { info: heard('info'), warn: heard('warn'), error: heard('error') };
@@ -146,7 +146,7 @@ t.test('the service is overloaded while too many store calls are unanswered', as
   t.same(lines, ['warn overloaded; new requests are refused', 'info no longer overloaded']);
 });
 
-/** What only watches and waits keeps no process alive by itself. */
+/** Timers and observers of the service do not keep the process alive, so this timer does. */
 async function keptAlive<T>(event: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, 1_000);
   return event.finally(() => clearInterval(timer));

@@ -2,7 +2,7 @@ import t from 'tap';
 import { createPageSecrets } from '../../src/adapters/secrets/page-secrets.ts';
 import { someKey } from '../support/sessions.ts';
 
-t.test('values are new each time, and their hashes depend on the key', async (t) => {
+t.test('each value is new, and its hash depends on the key', async (t) => {
   const keys = [someKey('hash-2'), someKey('hash-1')];
   const secrets = createPageSecrets(keys);
   const values = Array.from({ length: 100 }, () => secrets.create());

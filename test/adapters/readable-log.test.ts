@@ -11,7 +11,7 @@ const CODE = `
   log.error({ err: new Error('refused \\u001b[2J\\rby the server') }, 'a failure');
 `;
 
-t.test('a readable line is redacted and holds no control character from outside', async (t) => {
+t.test('a readable line is redacted, and contains no control character of logged text', async (t) => {
   const args = evalArguments(CODE);
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: { PATH: process.env.PATH } });
   t.match(stdout, /^\[\d\d:\d\d:\d\d\] INFO: a line \\u001b\[31m with controls \{.*"token":"\[redacted\]"/);

@@ -52,7 +52,7 @@ t.test('attempts stay limited while Redis does not answer', async (t) => {
     });
   }
 
-  await t.test('a flushed Redis counts again from zero', async (t) => {
+  await t.test('after a flush of Redis attempts are counted from zero', async (t) => {
     const { redis, lines, hundred } = await setUp(t);
     t.equal(await hundred('ann'), free);
     await redis.flushall();
@@ -69,7 +69,7 @@ t.test('attempts stay limited while Redis does not answer', async (t) => {
   });
 
   await t.test(
-    'the owner of an account can log in from a known network during an outage, whatever others tried',
+    'during an outage the owner of an account can log in from a known network, whatever attempts others made',
     async (t) => {
       const { server, attempts, hundred } = await setUp(t);
       const owner = { account: 'ann', identifier: 'ann', network: '192.0.2.1' };
@@ -231,7 +231,7 @@ function isAboutAttempts(line: string): boolean {
   return line === LOST || line === BACK;
 }
 
-t.test('an answer of another kind than numbers counts as an outage', async (t) => {
+t.test('an answer of Redis that is not a list of numbers counts as an outage', async (t) => {
   const subject = { account: 'ann', identifier: 'ann', network: '192.0.2.1' };
   for (const answer of [
     null,

@@ -4,17 +4,20 @@ import type { HashVerifier } from '../../src/ports/security/hash-verifier.ts';
 import { passwordHasher } from '../support/passwords.ts';
 
 const SAMPLES = 2_000;
-/** The mean duration of a verification and its spread, in milliseconds of the test's clock. */
+/** The mean duration of a verification and its standard deviation, in milliseconds of the test's clock. */
 const KINDS = { fast: { mean: 20, spread: 2 }, slow: { mean: 250, spread: 12 } } as const;
 const MINIMUM = 250 * 1.5;
 
-/** Roughly normal, around `mean`. */
+/** A random duration with a roughly normal distribution. */
 function noisy({ mean, spread }: { readonly mean: number; readonly spread: number }): number {
   const sum = Array.from({ length: 12 }, Math.random).reduce((one, other) => one + other);
   return mean + spread * (sum - 6);
 }
 
-/** A hasher whose verifications and waits move a clock of the test. `time.held` is how long turns were held. */
+/**
+ * A hasher whose verifications and waits advance the clock of the test. `time.held` is the total time in which turns
+ * were occupied.
+ */
 function measured(minimum: number) {
   const time = { now: 0, held: 0 };
   const verifier: HashVerifier = {
@@ -54,7 +57,7 @@ function measured(minimum: number) {
   return { time, durations };
 }
 
-/** The t of Welch: beyond 4.5 two samples are hardly of one distribution. */
+/** The t-value of Welch's test. Above 4.5 two samples hardly have one distribution. */
 function welch(one: readonly number[], other: readonly number[]): number {
   const [a, b] = [moments(one), moments(other)];
   return Math.abs(a.mean - b.mean) / Math.sqrt(a.variance / one.length + b.variance / other.length);
@@ -67,7 +70,7 @@ function moments(values: readonly number[]) {
 }
 
 for (const password of ['wrong', 'wrong pie\u0300ce'])
-  t.test(`the time of a refusal does not tell how the hash was made: ${password}`, async (t) => {
+  t.test(`the time of a refusal does not reveal the kind of the hash: ${password}`, async (t) => {
     const { durations } = measured(MINIMUM);
     const fast = await durations('fast', password);
     const slow = await durations('slow', password);
@@ -84,10 +87,13 @@ t.test('an unknown user is refused no sooner than the slowest kind', async (t) =
   t.ok(welch(unknown, slow) < 4.5, `t = ${welch(unknown, slow)}`);
 });
 
-t.test('a right password does not wait, and a refusal waits after its turn', async (t) => {
-  const { time, durations } = measured(MINIMUM);
-  t.ok(Math.max(...(await durations('fast', 'right'))) < 50);
-  const before = time.held;
-  await durations('fast', 'wrong');
-  t.ok(time.held - before < 50 * SAMPLES, 'the turn is held for the verification alone');
-});
+t.test(
+  'a right password does not wait, and a refusal waits only after it has released its turn',
+  async (t) => {
+    const { time, durations } = measured(MINIMUM);
+    t.ok(Math.max(...(await durations('fast', 'right'))) < 50);
+    const before = time.held;
+    await durations('fast', 'wrong');
+    t.ok(time.held - before < 50 * SAMPLES, 'the turn is held for the verification alone');
+  },
+);

@@ -36,7 +36,7 @@ t.test('the list forgets each revocation at its given time', async (t) => {
 t.test('the feed of PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
 
-  t.test('a revocation on one replica is known on the other replica', async (t) => {
+  t.test('a revocation on one replica reaches the other replica', async (t) => {
     const url = await migratedDatabase(t);
     const one = await replica(t, url);
     const other = await replica(t, url);
@@ -142,7 +142,7 @@ t.test('the feed of PostgreSQL', async (t) => {
     await one.revoke(tokenFamily);
     await waitUntil(() => !list.isComplete());
     const detected = performance.now() - since;
-    // Tolerance for a busy machine. Without the heartbeat the system would detect the loss only after minutes.
+    // This allows for a busy machine. Without the heartbeat the system would detect the loss only after minutes.
     t.ok(detected < DETECTION_TIME + 2000, `detected after ${Math.round(detected)} ms`);
     t.comment(`the loss was detected after ${Math.round(detected)} ms`);
     t.equal(list.recall(tokenFamily), null);
@@ -251,7 +251,7 @@ interface Settings {
   readonly feedUrl?: string;
 }
 
-/** A pool, a list and its feed, as a replica has them. */
+/** The parts of a replica: a pool, a list of revocations and its feed. */
 async function replica(t: T, url: string, { clock = () => NOW, feedUrl = url }: Settings = {}) {
   const sql = connect({ kind: 'url', url, pool: 2 });
   t.teardown(() => sql.end({ timeout: 5 }));

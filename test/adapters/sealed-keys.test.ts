@@ -8,31 +8,34 @@ import { someKey } from '../support/sessions.ts';
 
 const turn = { number: 1, announcedAt: 0, signsFrom: 0 };
 
-t.test('a sealed key opens only under the key that sealed it, and its header shows no key', async (t) => {
-  const [older, newer] = [someKey('seal-1'), someKey('seal-2')];
-  const before = createSealedKeys([older]);
-  const after = createSealedKeys([newer, older]);
-  for (const alg of KEY_ALGORITHMS) {
-    const made = await before.make(alg, turn);
-    const key = await after.open({ ...made, ...turn });
-    t.match(key, { id: made.id, alg, publicKey: { kid: made.id, alg } });
-    const [header = ''] = made.sealed.split('.');
-    t.same(JSON.parse(Buffer.from(header, 'base64url').toString()), {
-      alg: 'dir',
-      enc: 'A256GCM',
-      kid: 'seal-1',
-      kinship_turn: [1, 0, 0],
-    });
-    const sealedAnew = await after.make(alg, turn);
-    t.not(sealedAnew.id, made.id);
-    await t.rejects(before.open({ ...sealedAnew, ...turn }), {
-      name: 'UnusableKey',
-      message: /cannot be opened/,
-    });
-  }
-});
+t.test(
+  'a sealed key opens only with the encryption key that sealed it, and its header contains no key',
+  async (t) => {
+    const [older, newer] = [someKey('seal-1'), someKey('seal-2')];
+    const before = createSealedKeys([older]);
+    const after = createSealedKeys([newer, older]);
+    for (const alg of KEY_ALGORITHMS) {
+      const made = await before.make(alg, turn);
+      const key = await after.open({ ...made, ...turn });
+      t.match(key, { id: made.id, alg, publicKey: { kid: made.id, alg } });
+      const [header = ''] = made.sealed.split('.');
+      t.same(JSON.parse(Buffer.from(header, 'base64url').toString()), {
+        alg: 'dir',
+        enc: 'A256GCM',
+        kid: 'seal-1',
+        kinship_turn: [1, 0, 0],
+      });
+      const sealedAnew = await after.make(alg, turn);
+      t.not(sealedAnew.id, made.id);
+      await t.rejects(before.open({ ...sealedAnew, ...turn }), {
+        name: 'UnusableKey',
+        message: /cannot be opened/,
+      });
+    }
+  },
+);
 
-t.test('a row that was tampered with is refused', async (t) => {
+t.test('a key whose row was changed is refused', async (t) => {
   const secret = someKey('seal-1');
   const keys = createSealedKeys([secret]);
   const [one, other] = [await keys.make('EdDSA', turn), await keys.make('EdDSA', turn)];
@@ -49,7 +52,7 @@ t.test('a row that was tampered with is refused', async (t) => {
 
   await refused({ wasRemoved: true }, /was restored in the database/);
 
-  // Whoever can write to the database, and knows a key id, seals under a key of his own.
+  // An attacker who can write to the database, and knows a key id, seals with another encryption key.
   const jwk = makeKeyPair('ed25519').privateKey.export({ format: 'jwk' });
   const forged = await new CompactEncrypt(Buffer.from(JSON.stringify(jwk)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: 'seal-1' })
@@ -57,7 +60,7 @@ t.test('a row that was tampered with is refused', async (t) => {
   await refused({ sealed: forged }, /cannot be opened/);
 });
 
-t.test('a key that an earlier version sealed opens', async (t) => {
+t.test('a key that an earlier version sealed can be opened', async (t) => {
   const secret = someKey('seal-1');
   const jwk = makeKeyPair('ed25519').privateKey.export({ format: 'jwk' });
   const key = new Uint8Array(hkdfSync('sha256', secret.bytes, '', 'kinship signing keys', 32));

@@ -57,9 +57,9 @@ t.test('a challenge that was changed, or made with another key, is refused', asy
   t.notMatch(before.hashNonce(nonce), nonce);
 });
 
-t.test('codes are those of RFC 6238, with one step of drift', async (t) => {
+t.test('codes of RFC 6238 are accepted, with a drift of one time step', async (t) => {
   const totp = createTotp('Bank of Ann');
-  // Appendix B, whose codes have eight digits: the last six of them.
+  // The codes of appendix B have eight digits. These are their last six.
   const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
   for (const [seconds, code] of [
     [59, '287082'],

@@ -14,10 +14,10 @@ import { skipFor } from '../support/skip.ts';
 
 const OPENSSL = 'openssl';
 const FROM = 'kinship@auth.example.com';
-/** For servers that never answer; the others get all the time they need. */
+/** Timeouts for servers that never answer. Other servers get the default timeouts. */
 const QUICK = { greeting: 200, idle: 200, close: 100 };
 
-/** A server that does nothing but what it is told, for the manners that no library has. */
+/** A server that sends only the given answers, for behaviour that no library of mail servers has. */
 async function serveRaw(t: Test, speak: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -54,7 +54,7 @@ function answer(responseCode: number, message = 'no') {
   return Object.assign(new Error(message), { responseCode });
 }
 
-/** What is thrown, and that it is not a rejection of this very mail. */
+/** The error of the promise. Asserts that it is a temporary failure, not a rejection of the mail. */
 async function passingFailure(t: Test, sending: Promise<void>): Promise<Error> {
   const error: unknown = await sending.then(() => null).catch((thrown: unknown) => thrown);
   t.type(error, Error);
@@ -62,7 +62,7 @@ async function passingFailure(t: Test, sending: Promise<void>): Promise<Error> {
   return error as Error;
 }
 
-/** A certificate of our own making, null where that cannot be made. */
+/** A self-signed certificate; null if OpenSSL fails. */
 function selfSigned(): { key: string; cert: string } | null {
   const folder = mkdtempSync(join(tmpdir(), 'smtp-test-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
@@ -103,7 +103,7 @@ t.test('the sender may have a display name, which the envelope does not carry', 
   t.match(received[0]?.message, /^From: "Example, \\"Inc\\"" <kinship@auth\.example\.com>\r$/m);
 });
 
-t.test('connections are used again', async (t) => {
+t.test('connections are reused', async (t) => {
   const { port, received, connections } = await serveMail(t);
   const smtp = mailer(t, { port });
   for (let index = 0; index < 3; index += 1) await smtp.send(someMail());
@@ -111,7 +111,7 @@ t.test('connections are used again', async (t) => {
   t.equal(connections(), 1);
 });
 
-t.test('a relay that refuses the address of a container in EHLO takes the configured name', async (t) => {
+t.test('a relay that refuses the address of a container in EHLO accepts the configured name', async (t) => {
   const { port, received } = await serveMail(t, {
     ...PLAIN,
     onMailFrom(_from, { hostNameAppearsAs: name }, done) {
@@ -183,7 +183,7 @@ t.test('a recipient or content refused with 5xx is a permanent rejection', async
   await t.resolves(smtp.send(someMail()), 'the next mail has a chance of its own');
 });
 
-t.test('a 4xx, and a 5xx that is not about the mail, are temporary failures', async (t) => {
+t.test('a reply 4xx, and a reply 5xx that is not about the mail, are temporary failures', async (t) => {
   for (const code of [421, 450, 451, 452]) {
     const { port } = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(code)) });
     await passingFailure(t, mailer(t, { port }).send(someMail()));
@@ -284,34 +284,38 @@ t.test('a certificate of another name does not verify', async (t) => {
   t.equal(received.length, 0);
 });
 
-t.test('no password goes in clear to another machine', { skip: process.platform !== 'linux' }, async (t) => {
-  if (certificate === null) return skipFor(t, OPENSSL);
-  // 0.0.0.0 is this machine as well, under a name that is not known to be
-  const host = '0.0.0.0';
-  const seen: string[] = [];
-  const onAuth: SMTPServerOptions['onAuth'] = ({ username = '' }, session, done) => {
-    seen.push(`${username} ${session.secure ? 'over TLS' : 'in clear'}`);
-    done(null, { user: username });
-  };
-  const clear = await serveMail(t, { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth });
-  const credentials = { username: 'ann', password: 'secret' };
-  const smtp = mailer(t, { port: clear.port, host, ...credentials });
-  await passingFailure(t, smtp.send(someMail()));
-  await t.rejects(smtp.verify(), { message: /^TLS with the mail server / });
-  t.same(seen, []);
+t.test(
+  'no password is sent unencrypted to another machine',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    if (certificate === null) return skipFor(t, OPENSSL);
+    // 0.0.0.0 is also this machine, but the mailer does not treat it as local
+    const host = '0.0.0.0';
+    const seen: string[] = [];
+    const onAuth: SMTPServerOptions['onAuth'] = ({ username = '' }, session, done) => {
+      seen.push(`${username} ${session.secure ? 'over TLS' : 'in clear'}`);
+      done(null, { user: username });
+    };
+    const clear = await serveMail(t, { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth });
+    const credentials = { username: 'ann', password: 'secret' };
+    const smtp = mailer(t, { port: clear.port, host, ...credentials });
+    await passingFailure(t, smtp.send(someMail()));
+    await t.rejects(smtp.verify(), { message: /^TLS with the mail server / });
+    t.same(seen, []);
 
-  const tls = await serveMail(t, { ...certificate, disableReverseLookup: true, onAuth });
-  await mailer(t, { port: tls.port, host, ca: certificate.cert, ...credentials }).send(someMail());
-  t.same(seen, ['ann over TLS']);
+    const tls = await serveMail(t, { ...certificate, disableReverseLookup: true, onAuth });
+    await mailer(t, { port: tls.port, host, ca: certificate.cert, ...credentials }).send(someMail());
+    t.same(seen, ['ann over TLS']);
 
-  const hostile = await serveRaw(t, (socket) => {
-    socket.write('220 mail.test\r\n');
-    socket.on('data', (chunk) => {
-      seen.push(chunk.toString());
-      socket.write('502 no\r\n');
+    const hostile = await serveRaw(t, (socket) => {
+      socket.write('220 mail.test\r\n');
+      socket.on('data', (chunk) => {
+        seen.push(chunk.toString());
+        socket.write('502 no\r\n');
+      });
     });
-  });
-  const before = seen.length;
-  await passingFailure(t, mailer(t, { port: hostile, host, ...credentials }).send(someMail()));
-  t.notMatch(seen.slice(before).join(''), /AUTH/, 'not to a server that knows no EHLO either');
-});
+    const before = seen.length;
+    await passingFailure(t, mailer(t, { port: hostile, host, ...credentials }).send(someMail()));
+    t.notMatch(seen.slice(before).join(''), /AUTH/, 'not to a server that knows no EHLO either');
+  },
+);

@@ -8,10 +8,13 @@ import { execute } from '../../src/adapters/postgres/execute.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
-/** Prepared statements that the server refuses, because the schema changed or the server session does not know them. */
+/**
+ * Tests of prepared statements that the server refuses: the schema has changed, or the session does not have the
+ * statement.
+ */
 
 const ROWS = 200;
-/** Milliseconds until a pool may be replaced. */
+/** How many milliseconds a pool must be old before it may be replaced. */
 const OLD_ENOUGH = 1_100;
 
 async function pools(t: Test, max: number): Promise<{ sql: Sql; admin: Sql }> {
@@ -149,7 +152,7 @@ async function check(t: Test, name: string, outcomes: Outcomes, admin: Sql): Pro
   t.comment(`${name}: ${answered} answered, ${refused} refused, ${wrong} wrong`);
 }
 
-t.test('a row that does not match its statement is refused', async (t) => {
+t.test('a row with other columns than its statement is refused', async (t) => {
   t.equal(
     onlyRow([], () => false),
     null,

@@ -8,11 +8,14 @@ import { evalArguments, modulePath } from '../support/program.ts';
 import { nodeOnTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
-/** What may wait, in this process and in the pipe with its reader, and the bytes of a line below. */
+/**
+ * The bytes that may wait in this process, the bytes that may wait in the pipe and its reader, and the bytes of one
+ * line.
+ */
 const ROOM = 1_048_576 + 262_144;
 const LINE = 1_000;
 
-/** Logs as many lines as each message of the parent says, and answers how many were dropped so far. */
+/** Logs the number of lines in each message of the parent, and answers how many lines were dropped so far. */
 const WRITER = `
   import { createLog, flushLog } from '${modulePath('src/adapters/telemetry/log.ts')}';
   const log = createLog('info');
@@ -36,13 +39,13 @@ async function startWriter(t: Test) {
   return {
     pipe,
     reader,
-    /** Answers how many lines were dropped since the start. */
+    /** Resolves with the number of lines that were dropped since the start. */
     async log(count: number): Promise<number> {
       child.send(count);
       const [dropped] = await once(child, 'message');
       return dropped;
     },
-    /** The exit code after a flush. */
+    /** Flushes the log, and resolves with the exit code. */
     async end(): Promise<number> {
       child.send('end');
       return (await exit)[0];
@@ -53,7 +56,7 @@ async function startWriter(t: Test) {
 const NOTE = 'log lines were dropped';
 const isNote = (line: string) => line.includes(NOTE);
 
-t.test('a reader that stalls costs bounded memory, and learns how many lines were dropped', async (t) => {
+t.test('a stalled reader costs bounded memory, and later gets the number of dropped lines', async (t) => {
   const { reader, log, end } = await startWriter(t);
   t.equal(await log(1), 0);
   await reader.find('a line');
@@ -74,7 +77,7 @@ t.test('a reader that stalls costs bounded memory, and learns how many lines wer
   t.equal(reader.lines.filter(isNote).length, 1);
 });
 
-t.test('a reader that stalls does not keep the process from ending', async (t) => {
+t.test('a stalled reader does not prevent the end of the process', async (t) => {
   const { reader, log, end } = await startWriter(t);
   await log(1);
   reader.freeze();
@@ -105,7 +108,7 @@ t.test(
   },
 );
 
-t.test('without a reader the process ends', async (t) => {
+t.test('the process ends if its pipe has no reader', async (t) => {
   const { reader, log, end } = await startWriter(t);
   await log(1);
   reader.freeze();
@@ -133,7 +136,7 @@ const TERMINAL_WRITER = `
   setInterval(() => {}, 1_000);
   log.info({}, 'waiting');`;
 
-t.test('a terminal that stalls costs bounded memory, and does not stop the process', async (t) => {
+t.test('a stalled terminal costs bounded memory, and does not stop the process', async (t) => {
   if (!requireTerminal(t)) return;
   const RESULT = join(t.testdir(), 'dropped');
   const args = evalArguments('"$WRITER"');

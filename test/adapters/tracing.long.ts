@@ -7,7 +7,7 @@ import { freePort } from '../support/ports.ts';
 
 const LOST = 'the last traces are lost: the collector did not accept them';
 
-/** Tracing that exports to this endpoint, with what it logs. */
+/** Tracing that exports to this endpoint, and its log lines. */
 function tracingTo(endpoint: string) {
   const lines: string[] = [];
   const write = (_members: object, message: string) => void lines.push(message);
@@ -30,24 +30,28 @@ async function rawCollector(t: Test, answer: (socket: Socket) => void): Promise<
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-t.test('closing does not fail because of a collector, and tells that the last traces are lost', async (t) => {
-  const collectors: Record<string, () => Promise<string>> = {
-    'is down': async () => `http://127.0.0.1:${await freePort()}`,
-    'never answers': () => rawCollector(t, () => {}),
-    'cuts each connection': () => rawCollector(t, (socket) => socket.destroy()),
-    'changes the protocol': () =>
-      rawCollector(t, (socket) =>
-        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n'),
-      ),
-    'speaks another protocol': () => rawCollector(t, (socket) => socket.write('220 mail.example ESMTP\r\n')),
-  };
-  for (const [name, start] of Object.entries(collectors)) {
-    const { start: startSpan, close, lines } = tracingTo(await start());
-    startSpan({ name: 'a request', kind: 'server' }).end();
-    await close();
-    t.equal(lines.at(-1), LOST, name);
-  }
-});
+t.test(
+  'closing does not fail because of a faulty collector, and logs that the last traces are lost',
+  async (t) => {
+    const collectors: Record<string, () => Promise<string>> = {
+      'is down': async () => `http://127.0.0.1:${await freePort()}`,
+      'never answers': () => rawCollector(t, () => {}),
+      'cuts each connection': () => rawCollector(t, (socket) => socket.destroy()),
+      'changes the protocol': () =>
+        rawCollector(t, (socket) =>
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n'),
+        ),
+      'speaks another protocol': () =>
+        rawCollector(t, (socket) => socket.write('220 mail.example ESMTP\r\n')),
+    };
+    for (const [name, start] of Object.entries(collectors)) {
+      const { start: startSpan, close, lines } = tracingTo(await start());
+      startSpan({ name: 'a request', kind: 'server' }).end();
+      await close();
+      t.equal(lines.at(-1), LOST, name);
+    }
+  },
+);
 
 t.test('closing sends the last spans to a collector that works, and logs nothing', async (t) => {
   const collector = await startCollector(t);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
 
-/** Work that ends when the test says so, and the order in which it was started. */
+/** Work that the test ends, and the order in which work was started. */
 function workshop() {
   const started: string[] = [];
   const ends: (() => void)[] = [];
@@ -13,7 +13,7 @@ function workshop() {
         ends.push(() => resolve(name));
       }),
     async endNext(): Promise<void> {
-      await new Promise(setImmediate); // what may start has started
+      await new Promise(setImmediate); // by now all work that may start has started
       ends.shift()?.();
     },
   };
@@ -30,7 +30,7 @@ t.test('a network with many requests delays its own requests only', async (t) =>
   t.equal(turns.waiting(), 0);
 });
 
-t.test('a network that has too much waiting is refused, and others are not', async (t) => {
+t.test('a network with too many waiting requests is refused, and other networks are not', async (t) => {
   const turns = createFairQueue({ atOnce: 1, queue: 4, queueOfNetwork: 2 });
   const { work, endNext } = workshop();
   const accepted = ['a', 'a', 'a'].map((network) => turns(network, work(network)));

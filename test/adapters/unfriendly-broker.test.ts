@@ -9,7 +9,7 @@ import { waitUntil } from '../support/wait-until.ts';
 const [BLOCKED, UNBLOCKED] = ['10.60', '10.61'] as const;
 
 t.test(
-  'a broker that never answers the declaration is given up, although it answers otherwise',
+  'the connection to a broker that never answers the declaration ends, although the broker answers other methods',
   async (t) => {
     const broker = await fakeBroker(t, { declares: false });
     const stop = new AbortController().signal;
@@ -24,7 +24,7 @@ t.test(
   },
 );
 
-t.test('a broker that repeats its alarms is reported once, and so is their end', async (t) => {
+t.test('repeated alarms of a broker are logged once, and their end is logged once', async (t) => {
   const broker = await fakeBroker(t, { declares: true });
   const reports: (string | null)[] = [];
   const connection = await openConnection(parseBrokerUrl(broker.url), TOPOLOGY, {

@@ -29,7 +29,7 @@ t.test('used proofs in memory', async (t) => {
     t.equal(await used.use(proof, NOW + MINUTE, NOW + 2 * MINUTE), true);
   });
 
-  await t.test('refuse another proof when they are full, and forget none', async (t) => {
+  await t.test('refuse another proof when the store is full, and forget none', async (t) => {
     const used = createMemoryUsedProofs({ maxEntries: 3 });
     const proofs = [someProof(), someProof(), someProof()];
     for (const proof of proofs) await used.use(proof, NOW, NOW + MINUTE);
@@ -39,7 +39,7 @@ t.test('used proofs in memory', async (t) => {
   });
 });
 
-/** The store of a primary, as a worker sees it. Messages are copied, as between processes. */
+/** The store of the primary process, as a worker uses it. Messages are copied, as between processes. */
 function throughPrimary(usedProofs: UsedDpopProofs): UsedDpopProofs {
   const [worker, primary] = [new EventEmitter(), new EventEmitter()];
   const port = (own: EventEmitter, other: EventEmitter): ProcessChannel => ({
@@ -76,7 +76,7 @@ t.test('used proofs in Redis', async (t) => {
 
   await t.test('keep the contract', async (t) => usedProofsContract(t, fresh));
 
-  await t.test('expire, and name neither key nor jti', async (t) => {
+  await t.test('expire, and contain neither key nor jti', async (t) => {
     const prefix = testPrefix(t, redis);
     const proof = someProof();
     await createRedisUsedProofs(redis, { prefix }).use(proof, NOW, NOW + MINUTE);
@@ -87,7 +87,7 @@ t.test('used proofs in Redis', async (t) => {
   });
 });
 
-t.test('a full Redis refuses proofs, and is no outage', async (t) => {
+t.test('a full Redis refuses proofs, and does not count as an outage', async (t) => {
   if (!requirePrivateRedis(t)) return;
   const server = await startPrivateRedis(t, ['--maxmemory-policy', 'noeviction']);
   const redis = await connectRedis(server.url, SILENT_LOG);
@@ -101,7 +101,7 @@ t.test('a full Redis refuses proofs, and is no outage', async (t) => {
   t.equal(await used.use(someProof(), NOW, NOW + MINUTE), true);
 });
 
-t.test('during an outage of Redis each process knows the proofs that it has seen', async (t) => {
+t.test('during an outage of Redis each process refuses the proofs that it has accepted before', async (t) => {
   if (!requirePrivateRedis(t)) return;
   const server = await startPrivateRedis(t);
   const lines: unknown[] = [];
@@ -133,7 +133,7 @@ t.test('during an outage of Redis each process knows the proofs that it has seen
   t.match(await metrics.scrape(), /kinship_dpop_unshared_total 1\n/);
 });
 
-t.test('after an outage the first success makes proofs shared again', async (t) => {
+t.test('after an outage of Redis proofs are shared again from the first success on', async (t) => {
   let isAway = true;
   const shared = createMemoryUsedProofs();
   const primary = {

@@ -6,7 +6,7 @@ import { embeddedStores, postgresStores, type SqlStores } from '../support/open-
 
 const USERS = 5_000;
 
-/** A filter, a place in its list, and the index that chooses its page. */
+/** A filter, a position in its list, and the index that the plan must use. */
 const LISTS: readonly (readonly [UserFilter, string, string])[] = [
   [{ by: 'age' }, `${NOW}.00000000-0000-4000-8000-000000000001`, 'users_by_age'],
   [{ by: 'identifier', text: 'user1' }, 'user11', 'user_identifiers_by_text'],

@@ -73,7 +73,7 @@ t.test('public addresses and names are accepted', async (t) => {
   t.equal(strict.refusalOf('https://[2606:4700::1111]/'), null);
 });
 
-t.test('an allowed network is reached, and its neighbour is not', async (t) => {
+t.test('addresses of an allowed network are reached, and addresses next to it are not', async (t) => {
   const sender = createWebhookSender({ allowedNetworks: ['127.0.0.1', '10.1.0.0/16'] });
   const receiver = await webhookReceiver(t);
   t.match(await sender.send({ url: receiver.url, ...CONTENT }), { status: 204 });
@@ -83,21 +83,24 @@ t.test('an allowed network is reached, and its neighbour is not', async (t) => {
   t.type(sender.refusalOf(`http://127.0.0.2:${receiver.port}/`), 'string');
 });
 
-t.test('the connection goes to the address that was checked, although the name then changes', async (t) => {
-  const allowed = await webhookReceiver(t, '127.0.0.2');
-  const internal = await webhookReceiver(t, '127.0.0.1', allowed.port);
-  const answers = ['127.0.0.2'];
-  const server = await nameServer(t, () => answers.shift() ?? '127.0.0.1');
-  const sender = createWebhookSender({ allowedNetworks: ['127.0.0.2'], nameServers: [server.address] });
-  const url = `http://rebound.example:${allowed.port}/hook`;
-  t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
-  t.same(server.questions, ['rebound.example'], 'the name was resolved once');
-  t.match(allowed.requests, [{ headers: { host: `rebound.example:${allowed.port}` } }]);
-  await t.rejects(sender.send({ url, ...CONTENT }), RefusedTarget, 'the next attempt sees the new address');
-  t.equal(internal.connections(), 0);
-});
+t.test(
+  'the connection goes to the checked address, even if the name resolves to another one afterwards',
+  async (t) => {
+    const allowed = await webhookReceiver(t, '127.0.0.2');
+    const internal = await webhookReceiver(t, '127.0.0.1', allowed.port);
+    const answers = ['127.0.0.2'];
+    const server = await nameServer(t, () => answers.shift() ?? '127.0.0.1');
+    const sender = createWebhookSender({ allowedNetworks: ['127.0.0.2'], nameServers: [server.address] });
+    const url = `http://rebound.example:${allowed.port}/hook`;
+    t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
+    t.same(server.questions, ['rebound.example'], 'the name was resolved once');
+    t.match(allowed.requests, [{ headers: { host: `rebound.example:${allowed.port}` } }]);
+    await t.rejects(sender.send({ url, ...CONTENT }), RefusedTarget, 'the next attempt sees the new address');
+    t.equal(internal.connections(), 0);
+  },
+);
 
-t.test('a name with an internal IPv6 address is refused, and so is an IPv4-mapped one', async (t) => {
+t.test('a name with an internal IPv6 address or an IPv4-mapped internal address is refused', async (t) => {
   const internal = {
     '::1': '00000000000000000000000000000001',
     '::ffff:127.0.0.1': '00000000000000000000ffff7f000001',
@@ -124,7 +127,7 @@ t.test('a name server that never answers about IPv6 delays no delivery', async (
   t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
 });
 
-t.test('a name that no server knows is no address', async (t) => {
+t.test('a delivery to a name that does not resolve fails', async (t) => {
   const server = await nameServer(t, () => '');
   const sender = createWebhookSender({ allowedNetworks: [], nameServers: [server.address] });
   await t.rejects(sender.send({ url: 'https://hooks.example/', ...CONTENT }), {
@@ -133,7 +136,7 @@ t.test('a name that no server knows is no address', async (t) => {
   });
 });
 
-t.test('a redirect is an answer and is not followed', async (t) => {
+t.test('a redirect counts as the answer, and is not followed', async (t) => {
   const receiver = await webhookReceiver(t);
   const other = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(307, { location: other.url }).end());
@@ -176,33 +179,39 @@ t.test('an answer that arrives byte by byte is cancelled at the time limit', asy
   t.match(await onLoopback().send({ url: receiver.url, ...CONTENT }), { status: 500, text: /^slow/ });
 });
 
-t.test('a connection that is cut is no answer', async (t) => {
+t.test('a connection that is cut counts as no answer', async (t) => {
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.destroy());
   await t.rejects(onLoopback().send({ url: receiver.url, ...CONTENT }), { code: 'ECONNRESET' });
 });
 
-t.test('an answer that changes the protocol is an answer, and closing does not wait for it', async (t) => {
-  const url = await rawServer(t, (socket) =>
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n'),
-  );
-  const sender = onLoopback();
-  t.match(await sender.send({ url, ...CONTENT }), { status: 101, text: '' });
-  await sender.close();
-});
+t.test(
+  'a change of the protocol (101) counts as the answer, and closing does not wait for the connection',
+  async (t) => {
+    const url = await rawServer(t, (socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n'),
+    );
+    const sender = onLoopback();
+    t.match(await sender.send({ url, ...CONTENT }), { status: 101, text: '' });
+    await sender.close();
+  },
+);
 
-t.test('an endpoint that answers twice, early or in another protocol settles each request', async (t) => {
-  const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-  for (const bytes of [
-    `${ok}HTTP/1.1 500 No\r\n\r\n`,
-    `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(9)}${ok}`,
-  ]) {
-    const url = await rawServer(t, (socket) => socket.write(bytes));
-    t.match(await onLoopback().send({ url, ...CONTENT }), { status: 200, text: 'ok' });
-  }
-  const mail = await rawServer(t, (socket) => socket.write('220 mail.example ESMTP\r\n'));
-  await t.rejects(onLoopback().send({ url: mail, ...CONTENT }), { code: /^HPE_/ });
-});
+t.test(
+  'each request settles, also if the endpoint answers twice, early or in another protocol',
+  async (t) => {
+    const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+    for (const bytes of [
+      `${ok}HTTP/1.1 500 No\r\n\r\n`,
+      `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(9)}${ok}`,
+    ]) {
+      const url = await rawServer(t, (socket) => socket.write(bytes));
+      t.match(await onLoopback().send({ url, ...CONTENT }), { status: 200, text: 'ok' });
+    }
+    const mail = await rawServer(t, (socket) => socket.write('220 mail.example ESMTP\r\n'));
+    await t.rejects(onLoopback().send({ url: mail, ...CONTENT }), { code: /^HPE_/ });
+  },
+);
 
 /** Starts a server that answers the first bytes of each connection with `answer`. Returns its URL. */
 async function rawServer(t: Test, answer: (socket: Socket) => void): Promise<string> {
@@ -214,7 +223,7 @@ async function rawServer(t: Test, answer: (socket: Socket) => void): Promise<str
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-t.test('closing ends a request that is under way', async (t) => {
+t.test('closing the sender ends a running request', async (t) => {
   const receiver = await webhookReceiver(t);
   receiver.answerWith(() => {});
   const sender = createWebhookSender({ allowedNetworks: ['127.0.0.1'], timeouts: { closing: 50 } });

@@ -40,41 +40,44 @@ async function pemOf({ key, certificate }: IssuedCertificate) {
   return { key: await readFile(key, 'utf8'), cert: await readFile(certificate, 'utf8') };
 }
 
-t.test('an endpoint is sent to only if its certificate is trusted, valid and for its name', async (t) => {
-  const issued = issueCertificate(NAME, t.testdir());
-  const selfSigned = createSelfSigned();
-  if (issued === null || selfSigned === null) return skipFor(t, 'OpenSSL');
-  const authority = await readFile(issued.authority, 'utf8');
+t.test(
+  'a request is sent only if the certificate of the endpoint is trusted, valid and for its name',
+  async (t) => {
+    const issued = issueCertificate(NAME, t.testdir());
+    const selfSigned = createSelfSigned();
+    if (issued === null || selfSigned === null) return skipFor(t, 'OpenSSL');
+    const authority = await readFile(issued.authority, 'utf8');
 
-  await t.test('a valid certificate is accepted', async (t) => {
-    const { answer, received } = await exchange(t, NAME, await pemOf(issued), authority);
-    t.match(await answer, { status: 204 });
-    t.equal(received(), 1);
-  });
+    await t.test('a valid certificate is accepted', async (t) => {
+      const { answer, received } = await exchange(t, NAME, await pemOf(issued), authority);
+      t.match(await answer, { status: 204 });
+      t.equal(received(), 1);
+    });
 
-  await t.test('a certificate for another name is refused', async (t) => {
-    const { answer, received } = await exchange(t, 'other.example', await pemOf(issued), authority);
-    await t.rejects(answer, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
-    t.equal(received(), 0);
-  });
+    await t.test('a certificate for another name is refused', async (t) => {
+      const { answer, received } = await exchange(t, 'other.example', await pemOf(issued), authority);
+      await t.rejects(answer, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+      t.equal(received(), 0);
+    });
 
-  await t.test('a certificate of an unknown authority is refused', async (t) => {
-    const { answer, received } = await exchange(t, NAME, await pemOf(issued));
-    await t.rejects(answer, { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
-    t.equal(received(), 0);
-  });
+    await t.test('a certificate of an unknown authority is refused', async (t) => {
+      const { answer, received } = await exchange(t, NAME, await pemOf(issued));
+      await t.rejects(answer, { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+      t.equal(received(), 0);
+    });
 
-  await t.test('a self-signed certificate is refused', async (t) => {
-    const pem = { key: selfSigned, cert: selfSigned };
-    const { answer, received } = await exchange(t, '127.0.0.1', pem, authority);
-    await t.rejects(answer, { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
-    t.equal(received(), 0);
-  });
+    await t.test('a self-signed certificate is refused', async (t) => {
+      const pem = { key: selfSigned, cert: selfSigned };
+      const { answer, received } = await exchange(t, '127.0.0.1', pem, authority);
+      await t.rejects(answer, { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+      t.equal(received(), 0);
+    });
 
-  await t.test('an expired certificate is refused', async (t) => {
-    t.ok(expireCertificate(issued, NAME));
-    const { answer, received } = await exchange(t, NAME, await pemOf(issued), authority);
-    await t.rejects(answer, { code: 'CERT_HAS_EXPIRED' });
-    t.equal(received(), 0);
-  });
-});
+    await t.test('an expired certificate is refused', async (t) => {
+      t.ok(expireCertificate(issued, NAME));
+      const { answer, received } = await exchange(t, NAME, await pemOf(issued), authority);
+      await t.rejects(answer, { code: 'CERT_HAS_EXPIRED' });
+      t.equal(received(), 0);
+    });
+  },
+);

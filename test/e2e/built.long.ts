@@ -94,7 +94,7 @@ t.test('the build loads PostgreSQL, Redis, RabbitMQ, the key set and traces', as
   t.ok(collector.spans.length > 0);
 });
 
-t.test('a signal to `npm start` ends the service, which releases its folder', async (t) => {
+t.test('a signal to `npm start` ends the service, and the service releases its folder', async (t) => {
   const { PATH, HOME } = process.env;
   const DATA_DIR = await dataDir(t);
   const env = { PATH, HOME, API_PORT: '0', DATA_DIR };
@@ -107,12 +107,12 @@ t.test('a signal to `npm start` ends the service, which releases its folder', as
   await gone;
   await waitForValue('the end of the service', async () => !isRunning(pid) || undefined);
   await t.rejects(fetch(`${url}/health/live`), { cause: { code: 'ECONNREFUSED' } });
-  // Another process that held the folder would refuse it to this start.
+  // This start fails if another process still holds the folder.
   const next = await startService(t, { env: { API_PORT: '0', DATA_DIR }, args: BUILT });
   t.equal(await next.stop(), 0);
 });
 
-/** Makes /tmp read-only for the program that follows, which gets the system's error EROFS there. */
+/** Makes /tmp read-only for the program that follows. Its writes fail there with EROFS. */
 const READ_ONLY_TMP = ['--mount', 'sh', '-c', 'mount -t tmpfs -o ro none /tmp && exec "$@"', 'sh'];
 
 t.test('with a read-only /tmp the service runs, and its socket is in DATA_DIR', async (t) => {
@@ -147,7 +147,7 @@ function readyLine(output: Readable): Promise<{ url: string; pid: number }> {
   });
 }
 
-/** Stops the program at its first import, says so on standard error, and never goes on. */
+/** Stops the program at its first import, writes a line to standard error, and never continues. */
 const HELD_BEFORE_THE_REST = `
   import { register } from 'node:module';
   register('data:text/javascript,' + encodeURIComponent(\`
@@ -191,7 +191,7 @@ t.test('a signal to process id 1 (a container) ends a start that waits for its d
   t.match(await said, /the start was abandoned/);
 });
 
-/** The program that follows is process 1 of a PID namespace of its own, and dies with `unshare`. */
+/** The program that follows is process 1 of a new PID namespace, and is killed with `unshare`. */
 const PROCESS_ONE = ['--fork', '--pid', '--kill-child'];
 
 function canBeProcessOne(): boolean {

@@ -13,7 +13,7 @@ const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 const KEY = 'correct-horse-battery-staple-2026';
 
-/** Series that exist once a mail and a webhook were delivered. */
+/** Series that exist only after a mail and a webhook were delivered. */
 const DELIVERED = [
   'kinship_deliveries_total{kind="mail"',
   'kinship_webhook_attempt_duration_seconds_bucket{le="0.1",format="webhook"',
@@ -32,7 +32,7 @@ async function panels(): Promise<readonly Panel[]> {
   return JSON.parse(await readFile('monitoring/grafana-dashboard.json', 'utf8')).panels;
 }
 
-/** The queries as Prometheus gets them. */
+/** The queries of the dashboard, with its variables replaced. */
 async function queries(): Promise<readonly { title: string; query: string; legend: string }[]> {
   return (await panels()).flatMap(({ title, targets = [] }) =>
     targets.map(({ expr, legendFormat }) => ({
@@ -142,7 +142,10 @@ async function addWebhook(service: string, url: string): Promise<void> {
   if (status !== 201) throw new Error(`no webhook: ${status}`);
 }
 
-/** Logins, registrations and refreshes, right and wrong; a theft, which also causes a mail; a limit that is reached. */
+/**
+ * Sends right and wrong logins, registrations and refreshes, replays a token, which also causes a mail, and reaches a
+ * limit.
+ */
 async function somethingOfEach(url: string): Promise<void> {
   const post = async (path: string, body?: object) => {
     const init = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) };

@@ -54,7 +54,7 @@ t.test('every route of the own API has an example', async (t) => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   t.ok(routes.length > 15);
-  // Where OAuth is spoken docs/standards.md has the examples; and what leads to the docs needs none.
+  // docs/standards.md has the examples of the OAuth routes. Redirects to the documentation need none.
   const elsewhere = /\/oauth\/|oauth-authorization-server$|\/swagger\/index\.html$/;
   const missing = routes.filter((route) => !shown.has(route) && !elsewhere.test(route));
   t.same(missing, []);
@@ -128,12 +128,12 @@ const OUTSIDE_OF_DOCS = [
 /** A path of the repository in backticks. */
 const PATH = /`((?:client|docs|migrations|monitoring|packages|scripts|src|test)\/[\w./-]+)`/g;
 
-/** The embedded database takes seconds to start; a document looks the same on either. */
+/** The documents give the same answers on PostgreSQL, and the embedded database takes seconds to start. */
 async function quickDatabase(t: Test): Promise<Record<string, string>> {
   return (await postgresServer()) === null ? {} : { DATABASE_URL: await testDatabase(t) };
 }
 
-/** The variables that a document starts the service with. */
+/** The environment variables with which a document starts the service. */
 async function environmentIn(document: string): Promise<Record<string, string>> {
   const [, variables = ''] = /^((?:[A-Z_]+=\S+ )+)npm start$/m.exec(await readFile(document, 'utf8')) ?? [];
   return Object.fromEntries([...variables.matchAll(/(\S+?)=(\S+)/g)].map(([, name, value]) => [name, value]));

@@ -12,7 +12,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requireRedis } from '../support/redis.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
-/** The service as an operator starts it. Times are real ones. */
+/** The service as an operator starts it, with the real clock. */
 async function start(t: Test, env: Record<string, string> = {}) {
   const port = await freePort();
   const url = `http://localhost:${port}`;
@@ -31,7 +31,7 @@ async function start(t: Test, env: Record<string, string> = {}) {
   return url;
 }
 
-/** What the library makes of a refusal. */
+/** The refusal of a request, as the library reports it. */
 async function refusalOf(request: Promise<unknown>): Promise<string> {
   const error = await request.then(
     () => null,
@@ -110,7 +110,7 @@ t.test(
     });
     const pair = (await login.json()) as Record<'access' | 'refresh' | 'tokenType', string>;
     t.equal(pair.tokenType, 'DPoP');
-    // Both replicas are reached under one public URL, as behind a balancer.
+    // Both replicas have one public URL, as behind a load balancer.
     const proof = await dpop.generateProof(keys, `${one}/auth/me`, 'GET', undefined, pair.access);
     const headers = { authorization: `DPoP ${pair.access}`, dpop: proof };
     t.equal((await fetch(`${one}/auth/me`, { headers })).status, 200);

@@ -12,7 +12,7 @@ import { outcomeOf } from '../support/service-on-database.ts';
 
 const AT_ONCE = 8;
 
-/** The session that is refreshed, and another one of the same user. */
+/** The session that is refreshed, and another session of the same user. */
 interface Victim {
   readonly userId: string;
   readonly pair: Signed;
@@ -102,7 +102,10 @@ t.test('a session that is ended during its refresh is never live afterwards', as
   t.equal(races, 1_000);
 });
 
-/** Both at once; then nothing that the session ever had opens anything. Answers which of them came first. */
+/**
+ * Sends the refresh and the ending at the same time. Asserts that afterwards no token of the session is accepted.
+ * Returns whether the refresh came first.
+ */
 async function runRace(t: Test, service: HttpService, ending: Ending, victim: Victim, race: number) {
   const { pair } = victim;
   const key = { 'idempotency-key': `race ${race}`.replace(' ', '-') };
@@ -112,7 +115,7 @@ async function runRace(t: Test, service: HttpService, ending: Ending, victim: Vi
   ]);
   const won = refreshed.status === 200;
   const pairs = won ? [pair, tokensIn(refreshed.body)] : [pair];
-  // Known by heart, as on a replica that is fed, or asked of the database.
+  // The replica knows the revocation from its feed, or reads the database.
   service.revoked.setComplete(race % 2 === 0);
   const after = [
     ...pairs.map((one) => refresh(service, one)),
@@ -132,8 +135,8 @@ async function runRace(t: Test, service: HttpService, ending: Ending, victim: Vi
 }
 
 /**
- * Two who are about to change the same session wait for each other, and go on at once: which of them reaches the
- * database first, and how close the other one follows, is left to chance.
+ * Two changes of one session wait for each other, then continue at the same time. Chance decides which one reaches the
+ * database first, and how soon the other one follows.
  */
 function meetings() {
   const arranged = new Map<string, (() => void)[]>();
@@ -153,7 +156,7 @@ function meetings() {
   };
 }
 
-/** The stores, where whoever is about to rotate or to end a session of a user arrives at a meeting. */
+/** The stores. Each call that rotates or ends a session of a user first waits at the meeting. */
 function meetingAt(stores: UserStores, arrive: (userId: string) => Promise<void>): UserStores {
   const { families, users } = stores;
   return {
@@ -176,7 +179,7 @@ function meetingAt(stores: UserStores, arrive: (userId: string) => Promise<void>
   };
 }
 
-/** Makes users whose password cost its time once. */
+/** Creates users with one password hash, which is computed once. */
 function registrar({ users }: UserStores) {
   const hashed = passwordHasher().hash(PASSWORD, '203.0.113.1');
   return async (): Promise<string> => {
@@ -212,7 +215,7 @@ function refresh(service: HttpService, pair: Signed, headers: Record<string, str
   return send(service, { method: 'POST', path: '/auth/refresh', body, headers });
 }
 
-/** To the HTTP side of the service, but for its sockets: there are some ten thousand requests. */
+/** Sends a request to the HTTP server without a socket, because there are about ten thousand requests. */
 async function send({ app }: HttpService, { method, path, by, body, headers }: Asked) {
   const bearer = by && { authorization: `Bearer ${by.access}` };
   const answer = await app.inject({
@@ -224,7 +227,7 @@ async function send({ app }: HttpService, { method, path, by, body, headers }: A
   return { status: answer.statusCode, body: answer.body === '' ? {} : answer.json() };
 }
 
-/** Runs so many, a few of them at a time. */
+/** Runs `run` for each index below `count`, with at most `AT_ONCE` running at a time. */
 async function inTurns(count: number, run: (index: number) => Promise<void>): Promise<void> {
   const indexes = Array.from({ length: count }, (_, index) => index).values();
   const worker = async () => {

@@ -27,8 +27,10 @@ t.test('events reach RabbitMQ and fail no request', async (t) => {
   await t.test('events are published over TLS', (t) => overTls(t, rabbit));
   await t.test('a certificate that does not verify stops the start', (t) => untrusted(t, rabbit));
   await t.test('a broken mail server delays no event', (t) => withoutMailServer(t, rabbit));
-  await t.test('a broker that hangs delays no request, no mail and no stop', (t) => hung(t, rabbit));
-  await t.test('a broker that is down delays no start, no request and no mail', (t) => down(t, rabbit));
+  await t.test('a broker that hangs delays neither a request nor a mail nor a stop', (t) => hung(t, rabbit));
+  await t.test('a broker that is down delays neither the start nor a request nor a mail', (t) =>
+    down(t, rabbit),
+  );
 });
 
 async function documentedConsumer(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
@@ -54,7 +56,7 @@ async function oneTree(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { register, close } = await start(t, { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   t.equal(await register('dora'), 201);
   await waitUntil(() => events.length === 1);
-  await close(); // which sends what is left
+  await close(); // the close also sends the remaining spans
 
   const request = collector.one('POST /auth/register');
   const published = collector.one('publish users.created');
@@ -79,7 +81,7 @@ async function overTls(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
     NODE_EXTRA_CA_CERTS: authority,
   };
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
-  // The authority is read when a process starts.
+  // Node.js reads the authority only when a process starts.
   const service = await startService(t, { env });
   t.equal(await registerAt(service.url, 'bob'), 201);
   await waitUntil(() => events.length === 1);
@@ -198,7 +200,7 @@ async function tlsFront(t: Test, pem: string, port: number): Promise<number> {
   return listening(t, server);
 }
 
-/** A mail server that takes connections, and nothing else. */
+/** A mail server that accepts connections and never answers. */
 async function serverThatRefuses(t: Test) {
   let refused = 0;
   const server = createTcpServer((socket) => {

@@ -78,7 +78,7 @@ t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
   const wrong = await manifests(mergedValues(MINIMAL, { service: { type: 'Clustr' } }));
   const all = [...minimal, ...full, one(misspelt, 'Deployment'), one(wrong, 'Service')];
   const found = await faultsOf(all, t.testdir());
-  // The types find both, the schemas the second.
+  // The types find both faults, and the schemas find the second one.
   const mistakes = [/runAsNonRot/, /Clustr/, /spec\/type must be/];
   const isKnown = (fault: string) => mistakes.some((mistake) => mistake.test(fault));
   for (const mistake of mistakes) t.match(found.join('\n'), mistake, 'it does look');
@@ -101,7 +101,7 @@ t.test('values name every variable of the service, and no other', async (t) => {
   );
 });
 
-t.test('values that cannot work are refused', async (t) => {
+t.test('values with which the service cannot work are refused', async (t) => {
   const { accepts } = await valuesSchema();
   const defaults = await defaultValues();
   const isAccepted = (over: Values) => accepts(mergedValues(defaults, over));

@@ -25,7 +25,7 @@ t.test('probes of a service whose database hangs are answered, and it becomes re
   const ready = async () => ((await probe()) === 200 ? true : undefined);
   await waitForValue('the service to be ready', ready);
 
-  // The pool may be opening a connection, which is then not frozen.
+  // The pool may be opening a new connection, which is not frozen.
   const isRefused = async () => {
     proxy.freezeOpenConnections();
     return (await probe()) === 503 ? true : undefined;

@@ -31,7 +31,7 @@ t.test('the commands in docs/integrate.md give the documented answers', async (t
   }
 });
 
-t.test('a browser logs in, asks a protected route, refreshes and logs out', async (t) => {
+t.test('a browser logs in, calls a protected route, refreshes and logs out', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null || !(await requirePostgres(t))) return;
   const { shop, kinship } = await play(t);
@@ -78,23 +78,26 @@ t.test('a browser logs in, asks a protected route, refreshes and logs out', asyn
   );
 });
 
-t.test('a wrong issuer is 401, and keys that cannot be fetched are 503', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const { folder, shop, kinship } = await play(t);
-  const body = JSON.stringify({ name: 'ann', password: PASSWORD });
-  const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
-  const { access } = (await (await fetch(`${shop}/login`, login)).json()) as { access: string };
-  const headers = { authorization: `Bearer ${access}` };
-  t.equal((await fetch(`${shop}/api/me`, { headers })).status, 200);
-  const statusWith = async (env: Readonly<Record<string, string>>) => {
-    const other = await startShop(t, join(folder, 'shop'), { ...env, PORT: String(await freePort()) });
-    return (await fetch(`${other}/api/me`, { headers })).status;
-  };
-  t.equal(await statusWith({ KINSHIP_ISSUER: kinship }), 401);
-  t.equal(await statusWith({ KINSHIP_URL: `http://127.0.0.1:${await freePort()}` }), 503);
-});
+t.test(
+  'a token of a wrong issuer is answered with 401, and unavailable keys are answered with 503',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const { folder, shop, kinship } = await play(t);
+    const body = JSON.stringify({ name: 'ann', password: PASSWORD });
+    const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    const { access } = (await (await fetch(`${shop}/login`, login)).json()) as { access: string };
+    const headers = { authorization: `Bearer ${access}` };
+    t.equal((await fetch(`${shop}/api/me`, { headers })).status, 200);
+    const statusWith = async (env: Readonly<Record<string, string>>) => {
+      const other = await startShop(t, join(folder, 'shop'), { ...env, PORT: String(await freePort()) });
+      return (await fetch(`${other}/api/me`, { headers })).status;
+    };
+    t.equal(await statusWith({ KINSHIP_ISSUER: kinship }), 401);
+    t.equal(await statusWith({ KINSHIP_URL: `http://127.0.0.1:${await freePort()}` }), 503);
+  },
+);
 
-/** Both programs as processes, made from the text of the page, on free ports in place of 3000 and 4000. */
+/** Starts both programs of the page as processes, on free ports instead of 3000 and 4000. */
 async function play(t: Test) {
   const folder = await dataDir(t);
   const ports = [await freePort(), await freePort()];

@@ -20,12 +20,12 @@ const SECRETS = {
   DATA_ENCRYPTION_KEY: key('f'),
 };
 
-/** Nothing is read from there, and nothing kept: all that there is to say is in the environment. */
+/** The service neither reads nor writes this folder, because the environment has all settings. */
 const NOWHERE = '/nowhere';
 
 type Env = Readonly<Record<string, string>>;
 
-/** A replica in this process; it looks at its keys every second. */
+/** A replica in this process. It reads its keys every second. */
 async function replica(t: Test, env: Env) {
   const base = { API_PORT: '0', MAIL: 'off', KEY_SET_MAX_AGE: '1s', ...SECRETS };
   const config = await readConfig({ ...base, ...env }, NOWHERE);
@@ -118,7 +118,7 @@ const jwk = (alg: 'ed25519' | 'ec', kid: string) => {
   return { ...pair.privateKey.export({ format: 'jwk' }), kid };
 };
 
-/** As a mounted secret changes: whole, at one moment. */
+/** Replaces the file atomically, as Kubernetes replaces a mounted secret. */
 function writeKeys(path: string, ...keys: object[]): void {
   writeFileSync(`${path}.draft`, JSON.stringify({ keys }));
   renameSync(`${path}.draft`, path);

@@ -7,7 +7,10 @@ import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
-/** The service under this environment, at a time that the test turns, and what people ask of it from where. */
+/**
+ * The service with this environment and a clock that the test sets, and functions that send requests from given
+ * addresses.
+ */
 async function limited(t: Test, env: Record<string, string>) {
   const time = { now: Date.now() };
   const folder = await dataDir(t);

@@ -10,7 +10,7 @@ import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 import { dataDir } from '../support/service-in-process.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
-/** The service, whose log goes into a pipe. All its workers write into the same one. */
+/** The service with a pipe as its log. All its workers write into this pipe. */
 async function start(t: Test, WORKERS: string) {
   const { PATH, HOME } = process.env;
   const port = await freePort();
@@ -29,7 +29,7 @@ async function start(t: Test, WORKERS: string) {
   await reader.find('"ready"');
   return {
     reader,
-    /** Sends requests, each of which is a line in the log, until lines are dropped. */
+    /** Sends requests until log lines are dropped. Each request writes one line. */
     async fillLog(): Promise<void> {
       await waitForValue('dropped lines', async () => {
         await Promise.all(Array.from({ length: 400 }, () => fetch(`${url}/nowhere`).then((r) => r.text())));
@@ -93,7 +93,7 @@ t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', 
   t.equal(await terminal.ended(), 0);
 });
 
-/** Whether the process is gone, or only waits for its stopped parent to notice. */
+/** Whether the process has ended. A zombie, whose stopped parent has not read its exit code, counts as ended. */
 function isEnded(pid: number): boolean {
   return /^(?:Z|$)/.test(
     spawnSync('ps', ['-o', 'stat=', '-p', String(pid)])

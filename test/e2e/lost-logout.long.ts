@@ -21,7 +21,7 @@ t.test('access tokens are refused after a logout whose first answer was lost', a
   );
 });
 
-/** The service on the embedded database, and another client of that database, which can hold it up. */
+/** The service on the embedded database, and another client that can block this database. */
 async function embeddedService(t: Test) {
   const folder = await dataDir(t);
   const { url } = await startServiceInProcess(t, { DATA_DIR: folder, MAIL: 'off' });
@@ -51,7 +51,10 @@ async function embeddedService(t: Test) {
       return (await answer.json()) as { access: string; refresh: string };
     },
 
-    /** Answers what `request` answers while this client is inside a transaction, which lets no other statement run. */
+    /**
+     * Resolves with the answer to `request`, which is sent while a transaction of this client blocks all other
+     * statements.
+     */
     whileOccupied: <T>(request: () => Promise<T>) =>
       sql.begin(async (tx) => {
         await tx`select 1`;

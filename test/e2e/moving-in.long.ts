@@ -17,7 +17,7 @@ const CREATED = '2020-01-31T12:00:00Z';
 const JOINED = Date.parse(CREATED);
 const email = 'ann@example.com';
 
-/** Imports the lines and logs in with the password. Returns what the export says of the account. */
+/** Imports the lines and logs in with the password. Returns the account in a new export. */
 async function moveIn(t: Test, lines: string, username: string) {
   const DATABASE_URL = await testDatabase(t);
   const env = { DATABASE_URL, DATA_DIR: t.testdir({}), PATH };

@@ -14,7 +14,7 @@ import { waitForValue } from '../support/wait-until.ts';
 
 const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
-/** An API that pages of `origin` may call. It has no notion of sessions: nginx lets requests through. */
+/** An API that pages of `origin` may call. It checks no sessions, because nginx does. */
 async function startApi(t: Test, origin: string) {
   const requests: Pick<IncomingMessage, 'method' | 'headers'>[] = [];
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ async function startApi(t: Test, origin: string) {
   return { requests, port: (server.address() as AddressInfo).port };
 }
 
-/** The client in a page, the service and an API, the latter two behind the nginx of the example. */
+/** A page with the client, and the service and an API behind the nginx of the example. */
 async function openPage(t: Test) {
   const browser = await launchChromium(t);
   if (browser === null) return null;

@@ -16,7 +16,10 @@ import { skipFor } from '../support/skip.ts';
 
 const CONSOLE = '__Host-kinship_console=0123456789-0123456789-0123456789-0123456789xyz';
 
-/** The example in front of `upstream`. Returns the port that redirects, and requests to the one with TLS. */
+/**
+ * Starts the example in front of `upstream`. Returns the port that redirects, and functions that send requests to the
+ * TLS port.
+ */
 async function startExample(t: Test, folder: string, pem: string, upstream: number) {
   const certificate = join(folder, 'certificate.pem');
   await writeFile(certificate, pem);

@@ -16,7 +16,7 @@ import { dataDir, startServiceInProcess } from '../support/service-in-process.ts
 const ORIGIN = 'https://app.test';
 const LIAR = { 'x-user-id': 'root', 'X-Session-Id': 'none', X_User_Id: 'root' };
 
-/** What stands behind the proxy: it answers all, and keeps what it was asked. */
+/** The application behind the proxy. It answers all requests, and records them. */
 async function application(t: Test) {
   const requests: { method: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
   const server = createServer({ maxHeaderSize: 65_536 }, async (request, response) => {
@@ -96,23 +96,20 @@ t.test('nginx sends no request twice, even if a GET changes state', async (t) =>
   }
 });
 
-t.test(
-  'no log of nginx has a query string if a connection to the service cannot even be tried',
-  async (t) => {
-    if (!requireNginx(t)) return;
-    const port = await freePort();
-    // nginx reports this fault at the level `crit`, as it does when no local port is free.
-    const site = await exampleSite('nginx.conf', {
-      'listen 80;': `listen 127.0.0.1:${port};`,
-      'server 127.0.0.1:3000;': 'server unix:/no/such/kinship.sock;',
-    });
-    const { folder } = await startNginx(t, site, port);
-    const answer = await fetch(`http://127.0.0.1:${port}/auth/password/reset?token=a-secret`);
-    t.equal(answer.status, 502);
-    for (const name of ['kinship.log', 'kinship-error.log'])
-      t.notMatch(await readFile(join(folder, name), 'utf8'), 'a-secret', name);
-  },
-);
+t.test('no log of nginx has a query string if nginx cannot even open a socket to the service', async (t) => {
+  if (!requireNginx(t)) return;
+  const port = await freePort();
+  // nginx reports this fault at the level `crit`, as it does when no local port is free.
+  const site = await exampleSite('nginx.conf', {
+    'listen 80;': `listen 127.0.0.1:${port};`,
+    'server 127.0.0.1:3000;': 'server unix:/no/such/kinship.sock;',
+  });
+  const { folder } = await startNginx(t, site, port);
+  const answer = await fetch(`http://127.0.0.1:${port}/auth/password/reset?token=a-secret`);
+  t.equal(answer.status, 502);
+  for (const name of ['kinship.log', 'kinship-error.log'])
+    t.notMatch(await readFile(join(folder, name), 'utf8'), 'a-secret', name);
+});
 
 /** A replica that reads each request and closes the connection without an answer. */
 async function deafReplica(t: Test) {
@@ -232,7 +229,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     },
   );
 
-  await t.test('the client’s address comes from nginx, not from the client', async (t) => {
+  await t.test('the address of the client is set by nginx, not by the client', async (t) => {
     const credentials = { username: 'ann', password: PASSWORD };
     const { body } = await post('/auth/login', credentials, { 'x-forwarded-for': '203.0.113.9' });
     t.equal(claimsOf(body.access ?? '').userIp, '127.0.0.1');
@@ -281,7 +278,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
   });
 
   await t.test(
-    'a page of another origin can read what nginx refuses, and its preflight reaches the application',
+    'a page of another origin can read a refusal by nginx, and its preflight request reaches the application',
     async (t) => {
       requests.length = 0;
       const cors = { origin: ORIGIN };
@@ -379,7 +376,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     t.equal((await ask(bearer(access)))[0], 200, 'and no other one is');
   });
 
-  await t.test('no request passes while the service is down', async (t) => {
+  await t.test('no request reaches the application while the service is down', async (t) => {
     await service.close();
     requests.length = 0;
     for (const headers of [bearer(access), {}]) {

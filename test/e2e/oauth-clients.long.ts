@@ -15,10 +15,10 @@ import { startResourceServer } from '../support/resource-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
-/** What a form has to write otherwise is in it. */
+/** The secret contains characters that a form must encode. */
 const SECRET = `${randomBytes(24).toString('base64')}+%&`;
 
-/** The service as an operator starts it, with access tokens that anyone can check. */
+/** The service as an operator starts it, with asymmetric signing keys for access tokens. */
 async function start(t: Test) {
   const folder = t.testdir();
   const port = await freePort();
@@ -47,7 +47,7 @@ async function logIn(url: string, binding: string): Promise<Record<'access' | 'r
   return (await answer.json()) as Record<'access' | 'refresh', string>;
 }
 
-/** What openid-client knows of the service after it has found it; a client without a secret is a public one. */
+/** The configuration of openid-client after the discovery. A client without a secret is a public client. */
 function discover(url: string, id: string, auth: client.ClientAuth) {
   return client.discovery(new URL(url), id, undefined, auth, {
     algorithm: 'oauth2',
@@ -55,7 +55,7 @@ function discover(url: string, id: string, auth: client.ClientAuth) {
   });
 }
 
-/** What the library makes of a refusal. */
+/** The refusal of a request, as the library reports it. */
 async function refusalOf(request: Promise<unknown>): Promise<string> {
   const error = await request.then(
     () => null,

@@ -24,7 +24,7 @@ const MORE = ['LICENSE', 'CHANGELOG.md'];
 
 let tarball = '';
 
-/** A copy is packed: `npm pack` builds, and another test may be using `dist` of the checkout. */
+/** A copy is packed, because `npm pack` builds and another test may be using `dist` of the checkout. */
 t.before(async () => {
   const copy = t.testdir();
   for (const name of [...SOURCES, ...MORE]) await cp(name, join(copy, name), { recursive: true });

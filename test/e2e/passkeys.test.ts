@@ -32,7 +32,7 @@ async function pageWithAuthenticator(
   return { page, devtools, id };
 }
 
-/** What the browser of the user answers. These functions run in the page, whose globals Node does not type. */
+/** The answers of the user's browser. These functions run in the page, and Node.js has no types for its globals. */
 const inPage = {
   create: (page: Page, publicKey: unknown) =>
     page.evaluate(async (json) => {
@@ -60,43 +60,50 @@ interface WebAuthnPage {
   };
 }
 
-t.test('a real browser adds a passkey, and logs in with it as second factor and alone', async (t) => {
-  const chromium = await pageWithAuthenticator(t);
-  if (chromium === null) return;
-  const { page, devtools, id } = chromium;
-  const service = await startHttpService(t);
-  const { post } = service;
-  const ann = await registerAndLogIn(service);
+t.test(
+  'a real browser adds a passkey, and logs in with it as the second factor and without a password',
+  async (t) => {
+    const chromium = await pageWithAuthenticator(t);
+    if (chromium === null) return;
+    const { page, devtools, id } = chromium;
+    const service = await startHttpService(t);
+    const { post } = service;
+    const ann = await registerAndLogIn(service);
 
-  const begun = (await post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
-  const credential = await inPage.create(page, begun.publicKey);
-  const added = await post('/auth/factors/passkeys', { challenge: begun.challenge, credential }, bearer(ann));
-  t.equal(added.status, 201);
-  const { credentials } = await devtools.send('WebAuthn.getCredentials', { authenticatorId: id });
-  t.match(credentials, [{ isResidentCredential: true, rpId: 'localhost' }]);
+    const begun = (await post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
+    const credential = await inPage.create(page, begun.publicKey);
+    const added = await post(
+      '/auth/factors/passkeys',
+      { challenge: begun.challenge, credential },
+      bearer(ann),
+    );
+    t.equal(added.status, 201);
+    const { credentials } = await devtools.send('WebAuthn.getCredentials', { authenticatorId: id });
+    t.match(credentials, [{ isResidentCredential: true, rpId: 'localhost' }]);
 
-  const again = (await post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
-  await t.rejects(
-    inPage.create(page, again.publicKey),
-    /InvalidStateError|registered/,
-    'not twice on one device',
-  );
+    const again = (await post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
+    await t.rejects(
+      inPage.create(page, again.publicKey),
+      /InvalidStateError|registered/,
+      'not twice on one device',
+    );
 
-  const first = (await logIn(service, 'ann')).body;
-  t.match(first, { code: 'second_factor_required', kinds: ['passkey'] });
-  const assertion = await inPage.get(page, first.publicKey);
-  const second = await post('/auth/login/second-factor', { challenge: first.challenge, assertion });
-  t.equal(second.status, 200);
-  t.match(claimsOf(String(second.body.access)), { sub: ann.id, acr: 'aal2' });
+    const first = (await logIn(service, 'ann')).body;
+    t.match(first, { code: 'second_factor_required', kinds: ['passkey'] });
+    const assertion = await inPage.get(page, first.publicKey);
+    const second = await post('/auth/login/second-factor', { challenge: first.challenge, assertion });
+    t.equal(second.status, 200);
+    t.match(claimsOf(String(second.body.access)), { sub: ann.id, acr: 'aal2' });
 
-  const login = (await post('/auth/login/passkey/options')).body;
-  const proof = { challenge: login.challenge, assertion: await inPage.get(page, login.publicKey) };
-  const pair = await post('/auth/login/passkey', proof);
-  t.equal(pair.status, 200);
-  t.match(claimsOf(String(pair.body.access)), { sub: ann.id, amr: ['user', 'hwk', 'mfa'] });
-  t.match(await post('/auth/login/passkey', proof), { status: 401, body: { code: 'proof_refused' } });
+    const login = (await post('/auth/login/passkey/options')).body;
+    const proof = { challenge: login.challenge, assertion: await inPage.get(page, login.publicKey) };
+    const pair = await post('/auth/login/passkey', proof);
+    t.equal(pair.status, 200);
+    t.match(claimsOf(String(pair.body.access)), { sub: ann.id, amr: ['user', 'hwk', 'mfa'] });
+    t.match(await post('/auth/login/passkey', proof), { status: 401, body: { code: 'proof_refused' } });
 
-  await devtools.send('WebAuthn.setUserVerified', { authenticatorId: id, isUserVerified: false });
-  const unverified = (await post('/auth/login/passkey/options')).body;
-  await t.rejects(inPage.get(page, unverified.publicKey), /NotAllowedError|not allowed/);
-});
+    await devtools.send('WebAuthn.setUserVerified', { authenticatorId: id, isUserVerified: false });
+    const unverified = (await post('/auth/login/passkey/options')).body;
+    await t.rejects(inPage.get(page, unverified.publicKey), /NotAllowedError|not allowed/);
+  },
+);

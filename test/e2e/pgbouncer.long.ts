@@ -28,7 +28,7 @@ const refresh = (url: string, { body }: Answer) =>
 const protectedStatus = async (url: string, { body }: Answer) =>
   (await fetch(`${url}/auth/sessions`, { headers: { authorization: `Bearer ${body.access}` } })).status;
 
-/** A database whose role is fit for the mode, directly and through a PgBouncer with its defaults. */
+/** A database with a role that fits the mode, directly and through a PgBouncer with its defaults. */
 async function pooled(t: Test, mode: (typeof MODES)[number]) {
   const hostile = { datestyle: 'German', bytea_output: 'escape' };
   const direct = await testRole(t, await testDatabase(t), mode === 'session' ? hostile : POOLED_ROLE);
@@ -66,7 +66,7 @@ for (const mode of MODES) {
       }
     });
 
-    await t.test('a revocation on one replica reaches the other', async (t) => {
+    await t.test('a revocation on one replica reaches the other replica', async (t) => {
       t.ok(await feedIsComplete(other.url), 'no request has to ask the database');
       const pair = await logIn(one.url);
       t.equal(await protectedStatus(other.url, pair), 200);
@@ -75,11 +75,11 @@ for (const mode of MODES) {
       await waitForValue('the revocation', async () =>
         (await protectedStatus(other.url, pair)) === 401 ? true : undefined,
       );
-      // A statement that a busy machine delays past its deadline interrupts the feed for a moment.
+      // On a busy machine a statement may exceed its deadline, which interrupts the feed for a moment.
       await waitForValue('the feed', async () => (await feedIsComplete(other.url)) || undefined);
     });
 
-    await t.test('an abandoned statement has no later effect', async (t) => {
+    await t.test('a statement that exceeded its deadline has no later effect', async (t) => {
       const locker = await admin.reserve();
       await locker`begin`;
       await locker`lock table token_families in access exclusive mode`;

@@ -14,7 +14,7 @@ import { dataDir } from '../support/service-in-process.ts';
 
 const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
-/** Both programs as processes, made from the text of the page, on free ports in place of 3000 and 4000. */
+/** Starts both programs of the page as processes, on free ports instead of 3000 and 4000. */
 async function play(t: Test, file: string, name: string, env: Readonly<Record<string, string>> = {}) {
   const folder = await dataDir(t);
   const ports = [await freePort(), await freePort()];
@@ -73,7 +73,7 @@ t.test('a backend for the frontend: the browser never has a token, and the serve
   t.equal(cookies.length, 1, 'the cookie of the application, and no other');
   t.match(cookies[0]?.value, /^[\w-]{43}$/, 'which is no token');
 
-  // The access token lives for two seconds. Twenty requests at once share the refresh of the server.
+  // The access token lives for two seconds. Twenty concurrent requests share one refresh of the server.
   await page.waitForTimeout(2_500);
   const statuses = await page.evaluate(
     "Promise.all(Array.from({ length: 20 }, () => fetch('/api/me').then(({ status }) => status)))",
@@ -131,7 +131,7 @@ t.test('server-rendered pages: server and browser share a session, and the brows
   });
   t.equal(late.status, 401);
 
-  // A session that ends elsewhere leads to the form, and to no endless loop of pages that load themselves again.
+  // A session that ended elsewhere leads to the login form, not to an endless loop of reloads.
   await logIn(page);
   await page.locator('#user').waitFor();
   const ended = await token();

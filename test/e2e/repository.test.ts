@@ -48,7 +48,7 @@ t.test('the workflow runs .ci/run on each supported line of Node.js, and builds 
   for (const target of builds) t.match(dockerfile, new RegExp(` AS ${target}$`, 'm'));
 });
 
-t.test('updates of dependencies watch every package, the image and the workflow', async (t) => {
+t.test('Dependabot updates every package, the image and the workflow', async (t) => {
   const { updates } = await yaml<{ updates: { 'package-ecosystem': string; directory: string }[] }>(
     '.github/dependabot.yml',
   );
@@ -63,7 +63,7 @@ t.test('updates of dependencies watch every package, the image and the workflow'
   t.same(watched.map(({ directory }) => directory).sort(), ['/', '/bench']);
 });
 
-t.test('the forms for issues have a title, and fields with unique ids', async (t) => {
+t.test('the issue forms have a title, and fields with unique ids', async (t) => {
   const folder = '.github/ISSUE_TEMPLATE';
   const names = (await readdir(folder)).filter((name) => name !== 'config.yml');
   t.same(names.sort(), ['bug_report.yml', 'feature_request.yml']);

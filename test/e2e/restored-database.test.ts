@@ -12,7 +12,7 @@ interface Answer {
   readonly body: Record<string, string>;
 }
 
-t.test('a restored database does not revive a session that a running replica saw end', async (t) => {
+t.test('a restored database does not revive a session whose end a running replica remembers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const database = await testDatabase(t);
   const env = { DATA_DIR: await dataDir(t), DATABASE_URL: database, MAIL: 'off' };
@@ -54,7 +54,7 @@ async function staysEnded(t: Test, sql: Sql, url: string, pair: Answer | undefin
   t.same([...(await row())], [{ generation: 0 }], `${by} has not healed it`);
 }
 
-/** As it was at the backup. */
+/** Restores the row as it was at the backup. */
 async function restore(sql: Sql): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`delete from token_families`;

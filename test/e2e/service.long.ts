@@ -26,7 +26,7 @@ const logIn = (url: string, more = '') => post(`${url}/auth/login?userId=${USER}
 const refresh = (url: string, { body }: Answer, headers?: Record<string, string>) =>
   post(`${url}/auth/refresh?refreshToken=${body.refresh}&accessToken=${body.access}`, headers);
 
-/** Log in, refresh, replay; the mail; a restart in between a refresh and its retry. */
+/** Logs in, refreshes and replays a token, reads the mail, and restarts the service between a refresh and its retry. */
 async function wholeStory(t: Test, env: Record<string, string>, folder: string): Promise<void> {
   const first = await startServiceInProcess(t, env);
   const pair = await logIn(first.url, '&email=ann@example.com');
@@ -71,7 +71,7 @@ t.test('sessions, accounts, mails and limits work on PostgreSQL', async (t) => {
   await wholeStory(t, { DATA_DIR: folder, DATABASE_URL: await testDatabase(t) }, folder);
 });
 
-t.test('behind a trusted proxy, the forwarded address counts', async (t) => {
+t.test('behind a trusted proxy the service uses the forwarded address', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = {
     DATA_DIR: await dataDir(t),
@@ -113,7 +113,7 @@ t.test('an untrusted mail server stops the start', async (t) => {
   t.equal((await logIn(url)).status, 200, 'one that is merely broken does not');
 });
 
-t.test('the process logs its ready line, locks its folder, handles signals', async (t) => {
+t.test('the process logs its ready line, locks its folder and handles signals', async (t) => {
   const folder = await dataDir(t);
   const env = { API_PORT: '0', DATA_DIR: folder, PUBLIC_URL: 'http://localhost:8088' };
   const service = await startService(t, { env });
@@ -131,7 +131,7 @@ t.test('the process logs its ready line, locks its folder, handles signals', asy
   await t.rejects(wrong, /API_PORT is "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT is "x"/, 'one line per fault');
 });
 
-t.test('limits on attempts are shared through Redis, and hold when Redis is down', async (t) => {
+t.test('limits of attempts are shared through Redis, and still apply when Redis is down', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
   const redis = await startPrivateRedis(t);
   const limit = { LOGIN_ACCOUNT_LIMIT: '3/1h' };

@@ -28,7 +28,7 @@ const isSaid =
   () =>
     lines.some((line) => line.includes(words));
 
-/** New work is refused as documented; what tells of the service goes on. */
+/** New work is refused as documented, while health and metrics are still answered. */
 async function refusesWork(t: Test, service: Service, overload: string): Promise<void> {
   const before = await scrape(service.metrics);
   const { status, headers, body } = await logIn(service);

@@ -15,7 +15,7 @@ const SSF = 'https://schemas.openid.net/secevent/ssf/event-type';
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
 const AUTHORIZATION = 'Bearer a-token-of-the-receiver';
 
-/** What a receiver reads from the transmitter configuration. */
+/** The members of the transmitter configuration that a receiver uses. */
 interface Configuration {
   readonly issuer: string;
   readonly jwks_uri: string;
@@ -64,7 +64,7 @@ async function receiverOf(t: Test, alg: string) {
     endpoint,
     call: (method: string, url: string, body?: object) => call(method, url, KEYS.shop, body),
     asOperator,
-    /** Verifies a pushed token as RFC 8935 section 2.2 and SSF 1.0 section 4.1 ask. */
+    /** Verifies a pushed token as RFC 8935 section 2.2 and SSF 1.0 section 4.1 require. */
     async verify(request: ReceivedRequest) {
       t.equal(request.headers['content-type'], 'application/secevent+jwt');
       t.equal(request.headers.authorization, AUTHORIZATION);

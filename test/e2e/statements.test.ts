@@ -33,7 +33,7 @@ t.test('a refresh and a login use one or two statements', async (t) => {
     t.equal((await stores.sql`select 1 from outbox where kind = 'mail'`).count, 1);
   });
 
-  await t.test('a token that is refused without its row costs no statement', async (t) => {
+  await t.test('a token that can be refused without its row costs no statement', async (t) => {
     t.same(await counted(() => outcome(service.refresh({ refresh: 'x.y.z' }))), []);
     t.same(await counted(() => outcome(service.refresh({ refresh: pair.refresh }))), []);
   });
@@ -49,7 +49,7 @@ t.test('a refresh and a login use one or two statements', async (t) => {
     t.same(found, ['select identifier,', 'with room']);
   });
 
-  await t.test('every rotation is a heap-only update of PostgreSQL: it changes no index', async (t) => {
+  await t.test('every rotation is a heap-only update of PostgreSQL, which changes no index', async (t) => {
     const before = await updates();
     for (let round = 0; round < 50; round += 1) pair = await service.refresh(pair, { client: ELSEWHERE });
     const after = await updates();
@@ -57,7 +57,7 @@ t.test('a refresh and a login use one or two statements', async (t) => {
     t.ok(after.hot - before.hot >= 48, `${after.hot - before.hot} of 50`);
   });
 
-  /** Statistics are written when a transaction ends, but not more often than once a second unless asked for. */
+  /** PostgreSQL writes statistics at the end of a transaction, but at most once a second unless asked for. */
   async function updates(): Promise<{ all: number; hot: number }> {
     const sql = stores?.sql;
     if (sql === undefined) throw new Error('no database');

@@ -19,7 +19,7 @@ async function settings(): Promise<(key: string) => readonly string[]> {
     lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
 }
 
-/** What the unit sets, with its folders under `folder`. */
+/** The environment that the unit sets, with its folders under `folder`. */
 async function environment(folder: string): Promise<Record<string, string>> {
   const entries = (await settings())('Environment').map((line) => line.split(/=(.*)/).slice(0, 2));
   return Object.fromEntries(
@@ -74,7 +74,7 @@ t.test('the unit names variables and credentials that exist', async (t) => {
   t.same(used, loaded);
 });
 
-t.test('the unit starts what npm start does, and waits for its end', async (t) => {
+t.test('the unit starts the same command as npm start, and waits for its end', async (t) => {
   const of = await settings();
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
   t.equal(of('ExecStart')[0]?.replace('/usr/bin/', 'exec '), scripts.start);

@@ -10,7 +10,7 @@ import { dataDir } from '../support/service-in-process.ts';
 
 const MIGRATIONS = readdirSync('migrations').map((file) => file.split('.'));
 
-t.test('a first start on a terminal shows its steps, and a command that works', async (t) => {
+t.test('the first start on a terminal shows its steps, and an example command that works', async (t) => {
   if (!requireTerminal(t)) return;
   const DATA_DIR = await dataDir(t);
   const terminal = onTerminal(t, ['serve'], { DATA_DIR, API_PORT: '0', NO_COLOR: '1' });
@@ -52,7 +52,7 @@ t.test('a terminal gets JSON with LOG_FORMAT=json and in production', async (t) 
   }
 });
 
-t.test('migrate shows the migrations on a terminal, and prints what it applied', async (t) => {
+t.test('migrate shows the migrations on a terminal, and prints the applied ones', async (t) => {
   if (!requireTerminal(t) || !(await requirePostgres(t))) return;
   const terminal = onTerminal(t, ['migrate'], { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() });
   t.equal(await terminal.ended(), 0);

@@ -8,7 +8,7 @@ import { claimsOf } from '../support/forge.ts';
 import { embeddedStores, postgresStores } from '../support/open-stores.ts';
 import { ELSEWHERE, HOME, outcome, sessionUseCases, someKeys } from '../support/sessions.ts';
 
-/** Where the stories are played: each opens new stores, or answers null with the test skipped. */
+/** The kinds of stores for the stories. Each function opens new stores, or skips the test and returns null. */
 const STORES: readonly {
   readonly name: string;
   readonly stories: number;
@@ -18,17 +18,17 @@ const STORES: readonly {
   { name: 'the embedded database', stories: 1_000, open: embeddedStores },
 ];
 
-/** Somebody uses a pair: the victim's current one, the thief's, or one that was replaced a while ago. */
+/** One use of a pair: the current pair of the victim, the pair of the thief, or a pair that was replaced before. */
 interface Move {
   readonly pair: 'of the victim' | 'of the thief' | 'replaced';
-  /** Of those that were replaced: which, from the newest. */
+  /** Which of the replaced pairs is used, counted from the newest. */
   readonly age: number;
-  /** All moves of a round may have one Idempotency-Key, as the retries of one client have. */
+  /** All moves of a round may have one Idempotency-Key, like the retries of one client. */
   readonly key: 'none' | 'of the round' | 'another';
   readonly replica: 0 | 1;
 }
 
-/** Moves that are made at once, after the thief had a chance to copy what the victim has. */
+/** Moves that are made concurrently. Before them the thief may copy the pair of the victim. */
 interface Round {
   readonly theft: boolean;
   readonly moves: readonly Move[];
@@ -36,11 +36,13 @@ interface Round {
 
 interface Story {
   readonly rounds: readonly Round[];
-  /** How many turns of the event loop each step towards the database and back is held up, over and over. */
+  /**
+   * How many turns of the event loop each call to the database and each answer is delayed. The list is used in a cycle.
+   */
   readonly pauses: readonly number[];
 }
 
-/** Mostly the first, now and then one of the others: else hardly a session would see its third round. */
+/** Mostly the first kind of move. With more of the others, hardly any session would reach its third round. */
 const mostly = <T>(first: T, ...others: readonly T[]) =>
   fc.oneof(
     { weight: 14, arbitrary: fc.constant(first) },
@@ -64,7 +66,7 @@ const story: fc.Arbitrary<Story> = fc.record({
   pauses: fc.array(fc.nat(4), { minLength: 7, maxLength: 7 }),
 });
 
-/** The same stores, each step held up for a while on its way there and back. */
+/** The same stores, with a delay before and after each call. */
 function heldUp(families: TokenFamilies, pause: () => Promise<void>): TokenFamilies {
   const around = async <T>(step: () => Promise<T>): Promise<T> => {
     await pause();
@@ -89,14 +91,14 @@ function pausing(pauses: readonly number[]): () => Promise<void> {
   };
 }
 
-/** What is known of one token from outside: the successor that was answered for it, and to which keys. */
+/** What an observer knows about one token: the successor in the answers for it, and the keys of those requests. */
 interface Known {
   readonly successor: TokenPair;
   readonly keys: Set<string | null>;
   answers: number;
 }
 
-/** Watches the answers about one session and throws where an invariant is broken. */
+/** Observes the answers about one session, and throws if an invariant is violated. */
 function watch(families: TokenFamilies, tokenFamily: string) {
   const known = new Map<string, Known>();
   const judgedReuse = new Set<string>();
@@ -125,7 +127,7 @@ function watch(families: TokenFamilies, tokenFamily: string) {
     return null;
   }
 
-  /** Whether it is known beforehand that this token was used, and not by a request that this one repeats. */
+  /** Whether this token was used before the request, by a request that this one does not repeat. */
   function mustBeCopy(jti: string, key: string | null): boolean {
     const used = known.get(jti);
     if (used === undefined) return false;
@@ -146,7 +148,7 @@ function watch(families: TokenFamilies, tokenFamily: string) {
     check(used.answers === 1 || repeated, 'it is answered twice to one Idempotency-Key alone');
   }
 
-  /** At the end of the story. Answers whether the session has ended. */
+  /** Checks the final state of the session. Returns whether it has ended. */
   async function close(): Promise<boolean> {
     for (const jti of judgedReuse) check(known.has(jti), 'the current token is never judged reuse');
     const row = await families.find(tokenFamily);
@@ -169,7 +171,7 @@ function check(holds: boolean, invariant: string): void {
   if (!holds) throw new Error(invariant);
 }
 
-/** Plays a story on a new session; answers the session and whether it has ended. */
+/** Plays a story on a new session. Returns the session and whether it has ended. */
 async function play({ rounds, pauses }: Story, stores: Stores) {
   const families = heldUp(stores.families, pausing(pauses));
   const shared = { stores: { ...stores, families }, keys: KEYS };
@@ -201,12 +203,12 @@ async function play({ rounds, pauses }: Story, stores: Stores) {
   return { tokenFamily, ended: await watched.close() };
 }
 
-/** One set for all: what differs from story to story is the session. */
+/** All stories share one set of stores. Each story has its own session. */
 const KEYS = someKeys();
 
 for (const { name, stories, open } of STORES) {
   tap.test(
-    `on ${name}, each session of which a copied token was used is ended, with one mail, in ${stories} random stories`,
+    `on ${name}, each use of a copied token ends its session, with one mail, in ${stories} random stories`,
     async (t) => {
       const stores = await open(t);
       if (stores === null) return;

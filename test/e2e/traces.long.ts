@@ -34,7 +34,7 @@ t.test('a request is one trace, from the caller to the statement', async (t) => 
     headers: { traceparent: `00-${TRACE}-${CALLER}-01` },
   });
   t.equal(replayed.status, 401);
-  await service.close(); // which sends what is left
+  await service.close(); // the close also sends the remaining spans
 
   const spans = collector.spans.filter(({ traceId }) => traceId === TRACE);
   const login = collector.one('POST /auth/login');

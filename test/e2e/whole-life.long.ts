@@ -60,7 +60,9 @@ async function world(t: Test) {
     const text = await answer.text();
     return { status: answer.status, body: text === '' ? {} : JSON.parse(text) };
   };
-  /** A request of a script in the browser, from a page of the service whose policy allows it. */
+  /**
+   * A request of a script in the browser, from a page of the service whose content security policy allows the request.
+   */
   const callFromPage = async (method: string, path: string, body?: object, headers = {}) => {
     await page.goto(`${url}/docs`);
     return page.evaluate(

@@ -9,7 +9,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { type RunningService, startService } from '../support/process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** One service of several processes: it behaves as one process does. */
+/** Tests that a service with several processes behaves like one process. */
 
 const WORKERS = 3;
 const GUESSES = 12;
@@ -44,7 +44,7 @@ function workersThatAnswered(service: RunningService, route: string): ReadonlySe
 t.test('several workers are one service', async (t) => {
   if (!(await requirePostgres(t))) return;
   const service = await start(t);
-  // Each process writes its own lines, so that the last of them may come after that of the primary.
+  // Each process writes its own lines, so the last line of a worker may come after the last line of the primary.
   await waitUntil(() => readyPids(service).length === WORKERS);
   // A connection for each request, so that the requests reach all workers.
   const agent = connections(t, { keepAlive: false });
@@ -159,7 +159,7 @@ t.test('the embedded database allows one worker', async (t) => {
   t.match(stderr, /^WORKERS is "2", but must be 1 with the embedded database/);
 });
 
-t.test('one process ignores SIGHUP, which managers send for a reload', async (t) => {
+t.test('a service of one process ignores SIGHUP, which process managers send for a reload', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = await environment(t, { DATABASE_URL: await testDatabase(t) });
   const service = await startService(t, { env });
