@@ -6,7 +6,9 @@ import { ConfigurationError, readConfig } from '../src/config.ts';
 const URL = 'https://hooks.example.com/in';
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 
-/** Reads the configuration with this file of endpoints, beside files of secrets. Returns the endpoints or the faults. */
+/**
+ * Reads the configuration with this file of endpoints and with files of secrets. Returns the endpoints or the faults.
+ */
 async function read(t: Test, content: unknown) {
   const folder = t.testdir({
     'webhooks.json': typeof content === 'string' ? content : JSON.stringify(content),

@@ -103,7 +103,7 @@ t.test('the defaults are a valid configuration', async (t) => {
   t.ok(Object.isFrozen(config));
 });
 
-t.test('keys are made once, are readable for their owner only, and differ from each other', async (t) => {
+t.test('keys are generated once, are readable by their owner only, and differ from each other', async (t) => {
   const folder = t.testdir();
   const [first, second] = [await readConfig({}, folder), await readConfig({}, folder)];
   t.same(first.tokens, second.tokens);
@@ -117,9 +117,9 @@ t.test('keys are made once, are readable for their owner only, and differ from e
   t.same(readdirSync(join(folder, 'data/keys')).length, 4, 'no draft is left behind');
 });
 
-t.test('many first starts at once agree on the keys', async (t) => {
+t.test('many concurrent first starts use the same keys', async (t) => {
   const folder = t.testdir();
-  // Each warms up, then all of them start thirty times, in a fresh folder and at the same moment each.
+  // After a warm-up all processes start thirty times at the same moment, each time in a new folder.
   const script = `import { readConfig } from '${modulePath('src/config.ts')}';
     const [folder, warmUp, moment] = process.argv.slice(1);
     await readConfig({}, folder + warmUp);
@@ -138,7 +138,7 @@ t.test('many first starts at once agree on the keys', async (t) => {
   for (const other of others) t.equal(other, first);
 });
 
-t.test('a kept key that was damaged is refused, not used', async (t) => {
+t.test('a damaged stored key is refused', async (t) => {
   const folder = t.testdir({ data: { keys: { refresh_token_hash_key: '' } } });
   t.match(await faultsOf(t, {}, folder), [/^REFRESH_TOKEN_HASH_KEY in ".*" has a key of 0 bytes/]);
 });
@@ -223,7 +223,7 @@ t.test('the default of LOGIN_BY_USER_ID depends on the host and the public URL',
   t.equal(await behind('http://[::1]:3000'), 'local');
 });
 
-t.test('the named front doors are open; the default is all, and none in production', async (t) => {
+t.test('the named front doors are open, by default all of them, and in production none', async (t) => {
   const doorsOf = async (FRONT_DOORS: string, more: Env = {}) =>
     (await read(t, { ...keys, ...more, FRONT_DOORS })).http.frontDoors;
   t.same(await doorsOf(''), ['session-id', 'cookie-pair', 'task-api'], 'all in development');
@@ -233,7 +233,7 @@ t.test('the named front doors are open; the default is all, and none in producti
   t.same(await doorsOf('off'), []);
 });
 
-t.test('the environment wins over .env, and blank is unset', async (t) => {
+t.test('the environment takes precedence over .env, and a blank value counts as unset', async (t) => {
   const folder = t.testdir({ '.env': 'API_PORT=4001\nAPI_HOST=127.0.0.2\nLOG_LEVEL=\nDATABASE_URL=wrong\n' });
   const config = await readConfig({ API_PORT: '4002', DATABASE_URL: ' ' }, folder);
   t.match(config, {
@@ -243,11 +243,11 @@ t.test('the environment wins over .env, and blank is unset', async (t) => {
   });
 });
 
-t.test('a .env that cannot be read is a fault', async (t) => {
+t.test('a .env file that cannot be read is a fault', async (t) => {
   t.match(await faultsOf(t, {}, t.testdir({ '.env': {} })), [/^\.env is .*EISDIR/]);
 });
 
-t.test('a secret can be in the file that NAME_FILE names', async (t) => {
+t.test('a secret can be in the file whose path is in NAME_FILE', async (t) => {
   const folder = t.testdir({ key: `${ACCESS}\n`, url: 'postgres://db/kinship\n', empty: '\n' });
   const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', ACCESS_TOKEN_SIGN_KEY_FILE: join(folder, 'key') };
   const config = await readConfig({ ...env, DATABASE_URL_FILE: 'url' }, folder);
@@ -262,7 +262,7 @@ t.test('a secret can be in the file that NAME_FILE names', async (t) => {
   ]);
 });
 
-t.test('a secret that was set as the name of its file is not shown', async (t) => {
+t.test('a secret that was set in NAME_FILE by mistake is not shown', async (t) => {
   const folder = t.testdir({ secrets: {} });
   for (const secret of ['hunter2', ACCESS, 'postgres://kinship:hunter2@db/kinship', '/hunter2', 'hun/ter2']) {
     const faults = await faultsOf(t, { DATABASE_URL_FILE: secret }, folder);
@@ -574,7 +574,7 @@ for (const [env, fault, count = 1] of wrong) {
   });
 }
 
-t.test('production needs explicit keys, and makes none', async (t) => {
+t.test('production needs explicit keys, and generates none', async (t) => {
   const config = await read(t, production);
   const hexadecimal = '0123456789abcd'.repeat(5).slice(0, 64);
   await t.resolves(
@@ -628,7 +628,7 @@ t.test('signing keys are in the database or in KEY_SET_FILE', async (t) => {
   );
 });
 
-t.test('all faults are reported at once, without a secret', async (t) => {
+t.test('all faults are reported together, without a secret', async (t) => {
   const secret = 'hunter2';
   const env = Object.fromEntries(SECRETS.map((name) => [name, secret]));
   const faults = await faultsOf(t, { ...env, API_PORT: 'x', LOG_LEVEL: 'x' });
@@ -636,7 +636,7 @@ t.test('all faults are reported at once, without a secret', async (t) => {
   t.notMatch(faults.join('\n'), secret);
 });
 
-t.test('.env.example names every variable, and works as it stands', async (t) => {
+t.test('.env.example names every variable, and works unchanged', async (t) => {
   const text = readFileSync('.env.example', 'utf8');
   const example = parseEnv(text);
   const names = new Set([...Object.keys(Environment.properties), ...COMPOSE_FILES.flatMap(interpolated)]);
@@ -650,12 +650,12 @@ t.test('.env.example names every variable, and works as it stands', async (t) =>
 
 const COMPOSE_FILES = ['compose.dev.yml', 'compose.prod.yml', 'docker/dev-ports.yml'];
 
-/** The variables that Docker Compose puts into a file. */
+/** The variables that Docker Compose substitutes in a file. */
 function interpolated(file: string): string[] {
   return [...readFileSync(file, 'utf8').matchAll(/\$\{([A-Z0-9_]+)/g)].map(([, name = '']) => name);
 }
 
-t.test('compose.prod.yml takes every variable from .env, and hands it on under its own name', (t) => {
+t.test('compose.prod.yml takes every variable from .env, and passes it on under the same name', (t) => {
   // The database is a server, so nothing is stored in files.
   const leftOut = ['DATA_DIR'];
   // The services `app` and `setup`.
@@ -747,7 +747,7 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
   t.same((await read(t, { ...keys, ...faulty })).warnings, [], 'nothing of it is used');
 });
 
-t.test('a variable that is not used is not checked', async (t) => {
+t.test('a variable that has no effect is not checked', async (t) => {
   const DATABASE_URL = 'postgres://db/kinship';
   await t.resolves(read(t, { ...keys, DATABASE_URL, POSTGRES_PORT: 'x', POSTGRES_HOST: 'a/b' }));
   await t.resolves(read(t, { ...keys, POSTGRES_PORT: 'x', DATABASE_POOL: 'x' }));
@@ -756,7 +756,7 @@ t.test('a variable that is not used is not checked', async (t) => {
   }
 });
 
-t.test('service links of Kubernetes are taken as unset, with a warning', async (t) => {
+t.test('service links of Kubernetes are treated as unset, with a warning', async (t) => {
   const folder = t.testdir({ '.env': 'API_PORT=4001\n' });
   const link = 'tcp://10.0.0.1:5432';
   const links = {
@@ -792,7 +792,7 @@ t.test('both compose files run the service under an init', async (t) => {
   }
 });
 
-t.test('keys that cannot be kept are a fault of the folder', async (t) => {
+t.test('if generated keys cannot be stored, the fault names the folder', async (t) => {
   const folder = t.testdir({ data: 'a file where a folder is due' });
   t.match(await faultsOf(t, {}, folder), [/^DATA_DIR is .*ENOTDIR/]);
 });

@@ -4,7 +4,7 @@ import { parseConnectionUrl } from '../../src/adapters/postgres/connection/url.t
 
 const BASE = 'postgres://ann@db.example/kinship';
 
-t.test('the refusal of an invalid value names its parameter', async (t) => {
+t.test('the refusal of an invalid URL names the invalid part', async (t) => {
   for (const [url, reason] of [
     ['postgres://ann@[::1:5432/kinship', /names no host/],
     ['postgres://ann@db.example:0/kinship', /invalid port/],

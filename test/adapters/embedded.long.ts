@@ -105,8 +105,8 @@ t.test('the socket gets a writable folder, or the start fails with one line', as
 function withoutTemporaryFolder(t: Test): void {
   const file = join(root, 'file');
   writeFileSync(file, '');
-  // The folder is below a file, so that no program can create it. It is not set for tsx, which loads the thread of the
-  // database.
+  // The folder is below a file, so that no program can create it. tsx, which loads the thread of the database, must
+  // then work without its cache.
   const values = { TMPDIR: join(file, 'nowhere'), TSX_DISABLE_CACHE: '1' };
   const before = Object.keys(values).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, values);

@@ -10,7 +10,7 @@ import { postgresStores } from '../support/open-stores.ts';
 const KEY = `hash-${'0123456789'.repeat(6)}`;
 const OTHER = `other-${'0123456789'.repeat(6)}`;
 
-t.test('the log is printed and verified, and a changed event is named', async (t) => {
+t.test('the audit log is printed and verified, and verification names a changed event', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const { sql, url, families, auditSeals } = stores;

@@ -8,13 +8,13 @@ function canRun(shell: Shell): boolean {
   return spawnSync(shell, ['--version']).status === 0;
 }
 
-/** A folder with the script, another folder and another file. */
+/** A folder with the completion script, another folder and another file. */
 function folderWithScript(t: Test, shell: Shell): string {
   const script = completionScript(shell, createProgram());
   return t.testdir({ script, 'secret files': {}, 'secrets.txt': '' });
 }
 
-/** What the line of commands may be continued with. The last word is the one under the cursor. */
+/** The words of a command line, and the completions that the shell must offer. The last word is under the cursor. */
 const CASES: [string[], string[]][] = [
   [['mi'], ['migrate']],
   [
@@ -55,7 +55,7 @@ t.test('zsh completes every level of the tree of commands', async (t) => {
   const cwd = folderWithScript(t, 'zsh');
   const complete = (words: readonly string[]) => {
     const line = ['kinship', ...words].map((word) => `'${word}'`).join(' ');
-    // Without a line editor: the function is called as the editor calls it, and prints what it would offer.
+    // Runs without a line editor. The test calls the function as the editor does, and prints its completions.
     const code = `compdef() { : }; _describe() { print -l -- "\${(@P)2}" }; source ./script; words=(${line}); CURRENT=${words.length + 1}; _kinship`;
     const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', code], { cwd, encoding: 'utf8' });
     t.equal(stderr, '');

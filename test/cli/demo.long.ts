@@ -46,7 +46,7 @@ t.test('the demo registers an account where login by user id needs a key', async
   t.match(stdout, /look into the inbox of ann@example\.com/);
 });
 
-t.test('the demo fails with the reason where the service refuses it or does not answer', async (t) => {
+t.test('the demo fails with the reason if the service refuses it or does not answer', async (t) => {
   if (!(await requirePostgres(t))) return;
   const DATA_DIR = t.testdir();
   const { url } = await start(t, { MAIL: 'off', REGISTER_LIMIT: '1/1h', LOGIN_BY_USER_ID: 'off' });

@@ -18,7 +18,7 @@ import { requireRabbit } from '../support/rabbit.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { dataDir } from '../support/service-in-process.ts';
 
-/** What the doctor finds, as `state: found` by the name of the check. */
+/** The findings of the doctor, as `state: found` by the name of the check. */
 async function diagnose(t: Test, env: Record<string, string>, clock = Date.now) {
   const folder = await dataDir(t);
   const read = () => readConfig({ DATA_DIR: join(folder, 'data'), ...env }, folder, { createKeys: false });
@@ -40,7 +40,7 @@ t.test('the doctor finds no fault in the defaults before the first start', async
   });
 });
 
-t.test('the doctor reads an embedded database that runs, and names one that does not run', async (t) => {
+t.test('the doctor reads an embedded database that runs, and says so if it does not run', async (t) => {
   const folder = await dataDir(t);
   const database = await startEmbedded(folder);
   t.teardown(() => database.close());
@@ -80,7 +80,7 @@ t.test(
 );
 
 t.test(
-  'the doctor tells an empty key set, one that signs, and one under another encryption key apart',
+  'the doctor distinguishes an empty key set, a set that signs, and a set under another encryption key',
   async (t) => {
     if (!(await requirePostgres(t))) return;
     const keys = { KEY_SET_ENCRYPTION_KEY: 'k0'.repeat(20), ACCESS_TOKEN_ALG: 'EdDSA' };
@@ -125,7 +125,7 @@ t.test(
   },
 );
 
-t.test('the doctor accepts RabbitMQ if it answers, and names it if not', async (t) => {
+t.test('the doctor accepts RabbitMQ if it answers, and reports a failure if not', async (t) => {
   const AMQP_URL = await requireRabbit(t);
   if (AMQP_URL === null) return;
   t.match(await diagnose(t, { AMQP_URL }), {
@@ -161,7 +161,7 @@ t.test('variables that contradict each other are warnings, and faults are failur
   t.match(await diagnose(t, { API_PORT: 'x' }), { configuration: /^fail: API_PORT is "x"/ });
 });
 
-t.test('a data folder that cannot be written is a failure only where the service uses it', async (t) => {
+t.test('a data folder that cannot be written is a failure only if the service uses it', async (t) => {
   const read = (env: Record<string, string>) => readConfig(env, '/', { createKeys: false });
   const { database, mail } = await read({ DATABASE_URL: 'postgres://127.0.0.1/kinship', MAIL: 'off' });
   const development = await read({});
@@ -185,7 +185,7 @@ t.test('a check that hangs or throws is a failure', async (t) => {
 });
 
 t.test(
-  'the command prints a table or JSON, ends beside a server that hangs, and its exit code tells',
+  'the command prints a table or JSON, does not wait for a server that hangs, and exits with 1 after a failure',
   async (t) => {
     const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
     t.teardown(() => silent.close());

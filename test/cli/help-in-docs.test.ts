@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import t from 'tap';
 import { createProgram } from '../../src/cli/program.ts';
 
-/** The command and its commands, as the help lists them: `setup` is hidden. */
+/** The command and its subcommands in the help, which does not list `setup`. */
 function commandsIn(command: Command): Command[] {
   const isListed = (name: string) =>
     command
@@ -17,7 +17,7 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/** What `--help` prints, whatever the width of the terminal. */
+/** The output of `--help`, independent of the width of the terminal. */
 function helpOf(command: Command): string {
   let text = '';
   command.configureOutput({
@@ -54,7 +54,7 @@ t.test('docs/cli.md has a row for each command, with its npm script', async (t) 
   t.same(shown, expected);
 });
 
-t.test('both images have a program for each command that works in them', async (t) => {
+t.test('both images have a program for each command that works in a container', async (t) => {
   const dockerfile = await readFile('Dockerfile', 'utf8');
   const loops = [...dockerfile.matchAll(/for name in ([\w ]+); do/g)].map(([, names = '']) =>
     names.split(' '),
@@ -65,7 +65,7 @@ t.test('both images have a program for each command that works in them', async (
   const names = commandsIn(createProgram())
     .filter(({ parent }) => parent?.parent === null)
     .map((command) => command.name())
-    // The image runs `serve` by itself, and has no shell to complete for.
+    // The image runs `serve` by default, and has no shell that could complete commands.
     .filter((name) => !['serve', 'completion'].includes(name));
   t.same(loops, [names.toSorted(), [...names, 'setup'].toSorted()]);
   t.same(closed, loops);

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { userLine, usersCommand } from '../support/users-command.ts';
 
-/** A formula of a spreadsheet, separators of lines, a sequence that hides text, and parts of JSON. */
+/** Names with a formula of a spreadsheet, line separators, an escape sequence that hides text, and parts of JSON. */
 const NAMES = ['=cmd()', '@SUM(1)', 'a\u2028{"id":1}', 'b\u2029c', '"},{"', "'; --", '<script>', 'x,y\\'];
 
-t.test('hostile names stay one record of each export, and are read as they were', async (t) => {
+t.test('each hostile name stays one record of each export, and is read unchanged', async (t) => {
   const service = await usersCommand(t);
   if (service === null) return;
   const { run } = service;

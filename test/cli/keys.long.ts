@@ -18,7 +18,7 @@ import { rowsOf, runKeys as run } from '../support/keys-command.ts';
 import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
-/** A command on a set in memory. A refusal counts as an answer. */
+/** Runs a command on a key set in memory. Returns the output, or the text of the refusal. */
 const typing = (keys: KeySetAdmin) => (words: string) => {
   const [verb, word = ''] = words.split(' ');
   const answer =

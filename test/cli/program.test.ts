@@ -15,7 +15,7 @@ function commandsIn(command: Command): Command[] {
   return [command, ...command.commands.flatMap(commandsIn)];
 }
 
-/** What commander answers to these words, in this process, where it runs no command. */
+/** The output of commander for these arguments, in this process. No command runs. */
 async function answerTo(words: readonly string[]) {
   const program = createProgram();
   let [stdout, stderr, code] = ['', '', -1];
@@ -50,7 +50,7 @@ t.test('--help prints the usage of each command, with exit code 0', async (t) =>
   }
 });
 
-t.test('an unknown word or option is an error with a hint', async (t) => {
+t.test('an unknown command or option is an error with a hint', async (t) => {
   const refused: [string, RegExp][] = [
     ['mirgate', /unknown command 'mirgate'\n\(Did you mean migrate\?\)/],
     ['migrate now', /too many arguments for 'migrate'/],
@@ -75,21 +75,27 @@ t.test('an unknown word or option is an error with a hint', async (t) => {
   t.match(await answerTo(['keys']), { code: 1, stdout: '', stderr: /^Usage: kinship keys / });
 });
 
-t.test('the process answers --help and --version, and refuses a typing error, without effect', async (t) => {
-  const DATA_DIR = t.testdir();
-  t.match(await kinship(['--help'], { DATA_DIR }), { code: 0, stdout: /^Usage: kinship \[options\]/ });
-  t.match(await kinship(['migrate', '--help'], { DATA_DIR }), { code: 0, stdout: /^Usage: kinship migrate/ });
-  const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-  t.same(await kinship(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
-  t.match(await kinship(['migrate', '--dry-run'], { DATA_DIR }), {
-    code: 1,
-    stdout: '',
-    stderr: /--dry-run/,
-  });
-  t.same(readdirSync(DATA_DIR), []);
-});
+t.test(
+  'the process answers --help and --version, and refuses a mistyped command, without any effect',
+  async (t) => {
+    const DATA_DIR = t.testdir();
+    t.match(await kinship(['--help'], { DATA_DIR }), { code: 0, stdout: /^Usage: kinship \[options\]/ });
+    t.match(await kinship(['migrate', '--help'], { DATA_DIR }), {
+      code: 0,
+      stdout: /^Usage: kinship migrate/,
+    });
+    const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+    t.same(await kinship(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
+    t.match(await kinship(['migrate', '--dry-run'], { DATA_DIR }), {
+      code: 1,
+      stdout: '',
+      stderr: /--dry-run/,
+    });
+    t.same(readdirSync(DATA_DIR), []);
+  },
+);
 
-t.test('a command whose reader leaves ends without a stack trace', async (t) => {
+t.test('a command ends without a stack trace if the reader of its output exits', async (t) => {
   const child = spawn(process.execPath, [...PROGRAM, 'secrets'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
   const stderr = await text(child.stderr);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createProgress } from '../../src/cli/progress.ts';
 
-/** What an output was sent, with `<` where the line is cleared. */
+/** The text that an output received, with `<` for each clearing of the line. */
 function shown(isTTY: boolean, columns?: number): string {
   let now = 1_000;
   let text = '';
@@ -21,7 +21,7 @@ function shown(isTTY: boolean, columns?: number): string {
   return text.replaceAll('\r\u001b[K', '<');
 }
 
-t.test('a terminal shows one bar that grows, and is clear at the end', async (t) => {
+t.test('a terminal shows one bar that grows, and the line is cleared at the end', async (t) => {
   t.equal(
     shown(true),
     '<[=====               ] 100 of 400 sessions purged, 0 s' +

@@ -39,11 +39,14 @@ t.test('on PostgreSQL a purge removes expired sessions, unless another process i
   t.equal((await sql`select from token_families`).count, 2, 'not those whose tokens may come back');
 });
 
-t.test('on the embedded database a purge is refused while another process has it open', async (t) => {
-  const DATA_DIR = t.testdir();
-  const unlock = await lockFolder(DATA_DIR);
-  t.match(await run({ DATA_DIR }), { code: 1, text: /in use by another Kinship process/ });
-  await unlock();
-  await run({ DATA_DIR }, 'migrate');
-  t.match(await run({ DATA_DIR }), { code: 0, text: /^0 sessions purged, 0 a second\n$/, progress: '' });
-});
+t.test(
+  'a purge of the embedded database is refused while another process has the database open',
+  async (t) => {
+    const DATA_DIR = t.testdir();
+    const unlock = await lockFolder(DATA_DIR);
+    t.match(await run({ DATA_DIR }), { code: 1, text: /in use by another Kinship process/ });
+    await unlock();
+    await run({ DATA_DIR }, 'migrate');
+    t.match(await run({ DATA_DIR }), { code: 0, text: /^0 sessions purged, 0 a second\n$/, progress: '' });
+  },
+);

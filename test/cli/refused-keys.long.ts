@@ -3,7 +3,7 @@ import { connect } from '../../src/adapters/postgres/connect.ts';
 import { rowsOf, runKeys } from '../support/keys-command.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
-t.test('the list shows a changed key and one that is put back as refused', async (t) => {
+t.test('the list shows a changed key, and a removed key that was restored, as refused', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const sql = connect({ kind: 'url', url, pool: 1 });

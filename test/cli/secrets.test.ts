@@ -11,7 +11,7 @@ const COMMAND = [...PROGRAM, 'secrets'];
 const run = (...args: string[]) =>
   execFileSync(process.execPath, [...COMMAND, ...args], { encoding: 'utf8' });
 
-/** A folder in which all of them are. */
+/** A folder with all secrets. */
 function written(t: Test): string {
   const folder = join(t.testdir(), 'secrets');
   run('--write', folder);
@@ -78,14 +78,14 @@ t.test('if one of two files of the same secret is missing, it is made from the o
   t.end();
 });
 
-t.test('a folder of an earlier version gets the missing files, and its files are not changed', (t) => {
+t.test('a folder of an earlier version gets the missing files, and its existing files do not change', (t) => {
   const folder = t.testdir({ postgres_password: 'kept', service_api_keys: 'kept' });
   run('--write', folder);
   t.match(read(folder), { postgres_password: 'kept', service_api_keys: 'kept', redis_conf: /^requirepass / });
   t.end();
 });
 
-t.test('files that do not agree are named, and nothing is written', (t) => {
+t.test('files that contradict each other are named, and nothing is written', (t) => {
   const faults = {
     'redis_url and .*redis_conf hold different passwords': {
       redis_url: 'redis://:one@redis:6379',
@@ -110,7 +110,7 @@ t.test('files that do not agree are named, and nothing is written', (t) => {
 t.test('a folder that others can read is named', async (t) => {
   const folder = t.testdir();
   chmodSync(folder, 0o755);
-  // Under a umask that would close the files to the container's user.
+  // The umask would make the files unreadable for the container's user.
   const command = `umask 077; exec "${process.execPath}" ${PROGRAM.join(' ')} secrets --write "${folder}"`;
   const { stderr, status } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
   t.equal(status, 0);

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { PROGRAM } from '../support/program.ts';
 
-/** As compose.prod.yml sets them without a line in `.env`. */
+/** The environment that compose.prod.yml sets if `.env` is empty. */
 const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'http://localhost:3000' };
 
 type Env = Readonly<Record<string, string>>;
 
-/** Runs the command in a folder, and reads the folder that each container gets. */
+/** Runs the command in a folder, and reads the secrets folder of each container. */
 function setUp(folder: string, env: Env = {}, own = '') {
   const [from, to] = [join(folder, 'secrets'), join(folder, 'shares')];
   const args = [...PROGRAM, 'setup', '--from', from, '--to', to, '--own', own];
@@ -100,7 +100,7 @@ t.test('all faults are named together, and no secret is copied to a container', 
   t.end();
 });
 
-t.test('a secret that the operator wrote may have another form than a generated one', (t) => {
+t.test('a secret of the operator may have another form than a generated secret', (t) => {
   const { folder, from } = ownSecrets(t);
   writeFileSync(join(from, 'redis_conf'), 'user kinship on >password ~* +@all\n');
   writeFileSync(join(from, 'smtp_password'), 'hunter2\n');

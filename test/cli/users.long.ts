@@ -5,7 +5,7 @@ import t from 'tap';
 import { FOREIGN_HASHES } from '../support/foreign-hashes.ts';
 import { userLine, usersCommand } from '../support/users-command.ts';
 
-/** No password is known for it. */
+/** A hash to which nobody knows a password. */
 const argon2Of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
 
 t.test('refused lines are named with their number and reason, and the others are imported', async (t) => {
@@ -85,7 +85,7 @@ t.test('with --strict the first refused line stops the import', async (t) => {
   t.match(output, /^1 users imported, 0 unchanged, 1 refused/);
 });
 
-t.test('an export is imported without a change, in several batches', async (t) => {
+t.test('an export can be imported unchanged, in several batches', async (t) => {
   const service = await usersCommand(t);
   if (service === null) return;
   const { sql, env, run } = service;

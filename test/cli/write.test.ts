@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { write } from '../../src/cli/write.ts';
 
-t.test('a writer waits for a slow reader, and not for a fast one', async (t) => {
+t.test('a writer waits for a slow reader, and does not wait for a fast reader', async (t) => {
   const output = new PassThrough({ highWaterMark: 4 });
   await write('abc', output);
   let isWritten = false;

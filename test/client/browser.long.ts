@@ -65,7 +65,7 @@ t.test('five tabs that refresh without coordination lose their session', async (
   t.comment(`without care: ${rounds * TABS} wake-ups of ${TABS} tabs, ${logouts} sessions lost`);
 });
 
-t.test('a page without TLS has no locks: a key that is found is used', async (t) => {
+t.test('a page without TLS has no locks, and repeats a stored Idempotency-Key', async (t) => {
   const browser = await tabs(t, { host: 'app.test' });
   if (browser === null) return;
   const { service, proxy, told, open } = browser;
@@ -89,7 +89,7 @@ t.test('a page without TLS has no locks: a key that is found is used', async (t)
   t.equal((await sessionOf(service, pair)).ended, null);
 });
 
-t.test('without locks, tabs that begin a refresh at the same moment send one key', async (t) => {
+t.test('without locks, tabs that begin a refresh at the same moment send one Idempotency-Key', async (t) => {
   const browser = await tabs(t, { host: 'app.test' });
   if (browser === null) return;
   const { service, told } = browser;
@@ -110,7 +110,7 @@ t.test('without locks, tabs that begin a refresh at the same moment send one key
   t.same(forks(told), []);
 });
 
-t.test('what one tab has stored under a lock, the next one reads', async (t) => {
+t.test('a tab reads the value that another tab has stored under the same lock', async (t) => {
   const browser = await tabs(t);
   if (browser === null) return;
   const pages = await openAll(browser);
@@ -128,7 +128,7 @@ function openAll({ open }: Tabs): Promise<Page[]> {
   return Promise.all(Array.from({ length: TABS }, open));
 }
 
-/** Reloads or kills one tab after the other, in the middle of what they do. */
+/** Reloads or kills one tab after another while they work. */
 async function disturb(
   { open }: Tabs,
   pages: Page[],
@@ -147,7 +147,7 @@ async function disturb(
   }
 }
 
-/** The service rotates, and nobody hears of it. */
+/** The service rotates, but the answer is lost. */
 function loseAnswer({ proxy }: Tabs, lost: () => void): void {
   proxy.loseAnswerTo((bytes) => {
     const matches = isRefresh(bytes);

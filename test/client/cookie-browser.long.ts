@@ -6,7 +6,7 @@ import { PASSWORD } from '../support/passwords.ts';
 import { answered } from './support/sessions.ts';
 import { disturbThree, signOuts, type Tabs, tabs } from './support/tabs.ts';
 
-/** A Chromium whose pages are on one site with the service, as cookies need it. */
+/** A Chromium whose pages are on the same site as the service, which the cookies require. */
 async function sameSite(t: Test): Promise<Tabs | null> {
   const browser = await tabs(t, {
     script: 'cookie.ts',
@@ -17,7 +17,7 @@ async function sameSite(t: Test): Promise<Tabs | null> {
   return browser;
 }
 
-/** The generation of the session, by the refresh cookie that the browser holds; null without one. */
+/** The generation of the session, read from the browser's refresh cookie; null without that cookie. */
 async function generation({ context }: Tabs): Promise<number | null> {
   const cookie = (await context.cookies()).find(({ name }) => name === 'kinship_refresh');
   return cookie === undefined ? null : Number(claimsOf(cookie.value).generation);
@@ -46,7 +46,7 @@ t.test('a page keeps a session without a token that a script can read', async (t
   t.same(signOuts(browser), [{ what: 'signed out', detail: null }]);
 });
 
-t.test('tabs refresh once for all, through lost answers, reloads and kills', async (t) => {
+t.test('tabs share each refresh, also when answers are lost and tabs are reloaded or killed', async (t) => {
   const browser = await sameSite(t);
   if (browser === null) return;
   const { service, open } = browser;
@@ -65,7 +65,7 @@ t.test('tabs refresh once for all, through lost answers, reloads and kills', asy
   t.same(signOuts(browser), []);
 });
 
-t.test('cookies that arrived while their page was killed are used', async (t) => {
+t.test('cookies that arrive while their page is killed are used by the next page', async (t) => {
   const browser = await sameSite(t);
   if (browser === null) return;
   const { service, context, open } = browser;
@@ -89,7 +89,7 @@ t.test('cookies that arrived while their page was killed are used', async (t) =>
   t.same(signOuts(browser), []);
 });
 
-t.test('a session that ended elsewhere, or whose cookies are gone, ends in the page', async (t) => {
+t.test('a page signs out if its session ended elsewhere, or if its cookies are missing', async (t) => {
   const browser = await sameSite(t);
   if (browser === null) return;
   const { service, context, open, told } = browser;
@@ -107,7 +107,7 @@ t.test('a session that ended elsewhere, or whose cookies are gone, ends in the p
   t.same(told.at(-1), { what: 'signed out', detail: 'unauthenticated' });
 });
 
-t.test('a log-out that did not reach the service can be repeated', async (t) => {
+t.test('a logout that did not reach the service can be repeated', async (t) => {
   const browser = await sameSite(t);
   if (browser === null) return;
   const { service, proxy, context, open } = browser;

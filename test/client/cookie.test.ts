@@ -6,7 +6,7 @@ import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import { answered } from './support/sessions.ts';
 
-/** A client of ann with a cookie jar, as that of a browser, and each request that it sends. */
+/** A client of ann with a cookie jar like a browser's, and the requests that it has sent. */
 async function world(t: Test, options: Partial<CookieClientOptions> = {}) {
   const service = await startHttpService(t, { http: { sessionCookies: true } });
   await registerAndLogIn(service);
@@ -34,7 +34,7 @@ async function world(t: Test, options: Partial<CookieClientOptions> = {}) {
   return { service, client, jar, sent, signedOut, statusOfMe };
 }
 
-t.test('login, requests, refresh, step-up and log-out have cookies, and no Authorization', async (t) => {
+t.test('login, requests, refresh, step-up and logout use cookies, and no Authorization header', async (t) => {
   const { service, client, sent, statusOfMe } = await world(t, {
     onStepUp: async () => ({ password: PASSWORD }),
   });
@@ -65,7 +65,7 @@ t.test('requests to another origin have no cookies', async (t) => {
   t.equal(sent.at(-1), 'GET /auth/me same-origin false');
 });
 
-t.test('the option "remember" goes with the login', async (t) => {
+t.test('the login sends the option "remember"', async (t) => {
   const { client, jar, service } = await world(t, { remember: false });
   await client.logIn('ann', PASSWORD);
   const cookies = await jar.getCookies(service.url);
@@ -76,7 +76,7 @@ t.test('the option "remember" goes with the login', async (t) => {
   );
 });
 
-t.test('a session of a login that another request made goes on', async (t) => {
+t.test('the client continues a session that another request opened', async (t) => {
   const { client, jar, service, statusOfMe } = await world(t);
   const login = await fetch(`${service.url}/auth/login`, {
     method: 'POST',
@@ -96,7 +96,7 @@ t.test('a session of a login that another request made goes on', async (t) => {
   await t.resolves(client.logOut(), 'twice');
 });
 
-t.test('a 200 of a captive portal is no session', async (t) => {
+t.test('an answer 200 of a captive portal does not count as a session', async (t) => {
   const portal: typeof fetch = async () => new Response('<h1>Welcome to our café</h1>');
   const { client, signedOut } = await world(t, { fetch: portal });
   await t.rejects(client.logIn('ann', PASSWORD), { code: 'unexpected_answer', recovery: 'retry' });

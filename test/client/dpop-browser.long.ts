@@ -29,7 +29,7 @@ function storedPair(page: Page): Promise<TokenPair> {
   })`);
 }
 
-t.test('a stolen pair is worthless, and no script can take the key away', async (t) => {
+t.test('a stolen pair is refused, and no script can export the key', async (t) => {
   const browser = await loggedIn(t);
   if (browser === null) return;
   const { service, page, pair } = browser;
@@ -48,13 +48,13 @@ t.test('a stolen pair is worthless, and no script can take the key away', async 
   t.same(signOuts(browser), []);
 });
 
-t.test('tabs share one key, through lost answers, reloads and kills', async (t) => {
+t.test('tabs share one key, also when answers are lost and tabs are reloaded or killed', async (t) => {
   const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime() } });
   if (browser === null) return;
   const { service, open } = browser;
   await registerAndLogIn(service);
   const pages = await Promise.all(Array.from({ length: 3 }, open));
-  // Each tab makes a key at the same moment, and all of them keep the same one.
+  // All tabs make a key at the same moment, and all of them keep the same key.
   const thumbprints = await Promise.all(pages.map((page) => page.evaluate('client.dpopJkt()')));
   t.equal(new Set(thumbprints).size, 1);
   await pages[0]?.evaluate(`client.logIn('ann', '${PASSWORD}')`);
@@ -68,7 +68,7 @@ t.test('tabs share one key, through lost answers, reloads and kills', async (t) 
   t.same(signOuts(browser), []);
 });
 
-t.test('a nonce is fetched with one more request, and kept for the next ones', async (t) => {
+t.test('a client gets a nonce with one additional request, and uses it for later requests', async (t) => {
   const browser = await loggedIn(t, { dpopNonce: true });
   if (browser === null) return;
   const { service, page } = browser;
@@ -85,7 +85,7 @@ t.test('a nonce is fetched with one more request, and kept for the next ones', a
   t.same(signOuts(browser), []);
 });
 
-t.test('a page whose clock is wrong by an hour learns the time from a refusal', async (t) => {
+t.test('a page whose clock is wrong by an hour takes the time from a refusal', async (t) => {
   const browser = await loggedIn(t);
   if (browser === null) return;
   const { service, context, open } = browser;
@@ -99,7 +99,7 @@ t.test('a page whose clock is wrong by an hour learns the time from a refusal', 
   t.equal(answered(service, '/auth/refresh', 401), 0);
 });
 
-t.test('a session whose key is lost ends on this device, and the service is not asked', async (t) => {
+t.test('a session whose key is lost ends on this device, without a request to the service', async (t) => {
   const browser = await loggedIn(t);
   if (browser === null) return;
   const { service, page, told } = browser;

@@ -36,7 +36,7 @@ async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
 const statusOfMe = async ({ service, client }: Pick<World, 'service' | 'client'>) =>
   (await client.fetch(`${service.url}/auth/me`)).status;
 
-t.test('each request of a bound session has a proof, also a step-up and a log-out', async (t) => {
+t.test('each request of a bound session has a proof, also a step-up and a logout', async (t) => {
   const made = await world(t, { onStepUp: async () => ({ password: PASSWORD }) });
   const { service, client, sent, signedOut } = made;
   await client.logIn('ann', PASSWORD);
@@ -60,7 +60,7 @@ t.test('each request of a bound session has a proof, also a step-up and a log-ou
   t.same(signedOut, []);
 });
 
-t.test('a log-out with scope "all" ends the sessions of a bound client', async (t) => {
+t.test('a logout with scope "all" ends all sessions of the user of a bound client', async (t) => {
   const made = await world(t);
   await made.client.logIn('ann', PASSWORD);
   const before = await made.client.token();
@@ -70,7 +70,7 @@ t.test('a log-out with scope "all" ends the sessions of a bound client', async (
   t.match(family?.revoked, { reason: 'logout' });
 });
 
-t.test('a session that is not bound stays as it is, and requests elsewhere have no proof', async (t) => {
+t.test('an unbound session stays unbound, and requests to other servers have no proof', async (t) => {
   const other = await startHttpService(t);
   const made = await world(t);
   const { service, client, sent } = made;
@@ -87,7 +87,7 @@ t.test('a session that is not bound stays as it is, and requests elsewhere have 
   t.same(sent, ['GET /auth/me']);
 });
 
-t.test('a program keeps its session over a restart, if it keeps the key', async (t) => {
+t.test('a program keeps its session over a restart if it stores the key', async (t) => {
   const storage = sharedStorage();
   const dpopKey = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
     'sign',

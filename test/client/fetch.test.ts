@@ -12,7 +12,7 @@ interface Asked {
   readonly body: string;
 }
 
-/** An API of somebody's, and what it was asked. */
+/** An API of another party, and the requests that it received. */
 async function api(t: Test, answer: (response: ServerResponse, request: IncomingMessage) => void) {
   const asked: Asked[] = [];
   const server = createServer(async (request, response) => {
@@ -24,7 +24,7 @@ async function api(t: Test, answer: (response: ServerResponse, request: Incoming
   return { asked, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** Takes any token but this one. */
+/** Accepts every token except this one. */
 const refusing = (token: () => string) => (response: ServerResponse, request: IncomingMessage) => {
   response.writeHead(request.headers.authorization === `Bearer ${token()}` ? 401 : 200).end('the end');
 };
@@ -90,7 +90,7 @@ t.test('a body that was already read is not sent again', async (t) => {
   t.equal((await client.fetch(new Request(origin))).status, 200, 'without a body there is nothing to lose');
 });
 
-t.test('a caller that gives up does not wait for a token, and the refresh goes on', async (t) => {
+t.test('a caller that aborts does not wait for the token, and the refresh continues', async (t) => {
   const service = await startHttpService(t);
   let answer = () => {};
   const held = new Promise<void>((resolve) => {
@@ -134,7 +134,7 @@ t.test('a 401 about a wrong password causes no refresh', async (t) => {
   t.equal(answered(service, '/auth/refresh'), 0);
 });
 
-t.test('other origins never see the token, not even by way of a redirection', async (t) => {
+t.test('the token is never sent to another origin, not even after a redirect', async (t) => {
   const service = await startHttpService(t);
   const stranger = await api(t, (response) => response.writeHead(401).end());
   const friend = await api(t, (response) => response.writeHead(302, { location: stranger.origin }).end());

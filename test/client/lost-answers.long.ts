@@ -11,7 +11,7 @@ import { answered, clientOf, isRefresh, sessionOf, sharedStorage, signedIn } fro
 
 const LOSSES = 25;
 
-/** The service, and a client that knows it through a proxy. */
+/** The service, and a client that reaches it through a proxy. */
 async function behindProxy(t: Test, storage = sharedStorage()) {
   const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
@@ -33,7 +33,7 @@ t.test('lost answers end no session', async (t) => {
   t.comment(`${LOSSES} answers lost, ${signedOut.length} logouts`);
 });
 
-t.test('a key is stored before it is sent, and goes with its pair', async (t) => {
+t.test('an Idempotency-Key is stored before it is sent, and removed with its pair', async (t) => {
   const keys: (string | undefined)[] = [];
   const storage = sharedStorage();
   const { client, pair, proxy } = await behindProxy(t, {
@@ -55,7 +55,7 @@ t.test('a key is stored before it is sent, and goes with its pair', async (t) =>
   t.not(keys[1], keys[3], 'one for each rotation');
 });
 
-t.test('a key that cannot be stored is not sent', async (t) => {
+t.test('an Idempotency-Key that cannot be stored is not sent', async (t) => {
   const storage = sharedStorage();
   const { client, pair, service } = await behindProxy(t, {
     ...storage,
@@ -68,7 +68,7 @@ t.test('a key that cannot be stored is not sent', async (t) => {
   t.same(await sessionOf(service, pair), { generation: 0, ended: null });
 });
 
-t.test('a key from a storage that was restored to an earlier state is replaced', async (t) => {
+t.test('an Idempotency-Key in a storage that was restored to an earlier state is replaced', async (t) => {
   const { client, pair, storage, service, signedOut } = await behindProxy(t);
   await client.token(pair.access);
   const kept = JSON.parse(storage.items.get('kinship') ?? '');
@@ -112,7 +112,7 @@ t.test('after a process is killed during a refresh, the next process gets the sa
   t.equal(await reader.token(), token);
 });
 
-/** A program of the client's, in one file: it wants another token than the one that is stored, and prints it. */
+/** A program in one file that uses the client: it requests another token than the stored one, and prints it. */
 async function bundledUser(folder: string): Promise<string> {
   const outfile = join(folder, 'user.mjs');
   const contents = `

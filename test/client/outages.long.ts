@@ -8,9 +8,7 @@ import { sessionOf, signedIn } from './support/sessions.ts';
 
 type Scripted = readonly [status: number, headers: Readonly<Record<string, string>>, body: string];
 
-/**
- * What stands between clients and the service on a bad day; once the script is over, it is the service that answers.
- */
+/** A server that sends the answers of `script`. After the last of them, the client's requests go to the service. */
 async function badDay(t: Test, script: Scripted[]) {
   const server = createServer((request, response) => {
     request.resume();
@@ -67,7 +65,7 @@ t.test('no request is sent during a long Retry-After', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test('a long pause ends while the machine sleeps', async (t) => {
+t.test('a long pause before the next attempt also passes while the machine sleeps', async (t) => {
   const { client, pair } = await badDay(t, [[503, { 'retry-after': '3600' }, unavailable]]);
   await t.rejects(client.token(pair.access), { code: 'unavailable', recovery: 'retry', retryAfter: 3600 });
   const now = Date.now;
@@ -78,7 +76,7 @@ t.test('a long pause ends while the machine sleeps', async (t) => {
   t.not(await client.token(pair.access), pair.access);
 });
 
-t.test('only the service itself can end a session', async (t) => {
+t.test('an answer that is not from the service ends no session', async (t) => {
   const { client, pair, service, signedOut } = await badDay(t, [
     [401, { 'www-authenticate': 'Basic' }, 'This is the staging area.'],
     [404, {}, '{}'],

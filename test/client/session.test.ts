@@ -7,7 +7,7 @@ import { answered, clientOf, pairOf, sessionOf, sharedStorage, signedIn } from '
 
 const ANN = { username: 'ann', password: PASSWORD };
 
-/** Makes a clock run ahead, by so many seconds. */
+/** Advances a clock by this number of seconds. */
 function skipAhead(t: Test, seconds: number, clock: { now(): number } = performance): void {
   const now = clock.now.bind(clock);
   clock.now = () => now() + seconds * 1000;
@@ -65,7 +65,7 @@ t.test('a wrong password is a typed error, and ends no session', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test('a token is refreshed before its end, once for all callers', async (t) => {
+t.test('a token is refreshed before it expires, once for all callers', async (t) => {
   const service = await startHttpService(t);
   const { client, pair } = await signedIn(t, service);
   t.equal(await client.token(), pair.access);
@@ -107,23 +107,26 @@ t.test('a wrong system clock ends no session', async (t) => {
   }
 });
 
-t.test('after the machine slept, `token` gives no dead token, whichever clock stood still', async (t) => {
-  for (const clock of [Date, performance]) {
-    const service = await startHttpService(t);
-    const { client, pair } = await signedIn(t, service);
-    t.equal(await client.token(), pair.access);
-    service.time.now += 16 * 60_000;
-    skipAhead(t, 16 * 60, clock); // the other clock stands still
-    const token = await client.token();
-    t.not(token, pair.access);
-    const me = await service.send('/auth/me', { headers: { authorization: `Bearer ${token}` } });
-    t.equal(me.status, 200, 'the service accepts the token');
-    t.equal(answered(service, '/auth/refresh'), 1);
-  }
-});
+t.test(
+  'after the machine slept, `token` returns no expired token, whichever clock stood still',
+  async (t) => {
+    for (const clock of [Date, performance]) {
+      const service = await startHttpService(t);
+      const { client, pair } = await signedIn(t, service);
+      t.equal(await client.token(), pair.access);
+      service.time.now += 16 * 60_000;
+      skipAhead(t, 16 * 60, clock); // the other clock stands still
+      const token = await client.token();
+      t.not(token, pair.access);
+      const me = await service.send('/auth/me', { headers: { authorization: `Bearer ${token}` } });
+      t.equal(me.status, 200, 'the service accepts the token');
+      t.equal(answered(service, '/auth/refresh'), 1);
+    }
+  },
+);
 
 t.test(
-  'after the machine slept, a token is renewed before a body is sent that cannot be sent again',
+  'after the machine slept, the token is refreshed before a request whose body cannot be sent twice',
   async (t) => {
     const service = await startHttpService(t);
     const account = { ...ANN, email: 'ann@example.com' };
@@ -149,7 +152,7 @@ t.test(
   },
 );
 
-t.test('a session that was ended elsewhere ends here, and says why', async (t) => {
+t.test('a session that was ended elsewhere ends in the client, with the reason', async (t) => {
   const service = await startHttpService(t);
   const { client, pair, signedOut } = await signedIn(t, service);
   await service.post('/auth/logout', { refreshToken: pair.refresh });
@@ -162,7 +165,7 @@ t.test('a session that was ended elsewhere ends here, and says why', async (t) =
   t.equal(answered(service, '/auth/logout', 204), 1, 'nothing is left to log out');
 });
 
-t.test('a log-out ends this session, the other sessions or all sessions', async (t) => {
+t.test('a logout ends this session, the other sessions or all sessions', async (t) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
   const device = () => clientOf(t, { url: service.url });
@@ -185,7 +188,7 @@ t.test('a log-out ends this session, the other sessions or all sessions', async 
 });
 
 t.test(
-  'a service that has ended the session, or cannot be told, keeps nobody from logging out',
+  'a logout always ends the session in the client, also if the service refuses it or does not answer',
   async (t) => {
     const service = await startHttpService(t);
     const forged = {
@@ -226,7 +229,7 @@ t.test('clients that share a storage share the session', async (t) => {
   t.same(await heard, [null], 'told without being asked');
 });
 
-t.test('a storage entry that holds no pair counts as none, and logging in replaces it', async (t) => {
+t.test('a storage entry that holds no pair is ignored, and a login replaces it', async (t) => {
   const service = await startHttpService(t);
   const pair = await pairOf(service);
   for (const entry of ['undefined', '{"access":', '42', 'null', '[]', '{}']) {

@@ -4,7 +4,7 @@ import t from 'tap';
 
 const LIMIT = 3_000;
 
-/** The compressed size of an entry with all that it imports, in bytes. */
+/** The compressed size of an entry with all its imports, in bytes. */
 async function sizeOf(name: string): Promise<number> {
   const { outputFiles } = await build({
     entryPoints: [`client/src/${name}.ts`],
@@ -24,7 +24,7 @@ t.test('the whole client is small', async (t) => {
   t.ok(bytes > 0 && bytes < LIMIT, `${bytes} bytes`);
 });
 
-t.test('bound tokens and cookies take less than half of that each, in entries of their own', async (t) => {
+t.test('the entries for bound tokens and for cookies each have less than half of that size', async (t) => {
   for (const name of ['dpop', 'cookie']) {
     const bytes = await sizeOf(name);
     t.ok(bytes > LIMIT && bytes < 1.5 * LIMIT, `${name}: ${bytes} bytes`);

@@ -4,7 +4,7 @@ import type { TokenPair } from '../../client/src/index.ts';
 import { answered, forks, pairOf, sessionOf } from './support/sessions.ts';
 import { type Tabs, tabs } from './support/tabs.ts';
 
-/** Where a tab stands still while it holds the lock: a modal dialog stops all scripts of its page. */
+/** The step at which a tab stands still while it holds the lock. A modal dialog stops all scripts of its page. */
 const PLACES = {
   'before it sends': `alert(); return send(...request);`,
   'after the answer was lost': `await (await send(...request)).text();
@@ -16,7 +16,7 @@ const PLACES = {
     return answer;`,
 };
 
-/** The other tabs wait for the lock a tenth of the usual time. */
+/** The other tabs wait for the lock for a tenth of the usual time. */
 const IMPATIENT = `{
   const timeout = AbortSignal.timeout.bind(AbortSignal);
   AbortSignal.timeout = (ms) => timeout(ms === 15_000 ? 1_500 : ms);
@@ -49,7 +49,7 @@ async function standStill(page: Page, place: keyof typeof PLACES) {
   return { dialog: (await opened) satisfies Dialog, waking };
 }
 
-/** Both tabs are signed in with the newest pair, and always were. */
+/** Asserts that both tabs hold the latest pair, and were signed in all the time. */
 async function expectOneSession(
   t: Test,
   {
@@ -72,18 +72,21 @@ async function expectOneSession(
   t.same(forks(told), [], 'no token has two successors');
 }
 
-t.test('a tab that stands still before it sends shares its key with the others', async (t) => {
-  const scene = await twoTabs(t, 'before it sends');
-  if (scene === null) return;
-  const token = await scene.other.evaluate('careful.wakeUp()');
-  t.not(token, scene.pair.access, 'the other tab goes on without the lock');
-  t.equal(await scene.wake(), token);
-  t.equal(answered(scene.service, '/auth/refresh'), 2, 'both tabs sent the same question');
-  await expectOneSession(t, scene, 1);
-});
+t.test(
+  'a tab that stands still before it sends its refresh shares its Idempotency-Key with the other tabs',
+  async (t) => {
+    const scene = await twoTabs(t, 'before it sends');
+    if (scene === null) return;
+    const token = await scene.other.evaluate('careful.wakeUp()');
+    t.not(token, scene.pair.access, 'the other tab goes on without the lock');
+    t.equal(await scene.wake(), token);
+    t.equal(answered(scene.service, '/auth/refresh'), 2, 'both tabs sent the same question');
+    await expectOneSession(t, scene, 1);
+  },
+);
 
 for (const [place, title] of [
-  ['after the answer was lost', 'a tab that wakes two generations later does not repeat its question'],
+  ['after the answer was lost', 'a tab that wakes two generations later does not repeat its refresh'],
   ['before it stores the answer', 'a tab that wakes two generations later does not store its older pair'],
 ] as const) {
   t.test(title, async (t) => {
@@ -96,11 +99,14 @@ for (const [place, title] of [
   });
 }
 
-t.test('a log-out does not wait for a tab that stands still, and holds when that tab wakes', async (t) => {
-  const scene = await twoTabs(t, 'before it stores the answer', 'impatient');
-  if (scene === null) return;
-  await scene.other.evaluate('client.logOut()');
-  t.equal((await sessionOf(scene.service, scene.pair)).ended, 'logout');
-  t.equal(await scene.wake(), null);
-  for (const page of [scene.still, scene.other]) t.equal(await page.evaluate('client.token()'), null);
-});
+t.test(
+  'a logout does not wait for a tab that stands still, and that tab stays signed out when it wakes',
+  async (t) => {
+    const scene = await twoTabs(t, 'before it stores the answer', 'impatient');
+    if (scene === null) return;
+    await scene.other.evaluate('client.logOut()');
+    t.equal((await sessionOf(scene.service, scene.pair)).ended, 'logout');
+    t.equal(await scene.wake(), null);
+    for (const page of [scene.still, scene.other]) t.equal(await page.evaluate('client.token()'), null);
+  },
+);

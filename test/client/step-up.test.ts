@@ -10,7 +10,7 @@ import { answered, clientOf, sharedStorage } from './support/sessions.ts';
 
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
-/** A client of ann whose sign-in is no longer recent, and what its callback was given. */
+/** A client of ann whose sign-in is no longer recent, and the arguments of its callback. */
 async function world(t: Test, proof: Proof | null, options: Partial<ClientOptions> = {}) {
   const service = await startHttpService(t);
   await service.post('/auth/register', ann);
@@ -41,7 +41,7 @@ t.test('a challenge leads to one step-up, and the call is repeated', async (t) =
   t.equal(answered(service, '/auth/refresh'), 0);
 });
 
-t.test('without a proof the refusal is the answer', async (t) => {
+t.test('without a proof the call returns the refusal', async (t) => {
   for (const options of [{}, { onStepUp: undefined as never }]) {
     const { service, remove, client } = await world(t, null, options);
     const answer = await remove();
@@ -79,7 +79,7 @@ t.test(
       const { service, remove } = await world(t, { password: PASSWORD }, { storage, fetch: lossy });
       await t.rejects(remove(), { code: 'unreachable' }, isLost);
       t.notMatch([...storage.items.values()].join(), /violet/, 'no proof is stored');
-      // As after a reload.
+      // A new client, as after a reload of the page.
       const signedOut: unknown[] = [];
       const next = clientOf(t, {
         url: service.url,
@@ -112,7 +112,7 @@ t.test('a pending refresh is finished before a step-up', async (t) => {
   t.equal(answered(service, '/auth/step-up'), 1);
 });
 
-t.test('the challenge of any resource server counts, once for each call', async (t) => {
+t.test('the challenge of any resource server leads to a step-up, once for each call', async (t) => {
   const seen: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     seen.push(request.headers.authorization);

@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 
 const HOUR = 3_600_000;
 
-/** A log whose lines can be read, by level (40 warns, 50 is an error). */
+/** A log, and the levels of its lines (40 is a warning, 50 an error). */
 function someLog() {
   const levels: number[] = [];
   const write = (chunk: Buffer, _encoding: string, done: () => void) => {
@@ -35,19 +35,22 @@ t.test(
   },
 );
 
-t.test('a round that fails is logged, louder if the fault is ours, and the next one comes', async (t) => {
-  const { levels, log } = someLog();
-  const faults = [new StoreUnavailable('nothing', new Error('away')), new TypeError('ours')];
-  const rounds = new EventEmitter();
-  const well = once(rounds, 'well');
-  const task = async () => {
-    const fault = faults.shift();
-    if (fault !== undefined) throw fault;
-    rounds.emit('well');
-    return 0;
-  };
-  const background = startLoop(1, task, log);
-  await well;
-  await background.stop();
-  t.same(levels, [40, 50]);
-});
+t.test(
+  'a failed round is logged, as a warning for an outage and as an error otherwise, and the loop continues',
+  async (t) => {
+    const { levels, log } = someLog();
+    const faults = [new StoreUnavailable('nothing', new Error('away')), new TypeError('ours')];
+    const rounds = new EventEmitter();
+    const well = once(rounds, 'well');
+    const task = async () => {
+      const fault = faults.shift();
+      if (fault !== undefined) throw fault;
+      rounds.emit('well');
+      return 0;
+    };
+    const background = startLoop(1, task, log);
+    await well;
+    await background.stop();
+    t.same(levels, [40, 50]);
+  },
+);

@@ -31,7 +31,7 @@ t.test('the overview of the whole service has its dependencies and its backlog',
   t.match(dependencies, [
     { name: 'database', state: 'up' },
     { name: 'capacity', state: 'up' },
-    // The feed may still be starting.
+    // The feed of revocations may still be starting.
     { name: 'revocations of other replicas' },
   ]);
   t.same(keys, []);
@@ -49,7 +49,7 @@ t.test('the keys of the database and of a file are shown', async (t) => {
   t.same((await inFile()).keys, [{ id: 'mine', alg: 'ES256', state: 'signing' }]);
 });
 
-t.test('where the console is on, samples are read without a reader', async (t) => {
+t.test('with the console, samples are taken even without a reader', async (t) => {
   if (!(await requirePostgres(t))) return;
   const now = Date.now();
   let passed = 0;

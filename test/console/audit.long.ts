@@ -46,7 +46,7 @@ t.test('an operator finds events by type, user, session and time, newest first',
   t.same(errors, []);
 });
 
-t.test('a long log has pages', async (t) => {
+t.test('a long log is shown in pages', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, time } = started;

@@ -15,7 +15,7 @@ function event(hour: number, type: string, sessionId: string, facts: Partial<Inc
   };
 }
 
-t.test('replays and refusals are grouped by user and network, the newest first', async (t) => {
+t.test('replays and refusals are grouped by user and network, newest first', async (t) => {
   const incidents = groupIncidents([
     event(1, 'sessions.reuse_detected', 'one'),
     event(5, 'sessions.dpop_refused', 'two'),
@@ -37,13 +37,13 @@ t.test('replays and refusals are grouped by user and network, the newest first',
   ]);
 });
 
-t.test('a new address is an incident only where it was blocked', async (t) => {
+t.test('a new address is an incident only if it was blocked', async (t) => {
   const changed = 'sessions.address_changed';
   t.same(groupIncidents([event(1, changed, 'one', { data: { blocked: false } })]), []);
   t.match(groupIncidents([event(1, changed, 'one', { data: { blocked: true } })]), [{ refusals: 1 }]);
 });
 
-t.test('events without a session, an address or a client are grouped, too', async (t) => {
+t.test('events without a session, an address or a client are grouped as well', async (t) => {
   const bare = {
     ...event(1, 'sessions.reuse_detected', 'one'),
     sessionId: null,

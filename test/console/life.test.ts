@@ -23,7 +23,7 @@ const answerTo = (question: string, { facts }: ReturnType<typeof summarizeLife>)
   facts.find((fact) => fact.question === question)?.answer ?? '';
 
 t.test(
-  'marks are numbered in the order of time, and the last refresh of the row is among them',
+  'marks are numbered in the order of time, and the last refresh of the session is one of them',
   async (t) => {
     const { marks } = read(lifeSession(), [...THEFT].reverse());
     t.same(
@@ -42,45 +42,61 @@ t.test(
   },
 );
 
-t.test('a replay names its token, when and where that was issued, and the current generation', async (t) => {
-  const { replays, end } = read(lifeSession(), THEFT);
-  t.match(replays, [{ currentGeneration: 61, token: { generation: 57, network: HOME, isExact: true } }]);
-  t.equal(replays[0]?.token.issuedAt, Date.parse('2026-11-26T21:40:10.000Z'));
-  t.equal(end?.at, Date.parse('2026-11-27T07:11:38.000Z'));
-});
+t.test(
+  'the mark of a replay names its token, the time and place of its issue, and the current generation',
+  async (t) => {
+    const { replays, end } = read(lifeSession(), THEFT);
+    t.match(replays, [{ currentGeneration: 61, token: { generation: 57, network: HOME, isExact: true } }]);
+    t.equal(replays[0]?.token.issuedAt, Date.parse('2026-11-26T21:40:10.000Z'));
+    t.equal(end?.at, Date.parse('2026-11-27T07:11:38.000Z'));
+  },
+);
 
-t.test('without `iat` the moment is estimated from the events around it, and said to be', async (t) => {
-  const events = THEFT.map((event) => ({ ...event, data: { ...event.data, presentedIat: undefined } }));
-  const life = read(lifeSession(), events);
-  const [replay] = life.replays;
-  t.equal(replay?.token.isExact, false);
-  t.ok((replay?.token.issuedAt ?? 0) > Date.parse('2026-11-26T00:00:00.000Z'));
-  t.ok((replay?.token.issuedAt ?? 0) < Date.parse('2026-11-27T07:09:12.000Z'));
-  t.match(answerTo('What was copied?', summarizeLife(life)), /issued about /);
-});
+t.test(
+  'without `iat` the time of issue is estimated from the events around it, and marked as an estimate',
+  async (t) => {
+    const events = THEFT.map((event) => ({ ...event, data: { ...event.data, presentedIat: undefined } }));
+    const life = read(lifeSession(), events);
+    const [replay] = life.replays;
+    t.equal(replay?.token.isExact, false);
+    t.ok((replay?.token.issuedAt ?? 0) > Date.parse('2026-11-26T00:00:00.000Z'));
+    t.ok((replay?.token.issuedAt ?? 0) < Date.parse('2026-11-27T07:09:12.000Z'));
+    t.match(answerTo('What was copied?', summarizeLife(life)), /issued about /);
+  },
+);
 
-t.test('a replay from a network that never got a token reached nothing', async (t) => {
-  const story = summarizeLife(read(lifeSession(), THEFT));
-  t.equal(story.state, 'stolen');
-  t.match(story.headline, /^Stolen: the token of generation 57 came back when generation 61 was current/);
-  t.match(answerTo('From where?', story), /^198\.51\.100\.14, curl.* a network that never got a token/);
-  t.match(answerTo('What did it reach?', story), /^The replay was refused and got no token\./);
-  t.match(answerTo('Is it over?', story), /^The session ended at the replay on Fri 27 Nov, 07:11:38 UTC/);
-});
+t.test(
+  'the summary of a replay from a network that never got a token says that it got no token',
+  async (t) => {
+    const story = summarizeLife(read(lifeSession(), THEFT));
+    t.equal(story.state, 'stolen');
+    t.match(story.headline, /^Stolen: the token of generation 57 came back when generation 61 was current/);
+    t.match(answerTo('From where?', story), /^198\.51\.100\.14, curl.* a network that never got a token/);
+    t.match(answerTo('What did it reach?', story), /^The replay was refused and got no token\./);
+    t.match(answerTo('Is it over?', story), /^The session ended at the replay on Fri 27 Nov, 07:11:38 UTC/);
+  },
+);
 
-t.test('a replay from the network of the login points at the other network, and for how long', async (t) => {
-  const session = lifeSession({ refreshedAt: '2026-11-21T09:55:20.000Z', lastIp: ELSEWHERE, generation: 4 });
-  const reach = answerTo('What did it reach?', summarizeLife(read(session, FASTER_THIEF)));
-  t.match(reach, /in 198\.51\.100\.14 .* which got tokens for 30 s\. If that is not the user/);
-});
+t.test(
+  'the summary of a replay from the network of the login names the other network, and how long it got tokens',
+  async (t) => {
+    const session = lifeSession({
+      refreshedAt: '2026-11-21T09:55:20.000Z',
+      lastIp: ELSEWHERE,
+      generation: 4,
+    });
+    const reach = answerTo('What did it reach?', summarizeLife(read(session, FASTER_THIEF)));
+    t.match(reach, /in 198\.51\.100\.14 .* which got tokens for 30 s\. If that is not the user/);
+  },
+);
 
-t.test('a replay from the network of the current pair points at that device', async (t) => {
+t.test('the summary of a replay from the network of the current pair names that device', async (t) => {
   const events = THEFT.map((event) => ({ ...event, address: HOME }));
   const reach = answerTo('What did it reach?', summarizeLife(read(lifeSession(), events)));
   t.match(reach, /same network, so look for the copy on that device/);
 });
 
-t.test('a live session, an ended one and a refused address are told apart', async (t) => {
+t.test('summaries distinguish a live session, an ended session and a refused address', async (t) => {
   const started = lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 });
   const ended = lifeEvent('2026-11-22T09:14:02.000Z', 'sessions.revoked', { data: { reason: 'logout' } });
   const blocked = lifeEvent('2026-11-22T08:00:00.000Z', 'sessions.address_changed', {
@@ -94,7 +110,7 @@ t.test('a live session, an ended one and a refused address are told apart', asyn
   t.match(answerTo('From where?', tell(started, blocked)), /^1 network got tokens/);
 });
 
-t.test('a session without recorded events begins with the login of its row', async (t) => {
+t.test('a session without recorded events begins with the login in its row', async (t) => {
   const { marks, path } = read(lifeSession({ generation: 0 }), []);
   t.match(marks, [{ kind: 'login', generation: 0, address: HOME }]);
   t.equal(path.length, 1);
@@ -122,7 +138,7 @@ t.test('events of unknown types, keys and healings are marks with facts', async 
   ]);
 });
 
-t.test('durations have two units at most', async (t) => {
+t.test('a duration has at most two units', async (t) => {
   const second = 1_000;
   t.equal(durationInWords(400), 'less than 1 s');
   t.equal(durationInWords(40 * second), '40 s');
@@ -131,48 +147,48 @@ t.test('durations have two units at most', async (t) => {
   t.equal(durationInWords(13 * 86_400 * second + 7_200 * second), '13 d');
 });
 
-t.test('a session past its end has expired, and one without a row is told by its events', async (t) => {
-  const started = lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 });
-  const expired = lifeSession({ expiresAt: '2026-11-26T09:14:02.000Z' });
-  t.match(summarizeLife(read(expired, [started])), { state: 'ended', headline: /its lifetime is over/ });
-  const row = sessionOfEvents(expired.id, [{ ...started, userId: expired.userId }]);
-  t.match(read(row, [started]), { userId: expired.userId, marks: [{ kind: 'login' }] });
-});
-
 t.test(
-  'a session without events, and events that say nothing of client and generation, are still told',
+  'a session past its end is shown as expired, and a session without a row is shown by its events',
   async (t) => {
-    const gone = sessionOfEvents('one', []);
-    t.match(gone, { id: 'one', userId: '', createdAt: '', createdIp: '', generation: 0 });
-    const nothing = { address: null, userAgent: null } as const;
-    const at = (hour: number) => `2026-11-27T0${hour}:00:00.000Z`;
-    const life = read(lifeSession({ generation: 0 }), [
-      { ...lifeEvent(at(1), 'sessions.address_changed', nothing), data: undefined } as never,
-      {
-        ...lifeEvent(at(2), 'sessions.reuse_detected', { ...nothing, actor: { kind: 'service_key' } }),
-        data: undefined,
-      } as never,
-      {
-        ...lifeEvent(at(3), 'sessions.revoked', { ...nothing, actor: { kind: 'operator', name: 'eve' } }),
-        data: undefined,
-      } as never,
-    ]);
-    const [login, first] = life.marks;
-    t.equal(login?.kind, 'login', 'a session of an older release has no recorded login');
-    t.match(first, { address: HOME, device: 'Safari 18 on macOS', generation: 0 });
-    t.match(life.marks.map(({ actor }) => actor).filter(Boolean), ['service key', 'operator eve']);
-    t.equal(life.replays[0]?.token.isExact, false);
-    const early = read(lifeSession({ generation: 2, refreshedAt: at(2) }), [
-      lifeEvent(at(1), 'sessions.started', { generation: 0 }),
-      lifeEvent(at(3), 'sessions.reuse_detected', { ...nothing, data: { presentedGeneration: 9 } }),
-    ]);
-    t.equal(early.replays[0]?.token.issuedAt, Date.parse(at(3)), 'a generation that was never reached');
-    const ended = read(lifeSession(), [lifeEvent(at(4), 'sessions.revoked', nothing)]);
-    t.equal(ended.end?.at, Date.parse(at(4)));
+    const started = lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 });
+    const expired = lifeSession({ expiresAt: '2026-11-26T09:14:02.000Z' });
+    t.match(summarizeLife(read(expired, [started])), { state: 'ended', headline: /its lifetime is over/ });
+    const row = sessionOfEvents(expired.id, [{ ...started, userId: expired.userId }]);
+    t.match(read(row, [started]), { userId: expired.userId, marks: [{ kind: 'login' }] });
   },
 );
 
-t.test('a refused key and a step-up by an unknown method are told', async (t) => {
+t.test('a session without events, and events without client and generation, can be shown', async (t) => {
+  const gone = sessionOfEvents('one', []);
+  t.match(gone, { id: 'one', userId: '', createdAt: '', createdIp: '', generation: 0 });
+  const nothing = { address: null, userAgent: null } as const;
+  const at = (hour: number) => `2026-11-27T0${hour}:00:00.000Z`;
+  const life = read(lifeSession({ generation: 0 }), [
+    { ...lifeEvent(at(1), 'sessions.address_changed', nothing), data: undefined } as never,
+    {
+      ...lifeEvent(at(2), 'sessions.reuse_detected', { ...nothing, actor: { kind: 'service_key' } }),
+      data: undefined,
+    } as never,
+    {
+      ...lifeEvent(at(3), 'sessions.revoked', { ...nothing, actor: { kind: 'operator', name: 'eve' } }),
+      data: undefined,
+    } as never,
+  ]);
+  const [login, first] = life.marks;
+  t.equal(login?.kind, 'login', 'a session of an older release has no recorded login');
+  t.match(first, { address: HOME, device: 'Safari 18 on macOS', generation: 0 });
+  t.match(life.marks.map(({ actor }) => actor).filter(Boolean), ['service key', 'operator eve']);
+  t.equal(life.replays[0]?.token.isExact, false);
+  const early = read(lifeSession({ generation: 2, refreshedAt: at(2) }), [
+    lifeEvent(at(1), 'sessions.started', { generation: 0 }),
+    lifeEvent(at(3), 'sessions.reuse_detected', { ...nothing, data: { presentedGeneration: 9 } }),
+  ]);
+  t.equal(early.replays[0]?.token.issuedAt, Date.parse(at(3)), 'a generation that was never reached');
+  const ended = read(lifeSession(), [lifeEvent(at(4), 'sessions.revoked', nothing)]);
+  t.equal(ended.end?.at, Date.parse(at(4)));
+});
+
+t.test('a refused proof key and a step-up by an unknown method are shown', async (t) => {
   const at = '2026-11-27T01:00:00.000Z';
   const factsOf = (type: string, data: LifeEvent['data']) =>
     read(lifeSession(), [lifeEvent(at, type, { data })])
@@ -183,7 +199,7 @@ t.test('a refused key and a step-up by an unknown method are told', async (t) =>
   t.match(factsOf('sessions.stepped_up', { amr: [] }), /an unknown method/);
 });
 
-t.test('a moment of another year has its year', async (t) => {
+t.test('a time in another year is shown with its year', async (t) => {
   const [now, before] = [Date.UTC(2026, 0, 2), Date.UTC(2025, 11, 31, 23, 59)];
   t.equal(dayInWords(before, now), 'Wed 31 Dec 2025');
   t.equal(dayInWords(before, before), 'Wed 31 Dec');

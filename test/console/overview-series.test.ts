@@ -22,7 +22,7 @@ const sample = (seconds: number, values: Partial<Sample> = {}): Sample => ({
   ...values,
 });
 
-t.test('counts become rates for each minute, also over a restart of the service', async (t) => {
+t.test('counts become rates per minute, also across a restart of the service', async (t) => {
   const samples = [10, 15, 3].map((logins, index) => sample(index * 30, { logins }));
   const rates = ratesOf(samples, ({ logins }) => logins);
   t.same(
@@ -35,7 +35,7 @@ t.test('counts become rates for each minute, also over a restart of the service'
   );
 });
 
-t.test('refusals are counted by reason, the most frequent first', async (t) => {
+t.test('refusals are counted by reason, most frequent first', async (t) => {
   const samples = [
     sample(0, { refusals: { 'login a': 5 } }),
     sample(5, { refusals: { 'login a': 6, 'refresh b': 4 } }),
@@ -48,14 +48,14 @@ t.test('refusals are counted by reason, the most frequent first', async (t) => {
   t.equal(refusalCount(samples[1] ?? sample(0)), 10);
 });
 
-t.test('newer samples are appended once, and those older than an hour go', async (t) => {
+t.test('newer samples are appended once, and samples older than an hour are removed', async (t) => {
   const before = [sample(0), sample(3_000)];
   const all = appendSamples(before, [sample(3_000), sample(3_700)]);
   t.same(all, [sample(3_000), sample(3_700)]);
   t.same(appendSamples([], []), []);
 });
 
-t.test('samples of another replica replace those of the former one', async (t) => {
+t.test('samples of another replica replace the samples of the previous replica', async (t) => {
   const one = { replica: 'one:3000', samples: [sample(0)] };
   const other = { replica: 'two:3000', samples: [sample(10)] };
   t.same(continueSamples(null, one), [sample(0)]);
@@ -88,7 +88,7 @@ const KEYS: readonly Key[] = [
   { id: 'new-key-id', alg: 'EdDSA', state: 'signing', announcedAt: time(-3), signsFrom: time(-1) },
 ];
 
-t.test('a key is announced, signs until the next one does, and stays published', async (t) => {
+t.test('a key is announced, signs until the next key signs, and stays published', async (t) => {
   const [old, recent] = KEYS;
   if (old === undefined || recent === undefined) throw new Error('no keys');
   const spans = spansOf(old, KEYS, START + 10 * DAY);
@@ -107,7 +107,7 @@ t.test('a key is announced, signs until the next one does, and stays published',
   t.same(spansOf({ id: 'file', alg: 'ES256', state: 'signing' }, KEYS, START), [], 'a file holds no times');
 });
 
-t.test('keys are bars over time, named in words', async (t) => {
+t.test('keys are drawn as bars over time, each with a description in words', async (t) => {
   const picture = drawKeys(KEYS, START);
   t.ok(picture);
   if (picture === null) return;

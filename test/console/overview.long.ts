@@ -36,7 +36,7 @@ function growingOverview() {
   return { state, readOverview };
 }
 
-t.test('the overview shows counts, dependencies and keys, live', async (t) => {
+t.test('the overview shows live counts, dependencies and keys', async (t) => {
   const { state, readOverview } = growingOverview();
   await readOverview();
   const started = await startConsole(t, { http: { readOverview } });
@@ -60,7 +60,7 @@ t.test('the overview shows counts, dependencies and keys, live', async (t) => {
   t.same(errors, []);
 });
 
-t.test('a page whose operator is gone stops following, and follows again when asked', async (t) => {
+t.test('a page without activity of its operator stops the stream, and continues it on request', async (t) => {
   const { readOverview } = growingOverview();
   const started = await startConsole(t, { http: { readOverview } });
   if (started === null) return;

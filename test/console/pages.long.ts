@@ -153,7 +153,7 @@ t.test('an operator disables a user and enables the user again by keyboard alone
     );
 });
 
-t.test('text of strangers is text in every page', async (t) => {
+t.test('untrusted text is shown as text in every page', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, refresh, errors } = started;

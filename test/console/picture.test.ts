@@ -27,7 +27,7 @@ const withClass = (node: SvgNode, name: string) =>
       .includes(name),
   );
 
-t.test('every mark can have the focus, says all its facts, and leads to its row', async (t) => {
+t.test('every mark can have the focus, is labelled with all its facts, and links to its row', async (t) => {
   const links = elements(drawLife(theft, { width: 1_000 })).filter(({ tag }) => tag === 'a');
   t.same(
     links.map(({ attributes }) => attributes.href),
@@ -38,7 +38,7 @@ t.test('every mark can have the focus, says all its facts, and leads to its row'
     t.ok(words.includes(fact), fact);
 });
 
-t.test('the picture has a title and a description that tells the theft', async (t) => {
+t.test('the picture has a title, and a description of the theft', async (t) => {
   const [title, description] = drawLife(theft, { width: 1_000 }).children as SvgNode[];
   t.equal(title?.tag, 'title');
   t.match(description?.children[0], /^Stolen: the token of generation 57.*The replay was refused/);
@@ -55,11 +55,14 @@ t.test('a red line leads from the replay to the lane, time and generation of its
   t.equal(withClass(drawLife(theft, { width: 1_000 }), 'replay-line').length, 2, 'the line, and its legend');
 });
 
-t.test('a lane for each network: the login below, the network without a token on top', async (t) => {
-  const { lanes } = layOutLife(theft, 1_000, 0);
-  t.match(lanes, [{ name: HOME }, { name: '203.0.113.20' }, { name: ELSEWHERE, isForeign: true }]);
-  t.ok((lanes[0]?.top ?? 0) > (lanes[2]?.top ?? 0));
-});
+t.test(
+  'each network has a lane, the login at the bottom and the network without a token at the top',
+  async (t) => {
+    const { lanes } = layOutLife(theft, 1_000, 0);
+    t.match(lanes, [{ name: HOME }, { name: '203.0.113.20' }, { name: ELSEWHERE, isForeign: true }]);
+    t.ok((lanes[0]?.top ?? 0) > (lanes[2]?.top ?? 0));
+  },
+);
 
 t.test('the line has the colour of the device that held the tokens', async (t) => {
   const paths = withClass(drawLife(theft, { width: 1_000 }), 'path').map(
@@ -74,7 +77,7 @@ t.test('the line has the colour of the device that held the tokens', async (t) =
   ]);
 });
 
-t.test('text of strangers is text in the picture', async (t) => {
+t.test('untrusted text is shown as text in the picture', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 80 }), async (text) => {
       const evil = `</text><script>alert(1)</script>"'&${text}`;
@@ -93,7 +96,7 @@ t.test('text of strangers is text in the picture', async (t) => {
   );
 });
 
-t.test('a life with thousands of events stays a picture of bounded size', async (t) => {
+t.test('the picture of a session with thousands of events has a bounded size', async (t) => {
   const events = Array.from({ length: 3_000 }, (_, index) =>
     lifeEvent(
       new Date(Date.parse('2026-11-21T10:00:00Z') + index * 60_000).toISOString(),
@@ -123,15 +126,18 @@ t.test('no mark covers another one', async (t) => {
         t.ok(Math.max(Math.abs(one.x - other.x), Math.abs(one.y - other.y)) >= 2 * radius, 'apart');
 });
 
-t.test('later moments are further to the right, and seconds are apart in a life of weeks', async (t) => {
-  const week = 7 * 86_400_000;
-  const scale = createTimeScale([0, week, week + 1_000, week + 3_000], 0, 600);
-  const positions = [0, week / 2, week, week + 1_000, week + 2_000, week + 3_000].map(scale);
-  t.same(
-    positions,
-    [...positions].sort((one, other) => one - other),
-  );
-  t.ok((positions[3] ?? 0) - (positions[2] ?? 0) >= 34);
-  t.ok(Math.abs((positions.at(-1) ?? 0) - 600) < 0.001);
-  t.equal(createTimeScale([5], 0, 600)(5), 300);
-});
+t.test(
+  'later events are further to the right, and events seconds apart stay apart in a session of weeks',
+  async (t) => {
+    const week = 7 * 86_400_000;
+    const scale = createTimeScale([0, week, week + 1_000, week + 3_000], 0, 600);
+    const positions = [0, week / 2, week, week + 1_000, week + 2_000, week + 3_000].map(scale);
+    t.same(
+      positions,
+      [...positions].sort((one, other) => one - other),
+    );
+    t.ok((positions[3] ?? 0) - (positions[2] ?? 0) >= 34);
+    t.ok(Math.abs((positions.at(-1) ?? 0) - 600) < 0.001);
+    t.equal(createTimeScale([5], 0, 600)(5), 300);
+  },
+);

@@ -19,7 +19,7 @@ t.test('an operator finds sessions by their facts, by keyboard alone, and opens 
   await signIn(page);
   await page.getByRole('link', { name: 'Sessions', exact: true }).click();
   await page.getByRole('table').waitFor();
-  // The third session is that of the operator.
+  // The third session belongs to the operator.
   t.equal(await page.locator('tbody tr').count(), 3);
   t.equal(await page.locator('main img').count(), 0, 'a user agent is text');
   await checkRendering(t, page, 'sessions');
@@ -43,7 +43,7 @@ t.test('an operator finds sessions by their facts, by keyboard alone, and opens 
   t.same(errors, []);
 });
 
-t.test('a list of many sessions has pages, which keep the filter', async (t) => {
+t.test('a list of many sessions is shown in pages, which keep the filter', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, time } = started;

@@ -15,7 +15,7 @@ async function pairOfAnn({ post }: Started) {
   return { access: String(body.access) };
 }
 
-/** The service answers to a label what a user typed: here text that would be code. */
+/** Adds an app whose label would be code in HTML. */
 async function addEvilApp(started: Started) {
   const signed = await pairOfAnn(started);
   const { id } = await addApp(started, signed);
@@ -53,14 +53,14 @@ t.test('an operator lists, finds and opens accounts', async (t) => {
   t.same(errors, []);
 });
 
-t.test('a list of many accounts has pages, and leads to the page of each account', async (t) => {
+t.test('a list of many accounts is shown in pages, and links to the page of each account', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, post, time } = started;
   time.now = Date.now();
   for (let count = 0; count < 51; count += 1) {
     const username = `many-${count}-${'x'.repeat(40)}`;
-    // The limit of registrations is by hour.
+    // Registrations are limited per hour.
     time.now += 4 * 60_000;
     await post('/auth/register', { username, email: `${username}@example.com`, password: PASSWORD });
   }
@@ -122,7 +122,7 @@ t.test('pages show the name of a device, as text', async (t) => {
   t.same(errors, []);
 });
 
-t.test('a user id that is text has a page, and its sessions end from there', async (t) => {
+t.test('a user id that is no UUID has a page, and its sessions can be ended there', async (t) => {
   const started = await startConsole(t, { http: { userIdFormat: 'text' } });
   if (started === null) return;
   const { page, url, logIn } = started;

@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 
 type Started = NonNullable<Awaited<ReturnType<typeof startConsole>>>;
 
-/** An endpoint with a delivery in each state. The reason of the failure is text of a stranger. */
+/** An endpoint with a delivery in each state. The reason of the failure is untrusted text. */
 async function addDeliveries({ post, adminKey, webhookDeliveries, newId, time }: Started) {
   const wanted = {
     url: `https://127.0.0.1/${'long-path/'.repeat(12)}`,

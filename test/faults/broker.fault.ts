@@ -15,7 +15,9 @@ t.test('every event arrives at least once', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRabbit(t)) return;
   const rabbit = await startPrivateRabbit(t);
   await t.test('after the broker was down for 1,000 registrations', (t) => brokerDown(t, rabbit));
-  await t.test('after a kill between a confirmation and the removal', (t) => relayKilled(t, rabbit));
+  await t.test('after the service was killed between a confirmation and the removal of the event', (t) =>
+    relayKilled(t, rabbit),
+  );
   await t.test('after its queue was unbound', (t) => unbound(t, rabbit));
   await t.test('and only once if two replicas share the work', (t) => shared(t, rabbit));
 });

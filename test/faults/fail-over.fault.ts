@@ -14,7 +14,7 @@ import { type Environment, environment, start } from './support/service.ts';
 const CLIENTS = 16;
 const LATE = 5;
 
-/** Milliseconds of load before the standby falls behind, and while it does. */
+/** Milliseconds of load: before the standby falls behind, and while it falls behind. */
 const BEFORE = 1_000;
 const BEHIND = 1_500;
 
@@ -22,7 +22,7 @@ const BEHIND = 1_500;
 const FROZEN = 12_000;
 
 t.test(
-  'after a fail-over to a standby that lags, sessions go on, and a reused token is still detected',
+  'after a fail-over to a standby that lags, sessions continue, and a reused token is still detected',
   async (t) => {
     if (!requirePrivatePostgres(t)) return;
     const { database, env, service, agent, clients } = await running(t, { synchronous: false });

@@ -4,7 +4,7 @@ import { requirePostgres } from '../support/postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { assertBoundedUnderNames } from './support/longest-names.ts';
 
-t.test('10,000 longest names for each route leave memory, rows and keys in Redis bounded', async (t) => {
+t.test('after 10,000 longest names for each route memory, rows and keys in Redis are bounded', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
   await assertBoundedUnderNames(t, (await startPrivateRedis(t)).url);
 });

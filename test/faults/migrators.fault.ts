@@ -16,7 +16,7 @@ import { connectDirectly, type Environment, environment } from './support/servic
 const ROUNDS = 5;
 const MIGRATORS = 8;
 
-t.test('exactly one migrator succeeds a killed one', async (t) => {
+t.test('exactly one other process migrates after the migrator was killed', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = await environment(t);
   const wanted = await schemaOfOne(t, env);

@@ -9,7 +9,7 @@ import { percentile } from './support/load.ts';
 import { type Answer, ask, connections } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
-/** A request that waits for a second connection while it holds the first one would wait forever. */
+/** Tests that no request needs a second connection while it holds the only one. Such a request would wait forever. */
 
 const CLIENTS = 200;
 const NEW_PASSWORD = 'a yellow piano 43';

@@ -19,7 +19,7 @@ const CLIENTS = 24;
 t.test('a stop at full load answers every accepted request', async (t) => {
   if (!(await requirePostgres(t))) return;
   for (const keepAlive of [true, false]) {
-    await t.test(keepAlive ? 'on connections that stay' : 'on a connection for each request', async (t) => {
+    await t.test(keepAlive ? 'on keep-alive connections' : 'on a connection for each request', async (t) => {
       await stopAgainAndAgain(t, keepAlive);
     });
   }

@@ -15,7 +15,7 @@ import { connectDirectly, environment, start } from './support/service.ts';
 /** Four endpoints of webhooks fail, each in its own way, and the service is killed. The fifth gets every event. */
 
 const EVENTS = 1_000;
-/** Logins at the same time, and the milliseconds between two of them. Each login records one event. */
+/** How many logins run at the same time, and the milliseconds between two logins. Each login records one event. */
 const LOGINS = { atOnce: 4, pause: 25 };
 const KEY = 'correct-horse-battery-staple-2026';
 

@@ -67,7 +67,7 @@ t.test('a stop at full load answers every accepted request', async (t) => {
   const reasons = clients.flatMap(({ history }) =>
     history.map((one) => (one.outcome === 'ok' ? 'ok' : one.why)),
   );
-  // On a new connection: the system had taken it, and no worker had.
+  // The request was on a new connection, which the system had accepted but no worker had.
   const neverTaken = reasons.filter((why) => why === 'asking: ECONNRESET');
   const failed = reasons.filter(
     (why) => !/^(?:ok|\d{3}|connecting: ECONNREFUSED|asking: ECONNRESET)/.test(why),
@@ -79,7 +79,7 @@ t.test('a stop at full load answers every accepted request', async (t) => {
   );
 });
 
-t.test('a killed worker logs no client out, and the others go on', async (t) => {
+t.test('a killed worker logs no client out, and the other workers continue', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { service, clients, check } = await openLoaded(t);
   const load = startLoad(clients);

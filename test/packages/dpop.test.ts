@@ -14,7 +14,7 @@ const BEARER = 'Bearer realm="kinship"';
 
 type Values = NonNullable<Parameters<typeof proofOf>[4]>;
 
-t.test('a bound token of the real service', async (t) => {
+t.test('a bound token of the real service is verified', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url } = await issuingService(t);
   const verifierOf = (dpop: DpopOptions = {}) =>
@@ -160,7 +160,7 @@ t.test('a bound token of the real service', async (t) => {
     }
   });
 
-  await t.test('behind a proxy the public URL counts, not the host of the request', async (t) => {
+  await t.test('behind a proxy a proof must name the public URL, not the host of the request', async (t) => {
     const session = await boundSession(url);
     const { verify } = verifierOf({ publicUrl: 'https://api.example.com/shop/' });
     const request = (htu: string) =>
@@ -180,7 +180,7 @@ t.test('a bound token of the real service', async (t) => {
     t.match(await refusalOf(verify(`Bearer ${access}`)), { code: 'token_invalid' });
   });
 
-  await t.test('used proofs take bounded memory, and only proofs of the own key take any', async (t) => {
+  await t.test('used proofs take bounded memory, and proofs of another key are not stored', async (t) => {
     const { verify } = verifierOf({ maxProofs: 3 });
     const session = await boundSession(url);
     const request = (dpop: string) =>
@@ -195,7 +195,7 @@ t.test('a bound token of the real service', async (t) => {
     t.match(await refusalOf(verify(request(last))), { code: 'invalid_dpop_proof' }, 'none is forgotten');
   });
 
-  await t.test('of twenty uses of one proof at the same moment, one is accepted', async (t) => {
+  await t.test('of twenty concurrent uses of one proof one is accepted', async (t) => {
     const { verify } = verifierOf();
     const session = await boundSession(url);
     const dpop = session.proof('GET', 'https://a.example/');

@@ -44,7 +44,7 @@ for (const [name, start] of Object.entries(APPLICATIONS)) {
     if (name !== 'hono') t.equal((await ask('/open')).status, 500, 'no session without requireSession');
   });
 
-  t.test(`${name}: while the service is away a request is answered 503`, async (t) => {
+  t.test(`${name}: while the service is unavailable a request is answered 503`, async (t) => {
     const away: typeof fetch = async () => {
       throw new TypeError('fetch failed');
     };

@@ -43,14 +43,17 @@ t.test('a nonce is valid for its period and the next one', async (t) => {
   t.notOk(await nonces.isValid(nonce));
 });
 
-t.test('processes with one secret know the nonces of each other, also while it is replaced', async (t) => {
-  const before = createNonces([SECRET]);
-  const after = createNonces([OTHER, SECRET]);
-  t.equal(await createNonces([SECRET]).current(), await before.current());
-  t.ok(await after.isValid(await before.current()));
-  t.ok(await createNonces([OTHER]).isValid(await after.current()), 'the first secret makes nonces');
-  t.notOk(await before.isValid(await after.current()));
-});
+t.test(
+  'processes with one secret accept the nonces of each other, also while the secret is replaced',
+  async (t) => {
+    const before = createNonces([SECRET]);
+    const after = createNonces([OTHER, SECRET]);
+    t.equal(await createNonces([SECRET]).current(), await before.current());
+    t.ok(await after.isValid(await before.current()));
+    t.ok(await createNonces([OTHER]).isValid(await after.current()), 'the first secret makes nonces');
+    t.notOk(await before.isValid(await after.current()));
+  },
+);
 
 t.test('the nonces of two periods differ, and text of another form is not a nonce', async (t) => {
   const nonces = createNonces([SECRET]);
@@ -71,79 +74,85 @@ t.test('the nonces of two periods differ, and text of another form is not a nonc
     t.notOk(await nonces.isValid(wrong), wrong);
 });
 
-t.test('a short secret, and no secret, are refused at the start', async (t) => {
+t.test('a short or missing secret is refused at the start', async (t) => {
   const options = { issuer: ISSUER, audience: 'kinship' };
   for (const nonce of ['', 'x'.repeat(31), [], [SECRET, 'short']])
     t.throws(() => createVerifier({ ...options, dpop: { nonce } }), TypeError, String(nonce));
   createVerifier({ ...options, dpop: { nonce: SECRET } }).close();
 });
 
-t.test('a bound token at an application that asks for nonces', async (t) => {
+t.test('a bound token at an application that requires nonces', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url } = await issuingService(t);
   const verifierOf = (dpop: DpopOptions) =>
     createVerifier({ issuer: ISSUER, audience: 'kinship', url, dpop });
 
   for (const [name, start] of Object.entries(APPLICATIONS)) {
-    await t.test(`${name}: a proof needs a nonce, and the answer holds it`, async (t) => {
-      const app = await start(t, verifierOf({ nonce: SECRET }));
-      const { authorization, proof } = await boundSession(url);
-      const ask = (nonce?: unknown, payload = {}) =>
-        app.ask('/me', {
-          authorization,
-          dpop: proof('GET', `${app.url}/me`, { payload: { nonce, ...payload } }),
-        });
+    await t.test(
+      `${name}: a proof without a nonce is refused, and the answer contains a nonce`,
+      async (t) => {
+        const app = await start(t, verifierOf({ nonce: SECRET }));
+        const { authorization, proof } = await boundSession(url);
+        const ask = (nonce?: unknown, payload = {}) =>
+          app.ask('/me', {
+            authorization,
+            dpop: proof('GET', `${app.url}/me`, { payload: { nonce, ...payload } }),
+          });
 
-      const asked = await ask();
-      t.equal(asked.status, 401);
-      t.match(
-        asked.headers.get('www-authenticate'),
-        /^DPoP realm="kinship", algs="[^"]+", error="use_dpop_nonce"$/,
-      );
-      t.match(await asked.json(), { code: 'use_dpop_nonce', status: 401 });
-      const nonce = asked.headers.get('dpop-nonce') ?? '';
-      const accepted = await ask(nonce);
-      t.same([accepted.status, accepted.headers.get('dpop-nonce')], [200, null], 'it is the current one');
+        const asked = await ask();
+        t.equal(asked.status, 401);
+        t.match(
+          asked.headers.get('www-authenticate'),
+          /^DPoP realm="kinship", algs="[^"]+", error="use_dpop_nonce"$/,
+        );
+        t.match(await asked.json(), { code: 'use_dpop_nonce', status: 401 });
+        const nonce = asked.headers.get('dpop-nonce') ?? '';
+        const accepted = await ask(nonce);
+        t.same([accepted.status, accepted.headers.get('dpop-nonce')], [200, null], 'it is the current one');
 
-      for (const wrong of ['x', `${nonce}x`, await createNonces([OTHER]).current()]) {
-        const refused = await ask(wrong);
-        t.match(await refused.json(), { code: 'use_dpop_nonce' });
-        t.equal(refused.headers.get('dpop-nonce'), nonce);
-      }
-      for (const malformed of ['', 7, ['x']])
-        t.match(await (await ask(malformed)).json(), { code: 'invalid_dpop_proof' }, String(malformed));
-      const late = await ask(undefined, { iat: Math.floor(Date.now() / 1000) - 600 });
-      t.match(await late.json(), { code: 'invalid_dpop_proof' });
-      t.equal(late.headers.get('dpop-nonce'), nonce, 'a client with a wrong clock needs one answer only');
+        for (const wrong of ['x', `${nonce}x`, await createNonces([OTHER]).current()]) {
+          const refused = await ask(wrong);
+          t.match(await refused.json(), { code: 'use_dpop_nonce' });
+          t.equal(refused.headers.get('dpop-nonce'), nonce);
+        }
+        for (const malformed of ['', 7, ['x']])
+          t.match(await (await ask(malformed)).json(), { code: 'invalid_dpop_proof' }, String(malformed));
+        const late = await ask(undefined, { iat: Math.floor(Date.now() / 1000) - 600 });
+        t.match(await late.json(), { code: 'invalid_dpop_proof' });
+        t.equal(late.headers.get('dpop-nonce'), nonce, 'a client with a wrong clock needs one answer only');
 
-      const jti = 'of a proof that was refused for its nonce';
-      t.equal((await ask(undefined, { jti })).status, 401);
-      t.equal((await ask(nonce, { jti })).status, 200, 'it is not used up');
-      t.match(await (await ask(nonce, { jti })).json(), { code: 'invalid_dpop_proof' }, 'now it is');
+        const jti = 'of a proof that was refused for its nonce';
+        t.equal((await ask(undefined, { jti })).status, 401);
+        t.equal((await ask(nonce, { jti })).status, 200, 'it is not used up');
+        t.match(await (await ask(nonce, { jti })).json(), { code: 'invalid_dpop_proof' }, 'now it is');
 
-      const unbound = await app.ask('/me', { authorization: (await logIn(url)).authorization });
-      t.same([unbound.status, unbound.headers.get('dpop-nonce')], [200, null]);
-    });
+        const unbound = await app.ask('/me', { authorization: (await logIn(url)).authorization });
+        t.same([unbound.status, unbound.headers.get('dpop-nonce')], [200, null]);
+      },
+    );
 
-    await t.test(`${name}: a nonce of the period before is accepted, and replaced`, async (t) => {
-      // The token is made by the real clock, and lives for 15 minutes.
-      const { authorization, proof } = await boundSession(url);
-      const clock = clockAt(t, PERIOD - 1_000);
-      const app = await start(t, verifierOf({ nonce: SECRET }));
-      const htu = `${app.url}/me`;
-      const ask = (nonce?: string) =>
-        app.ask('/me', { authorization, dpop: proof('GET', htu, { payload: { nonce } }) });
-      const first = (await ask()).headers.get('dpop-nonce') ?? '';
-      clock.now += 1_000;
-      const accepted = await ask(first);
-      const second = accepted.headers.get('dpop-nonce') ?? '';
-      t.equal(accepted.status, 200);
-      t.match(second, /./);
-      t.not(second, first);
-      t.equal((await ask(second)).headers.get('dpop-nonce'), null);
-      clock.now += PERIOD;
-      t.match(await (await ask(first)).json(), { code: 'use_dpop_nonce' });
-    });
+    await t.test(
+      `${name}: a nonce of the previous period is accepted, and the answer contains a new one`,
+      async (t) => {
+        // The token is made by the real clock, and lives for 15 minutes.
+        const { authorization, proof } = await boundSession(url);
+        const clock = clockAt(t, PERIOD - 1_000);
+        const app = await start(t, verifierOf({ nonce: SECRET }));
+        const htu = `${app.url}/me`;
+        const ask = (nonce?: string) =>
+          app.ask('/me', { authorization, dpop: proof('GET', htu, { payload: { nonce } }) });
+        const first = (await ask()).headers.get('dpop-nonce') ?? '';
+        clock.now += 1_000;
+        const accepted = await ask(first);
+        const second = accepted.headers.get('dpop-nonce') ?? '';
+        t.equal(accepted.status, 200);
+        t.match(second, /./);
+        t.not(second, first);
+        t.equal((await ask(second)).headers.get('dpop-nonce'), null);
+        clock.now += PERIOD;
+        t.match(await (await ask(first)).json(), { code: 'use_dpop_nonce' });
+      },
+    );
 
     await t.test(`${name}: the client package learns the nonce from the answer`, async (t) => {
       const app = await start(t, verifierOf({ nonce: SECRET }));
@@ -160,7 +169,7 @@ t.test('a bound token at an application that asks for nonces', async (t) => {
   }
 
   await t.test(
-    'oauth4webapi, which is not ours, learns the nonce, and a new one without a refusal',
+    'the library oauth4webapi learns the nonce from a refusal, and later nonces from other answers',
     async (t) => {
       const keys = await oauth.generateKeyPair('ES256');
       const DPoP = oauth.DPoP({}, keys);
@@ -196,7 +205,7 @@ t.test('a bound token at an application that asks for nonces', async (t) => {
     t.equal(toAnswer(await refusalOf(verify(request('proof')))).headers['dpop-nonce'], undefined);
   });
 
-  await t.test('an application can make and check nonces by itself', async (t) => {
+  await t.test('an application can issue and check nonces by itself', async (t) => {
     const { authorization, proof } = await boundSession(url);
     const ask = (nonce: DpopOptions['nonce'], given?: string) => {
       const dpop = proof('GET', 'https://a.example/', { payload: { nonce: given } });

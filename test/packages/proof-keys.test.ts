@@ -14,7 +14,7 @@ t.test('a key is imported once, with its thumbprint', async (t) => {
   t.not((await importKey(someKey(), 'ES256')).key, first.key);
 });
 
-t.test('an RSA key is another key for each algorithm', async (t) => {
+t.test('an RSA key is imported separately for each algorithm', async (t) => {
   const importKey = createKeyImport(2);
   const { kty, n, e } = makeKeyPair('rsa').publicKey.export({ format: 'jwk' });
   const jwk = { kty: String(kty), n: String(n), e: String(e) };
@@ -22,7 +22,7 @@ t.test('an RSA key is another key for each algorithm', async (t) => {
   t.equal((await importKey(jwk, 'PS256')).key.algorithm.name, 'RSA-PSS');
 });
 
-t.test('of more keys than fit, the ones that were used last are kept', async (t) => {
+t.test('if there are more keys than fit, the most recently used keys are kept', async (t) => {
   const importKey = createKeyImport(2);
   const [one, two, three] = [someKey(), someKey(), someKey()];
   const imported = async (jwk: Record<string, string>) => (await importKey(jwk, 'ES256')).key;

@@ -18,12 +18,12 @@ const PUBLISHED: Readonly<Record<string, { home: string; entries: readonly strin
   ),
 };
 
-/** The packages are modules only: `require` of a CommonJS file finds one, which Node.js 20.19 and later support. */
+/** The packages contain only ES modules. A CommonJS file can `require` them with Node.js 20.19 and later. */
 const ESM_ONLY = ['CJSResolvesToESM', 'NoResolution'];
 
 let folder = '';
 
-/** A copy is built: another test may be using `dist` of the checkout. */
+/** A copy is built, because another test may be using `dist` of the checkout. */
 t.before(async () => {
   folder = t.testdir();
   for (const name of ['packages', 'client', 'tsconfig.json', 'package.json'])
@@ -74,7 +74,7 @@ for (const [name, { home: place, entries }] of Object.entries(PUBLISHED)) {
 }
 
 for (const name of PACKAGES) {
-  t.test(`@kinship/${name} has a first use of at most ten statements that compiles`, async (t) => {
+  t.test(`the first example of @kinship/${name} has at most ten statements, and compiles`, async (t) => {
     const readme = await readFile(join('packages', name, 'README.md'), 'utf8');
     const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
     const lines = code

@@ -16,7 +16,7 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The commands of the workflow, by a word in each. */
+/** The commands of the workflow, each found by a word in it. */
 async function commandWith(word: string): Promise<string> {
   const workflow = parse(await readFile('.github/workflows/release.yml', 'utf8'));
   const steps: Step[] = workflow.jobs.publish.steps;
@@ -26,7 +26,7 @@ async function commandWith(word: string): Promise<string> {
   return command.run;
 }
 
-/** A copy of what is published, and of the scripts that publish it, beside a registry. */
+/** A copy of the packages and of the scripts that publish them, and a registry. */
 async function release(t: Test) {
   const folder = t.testdir();
   const registry = await npmRegistry(t, TOKEN);
@@ -37,7 +37,7 @@ async function release(t: Test) {
     });
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 
-  /** Runs a command of the workflow as GitHub does. Resolves with its exit code and all that it wrote. */
+  /** Runs a command of the workflow as GitHub does. Resolves with its exit code and its output. */
   async function run(command: string, tag = `v${version}`) {
     const child = spawn('bash', ['-e', '-c', command], {
       cwd: folder,
@@ -59,7 +59,7 @@ async function release(t: Test) {
     return { code: code as number, output: outputs.join('\n') };
   }
 
-  // Provenance is a statement of GitHub about its own machine.
+  // Provenance works only on machines of GitHub.
   const publish = async (tag?: string) => run(`${await commandWith('publish.sh')} --provenance=false`, tag);
   return { folder, registry, version: String(version), run, publish };
 }
@@ -67,7 +67,7 @@ async function release(t: Test) {
 const manifestOf = async (folder: string, home: string) =>
   JSON.parse(await readFile(join(folder, home, 'package.json'), 'utf8'));
 
-t.test('the workflow publishes all packages, each once', async (t) => {
+t.test('the workflow publishes each package once', async (t) => {
   const { folder, registry, version, run, publish } = await release(t);
   t.match(await run(await commandWith('name-repository.sh')), { code: 0 });
   t.match(await run(await commandWith('_authToken')), { code: 0 });

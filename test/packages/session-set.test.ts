@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createSessionSet } from '../../packages/verify/src/session-set.ts';
 
-t.test('a set holds what was added, and nothing else', async (t) => {
+t.test('a set contains the added sessions, and no others', async (t) => {
   const set = createSessionSet(100_000);
   const added = Array.from({ length: 50_000 }, () => randomUUID());
   t.ok(added.every((sid) => set.add(sid, 7)));
@@ -25,7 +25,7 @@ t.test('ids that differ in one digit are different', async (t) => {
   }
 });
 
-t.test('a full set refuses one more session until old ones may go', async (t) => {
+t.test('a full set refuses another session until old sessions may be removed', async (t) => {
   const set = createSessionSet(3);
   const [one = '', two = '', three = '', four = ''] = Array.from({ length: 4 }, () => randomUUID());
   set.add(one, 10);
@@ -38,7 +38,7 @@ t.test('a full set refuses one more session until old ones may go', async (t) =>
   t.same([one, two, three, four].map(set.has), [false, true, true, true]);
 });
 
-t.test('the memory of a set does not grow with sessions that may go', async (t) => {
+t.test('the memory of a set does not grow with sessions that may be removed', async (t) => {
   const set = createSessionSet(1_000_000);
   for (let second = 1; second <= 100_000; second += 1) {
     set.dropBefore(second - 100);

@@ -65,30 +65,33 @@ t.test('against the real service', async (t) => {
     t.equal(await outcome(verifier(t, url, { audience: 'x' }).verify(authorization)), 'token_invalid');
   });
 
-  await t.test('a session that ends is refused, without a look-up for each request', async (t) => {
-    const paths: string[] = [];
-    const counted: typeof fetch = (input, init) => {
-      paths.push(new URL(String(input)).pathname);
-      return fetch(input, init);
-    };
-    const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'refuse' } as const;
-    const before = await logIn();
-    await logOut(url, before);
-    const { verify, ready } = verifier(t, url, { revocations, fetch: counted });
-    await ready;
-    t.equal(await outcome(verify(before.authorization)), 'session_ended');
-    for (let round = 0; round < 20; round += 1) {
-      const ticket = await logIn();
-      t.equal(await outcome(verify(ticket.authorization)), 'accepted');
-      await logOut(url, ticket);
-      await waitForValue('refusal', async () =>
-        (await outcome(verify(ticket.authorization))) === 'session_ended' ? true : undefined,
-      );
-    }
-    t.same(paths.sort(), ['/.well-known/jwks.json', '/revocations']);
-  });
+  await t.test(
+    'a session that ended is refused, without a request to the service for each token',
+    async (t) => {
+      const paths: string[] = [];
+      const counted: typeof fetch = (input, init) => {
+        paths.push(new URL(String(input)).pathname);
+        return fetch(input, init);
+      };
+      const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'refuse' } as const;
+      const before = await logIn();
+      await logOut(url, before);
+      const { verify, ready } = verifier(t, url, { revocations, fetch: counted });
+      await ready;
+      t.equal(await outcome(verify(before.authorization)), 'session_ended');
+      for (let round = 0; round < 20; round += 1) {
+        const ticket = await logIn();
+        t.equal(await outcome(verify(ticket.authorization)), 'accepted');
+        await logOut(url, ticket);
+        await waitForValue('refusal', async () =>
+          (await outcome(verify(ticket.authorization))) === 'session_ended' ? true : undefined,
+        );
+      }
+      t.same(paths.sort(), ['/.well-known/jwks.json', '/revocations']);
+    },
+  );
 
-  await t.test('a recent authentication and its level are required where the route says so', async (t) => {
+  await t.test('a recent authentication and its level are required if the route says so', async (t) => {
     const { verify } = verifier(t, url);
     const { authorization } = await logIn();
     const refusal = await refusalOf(verify(authorization, { acr: 'aal2', maxAge: 600 }));
@@ -100,7 +103,7 @@ t.test('against the real service', async (t) => {
     t.equal(await outcome(verify(authorization, { scopes: ['orders'] })), 'insufficient_scope');
   });
 
-  await t.test('while the stream is lost, the application’s choice holds', async (t) => {
+  await t.test('while the stream is lost, the option `whenLost` decides', async (t) => {
     for (const [whenLost, live, ended] of [
       ['accept', 'accepted', 'accepted'],
       ['introspect', 'accepted', 'session_ended'],
@@ -122,7 +125,7 @@ t.test('against the real service', async (t) => {
     }
   });
 
-  await t.test('a wrong service key is reported, and introspection with it refuses', async (t) => {
+  await t.test('a wrong service key is reported, and introspection with that key is refused', async (t) => {
     const failures: string[] = [];
     const revocations = {
       serviceKey: 'wrong',
@@ -136,7 +139,7 @@ t.test('against the real service', async (t) => {
   });
 });
 
-/** A service of this test's own: keys, and streams that the test writes. */
+/** A fake service with keys, and with streams that the test writes. */
 async function fakeService() {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA');
   const jwk = { ...(await exportJWK(publicKey)), kid: '1', alg: 'EdDSA', use: 'sig' };
@@ -303,7 +306,7 @@ t.test('answers', async (t) => {
   t.match(outage, { status: 503, headers: { 'retry-after': '1', 'www-authenticate': undefined } });
 });
 
-t.test('keys that were fetched outlive an outage, and concurrent requests share a fetch', async (t) => {
+t.test('fetched keys stay in use during an outage, and concurrent requests share one fetch', async (t) => {
   const service = await fakeService();
   const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
   const token = await service.sign();
@@ -329,7 +332,7 @@ t.test('keys', async (t) => {
     t.equal(await outcome(verify(token)), 'token_invalid');
   });
 
-  await t.test('are used for an hour at most while the service is away', async (t) => {
+  await t.test('are used for at most an hour while the service is unavailable', async (t) => {
     const service = await fakeService();
     const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
     const token = await service.sign({ exp: Math.floor(Date.now() / 1000) + 10_000 });
@@ -344,7 +347,7 @@ t.test('keys', async (t) => {
     t.equal(await outcome(verify(token)), 'unavailable');
   });
 
-  await t.test('with an unknown id are fetched, but not at once again', async (t) => {
+  await t.test('are fetched for an unknown key id, but not again at once', async (t) => {
     const service = await fakeService();
     const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
     const unknown = await service.sign({}, { kid: '2' });
@@ -369,7 +372,7 @@ t.test('the stream', async (t) => {
     return { ...service, ...made, failures, token: await service.sign() };
   };
 
-  await t.test('is read in any pieces', async (t) => {
+  await t.test('is read whatever its pieces are', async (t) => {
     const { write, verify, token, ready } = await open();
     t.equal(await outcome(verify(token)), 'unavailable', 'the list is not known yet');
     for (const char of `: hi\n\n${READY}`) write(char);
@@ -380,7 +383,7 @@ t.test('the stream', async (t) => {
     t.equal(await outcome(verify(token)), 'session_ended');
   });
 
-  await t.test('that ends is opened again, and known sessions stay known', async (t) => {
+  await t.test('is opened again after its end, and known sessions stay known', async (t) => {
     const { write, verify, token, ready, streams, calls } = await open();
     write(READY + ended());
     await ready;
@@ -393,7 +396,7 @@ t.test('the stream', async (t) => {
     t.equal(await outcome(verify(token)), 'session_ended', 'although the new list lacks it');
   });
 
-  await t.test('counts as lost after the stated time without a byte', async (t) => {
+  await t.test('counts as lost after the announced time without a byte', async (t) => {
     const { write, verify, token, ready, streams } = await open({ lostAfter: 200 });
     write(READY);
     await ready;
@@ -410,7 +413,7 @@ t.test('the stream', async (t) => {
     t.equal(await outcome(verify(token)), 'accepted');
   });
 
-  await t.test('with more sessions than fit counts as lost', async (t) => {
+  await t.test('counts as lost if it has more sessions than fit', async (t) => {
     const { write, verify, token, ready, failures } = await open({ maxSessions: 2 });
     write(READY);
     await ready;
@@ -420,7 +423,7 @@ t.test('the stream', async (t) => {
     t.match(failures, [/maxSessions/]);
   });
 
-  await t.test('does not cover tokens that live longer than it goes back', async (t) => {
+  await t.test('does not cover tokens with a longer lifetime than the period that it covers', async (t) => {
     const { write, verify, sign, ready } = await open();
     write(READY);
     await ready;
@@ -428,7 +431,7 @@ t.test('the stream', async (t) => {
     t.equal(await outcome(verify(await sign({ iat: now, exp: now + 901 }))), 'unavailable');
   });
 
-  await t.test('that is silent for 40 seconds is given up', async (t) => {
+  await t.test('is closed after 40 seconds of silence', async (t) => {
     mock.timers.enable({ apis: ['Date', 'setInterval'], now: Date.now() });
     t.teardown(() => mock.timers.reset());
     const { write, failures, ready, calls } = await open();
@@ -441,7 +444,7 @@ t.test('the stream', async (t) => {
     t.match(failures, [/silent/]);
   });
 
-  await t.test('with an event that is not as documented counts as lost', async (t) => {
+  await t.test('counts as lost after an event of an undocumented form', async (t) => {
     const { write, verify, token, ready, failures } = await open();
     write(READY);
     await ready;
@@ -451,17 +454,20 @@ t.test('the stream', async (t) => {
     t.match(failures, [/not as documented/]);
   });
 
-  await t.test('that the application closes is no failure, and is not opened again', async (t) => {
-    const { write, failures, ready, close, calls } = await open();
-    write(READY);
-    await ready;
-    close();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    t.same(failures, []);
-    t.equal(calls.streams, 1);
-  });
+  await t.test(
+    'is not opened again after the application has closed it, and no failure is reported',
+    async (t) => {
+      const { write, failures, ready, close, calls } = await open();
+      write(READY);
+      await ready;
+      close();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      t.same(failures, []);
+      t.equal(calls.streams, 1);
+    },
+  );
 
-  await t.test('with an endless event is closed', async (t) => {
+  await t.test('is closed if an event does not end', async (t) => {
     const { write, failures, ready } = await open();
     write(READY);
     await ready;

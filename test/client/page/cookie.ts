@@ -1,13 +1,13 @@
 import { createClient } from '../../../client/src/cookie.ts';
 
-/** What the test gives each page before anything else runs. */
+/** The test sets this global in each page before other scripts run. */
 declare const SERVICE: string;
 declare function tell(what: string, detail: unknown): Promise<void>;
 
 const client = createClient({ url: SERVICE, onSignedOut: (code) => void tell('signed out', code) });
 const statusOfMe = async () => (await client.fetch(`${SERVICE}/auth/me`)).status;
 
-/** All that a script of the page can read: cookies, storages and the entries of the client. */
+/** Everything that a script of the page can read: cookies, storages and the entries of the client. */
 async function loot(): Promise<string> {
   const opening = indexedDB.open('kinship');
   await new Promise((resolve) => {

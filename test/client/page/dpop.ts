@@ -1,7 +1,7 @@
 import { createClient } from '../../../client/src/dpop.ts';
 import { overheard } from './overheard.ts';
 
-/** What the test gives each page before anything else runs. */
+/** The test sets these globals in each page before other scripts run. */
 declare const SERVICE: string;
 declare function tell(what: string, detail: unknown): Promise<void>;
 
@@ -11,11 +11,11 @@ const client = createClient({
   onSignedOut: (code) => void tell('signed out', code),
 });
 
-/** Wants another token than the one that it had. */
+/** Requests another token than the previous one. */
 const wakeUp = async () => (await client.token((await client.token()) ?? '')) !== null;
 const statusOfMe = async () => (await client.fetch(`${SERVICE}/auth/me`)).status;
 
-/** What a script of the page gets when it takes the key away: the error's name, or the key. */
+/** Tries to export the key, as a malicious script of the page would. Returns the name of the error, or the key. */
 async function stealKey(): Promise<string> {
   const opening = indexedDB.open('kinship-dpop');
   await new Promise((resolve) => {

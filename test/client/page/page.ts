@@ -2,7 +2,7 @@ import { createClient, type TokenPair, type TokenStorage } from '../../../client
 import { indexedDbEntry } from '../../../client/src/indexed-db.ts';
 import { overheard } from './overheard.ts';
 
-/** What the test gives each page before anything else runs. */
+/** The test sets these globals in each page before other scripts run. */
 declare const SERVICE: string;
 declare function tell(what: string, detail: unknown): Promise<void>;
 
@@ -17,11 +17,11 @@ const client = createClient({
 });
 let last: string | null = null;
 
-/** A tab whose client takes care. */
+/** A tab that uses the client. */
 const careful = {
-  /** Once the test was told. */
+  /** Resolves after the test was notified. */
   signedOut,
-  /** Wants another token than the one that it had. */
+  /** Requests another token than the previous one. */
   async wakeUp(): Promise<string | null> {
     last = await client.token(last ?? (await client.token()) ?? '');
     return last;
@@ -29,12 +29,12 @@ const careful = {
   statusOfMe: async () => (await client.fetch(`${SERVICE}/auth/me`)).status,
 };
 
-/** A tab that does what is written in a hurry: it reads the pair, refreshes, and stores what comes. */
+/** A tab with naive code: it reads the pair, refreshes it, and stores the answer. */
 const naive = {
   adopt(pair: TokenPair): void {
     localStorage.setItem('pair', JSON.stringify(pair));
   },
-  /** False: logged out. */
+  /** Returns false if the session has ended. */
   async wakeUp(): Promise<boolean> {
     const { access, refresh }: TokenPair = JSON.parse(localStorage.getItem('pair') ?? '');
     try {
@@ -47,7 +47,7 @@ const naive = {
       if (answer.ok) naive.adopt(body);
       return body.recovery !== 'login';
     } catch {
-      return true; // no answer: it will ask again when it wakes up next
+      return true; // no answer: the tab tries again at its next `wakeUp`
     }
   },
 };
@@ -61,7 +61,7 @@ const storages: Record<string, Pick<TokenStorage, 'getItem' | 'setItem'>> = {
   IndexedDB: indexedDb,
 };
 
-/** Counts in a storage, each step under the lock that all tabs share. */
+/** Increments a number in a storage. Each step holds the lock that all tabs share. */
 async function count(kind: string, steps: number): Promise<void> {
   const storage = storages[kind] ?? localStorage;
   for (let step = 0; step < steps; step += 1) {

@@ -2,7 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenStorage } from '../../../client/src/index.ts';
 
-/** One file for each session, whole at any time, readable by its owner alone. */
+/** Stores each session in one file, which is replaced atomically and readable by its owner only. */
 export function fileStorage(folder: string): TokenStorage {
   return {
     getItem: (name) => readFile(join(folder, name), 'utf8').catch(() => null),

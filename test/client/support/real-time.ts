@@ -1,4 +1,4 @@
-/** A clock for a service whose clients have the real time. A test may move it. */
+/** A clock for a service whose clients use the real time. A test may move this clock. */
 export function realTime(): { now: number } {
   let ahead = 0;
   return {

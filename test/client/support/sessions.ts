@@ -21,7 +21,7 @@ export function clientOf(t: Pick<Test, 'teardown'>, options: ClientOptions): Ses
   return client;
 }
 
-/** A client that goes on with a session of a new user. */
+/** A client that continues a session of a new user. */
 export async function signedIn(
   t: Pick<Test, 'teardown'>,
   service: HttpService,
@@ -32,7 +32,7 @@ export async function signedIn(
   const client = clientOf(t, { url: service.url, onSignedOut, ...options });
   const pair = await pairOf(service);
   await client.adopt(pair);
-  /** `signedOut` has the codes that it was told. */
+  /** `signedOut` has the codes with which `onSignedOut` was called. */
   return { client, pair, signedOut };
 }
 
@@ -49,7 +49,7 @@ export async function sessionOf({ families }: HttpService, { refresh }: TokenPai
   return { generation: family.generation, ended: family.revoked?.reason ?? null };
 }
 
-/** A storage that several clients may share, with what was written to it. */
+/** A storage that several clients may share, with its entries. */
 export function sharedStorage() {
   const items = new Map<string, string>();
   return {
@@ -60,7 +60,7 @@ export function sharedStorage() {
   };
 }
 
-/** Generations of which two different tokens were seen. */
+/** The generations of which two different tokens arrived. */
 export function forks(told: readonly { readonly what: string; readonly detail: unknown }[]): number[] {
   const seen = new Map<number, string>();
   const twice: number[] = [];
@@ -73,7 +73,7 @@ export function forks(told: readonly { readonly what: string; readonly detail: u
   return twice;
 }
 
-/** Whether the bytes end a request that refreshes: its body of JSON is complete. */
+/** Whether the bytes contain a whole refresh request: its JSON body is complete. */
 export function isRefresh(bytes: Buffer): boolean {
   return bytes.includes('POST /auth/refresh') && bytes.at(-1) === 0x7d;
 }

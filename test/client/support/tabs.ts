@@ -12,19 +12,19 @@ import { isRefresh } from './sessions.ts';
 
 export interface Tabs {
   readonly service: HttpService;
-  /** Between the pages and the service. */
+  /** The proxy between the pages and the service. */
   readonly proxy: TcpProxy;
   readonly context: BrowserContext;
-  /** What pages said, in order. */
+  /** The reports of the pages, in order. */
   readonly told: readonly { readonly what: string; readonly detail: unknown }[];
-  /** Another tab, ready. */
+  /** Opens another tab. Resolves when the tab is ready. */
   open(): Promise<Page>;
 }
 
 export interface TabsOptions {
-  /** The name under which the browser knows the pages' server. */
+  /** The host name of the pages' server in the browser. */
   readonly host?: string;
-  /** The name under which it knows the service. */
+  /** The host name of the service in the browser. */
   readonly serviceHost?: string;
   /** The script of the pages, in `page/`. */
   readonly script?: string;
@@ -32,8 +32,8 @@ export interface TabsOptions {
 }
 
 /**
- * A Chromium whose pages come from one origin and ask the service at another, through a proxy. Null, with the test
- * skipped, where there is no Chromium.
+ * A Chromium whose pages are from one origin and call the service at another origin, through a proxy. Without Chromium,
+ * skips the test and returns null.
  */
 export async function tabs(
   t: Test,
@@ -64,7 +64,7 @@ export async function tabs(
   };
 }
 
-/** The log-outs of which pages told. */
+/** The sign-outs that pages reported. */
 export const signOuts = ({ told }: Pick<Tabs, 'told'>) => told.filter(({ what }) => what === 'signed out');
 
 /**
@@ -90,7 +90,7 @@ export async function disturbThree(
   }
 }
 
-/** Serves one page, with the client in it; answers its port. */
+/** Serves one page that contains the client. Resolves with the port. */
 export async function pageServer(t: Test, script = 'page.ts'): Promise<number> {
   const bundle = await build({
     entryPoints: [`test/client/page/${script}`],

@@ -6,7 +6,7 @@ import { freePort } from '../../support/ports.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
 import { webhookReceiver } from '../../support/webhook-receiver.ts';
 
-/** An endpoint of webhooks, and what arrived there. */
+/** An endpoint of webhooks, and the requests that it received. */
 export interface FailingEndpoint {
   readonly name: string;
   readonly url: string;
@@ -32,7 +32,7 @@ const acceptAfter =
   (response) =>
     void delay(milliseconds).then(() => accept(response));
 
-/** Starts five endpoints: one is well, and each of the others has a fault of its own. */
+/** Starts five endpoints: one works, and each of the others has a different fault. */
 export async function startFailingEndpoints(t: Test) {
   const [well, slow, dead, failing, cut] = await Promise.all([
     receive(t, { name: 'well', answer: acceptAfter(30) }),
@@ -72,7 +72,7 @@ async function receive(
   };
 }
 
-/** Nothing listens on its port until it is mended. */
+/** Nothing listens on its port until the fault ends. */
 async function startDead(t: Test): Promise<FailingEndpoint> {
   const port = await freePort();
   const arrivals: Arrival[] = [];

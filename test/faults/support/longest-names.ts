@@ -4,13 +4,13 @@ import { connect, type Sql } from '../../../src/adapters/postgres/connect.ts';
 import { floodNames, MARKER } from '../../support/flood-names.ts';
 import { testDatabase } from '../../support/postgres.ts';
 
-/** Names of the longest kind for each kind of route. All different. */
+/** How many different names of the maximum length are sent to each member in {@link PLACES}. */
 const NAMES = 10_000;
 
 const JSON_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
 
-/** One member for each thing that a route does with a text that it has never seen. */
+/** One member for each way in which a route handles an unknown text. */
 const PLACES = [
   `POST /auth/login ${JSON_TYPE} username`,
   `POST /auth/register ${JSON_TYPE} username`,
@@ -34,7 +34,10 @@ const KEYS_OF_A_NAME = 4;
 const LONGEST_KEY = 100;
 /** Bytes of Redis for one key with its value and its expiry. */
 const BYTES_OF_KEY = 512;
-/** Milliseconds: a count of wrong passwords is forgotten after a day. No other key of a stranger lives longer. */
+/**
+ * Milliseconds. A count of wrong passwords is forgotten after a day, and no other key for unauthenticated clients lives
+ * longer.
+ */
 const LONGEST_LIFE = 86_400_000;
 /** Rows that may contain a name: at most one registration succeeds, since all have the same address. */
 const ROWS_OF_ONE_ACCOUNT = 10;
@@ -83,7 +86,7 @@ async function countRows(sql: Sql): Promise<{ readonly rows: number; readonly wi
   return { rows: sum(counts.map(({ rows }) => rows)), withName: sum(counts.map(({ names }) => names)) };
 }
 
-/** That what strangers leave in Redis has no name, a bound in bytes, and an end. */
+/** Asserts that the keys for unauthenticated clients contain no name, have a bounded size and expire. */
 async function assertBoundedKeys(t: Test, url: string, requests: number, usedBefore: number): Promise<void> {
   const { keys, bytes } = await readRedis(url);
   const names = keys.map(({ key }) => key);
@@ -109,7 +112,7 @@ async function assertBoundedKeys(t: Test, url: string, requests: number, usedBef
   );
 }
 
-/** The keys with the milliseconds until their end, -1 without one, and the bytes in use. */
+/** The keys with the milliseconds until they expire (-1 for a key that does not), and the bytes in use. */
 async function readRedis(url: string) {
   const redis = new Redis(url);
   try {

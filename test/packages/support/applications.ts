@@ -14,12 +14,13 @@ const STEP_UP = { acr: 'aal2' };
 /** An application of a framework. */
 export interface Application {
   readonly url: string;
-  /** Sends a request to it; default: a GET. */
+  /** Sends a request to the application. The default method is GET. */
   ask(path: string, headers?: Record<string, string>, method?: string): Promise<Response>;
 }
 
 /**
- * Each has GET and POST `/me` for any session, `/vault` for one of a higher level, and `/open` for everybody.
+ * Each application has GET and POST `/me` for any session, `/vault` for a session with a higher level, and `/open` for
+ * every request.
  */
 export const APPLICATIONS: Readonly<Record<string, (t: Test, verifier: Verifier) => Promise<Application>>> = {
   async fastify(t, verifier) {
