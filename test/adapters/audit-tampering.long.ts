@@ -2,16 +2,16 @@ import t, { type Test } from 'tap';
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
 import { userKey } from '../../src/adapters/postgres/user-key.ts';
 import { auditEntry } from '../ports/audit-log.ts';
-import { sealing, someHashKey } from '../ports/audit-seals.ts';
+import { sealUseCases, someHashKey } from '../ports/audit-seals.ts';
 import { someFamily } from '../support/families.ts';
 import { embeddedStores, postgresStores, type SqlStores } from '../support/open-stores.ts';
 
 const KEYS = [someHashKey('hash-1')];
 
 /** Three seals of three events each. Returns the ids of the events of each seal. */
-async function sealed(stores: SqlStores) {
+async function sealEvents(stores: SqlStores) {
   await stores.clear();
-  const log = sealing(stores, KEYS);
+  const log = sealUseCases(stores, KEYS);
   const ids: string[][] = [];
   for (let n = 0; n < 3; n += 1) {
     ids.push(await log.record(3));
@@ -99,7 +99,7 @@ const TAMPERINGS: Record<string, [Tampering, object]> = {
 async function tampers(t: Test, stores: SqlStores): Promise<void> {
   for (const [name, [tamper, fault]] of Object.entries(TAMPERINGS))
     await t.test(`${name} is found`, async (t) => {
-      const { id, verify } = await sealed(stores);
+      const { id, verify } = await sealEvents(stores);
       t.equal((await verify()).fault, null);
       await tamper(stores.sql, id);
       const found = (await verify()).fault;
@@ -112,7 +112,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
     const userId = 'auth0|123';
     for (const change of [{ user_id_text: null }, { user_id_text: 'ann' }, { user_id: userKey('ann') }]) {
       await stores.clear();
-      const { seal, verify } = sealing(stores, KEYS);
+      const { seal, verify } = sealUseCases(stores, KEYS);
       const family = someFamily({ userId });
       const event = auditEntry(family);
       await stores.families.open(family, [event]);
@@ -137,7 +137,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
   });
 
   await t.test('verification with a printed head finds that the last seal was removed', async (t) => {
-    const { verify, head } = await sealed(stores);
+    const { verify, head } = await sealEvents(stores);
     await stores.sql`delete from security_events where seal = 3`;
     await stores.sql`delete from security_seals where number = 3`;
     t.equal((await verify()).fault, null, 'without the head the chain looks whole');
@@ -145,7 +145,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
   });
 
   await t.test('verification with a printed head finds that the last seal was replaced', async (t) => {
-    const { verify, head, record, seal } = await sealed(stores);
+    const { verify, head, record, seal } = await sealEvents(stores);
     await stores.sql`delete from security_events where seal = 3`;
     await stores.sql`delete from security_seals where number = 3`;
     await record(1);

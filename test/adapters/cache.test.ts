@@ -44,15 +44,15 @@ t.test('while Redis is unavailable the cache is empty, and no call rejects', asy
   const redis = await connectRedis(server.url, SILENT_LOG);
   t.teardown(() => redis.disconnect());
   const cache = createRedisCache(redis);
-  const asked = async (name: string) => {
+  const assertUnavailable = async (name: string) => {
     t.equal(await cache.get('one'), null, name);
     await t.resolves(cache.set('one', 'lost'), name);
   };
   await cache.set('one', 'value');
   t.equal(await cache.get('one'), 'value');
   server.freeze();
-  await asked('frozen');
+  await assertUnavailable('frozen');
   server.thaw();
   await server.kill();
-  await asked('killed');
+  await assertUnavailable('killed');
 });

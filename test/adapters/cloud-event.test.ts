@@ -131,7 +131,7 @@ async function resetToken({ post, outbox, links }: HttpService): Promise<string>
 }
 
 /** A client with the pair of a rotation that the database has lost. */
-async function healing(): Promise<readonly ClaimedEntry[]> {
+async function entriesOfHealing(): Promise<readonly ClaimedEntry[]> {
   const keys = someKeys();
   const service = await sessionUseCases({ keys });
   const first = await service.logIn();
@@ -144,7 +144,7 @@ async function healing(): Promise<readonly ClaimedEntry[]> {
 }
 
 t.test('every event matches its schema, and docs/events.md contains its type', async (t) => {
-  const entries = [...(await eventfulLife(t)), ...(await healing())];
+  const entries = [...(await eventfulLife(t)), ...(await entriesOfHealing())];
   const seen = new Set<string>(entries.map(({ event }) => event.type));
   t.same([...seen].sort(), [...eventTypes].sort(), 'all of them');
   for (const entry of entries) {

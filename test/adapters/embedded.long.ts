@@ -42,7 +42,7 @@ function client(db: EmbeddedDatabase): postgres.Sql {
   return postgres({ path: db.socketPath, user: 'postgres', database: 'postgres', max: 1 });
 }
 
-async function using<T>(db: EmbeddedDatabase, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+async function withClient<T>(db: EmbeddedDatabase, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
   const sql = client(db);
   try {
     return await work(sql);
@@ -52,7 +52,7 @@ async function using<T>(db: EmbeddedDatabase, work: (sql: postgres.Sql) => Promi
 }
 
 const notes = (db: EmbeddedDatabase) =>
-  using(db, async (sql) => (await sql`select text from notes order by text`).map((row) => row.text));
+  withClient(db, async (sql) => (await sql`select text from notes order by text`).map((row) => row.text));
 
 const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
@@ -60,7 +60,7 @@ t.test('a start after an interrupted first start creates the database', async (t
   await mkdir(join(made, 'pg.draft'), { recursive: true });
   await writeFile(join(made, 'pg.draft', 'PG_VERSION'), '18\n');
   const db = await start(t, made);
-  await using(db, (sql) => sql`create table notes (text text primary key)`);
+  await withClient(db, (sql) => sql`create table notes (text text primary key)`);
 
   t.equal(await mode(join(made, 'pg')), '700');
   t.equal(await mode(dirname(db.socketPath)), '700');
@@ -75,7 +75,7 @@ t.test('a start after an interrupted first start creates the database', async (t
 t.test('committed rows are kept over a restart', async (t) => {
   const folder = await folderWithDatabase();
   const db = await start(t, folder);
-  await using(db, (sql) => sql.begin((tx) => tx`insert into notes values ('kept')`));
+  await withClient(db, (sql) => sql.begin((tx) => tx`insert into notes values ('kept')`));
   await db.close();
   t.strictSame(await notes(await start(t, folder)), ['kept']);
 });
@@ -196,7 +196,7 @@ t.test('a dropped connection leaves no rows and does not block the next client',
     await say(socket, ...messages);
     socket.destroy();
     t.strictSame(await notes(db), [], when);
-    await using(db, async (sql) => {
+    await withClient(db, async (sql) => {
       await sql`insert into notes values ('next')`;
       t.equal((await sql`delete from notes`).count, 1, 'and the next client is heard');
     });
@@ -205,8 +205,8 @@ t.test('a dropped connection leaves no rows and does not block the next client',
 
 t.test('a client does not get the settings of a client that has disconnected', async (t) => {
   const db = await start(t);
-  await using(db, (sql) => sql.unsafe('set search_path = nowhere; prepare mine as select 1').simple());
-  await using(db, async (sql) => {
+  await withClient(db, (sql) => sql.unsafe('set search_path = nowhere; prepare mine as select 1').simple());
+  await withClient(db, async (sql) => {
     t.match(await sql`show search_path`, [{ search_path: 'public' }]);
     t.equal((await sql`select from pg_prepared_statements where name = 'mine'`).count, 0);
   });

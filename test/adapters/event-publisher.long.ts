@@ -20,12 +20,12 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const SOURCE = 'https://auth.example.com';
 
-function created(id = randomUUID()): Publication {
+function createdEvent(id = randomUUID()): Publication {
   const data = { userId: randomUUID(), emailVerified: false, username: 'ann' };
   return { id, event: { type: 'users.created', occurredAt: NOW, data }, trace: null };
 }
 
-function deleted(): Publication {
+function deletedEvent(): Publication {
   return {
     id: randomUUID(),
     event: { type: 'users.deleted', occurredAt: NOW, data: { userId: randomUUID() } },
@@ -74,7 +74,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     await publisher.ready();
     const consumer = await consumerOf(t, url);
     await consumer.assertQueue(topology.queue, { durable: true });
-    const publication = created();
+    const publication = createdEvent();
     t.equal(await publisher.publish(publication), 'routed');
     const { fields, properties, content } = await next(consumer, topology.queue);
     t.match(fields, { exchange: topology.exchange, routingKey: 'users.created' });
@@ -98,7 +98,7 @@ t.test('events are published to RabbitMQ', async (t) => {
       await consumer.assertQueue(topology.queue, options);
       const publisher = await publisherOn(t, url, topology);
       await publisher.ready();
-      const publication = created();
+      const publication = createdEvent();
       t.equal(await publisher.publish(publication), 'routed');
       t.equal((await next(consumer, topology.queue)).properties.messageId, publication.id);
       await consumer.assertQueue(topology.queue, options);
@@ -110,7 +110,9 @@ t.test('events are published to RabbitMQ', async (t) => {
     const topology = testTopology(t, url);
     const publisher = await publisherOn(t, url, topology);
     await publisher.ready();
-    const publications = Array.from({ length: 300 }, (_, index) => (index % 3 === 0 ? deleted() : created()));
+    const publications = Array.from({ length: 300 }, (_, index) =>
+      index % 3 === 0 ? deletedEvent() : createdEvent(),
+    );
     const outcomes = await Promise.all(publications.map(publisher.publish));
     t.same(
       outcomes,
@@ -122,7 +124,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     const { messageCount } = await consumer.checkQueue(topology.queue);
     t.equal(messageCount, 200);
     await consumer.bindQueue(topology.queue, topology.exchange, 'users.*');
-    t.equal(await publisher.publish(deleted()), 'routed');
+    t.equal(await publisher.publish(deletedEvent()), 'routed');
   });
 
   await t.test('a full queue rejects the event, and the publisher stays ready', async (t) => {
@@ -132,8 +134,8 @@ t.test('events are published to RabbitMQ', async (t) => {
     await consumer.assertQueue(topology.queue, { durable: true, arguments: args });
     const publisher = await publisherOn(t, url, topology);
     await publisher.ready();
-    t.equal(await publisher.publish(created()), 'routed');
-    await t.rejects(publisher.publish(created()), { code: 'NACK' });
+    t.equal(await publisher.publish(createdEvent()), 'routed');
+    await t.rejects(publisher.publish(createdEvent()), { code: 'NACK' });
     t.ok(publisher.isReady());
   });
 
@@ -143,9 +145,9 @@ t.test('events are published to RabbitMQ', async (t) => {
     await publisher.ready();
     const consumer = await consumerOf(t, url);
     await consumer.deleteExchange(topology.exchange);
-    await t.rejects(publisher.publish(created()), { code: 'NOT_FOUND' });
+    await t.rejects(publisher.publish(createdEvent()), { code: 'NOT_FOUND' });
     await publisher.ready();
-    t.equal(await publisher.publish(created()), 'routed');
+    t.equal(await publisher.publish(createdEvent()), 'routed');
     t.match(publisher.lines, [{ level: 'warn' }, { level: 'info' }]);
   });
 
@@ -157,11 +159,11 @@ t.test('events are published to RabbitMQ', async (t) => {
     proxy.refuse(true);
     proxy.cut();
     await waitUntil(async () => !publisher.isReady());
-    await t.rejects(publisher.publish(created()), /unreachable/);
+    await t.rejects(publisher.publish(createdEvent()), /unreachable/);
     await delay(1_000); // meanwhile more than one attempt to connect fails
     proxy.refuse(false);
     await publisher.ready();
-    t.equal(await publisher.publish(created()), 'routed');
+    t.equal(await publisher.publish(createdEvent()), 'routed');
     t.same(publisher.lines.map(({ level }) => level).slice(0, 1), ['warn']);
     t.equal(publisher.lines.filter(({ level }) => level === 'info').length, 1);
     t.ok(publisher.lines.length <= 3, JSON.stringify(publisher.lines));
@@ -175,7 +177,7 @@ t.test('events are published to RabbitMQ', async (t) => {
       const publisher = await publisherOn(t, through, topology, { confirmation: 300 });
       await publisher.ready();
       proxy.pause();
-      const publications = [created(), created(), created()];
+      const publications = [createdEvent(), createdEvent(), createdEvent()];
       const outcomes = await Promise.allSettled(publications.map(publisher.publish));
       t.same(
         outcomes.map(({ status }) => status),
@@ -184,7 +186,7 @@ t.test('events are published to RabbitMQ', async (t) => {
       t.notOk(publisher.isReady());
       proxy.resume();
       await publisher.ready();
-      t.equal(await publisher.publish(created()), 'routed');
+      t.equal(await publisher.publish(createdEvent()), 'routed');
     },
   );
 
@@ -193,16 +195,16 @@ t.test('events are published to RabbitMQ', async (t) => {
     const { proxy, url: through } = await proxyTo(t, url);
     const one = await publisherOn(t, through, topology);
     await one.ready();
-    const underWay = one.publish(created());
+    const underWay = one.publish(createdEvent());
     await one.close();
     t.equal(await underWay, 'routed');
     t.notOk(one.isReady());
-    await t.rejects(one.publish(created()), /unreachable/);
+    await t.rejects(one.publish(createdEvent()), /unreachable/);
 
     const other = await publisherOn(t, through, topology, { closing: 100 });
     await other.ready();
     proxy.pause();
-    const lost = t.rejects(other.publish(created()));
+    const lost = t.rejects(other.publish(createdEvent()));
     await other.close();
     await lost;
     t.same([...one.lines, ...other.lines], []);
@@ -269,7 +271,7 @@ t.test('a broker that blocks publishers keeps its connection, and is logged once
   for (const [alarm, [begin, end]] of Object.entries(ALARMS)) {
     publisher.lines.length = 0;
     await rabbit.control(...begin);
-    await t.rejects(publisher.publish(created()), /did not confirm/, alarm);
+    await t.rejects(publisher.publish(createdEvent()), /did not confirm/, alarm);
     t.notOk(publisher.isReady(), alarm);
     await delay(2_000); // a lost connection would be open again by now
     t.notOk(publisher.isReady(), alarm);
@@ -277,7 +279,7 @@ t.test('a broker that blocks publishers keeps its connection, and is logged once
     t.equal(await connections(), own, `${alarm}: the connection is the same one`);
     await rabbit.control(...end);
     await publisher.ready();
-    t.equal(await publisher.publish(created()), 'routed', alarm);
+    t.equal(await publisher.publish(createdEvent()), 'routed', alarm);
     t.match(publisher.lines, [{ level: 'warn' }, { level: 'info', message: /accepts events again/ }], alarm);
     t.equal(publisher.lines.length, 2, alarm);
     t.equal(await connections(), own, alarm);
@@ -286,13 +288,13 @@ t.test('a broker that blocks publishers keeps its connection, and is logged once
   publisher.lines.length = 0;
   const { memory, disk } = ALARMS;
   for (const [begin] of [memory, disk]) await rabbit.control(...begin);
-  await t.rejects(publisher.publish(created()), /did not confirm/, 'two alarms at once');
+  await t.rejects(publisher.publish(createdEvent()), /did not confirm/, 'two alarms at once');
   await rabbit.control(...memory[1]);
   await delay(1_000); // a broker that accepts messages again would say so meanwhile
   t.notOk(publisher.isReady(), 'the other alarm goes on');
   await rabbit.control(...disk[1]);
   await publisher.ready();
-  t.equal(await publisher.publish(created()), 'routed');
+  t.equal(await publisher.publish(createdEvent()), 'routed');
   t.equal(publisher.lines.length, 2, 'two alarms are reported once');
   t.equal(await connections(), own);
 });

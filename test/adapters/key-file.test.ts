@@ -27,7 +27,7 @@ t.test('the first key signs, and all keys are published in order', async (t) => 
   t.notMatch(JSON.stringify(keys.map(({ publicKey }) => publicKey)), /"(d|p|q|dp|dq|qi|key_ops)":/);
 });
 
-async function refused(t: Test, reading: Promise<unknown>, reason: RegExp): Promise<void> {
+async function assertRefused(t: Test, reading: Promise<unknown>, reason: RegExp): Promise<void> {
   const error = await reading.then(
     () => new Error('it was read'),
     (refusal: Error) => refusal,
@@ -42,19 +42,23 @@ t.test('the error names an unusable key, and does not quote it', async (t) => {
   const weak = jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
   const p384 = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey);
   for (const text of ['', 'secret', 'null', '[]', '{}', '{"keys":{}}', '{"keys":[]}', '{"keys":[null]}'])
-    await refused(t, readKeyFile(text), /^is not a JWK Set with at least one key$/);
-  await refused(t, read(publicPart), /^key 1 must sign, but has no private part/);
-  await refused(
+    await assertRefused(t, readKeyFile(text), /^is not a JWK Set with at least one key$/);
+  await assertRefused(t, read(publicPart), /^key 1 must sign, but has no private part/);
+  await assertRefused(
     t,
     read({ ...KEYS.EdDSA, d: other.d }),
     /^key 1 (has a private part|is incomplete or malformed)/,
   );
-  await refused(t, read(KEYS.EdDSA, { ...KEYS.ES256, y: undefined }), /^key 2 is incomplete or malformed/);
-  await refused(t, read({ ...KEYS.EdDSA, x: undefined }), /^key 1 is incomplete or malformed/);
-  await refused(t, read(weak), /^key 1 is an RSA key of 1024 bits; the minimum is 2048/);
+  await assertRefused(
+    t,
+    read(KEYS.EdDSA, { ...KEYS.ES256, y: undefined }),
+    /^key 2 is incomplete or malformed/,
+  );
+  await assertRefused(t, read({ ...KEYS.EdDSA, x: undefined }), /^key 1 is incomplete or malformed/);
+  await assertRefused(t, read(weak), /^key 1 is an RSA key of 1024 bits; the minimum is 2048/);
   for (const jwk of [p384, { kty: 'oct', k: 'c2VjcmV0' }, {}])
-    await refused(t, read(jwk), /^key 1 is not for EdDSA/);
-  await refused(t, read({ ...KEYS.EdDSA, alg: 'ES256' }), /^key 1 is a key for EdDSA/);
-  await refused(t, read({ ...KEYS.EdDSA, use: 'enc' }), /^key 1 is not for signing/);
-  await refused(t, read(KEYS.EdDSA, KEYS.EdDSA), /^has two keys with the same kid/);
+    await assertRefused(t, read(jwk), /^key 1 is not for EdDSA/);
+  await assertRefused(t, read({ ...KEYS.EdDSA, alg: 'ES256' }), /^key 1 is a key for EdDSA/);
+  await assertRefused(t, read({ ...KEYS.EdDSA, use: 'enc' }), /^key 1 is not for signing/);
+  await assertRefused(t, read(KEYS.EdDSA, KEYS.EdDSA), /^has two keys with the same kid/);
 });

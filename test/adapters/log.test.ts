@@ -2,7 +2,7 @@ import t from 'tap';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 
 /** The written line, parsed as JSON. */
-function logged(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown> {
+function parseLogged(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown> {
   const lines: string[] = [];
   write(createLog('info', { write: (line) => void lines.push(line) }));
   return JSON.parse(lines.join(''));
@@ -10,7 +10,9 @@ function logged(write: (log: ReturnType<typeof createLog>) => void): Record<stri
 
 t.test('fields with the name of a secret are redacted, also in nested objects', async (t) => {
   const secret = { password: 'x', nested: { refreshToken: 'x', deeper: { authorization: 'x', kept: 1 } } };
-  const line = logged((log) => log.info({ token: 'x', cookie: ['x'], ...secret, list: ['kept'] }, 'said'));
+  const line = parseLogged((log) =>
+    log.info({ token: 'x', cookie: ['x'], ...secret, list: ['kept'] }, 'said'),
+  );
   t.match(line, {
     msg: 'said',
     token: '[redacted]',
@@ -23,13 +25,13 @@ t.test('fields with the name of a secret are redacted, also in nested objects', 
 
 t.test('logging does not change the logged object', async (t) => {
   const facts = { password: 'x' };
-  logged((log) => log.info(facts));
+  parseLogged((log) => log.info(facts));
   t.same(facts, { password: 'x' });
 });
 
 t.test('an error is logged with its causes, and without other members', async (t) => {
   const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', parameters: ['secret'] });
-  const line = logged((log) => log.error({ err: new Error('no answer', { cause }) }, 'failed'));
+  const line = parseLogged((log) => log.error({ err: new Error('no answer', { cause }) }, 'failed'));
   const { stack, ...err } = line.err as Record<string, unknown>;
   t.match(stack, /no answer/);
   t.match(err, { type: 'Error', message: 'no answer', cause: { message: 'refused', code: 'ECONNREFUSED' } });
@@ -39,6 +41,6 @@ t.test('an error is logged with its causes, and without other members', async (t
 t.test('circular and unusual values are logged without an error', async (t) => {
   const circle: Record<string, unknown> = { name: 'circle' };
   circle.self = circle;
-  const line = logged((log) => log.info({ circle, nothing: null, when: new Date(0) }));
+  const line = parseLogged((log) => log.info({ circle, nothing: null, when: new Date(0) }));
   t.match(line, { circle: { name: 'circle' }, nothing: null, when: '1970-01-01T00:00:00.000Z' });
 });

@@ -72,9 +72,9 @@ t.test('store calls are counted by store, duration and failure', async (t) => {
   t.equal(seriesIn(await scrape()).get('kinship_store_calls_in_flight'), 1);
   answer();
   await waiting;
-  const failing = (error: Error) => storeCalls.follow('users', () => Promise.reject(error));
-  await t.rejects(failing(new StoreUnavailable('unknown', new Error('lost'))), StoreUnavailable);
-  await t.rejects(failing(new TypeError('a fault of ours')), TypeError);
+  const failWith = (error: Error) => storeCalls.follow('users', () => Promise.reject(error));
+  await t.rejects(failWith(new StoreUnavailable('unknown', new Error('lost'))), StoreUnavailable);
+  await t.rejects(failWith(new TypeError('a fault of ours')), TypeError);
   const series = seriesIn(await scrape());
   t.equal(series.get('kinship_store_calls_in_flight'), 0);
   t.equal(series.get('kinship_store_call_duration_seconds_count{store="users"}'), 3);

@@ -88,7 +88,7 @@ t.test('the connection to Redis', async (t) => {
   await t.test('a server that is down does not stop the start', async (t) => {
     const server = await startPrivateRedis(t);
     await server.kill();
-    const { redis, lines } = await connected(t, server.url);
+    const { redis, lines } = await connectLogged(t, server.url);
     await t.rejects(
       createRedisAttempts(redis).begin({ account: 'ann', identifier: 'ann', network: '::1' }, NOW),
       {
@@ -104,25 +104,27 @@ t.test('the connection to Redis', async (t) => {
   await t.test('a wrong password or database stops the start', async (t) => {
     const server = await startPrivateRedis(t, ['--requirepass', 'p@ss/word']);
     const url = new URL(server.url);
-    await t.rejects(connected(t, url.href), /NOAUTH/);
+    await t.rejects(connectLogged(t, url.href), /NOAUTH/);
     url.password = 'another';
-    await t.rejects(connected(t, url.href), /WRONGPASS/);
+    await t.rejects(connectLogged(t, url.href), /WRONGPASS/);
     url.password = encodeURIComponent('p@ss/word');
     url.pathname = '/3';
-    const { redis, lines } = await connected(t, url.href);
+    const { redis, lines } = await connectLogged(t, url.href);
     t.match(await redis.client('INFO'), /db=3/);
     t.same(lines, []);
 
     url.pathname = '/99';
-    await t.rejects(connected(t, url.href), { message: /^Redis at .*\/99 cannot be used: ERR DB index.*$/ });
+    await t.rejects(connectLogged(t, url.href), {
+      message: /^Redis at .*\/99 cannot be used: ERR DB index.*$/,
+    });
   });
 
   await t.test('no command goes to another database, even if the server starts later', async (t) => {
     const server = await startPrivateRedis(t);
     await server.kill();
-    const { redis, lines } = await connected(t, `${server.url}/99`);
+    const { redis, lines } = await connectLogged(t, `${server.url}/99`);
     await server.start();
-    const { redis: observer } = await connected(t, server.url);
+    const { redis: observer } = await connectLogged(t, server.url);
     await waitUntil(async () => /total_connections_received:([4-9]|\d\d)/.test(await observer.info('stats')));
     await t.rejects(
       createRedisAttempts(redis).countAction('mails', { count: 1, perMilliseconds: 1_000 }, NOW),
@@ -134,17 +136,17 @@ t.test('the connection to Redis', async (t) => {
   await t.test('a Redis Cluster or a Sentinel stops the start, with the reason', async (t) => {
     const folder = t.testdir({ 'sentinel.conf': '' });
     const cluster = await startPrivateRedis(t, ['--cluster-enabled', 'yes', '--dir', folder]);
-    await t.rejects(connected(t, cluster.url), {
+    await t.rejects(connectLogged(t, cluster.url), {
       message: /^Redis at .* cannot be used: it is a Redis Cluster, which is not supported\. .*$/,
     });
     const sentinel = await startPrivateRedis(t, [`${folder}/sentinel.conf`, '--sentinel']);
-    await t.rejects(connected(t, sentinel.url), { message: /cannot be used: it is a Sentinel, which/ });
+    await t.rejects(connectLogged(t, sentinel.url), { message: /cannot be used: it is a Sentinel, which/ });
   });
 
   await t.test('a Redis Cluster that appears after the start is disconnected', async (t) => {
     const server = await startPrivateRedis(t, ['--cluster-enabled', 'yes', '--dir', t.testdir()]);
     await server.kill();
-    const { redis, lines } = await connected(t, server.url);
+    const { redis, lines } = await connectLogged(t, server.url);
     await server.start();
     await waitUntil(async () => redis.status === 'end');
     t.match(lines.at(-1), /^Redis cannot be used/);
@@ -157,7 +159,7 @@ t.test('the connection to Redis', async (t) => {
     }).listen(0, '127.0.0.1');
     await once(loading, 'listening');
     t.teardown(() => loading.close());
-    const { lines } = await connected(t, `redis://127.0.0.1:${(loading.address() as AddressInfo).port}`);
+    const { lines } = await connectLogged(t, `redis://127.0.0.1:${(loading.address() as AddressInfo).port}`);
     t.same(lines, [UNREACHABLE]);
   });
 
@@ -165,13 +167,13 @@ t.test('the connection to Redis', async (t) => {
     const [first, second] = [await startPrivateRedis(t), await startPrivateRedis(t)];
     const target = { host: '127.0.0.1', port: Number(new URL(first.url).port) };
     const proxy = await tcpProxy(t, target);
-    const { redis, lines } = await connected(t, `redis://127.0.0.1:${proxy.port}`);
+    const { redis, lines } = await connectLogged(t, `redis://127.0.0.1:${proxy.port}`);
     const attempts = createRedisAttempts(redis);
     const limit = { count: 1_000, perMilliseconds: 60_000 };
     t.ok((await attempts.countAction('mails', limit, NOW)).allowed);
 
     target.port = Number(new URL(second.url).port);
-    const { redis: admin } = await connected(t, first.url);
+    const { redis: admin } = await connectLogged(t, first.url);
     await admin.replicaof('127.0.0.1', target.port);
     await t.rejects(attempts.countAction('mails', limit, NOW), { cause: { message: /READONLY/ } });
     await waitUntil(() =>
@@ -189,7 +191,7 @@ t.test('a certificate that does not verify stops the start', async (t) => {
   if (pem === null) return skipFor(t, OPENSSL);
   const { port, heard } = await untrustedServer(t, pem);
   for (const query of ['', '?tls=', '?rejectUnauthorized=false']) {
-    await t.rejects(connected(t, `rediss://:secret@127.0.0.1:${port}${query}`), {
+    await t.rejects(connectLogged(t, `rediss://:secret@127.0.0.1:${port}${query}`), {
       cause: { code: /SELF_SIGNED/ },
     });
   }
@@ -198,7 +200,7 @@ t.test('a certificate that does not verify stops the start', async (t) => {
 
 async function setUp(t: Test) {
   const server = await startPrivateRedis(t);
-  const { redis, log, lines } = await connected(t, server.url);
+  const { redis, log, lines } = await connectLogged(t, server.url);
   const attempts = attemptsWithFallback(createRedisAttempts(redis), createMemoryAttempts(), log);
   return {
     server,
@@ -217,7 +219,7 @@ async function setUp(t: Test) {
   };
 }
 
-async function connected(t: Test, url: string) {
+async function connectLogged(t: Test, url: string) {
   const lines: string[] = [];
   const note = (_members: object, message: string) => void lines.push(message);
   const log = { info: note, warn: note, error: note };

@@ -18,7 +18,7 @@ function noisy({ mean, spread }: { readonly mean: number; readonly spread: numbe
  * A hasher whose verifications and waits advance the clock of the test. `time.held` is the total time in which turns
  * were occupied.
  */
-function measured(minimum: number) {
+function createMeasured(minimum: number) {
   const time = { now: 0, held: 0 };
   const verifier: HashVerifier = {
     kindOf: (hash) => (Object.hasOwn(KINDS, hash) ? hash : null),
@@ -71,17 +71,17 @@ function moments(values: readonly number[]) {
 
 for (const password of ['wrong', 'wrong pie\u0300ce'])
   t.test(`the time of a refusal does not reveal the kind of the hash: ${password}`, async (t) => {
-    const { durations } = measured(MINIMUM);
+    const { durations } = createMeasured(MINIMUM);
     const fast = await durations('fast', password);
     const slow = await durations('slow', password);
     t.ok(welch(fast, slow) < 4.5, `t = ${welch(fast, slow)}`);
-    const without = measured(0);
+    const without = createMeasured(0);
     const told = welch(await without.durations('fast', password), await without.durations('slow', password));
     t.ok(told > 4.5, 'without the wait it does');
   });
 
 t.test('an unknown user is refused no sooner than the slowest kind', async (t) => {
-  const { durations } = measured(MINIMUM);
+  const { durations } = createMeasured(MINIMUM);
   const unknown = await durations(null, 'wrong');
   const slow = await durations('slow', 'wrong');
   t.ok(welch(unknown, slow) < 4.5, `t = ${welch(unknown, slow)}`);
@@ -90,7 +90,7 @@ t.test('an unknown user is refused no sooner than the slowest kind', async (t) =
 t.test(
   'a right password does not wait, and a refusal waits only after it has released its turn',
   async (t) => {
-    const { time, durations } = measured(MINIMUM);
+    const { time, durations } = createMeasured(MINIMUM);
     t.ok(Math.max(...(await durations('fast', 'right'))) < 50);
     const before = time.held;
     await durations('fast', 'wrong');

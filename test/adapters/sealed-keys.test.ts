@@ -39,25 +39,25 @@ t.test('a key whose row was changed is refused', async (t) => {
   const secret = someKey('seal-1');
   const keys = createSealedKeys([secret]);
   const [one, other] = [await keys.make('EdDSA', turn), await keys.make('EdDSA', turn)];
-  const refused = (row: Partial<typeof one>, message: RegExp) =>
+  const assertRefused = (row: Partial<typeof one>, message: RegExp) =>
     t.rejects(keys.open({ ...one, ...turn, ...row }), { name: 'UnusableKey', message });
   const flipped = one.sealed.slice(0, -1) + (one.sealed.endsWith('A') ? 'B' : 'A');
-  await refused({ sealed: `${flipped.slice(0, -4)}AAAA` }, /cannot be opened/);
-  await refused({ sealed: 'nonsense' }, /cannot be opened/);
-  await refused({ sealed: other.sealed }, /is not the key that the id of its row names/);
-  await refused({ id: other.id }, /is not the key that the id of its row names/);
-  await refused({ alg: 'RS256' }, /is incomplete or malformed/);
+  await assertRefused({ sealed: `${flipped.slice(0, -4)}AAAA` }, /cannot be opened/);
+  await assertRefused({ sealed: 'nonsense' }, /cannot be opened/);
+  await assertRefused({ sealed: other.sealed }, /is not the key that the id of its row names/);
+  await assertRefused({ id: other.id }, /is not the key that the id of its row names/);
+  await assertRefused({ alg: 'RS256' }, /is incomplete or malformed/);
   for (const change of [{ number: 2 }, { announcedAt: 1 }, { signsFrom: 1 }])
-    await refused(change, /other times than those it was sealed with/);
+    await assertRefused(change, /other times than those it was sealed with/);
 
-  await refused({ wasRemoved: true }, /was restored in the database/);
+  await assertRefused({ wasRemoved: true }, /was restored in the database/);
 
   // An attacker who can write to the database, and knows a key id, seals with another encryption key.
   const jwk = makeKeyPair('ed25519').privateKey.export({ format: 'jwk' });
   const forged = await new CompactEncrypt(Buffer.from(JSON.stringify(jwk)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: 'seal-1' })
     .encrypt(someKey('theirs').bytes.subarray(0, 32));
-  await refused({ sealed: forged }, /cannot be opened/);
+  await assertRefused({ sealed: forged }, /cannot be opened/);
 });
 
 t.test('a key that an earlier version sealed can be opened', async (t) => {

@@ -17,10 +17,10 @@ t.test('removing an account while one of its tasks changes causes no deadlock', 
   const { outcomes } = await sql.begin(async (tx) => {
     await tx`select from tasks where id = ${id} for update`;
     const changing = tasks.change(user.id, id, 'second');
-    await waiting(sql, 1);
+    await waitForLocks(sql, 1);
     const revocation = { at: NOW, reason: 'account_deleted' } as const;
     const removing = users.remove(user.id, user.passwordHash, revocation, []);
-    await waiting(sql, 2);
+    await waitForLocks(sql, 2);
     return { outcomes: Promise.allSettled([changing, removing]) };
   });
   t.match(await outcomes, [
@@ -31,7 +31,7 @@ t.test('removing an account while one of its tasks changes causes no deadlock', 
 });
 
 /** Resolves when `count` statements on this database wait for a lock. */
-async function waiting(sql: Sql, count: number): Promise<void> {
+async function waitForLocks(sql: Sql, count: number): Promise<void> {
   for (;;) {
     const rows = await sql`
       select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;

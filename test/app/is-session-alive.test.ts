@@ -9,7 +9,7 @@ import { POLICY } from '../support/sessions.ts';
 
 const AGE = POLICY.accessTokenAge / 1000;
 
-async function setting({ complete }: { complete: boolean }) {
+async function setUp({ complete }: { complete: boolean }) {
   const time = { now: NOW };
   const clock = () => time.now;
   const { families } = createMemoryStores();
@@ -41,7 +41,7 @@ async function setting({ complete }: { complete: boolean }) {
 }
 
 t.test('a complete list needs no database', async (t) => {
-  const { isAlive, family, revoked, asked, breakDatabase } = await setting({ complete: true });
+  const { isAlive, family, revoked, asked, breakDatabase } = await setUp({ complete: true });
   breakDatabase();
   t.equal(await isAlive(), true);
   revoked.remember(family.tokenFamily, 'logout', NOW + 1);
@@ -50,7 +50,7 @@ t.test('a complete list needs no database', async (t) => {
 });
 
 t.test('an incomplete list needs the database', async (t) => {
-  const { isAlive, family, families, time } = await setting({ complete: false });
+  const { isAlive, family, families, time } = await setUp({ complete: false });
   t.equal(await isAlive(), true);
   time.now = family.expiresAt - 1;
   t.equal(await isAlive(), true);
@@ -63,7 +63,7 @@ t.test('an incomplete list needs the database', async (t) => {
 });
 
 t.test('an unavailable database rejects the check, and never accepts the session', async (t) => {
-  const { isAlive, family, revoked, breakDatabase } = await setting({ complete: false });
+  const { isAlive, family, revoked, breakDatabase } = await setUp({ complete: false });
   breakDatabase();
   await t.rejects(isAlive(), { code: 'unavailable' });
   revoked.remember(family.tokenFamily, 'logout', NOW + 1);
@@ -71,7 +71,7 @@ t.test('an unavailable database rejects the check, and never accepts the session
 });
 
 t.test('a token with a longer lifetime than the current one is checked in the database', async (t) => {
-  const { isAlive, family, families, asked } = await setting({ complete: true });
+  const { isAlive, family, families, asked } = await setUp({ complete: true });
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
   t.equal(await isAlive(family.tokenFamily, AGE), true, 'the list, which was told nothing, is trusted');
   t.equal(asked(), 0);

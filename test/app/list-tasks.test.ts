@@ -13,7 +13,7 @@ import { postgresStores } from '../support/open-stores.ts';
 import { requireRedis, testPrefix } from '../support/redis.ts';
 
 /** A promise, and the function that resolves it. */
-function moment() {
+function createSignal() {
   let come = () => {};
   const came = new Promise<void>((resolve) => {
     come = resolve;
@@ -22,8 +22,8 @@ function moment() {
 }
 
 /** `pass` waits until `open` is called. `arrived` resolves once `pass` has been called. */
-function gate() {
-  const [arrival, release] = [moment(), moment()];
+function createGate() {
+  const [arrival, release] = [createSignal(), createSignal()];
   return {
     arrived: arrival.came,
     open: release.come,
@@ -35,7 +35,7 @@ function gate() {
 }
 
 /** A cache, and a function that waits until the last value was stored. */
-function observed(cache: Cache) {
+function observeWrites(cache: Cache) {
   let writing = Promise.resolve();
   return {
     cache: {
@@ -50,7 +50,7 @@ function observed(cache: Cache) {
 }
 
 /** Counts how often the whole list is read from the store. */
-function counted(tasks: Tasks) {
+function countReads(tasks: Tasks) {
   const lists = { read: 0 };
   const list: Tasks['list'] = (...args) => {
     lists.read += 1;
@@ -71,8 +71,8 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
 
   await t.test('an unchanged list is read from the database once', async (t) => {
     const owner = await open();
-    const { tasks: store, lists } = counted(tasks);
-    const { cache: kept, written } = observed(cache);
+    const { tasks: store, lists } = countReads(tasks);
+    const { cache: kept, written } = observeWrites(cache);
     const list = listTasks({ tasks: store, cache: kept });
     const read = async () => {
       const texts = textsOf(await list(owner));
@@ -91,8 +91,8 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
   await t.test('an outdated list that a slow reader caches is not used', async (t) => {
     const owner = await open();
     await tasks.create(owner, 'old', NOW);
-    const hold = gate();
-    const stored = moment();
+    const hold = createGate();
+    const stored = createSignal();
     const slow = listTasks({
       tasks,
       cache: {
@@ -115,8 +115,8 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
 
   await t.test('a change between the two queries of a reader does not give a wrong list', async (t) => {
     const owner = await open();
-    const { cache: kept, written } = observed(cache);
-    const hold = gate();
+    const { cache: kept, written } = observeWrites(cache);
+    const hold = createGate();
     const slow = listTasks({
       cache: kept,
       tasks: {
@@ -182,7 +182,7 @@ t.test('after a restore the cached lists of lost changes are not used', async (t
   const { sql, users, tasks } = stores;
   const user = someUser();
   await users.create(user, []);
-  const { cache, written } = observed(createMemoryCache());
+  const { cache, written } = observeWrites(createMemoryCache());
   const list = listTasks({ tasks, cache });
   await tasks.create(user.id, 'kept', NOW);
   await sql`create table saved_users as select * from users`;

@@ -239,14 +239,14 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   world.now += MINUTE;
   t.equal(await run(), 3);
   t.equal(await left(), 0);
-  const gone = () =>
+  const droppedEvents = () =>
     lines.filter(({ message }) => message.includes('dropped after a week')).map(({ members }) => members);
-  t.same(gone(), [{ type: 'sessions.started', count: 1 }]);
+  t.same(droppedEvents(), [{ type: 'sessions.started', count: 1 }]);
   await record();
   world.now += WEEK + 1;
   t.equal(await run(), 1);
   t.same(
-    gone()[1],
+    droppedEvents()[1],
     { type: 'sessions.started', count: 3 },
     'events that were not reported before are counted',
   );

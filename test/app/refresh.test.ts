@@ -17,7 +17,7 @@ import {
 
 const HOUR = 3_600_000;
 
-async function delivered(
+async function claimEntries(
   { outbox }: Pick<Awaited<ReturnType<typeof sessionUseCases>>, 'outbox'>,
   kind: 'event' | 'mail',
 ) {
@@ -39,7 +39,7 @@ t.test('a pair is exchanged for its successor', async (t) => {
   t.equal(claimsOf(second.access).linkerId, after.linkerId);
   t.equal(claimsOf(second.access).sid, after.tokenFamily);
   t.equal(second.expiresIn, 900);
-  t.same(await delivered(service, 'event'), []);
+  t.same(await claimEntries(service, 'event'), []);
 });
 
 t.test('without a retry window a replayed token revokes its family, with one event', async (t) => {
@@ -51,10 +51,10 @@ t.test('without a retry window a replayed token revokes its family, with one eve
   t.same(replays, ['token_reused', 'token_reused', 'token_reused']);
   t.equal(await outcome(service.refresh(third)), 'session_revoked', 'the current token is refused');
   t.same(
-    (await delivered(service, 'event')).map(({ type }) => type),
+    (await claimEntries(service, 'event')).map(({ type }) => type),
     ['sessions.reuse_detected'],
   );
-  t.equal((await delivered(service, 'mail')).length, 1);
+  t.equal((await claimEntries(service, 'mail')).length, 1);
 });
 
 t.test(
@@ -110,16 +110,16 @@ t.test('a new network is reported once a day, and the network of the login is ne
   const service = await sessionUseCases();
   let pair = await service.logIn();
   for (const client of [ELSEWHERE, HOME, ELSEWHERE, HOME]) pair = await service.refresh(pair, { client });
-  const events = await delivered(service, 'event');
+  const events = await claimEntries(service, 'event');
   t.same(
     events.map(({ type }) => type),
     ['sessions.address_changed'],
   );
   t.match(events[0]?.data, { address: ELSEWHERE.address, previousAddress: HOME.address, blocked: false });
-  t.equal((await delivered(service, 'mail')).length, 1);
+  t.equal((await claimEntries(service, 'mail')).length, 1);
   service.time.now += 24 * HOUR;
   await service.refresh(pair, { client: ELSEWHERE });
-  t.equal((await delivered(service, 'mail')).length, 1, 'notified again on another day');
+  t.equal((await claimEntries(service, 'mail')).length, 1, 'notified again on another day');
 });
 
 t.test('a session bound to its address refuses another address and stays alive', async (t) => {
@@ -127,7 +127,7 @@ t.test('a session bound to its address refuses another address and stays alive',
   const first = await service.logIn();
   t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');
   t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');
-  t.equal((await delivered(service, 'mail')).length, 1);
+  t.equal((await claimEntries(service, 'mail')).length, 1);
   const second = await service.refresh(first, { key: 'k' });
   t.equal(await outcome(service.refresh(first, { key: 'k', client: ELSEWHERE })), 'address_changed');
   t.equal(typeof (await service.refresh(second)), 'object');
@@ -144,11 +144,11 @@ t.test('another product is ignored, reported or blocked according to the policy'
     const first = await service.logIn({ client: browser('120.0') });
     const second = await service.refresh(first, { client: browser('121.0') });
     const answer = await outcome(service.refresh(second, { client: { ...HOME, userAgent: 'curl/8' } }));
-    const events = (await delivered(service, 'event')).map(({ type, data }) => [
+    const events = (await claimEntries(service, 'event')).map(({ type, data }) => [
       type,
       'reason' in data && data.reason,
     ]);
-    const mails = (await delivered(service, 'mail')).length;
+    const mails = (await claimEntries(service, 'mail')).length;
     if (onUserAgentChange === 'ignore') {
       t.type(answer, 'object');
       t.same([events, mails], [[], 0]);
@@ -310,7 +310,7 @@ t.test('a rotation without a result yet is refused, and its row is not read', as
 });
 
 /** A service on a restored database, which holds `row` and lost every later change. */
-async function restored(row: TokenFamily | null, keys: Keys, policy: Partial<Policy> = {}) {
+async function restoredService(row: TokenFamily | null, keys: Keys, policy: Partial<Policy> = {}) {
   const stores = createMemoryStores();
   if (row) await stores.families.open(row, []);
   return sessionUseCases({ stores, keys, policy });
@@ -333,18 +333,18 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
   const fourth = await service.refresh(third);
 
   t.test('after healing the current token is rotated, older tokens are reuse', async (t) => {
-    const after = await restored(row, keys);
+    const after = await restoredService(row, keys);
     after.time.now = service.time.now;
     const fifth = await after.refresh(fourth);
     t.equal(claimsOf(fifth.refresh).generation, 4);
-    const [event] = await delivered(after, 'event');
+    const [event] = await claimEntries(after, 'event');
     t.match(event, { type: 'sessions.healed', data: { storedGeneration: 1, presentedGeneration: 3 } });
     t.equal(await outcome(after.refresh(third)), 'token_reused');
     t.equal(await outcome(after.refresh(fifth)), 'session_revoked');
   });
 
   t.test('a token that was issued before the row’s last rotation never heals', async (t) => {
-    const after = await restored(row, keys);
+    const after = await restoredService(row, keys);
     after.time.now = service.time.now + HOUR;
     await after.refresh(second);
     t.equal(await outcome(after.refresh(fourth)), 'token_reused');
@@ -358,20 +358,20 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
     const known = await before.families.find(String(claimsOf(one.refresh).tokenFamily));
     before.time.now += HOUR;
     const three = await before.refresh(two, { key: 'l' });
-    const after = await restored(known, keys);
+    const after = await restoredService(known, keys);
     after.time.now = before.time.now;
     t.equal(claimsOf((await after.refresh(three, { key: 'k' })).refresh).generation, 3);
   });
 
   t.test('a token of the same generation from the lost history is reuse', async (t) => {
-    const after = await restored(row, keys);
+    const after = await restoredService(row, keys);
     after.time.now = service.time.now;
     await after.refresh(second);
     t.equal(await outcome(after.refresh(third)), 'token_reused');
   });
 
   t.test('a revocation that this replica remembers is repeated instead of healing', async (t) => {
-    const after = await restored(row, keys);
+    const after = await restoredService(row, keys);
     after.revoked.remember(tokenFamily, 'logout', after.time.now + HOUR);
     t.equal(await outcome(after.refresh(fourth)), 'session_revoked');
     t.match(await after.families.find(tokenFamily), { revoked: { reason: 'logout' } });
@@ -385,7 +385,7 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
     if (row) await both.families.open(row, []);
     both.time.now = service.time.now;
     const fifth = await both.refresh(fourth);
-    const after = await restored(row, newer);
+    const after = await restoredService(row, newer);
     after.time.now = service.time.now;
     t.equal(await outcome(after.refresh(fifth)), 'unavailable');
     t.same(await after.families.find(tokenFamily), row);

@@ -19,7 +19,7 @@ import { createMemorySigningKeys } from '../support/memory/signing-keys.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 /** Runs a command on a key set in memory. Returns the output, or the text of the refusal. */
-const typing = (keys: KeySetAdmin) => (words: string) => {
+const createCommand = (keys: KeySetAdmin) => (words: string) => {
   const [verb, word = ''] = words.split(' ');
   const answer =
     verb === 'list'
@@ -35,7 +35,7 @@ const BY_ANN = { log: SILENT_LOG, by: 'operator ann', newId: randomUUID, origin:
 t.test('an operator lists, rotates and retires keys', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
   const folder = t.testdir();
-  const type = typing(
+  const type = createCommand(
     createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'EdDSA' }, folder), deps),
   );
   t.match(await type('list'), /^There are no keys/);
@@ -58,7 +58,7 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
   t.match(await type(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
   t.match(await type(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
 
-  const hmac = typing(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
+  const hmac = createCommand(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
   t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
   for (const [kid = ''] of rowsOf(await hmac('list')))
     t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
@@ -67,7 +67,7 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
 
 t.test('of two concurrent rotations one announces a key', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
-  const type = typing(
+  const type = createCommand(
     createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps),
   );
   const answers = await Promise.all([type('rotate'), type('rotate')]);
@@ -104,7 +104,7 @@ t.test(
     const folder = t.testdir({ 'keys.json': JSON.stringify({ keys: [jwk] }) });
     const path = join(folder, 'keys.json');
     const config = await readConfig({ KEY_SET_FILE: path, ACCESS_TOKEN_ALG: 'EdDSA' }, folder);
-    const type = typing(createFileKeySetAdmin(config, path, Date.now));
+    const type = createCommand(createFileKeySetAdmin(config, path, Date.now));
     t.match(await type('list'), /^mine\s+EdDSA\s+signing\s+-\s+-\s+-$/m);
     for (const words of ['rotate', 'retire mine'])
       t.match(await type(words), /^KEY_SET_FILE is set, so this command cannot change the keys\. Edit /);

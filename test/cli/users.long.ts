@@ -104,15 +104,15 @@ t.test('an export can be imported unchanged, in several batches', async (t) => {
   const { output, errors } = await run(['import', file]);
   t.match(output, /^1100 users imported, 0 unchanged, 0 refused/);
   t.match(errors, /^500 of 1100 lines read, \d+ s$/m);
-  const sorted = (text: string) => text.trim().split('\n').toSorted();
+  const sortLines = (text: string) => text.trim().split('\n').toSorted();
   const before = await run(['export']);
-  t.equal(sorted(before.output).length, 1_100);
-  t.match(JSON.parse(sorted(before.output)[0] ?? ''), { email: /@xn--bcher-kva\.example$/ });
+  t.equal(sortLines(before.output).length, 1_100);
+  t.match(JSON.parse(sortLines(before.output)[0] ?? ''), { email: /@xn--bcher-kva\.example$/ });
   await writeFile(file, before.output);
   t.match((await run(['import', file])).output, /^0 users imported, 1100 unchanged/);
   await sql`truncate users, user_states cascade`;
   t.match((await run(['import', file])).output, /^1100 users imported/);
-  t.same(sorted((await run(['export'])).output), sorted(before.output));
+  t.same(sortLines((await run(['export'])).output), sortLines(before.output));
 });
 
 t.test('a file that does not exist is named', async (t) => {

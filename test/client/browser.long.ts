@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import t from 'tap';
-import { answered, forks, isRefresh, pairOf, sessionOf } from './support/sessions.ts';
+import { countAnswers, forks, isRefresh, pairOf, sessionOf } from './support/sessions.ts';
 import { type Tabs, tabs } from './support/tabs.ts';
 
 const TABS = 5;
@@ -44,7 +44,7 @@ t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', a
   await pages[0]?.evaluate('client.logOut()');
   await Promise.all(pages.map((page) => page.evaluate('careful.signedOut')));
   t.equal(told.filter(({ what }) => what === 'signed out').length, TABS, 'a log-out is heard in every tab');
-  t.equal(answered(service, '/auth/logout', 204), 1);
+  t.equal(countAnswers(service, '/auth/logout', 204), 1);
 });
 
 t.test('five tabs that refresh without coordination lose their session', async (t) => {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { PASSWORD } from '../support/passwords.ts';
-import { answered } from './support/sessions.ts';
+import { countAnswers } from './support/sessions.ts';
 import { disturbThree, signOuts, type Tabs, tabs } from './support/tabs.ts';
 
 /** A Chromium whose pages are on the same site as the service, which the cookies require. */
@@ -55,7 +55,7 @@ t.test('tabs share each refresh, also when answers are lost and tabs are reloade
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
   service.time.now += 16 * 60_000;
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
-  t.equal(answered(service, '/auth/refresh'), 1, 'three tabs, one refresh');
+  t.equal(countAnswers(service, '/auth/refresh'), 1, 'three tabs, one refresh');
 
   await disturbThree(browser, pages, 'statusOfMe()', () => {
     service.time.now += 16 * 60_000;
@@ -121,5 +121,5 @@ t.test('a logout that did not reach the service can be repeated', async (t) => {
   proxy.refuse(false);
   await page.evaluate('client.logOut()');
   t.same(await context.cookies(), []);
-  t.equal(answered(service, '/auth/logout', 204), 1);
+  t.equal(countAnswers(service, '/auth/logout', 204), 1);
 });

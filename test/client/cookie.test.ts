@@ -4,7 +4,7 @@ import { type CookieClientOptions, createClient } from '../../client/src/cookie.
 import { registerAndLogIn } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
-import { answered } from './support/sessions.ts';
+import { countAnswers } from './support/sessions.ts';
 
 /** A client of ann with a cookie jar like a browser's, and the requests that it has sent. */
 async function world(t: Test, options: Partial<CookieClientOptions> = {}) {
@@ -90,7 +90,7 @@ t.test('the client continues a session that another request opened', async (t) =
   for (const cookie of login.headers.getSetCookie()) await jar.setCookie(cookie, service.url);
   await client.adopt(Object((await login.json()) as object).expiresIn);
   t.equal(await statusOfMe(), 200);
-  t.equal(answered(service, '/auth/refresh'), 0);
+  t.equal(countAnswers(service, '/auth/refresh'), 0);
   await client.logOut();
   t.equal(await statusOfMe(), 401);
   await t.resolves(client.logOut(), 'twice');

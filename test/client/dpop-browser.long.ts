@@ -7,11 +7,11 @@ import { claimsOf } from '../support/forge.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import type { Settings } from '../support/sessions.ts';
 import { realTime } from './support/real-time.ts';
-import { answered, forks, sessionOf } from './support/sessions.ts';
+import { countAnswers, forks, sessionOf } from './support/sessions.ts';
 import { disturbThree, signOuts, tabs } from './support/tabs.ts';
 
 /** A Chromium with a tab in which ann has logged in, and the pair that the tab holds. */
-async function loggedIn(t: Test, settings: Settings = {}) {
+async function startLoggedIn(t: Test, settings: Settings = {}) {
   const browser = await tabs(t, { script: 'dpop.ts', settings: { time: realTime(), ...settings } });
   if (browser === null) return null;
   await registerAndLogIn(browser.service);
@@ -30,7 +30,7 @@ function storedPair(page: Page): Promise<TokenPair> {
 }
 
 t.test('a stolen pair is refused, and no script can export the key', async (t) => {
-  const browser = await loggedIn(t);
+  const browser = await startLoggedIn(t);
   if (browser === null) return;
   const { service, page, pair } = browser;
   const jkt = await page.evaluate('client.dpopJkt()');
@@ -69,38 +69,38 @@ t.test('tabs share one key, also when answers are lost and tabs are reloaded or 
 });
 
 t.test('a client gets a nonce with one additional request, and uses it for later requests', async (t) => {
-  const browser = await loggedIn(t, { dpopNonce: true });
+  const browser = await startLoggedIn(t, { dpopNonce: true });
   if (browser === null) return;
   const { service, page } = browser;
-  const asked = () =>
-    ['/auth/login', '/auth/me', '/auth/refresh'].map((path) => answered(service, path, 401));
-  t.same(asked(), [1, 0, 0], 'the login was sent twice');
+  const countRefusals = () =>
+    ['/auth/login', '/auth/me', '/auth/refresh'].map((path) => countAnswers(service, path, 401));
+  t.same(countRefusals(), [1, 0, 0], 'the login was sent twice');
   t.equal(await page.evaluate('statusOfMe()'), 200);
   t.equal(await page.evaluate('wakeUp()'), true);
-  t.same(asked(), [1, 0, 0]);
+  t.same(countRefusals(), [1, 0, 0]);
   service.time.now += 11 * 60_000;
   await page.evaluate('{ const now = Date.now; Date.now = () => now() + 11 * 60_000; }');
   t.equal(await page.evaluate('wakeUp()'), true);
-  t.same(asked(), [1, 0, 1], 'a nonce that is too old is replaced');
+  t.same(countRefusals(), [1, 0, 1], 'a nonce that is too old is replaced');
   t.same(signOuts(browser), []);
 });
 
 t.test('a page whose clock is wrong by an hour takes the time from a refusal', async (t) => {
-  const browser = await loggedIn(t);
+  const browser = await startLoggedIn(t);
   if (browser === null) return;
   const { service, context, open } = browser;
   await context.addInitScript('{ const now = Date.now; Date.now = () => now() - 3_600_000; }');
   const page = await open();
   t.equal(await page.evaluate('statusOfMe()'), 200);
-  t.equal(answered(service, '/auth/me', 401), 1);
+  t.equal(countAnswers(service, '/auth/me', 401), 1);
   t.equal(await page.evaluate('statusOfMe()'), 200);
   t.equal(await page.evaluate('wakeUp()'), true);
-  t.equal(answered(service, '/auth/me', 401), 1, 'once');
-  t.equal(answered(service, '/auth/refresh', 401), 0);
+  t.equal(countAnswers(service, '/auth/me', 401), 1, 'once');
+  t.equal(countAnswers(service, '/auth/refresh', 401), 0);
 });
 
 t.test('a session whose key is lost ends on this device, without a request to the service', async (t) => {
-  const browser = await loggedIn(t);
+  const browser = await startLoggedIn(t);
   if (browser === null) return;
   const { service, page, told } = browser;
   await page.evaluate(`new Promise((resolve) => {
@@ -109,7 +109,7 @@ t.test('a session whose key is lost ends on this device, without a request to th
   await page.reload();
   t.equal(await page.evaluate('wakeUp()'), false);
   t.same(told.at(-1), { what: 'signed out', detail: 'dpop_key_lost' });
-  t.equal(answered(service, '/auth/refresh', 401), 0);
+  t.equal(countAnswers(service, '/auth/refresh', 401), 0);
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   t.equal(await page.evaluate('statusOfMe()'), 200);
 });
@@ -123,5 +123,5 @@ t.test('a backend logs the user in with the thumbprint of the page’s key', asy
   const { body } = await service.post(`/auth/login?userId=${randomUUID()}&dpopJkt=${jkt}`);
   await page.evaluate(`client.adopt(${JSON.stringify(body)})`);
   t.equal(await page.evaluate('wakeUp()'), true);
-  t.equal(answered(service, '/auth/refresh'), 1);
+  t.equal(countAnswers(service, '/auth/refresh'), 1);
 });

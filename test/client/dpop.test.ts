@@ -5,7 +5,7 @@ import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import { realTime } from './support/real-time.ts';
-import { answered, pairOf, sharedStorage } from './support/sessions.ts';
+import { countAnswers, pairOf, sharedStorage } from './support/sessions.ts';
 
 type World = Awaited<ReturnType<typeof world>>;
 
@@ -14,7 +14,7 @@ async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
   const service = await startHttpService(t, { time: realTime() });
   await registerAndLogIn(service);
   const sent: string[] = [];
-  const seen: typeof fetch = async (input, init) => {
+  const recordingFetch: typeof fetch = async (input, init) => {
     const { method, url, headers } = input instanceof Request ? input : new Request(input, init);
     const scheme = headers.get('authorization')?.split(' ')[0] ?? '';
     sent.push(
@@ -27,7 +27,7 @@ async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
     url: service.url,
     onSignedOut: (code) => void signedOut.push(code),
     ...options,
-    fetch: seen,
+    fetch: recordingFetch,
   });
   t.teardown(made.close);
   return { service, client: made, sent, signedOut };
@@ -103,10 +103,10 @@ t.test('a program keeps its session over a restart if it stores the key', async 
   const codes: (string | null)[] = [];
   const without = createClient({ url: made.service.url, storage, onSignedOut: (code) => codes.push(code) });
   t.teardown(without.close);
-  const refreshes = answered(made.service, '/auth/refresh');
+  const refreshes = countAnswers(made.service, '/auth/refresh');
   t.equal(await without.token((await without.token()) ?? ''), null);
   t.same(codes, ['dpop_key_lost']);
-  t.equal(answered(made.service, '/auth/refresh'), refreshes, 'the service was not asked');
+  t.equal(countAnswers(made.service, '/auth/refresh'), refreshes, 'the service was not asked');
 });
 
 t.test('a session whose key is lost can be logged out', async (t) => {
@@ -116,7 +116,7 @@ t.test('a session whose key is lost can be logged out', async (t) => {
   const without = createClient({ url: made.service.url, storage });
   t.teardown(without.close);
   await without.logOut();
-  t.equal(answered(made.service, '/auth/logout', 204), 1);
+  t.equal(countAnswers(made.service, '/auth/logout', 204), 1);
 });
 
 t.test('a server that asks for one nonce after another gets two requests', async (t) => {

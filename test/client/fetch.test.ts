@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
-import { answered, signedIn } from './support/sessions.ts';
+import { countAnswers, startSignedIn } from './support/sessions.ts';
 
 interface Asked {
   readonly authorization: string | undefined;
@@ -25,7 +25,7 @@ async function api(t: Test, answer: (response: ServerResponse, request: Incoming
 }
 
 /** Accepts every token except this one. */
-const refusing = (token: () => string) => (response: ServerResponse, request: IncomingMessage) => {
+const refuseToken = (token: () => string) => (response: ServerResponse, request: IncomingMessage) => {
   response.writeHead(request.headers.authorization === `Bearer ${token()}` ? 401 : 200).end('the end');
 };
 
@@ -34,9 +34,9 @@ t.test('a 401 leads to one refresh and one repetition', async (t) => {
   let refused = '';
   const { asked, origin } = await api(
     t,
-    refusing(() => refused),
+    refuseToken(() => refused),
   );
-  const { client, pair } = await signedIn(t, service, { origins: [origin] });
+  const { client, pair } = await startSignedIn(t, service, { origins: [origin] });
   refused = pair.access;
   const bodies = [
     ['text', /^text$/],
@@ -56,16 +56,16 @@ t.test('a 401 leads to one refresh and one repetition', async (t) => {
     for (const request of asked) t.match(request.body, expected);
     refused = asked[1]?.authorization?.slice('Bearer '.length) ?? '';
   }
-  t.equal(answered(service, '/auth/refresh'), bodies.length);
+  t.equal(countAnswers(service, '/auth/refresh'), bodies.length);
 });
 
 t.test('a call that gets 401 twice is not repeated again', async (t) => {
   const service = await startHttpService(t);
   const { asked, origin } = await api(t, (response) => response.writeHead(401).end());
-  const { client, signedOut } = await signedIn(t, service, { origins: [origin] });
+  const { client, signedOut } = await startSignedIn(t, service, { origins: [origin] });
   t.equal((await client.fetch(origin)).status, 401);
   t.equal(asked.length, 2);
-  t.equal(answered(service, '/auth/refresh'), 1);
+  t.equal(countAnswers(service, '/auth/refresh'), 1);
   t.same(signedOut, []);
 });
 
@@ -74,9 +74,9 @@ t.test('a body that was already read is not sent again', async (t) => {
   let refused = '';
   const { asked, origin } = await api(
     t,
-    refusing(() => refused),
+    refuseToken(() => refused),
   );
-  const { client, pair } = await signedIn(t, service, { origins: [origin] });
+  const { client, pair } = await startSignedIn(t, service, { origins: [origin] });
   refused = pair.access;
   const stream = { method: 'POST', body: new Blob(['stream']).stream(), duplex: 'half' } as const;
   for (const request of [
@@ -96,7 +96,7 @@ t.test('a caller that aborts does not wait for the token, and the refresh contin
   const held = new Promise<void>((resolve) => {
     answer = resolve;
   });
-  const { client, pair } = await signedIn(t, service, {
+  const { client, pair } = await startSignedIn(t, service, {
     fetch: async (input, init) => {
       if (String(input).endsWith('/auth/refresh')) await held;
       return fetch(input, init);
@@ -114,7 +114,7 @@ t.test('a caller that aborts does not wait for the token, and the refresh contin
   await t.rejects(asked, { message: 'The page has moved on' });
   const late = client.fetch(`${service.url}/auth/me`, { signal: giveUp.signal });
   await t.rejects(late, { message: 'The page has moved on' });
-  t.equal(answered(service, '/auth/me'), 0);
+  t.equal(countAnswers(service, '/auth/me'), 0);
   answer();
   t.not(await refreshed, pair.access);
 });
@@ -123,7 +123,7 @@ t.test('a 401 about a wrong password causes no refresh', async (t) => {
   const service = await startHttpService(t);
   const account = { username: 'ann', password: PASSWORD };
   await service.post('/auth/register', { ...account, email: 'ann@example.com' });
-  const { client } = await signedIn(t, service);
+  const { client } = await startSignedIn(t, service);
   await client.logIn(account.username, account.password);
   const answer = await client.fetch(`${service.url}/auth/password`, {
     method: 'POST',
@@ -131,14 +131,14 @@ t.test('a 401 about a wrong password causes no refresh', async (t) => {
     body: JSON.stringify({ currentPassword: 'not this one', newPassword: 'another piano 43' }),
   });
   t.match(await answer.json(), { code: 'invalid_credentials' });
-  t.equal(answered(service, '/auth/refresh'), 0);
+  t.equal(countAnswers(service, '/auth/refresh'), 0);
 });
 
 t.test('the token is never sent to another origin, not even after a redirect', async (t) => {
   const service = await startHttpService(t);
   const stranger = await api(t, (response) => response.writeHead(401).end());
   const friend = await api(t, (response) => response.writeHead(302, { location: stranger.origin }).end());
-  const { client, pair } = await signedIn(t, service, { origins: [friend.origin] });
+  const { client, pair } = await startSignedIn(t, service, { origins: [friend.origin] });
   await client.fetch(stranger.origin);
   t.same(stranger.asked, [{ authorization: undefined, body: '' }]);
   await client.fetch(friend.origin);

@@ -7,7 +7,14 @@ import t, { type Test } from 'tap';
 import { startHttpService } from '../support/http.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 import { fileStorage } from './support/file-storage.ts';
-import { answered, clientOf, isRefresh, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
+import {
+  clientOf,
+  countAnswers,
+  isRefresh,
+  sessionOf,
+  sharedStorage,
+  startSignedIn,
+} from './support/sessions.ts';
 
 const LOSSES = 25;
 
@@ -16,7 +23,7 @@ async function behindProxy(t: Test, storage = sharedStorage()) {
   const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;
-  return { service, proxy, url, storage, ...(await signedIn(t, service, { url, storage })) };
+  return { service, proxy, url, storage, ...(await startSignedIn(t, service, { url, storage })) };
 }
 
 t.test('lost answers end no session', async (t) => {
@@ -28,7 +35,7 @@ t.test('lost answers end no session', async (t) => {
   }
   t.equal(tokens.size, LOSSES + 1);
   t.same(await sessionOf(service, pair), { generation: LOSSES, ended: null });
-  t.equal(answered(service, '/auth/refresh'), 2 * LOSSES, 'each was asked for twice');
+  t.equal(countAnswers(service, '/auth/refresh'), 2 * LOSSES, 'each was asked for twice');
   t.same(signedOut, []);
   t.comment(`${LOSSES} answers lost, ${signedOut.length} logouts`);
 });
@@ -92,7 +99,7 @@ t.test('after a process is killed during a refresh, the next process gets the sa
   const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;
-  const { pair } = await signedIn(t, service, { url, storage: fileStorage(folder) });
+  const { pair } = await startSignedIn(t, service, { url, storage: fileStorage(folder) });
   const script = await bundledUser(folder);
   const refresh = () =>
     spawn(process.execPath, [script, url, folder], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { startHttpService } from '../support/http.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
-import { sessionOf, signedIn } from './support/sessions.ts';
+import { sessionOf, startSignedIn } from './support/sessions.ts';
 
 type Scripted = readonly [status: number, headers: Readonly<Record<string, string>>, body: string];
 
 /** A server that sends the answers of `script`. After the last of them, the client's requests go to the service. */
-async function badDay(t: Test, script: Scripted[]) {
+async function startWithScript(t: Test, script: Scripted[]) {
   const server = createServer((request, response) => {
     request.resume();
     const [status, headers, body] = script.shift() ?? [500, {}, 'the script is over'];
@@ -23,7 +23,7 @@ async function badDay(t: Test, script: Scripted[]) {
     const address = String(input);
     return fetch(script.length > 0 ? address.replace(service.url, url) : input, init);
   };
-  return { service, ...(await signedIn(t, service, { fetch: through })) };
+  return { service, ...(await startSignedIn(t, service, { fetch: through })) };
 }
 
 const unavailable = JSON.stringify({
@@ -33,7 +33,7 @@ const unavailable = JSON.stringify({
 });
 
 t.test('a refresh is repeated until a short fault is over', async (t) => {
-  const { client, pair, service, signedOut } = await badDay(t, [
+  const { client, pair, service, signedOut } = await startWithScript(t, [
     [503, { 'retry-after': '1' }, unavailable],
     [502, {}, '<h1>Bad gateway</h1>'],
     [200, { 'content-type': 'text/html' }, '<h1>Welcome to our hotel</h1>'],
@@ -45,7 +45,7 @@ t.test('a refresh is repeated until a short fault is over', async (t) => {
 });
 
 t.test('a fault that lasts rejects the call, and ends no session', async (t) => {
-  const { client, pair, signedOut } = await badDay(t, Array(5).fill([500, {}, 'oh']));
+  const { client, pair, signedOut } = await startWithScript(t, Array(5).fill([500, {}, 'oh']));
   await t.rejects(client.token(pair.access), { code: 'unexpected_answer', recovery: 'retry', status: 500 });
   t.not(await client.token(pair.access), pair.access, 'the next one who asks is lucky');
   t.same(signedOut, []);
@@ -56,7 +56,7 @@ t.test('no request is sent during a long Retry-After', async (t) => {
     [503, { 'retry-after': '3600' }, unavailable],
     [500, {}, 'not to be asked'],
   ];
-  const { client, pair, signedOut } = await badDay(t, script);
+  const { client, pair, signedOut } = await startWithScript(t, script);
   const error = { code: 'unavailable', recovery: 'retry', status: 503, retryAfter: 3600 };
   await t.rejects(client.token(pair.access), error);
   await t.rejects(client.token(pair.access), error);
@@ -66,7 +66,7 @@ t.test('no request is sent during a long Retry-After', async (t) => {
 });
 
 t.test('a long pause before the next attempt also passes while the machine sleeps', async (t) => {
-  const { client, pair } = await badDay(t, [[503, { 'retry-after': '3600' }, unavailable]]);
+  const { client, pair } = await startWithScript(t, [[503, { 'retry-after': '3600' }, unavailable]]);
   await t.rejects(client.token(pair.access), { code: 'unavailable', recovery: 'retry', retryAfter: 3600 });
   const now = Date.now;
   t.teardown(() => {
@@ -77,7 +77,7 @@ t.test('a long pause before the next attempt also passes while the machine sleep
 });
 
 t.test('an answer that is not from the service ends no session', async (t) => {
-  const { client, pair, service, signedOut } = await badDay(t, [
+  const { client, pair, service, signedOut } = await startWithScript(t, [
     [401, { 'www-authenticate': 'Basic' }, 'This is the staging area.'],
     [404, {}, '{}'],
     [403, {}, 'null'],
@@ -94,7 +94,7 @@ t.test('a service that does not answer rejects the call, and ends no session', a
   const service = await startHttpService(t);
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;
-  const { client, pair, signedOut } = await signedIn(t, service, { url, timeout: 50 });
+  const { client, pair, signedOut } = await startSignedIn(t, service, { url, timeout: 50 });
   proxy.pause();
   await t.rejects(client.token(pair.access), {
     code: 'unreachable',

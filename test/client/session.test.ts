@@ -3,7 +3,14 @@ import t, { type Test } from 'tap';
 import { SessionError, type SessionState } from '../../client/src/index.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
-import { answered, clientOf, pairOf, sessionOf, sharedStorage, signedIn } from './support/sessions.ts';
+import {
+  clientOf,
+  countAnswers,
+  pairOf,
+  sessionOf,
+  sharedStorage,
+  startSignedIn,
+} from './support/sessions.ts';
 
 const ANN = { username: 'ann', password: PASSWORD };
 
@@ -29,7 +36,7 @@ t.test('a user logs in, is recognized and logs out', async (t) => {
   await client.logOut();
   t.equal(await client.token(), null);
   t.equal((await client.fetch(`${service.url}/auth/me`)).status, 401);
-  t.equal(answered(service, '/auth/logout', 204), 1);
+  t.equal(countAnswers(service, '/auth/logout', 204), 1);
   stop();
   await client.logIn(ANN.username, ANN.password);
   t.same(states, [
@@ -45,7 +52,7 @@ t.test('a user logs in, is recognized and logs out', async (t) => {
 
 t.test('a wrong password is a typed error, and ends no session', async (t) => {
   const service = await startHttpService(t);
-  const { client, pair, signedOut } = await signedIn(t, service);
+  const { client, pair, signedOut } = await startSignedIn(t, service);
   await t.rejects(client.logIn('ann', 'a wrong password'), {
     name: 'SessionError',
     code: 'invalid_credentials',
@@ -67,7 +74,7 @@ t.test('a wrong password is a typed error, and ends no session', async (t) => {
 
 t.test('a token is refreshed before it expires, once for all callers', async (t) => {
   const service = await startHttpService(t);
-  const { client, pair } = await signedIn(t, service);
+  const { client, pair } = await startSignedIn(t, service);
   t.equal(await client.token(), pair.access);
   skipAhead(t, 900 - 45);
   t.equal(await client.token(), pair.access, 'nobody waits while the old one is good for a while');
@@ -75,7 +82,7 @@ t.test('a token is refreshed before it expires, once for all callers', async (t)
   const tokens = await Promise.all(Array.from({ length: 100 }, () => client.token()));
   t.equal(new Set(tokens).size, 1);
   t.not(tokens[0], pair.access);
-  t.equal(answered(service, '/auth/refresh'), 1);
+  t.equal(countAnswers(service, '/auth/refresh'), 1);
   t.equal(await client.token(), tokens[0]);
   t.not(await client.token(tokens[0] ?? ''), tokens[0], 'one that was rejected is not answered again');
   t.same(await sessionOf(service, pair), { generation: 2, ended: null });
@@ -89,13 +96,13 @@ t.test('a wrong system clock ends no session', async (t) => {
     ['set forward by a day', -86_400_000, 1],
   ] as const) {
     const storage = sharedStorage();
-    const { pair, signedOut } = await signedIn(t, service, { storage, name });
+    const { pair, signedOut } = await startSignedIn(t, service, { storage, name });
     const kept = JSON.parse(storage.items.get(name) ?? '');
     storage.items.set(name, JSON.stringify({ ...kept, at: kept.at + set }));
-    const before = answered(service, '/auth/refresh');
+    const before = countAnswers(service, '/auth/refresh');
     const reloaded = clientOf(t, { url: service.url, storage, name });
     t.ok(await reloaded.token());
-    t.equal(answered(service, '/auth/refresh') - before, refreshes, name);
+    t.equal(countAnswers(service, '/auth/refresh') - before, refreshes, name);
     t.equal((await sessionOf(service, pair)).ended, null);
     service.time.now += 16 * 60_000;
     t.equal(
@@ -112,7 +119,7 @@ t.test(
   async (t) => {
     for (const clock of [Date, performance]) {
       const service = await startHttpService(t);
-      const { client, pair } = await signedIn(t, service);
+      const { client, pair } = await startSignedIn(t, service);
       t.equal(await client.token(), pair.access);
       service.time.now += 16 * 60_000;
       skipAhead(t, 16 * 60, clock); // the other clock stands still
@@ -120,7 +127,7 @@ t.test(
       t.not(token, pair.access);
       const me = await service.send('/auth/me', { headers: { authorization: `Bearer ${token}` } });
       t.equal(me.status, 200, 'the service accepts the token');
-      t.equal(answered(service, '/auth/refresh'), 1);
+      t.equal(countAnswers(service, '/auth/refresh'), 1);
     }
   },
 );
@@ -144,17 +151,17 @@ t.test(
     ] as const) {
       service.time.now += 16 * 60_000;
       skipAhead(t, 16 * 60, Date); // performance.now stands still
-      const refreshes = answered(service, '/auth/refresh');
+      const refreshes = countAnswers(service, '/auth/refresh');
       t.equal((await send()).status, status, 'the access token was good');
-      t.equal(answered(service, '/auth/password', 401), 0);
-      t.equal(answered(service, '/auth/refresh') - refreshes, 1);
+      t.equal(countAnswers(service, '/auth/password', 401), 0);
+      t.equal(countAnswers(service, '/auth/refresh') - refreshes, 1);
     }
   },
 );
 
 t.test('a session that was ended elsewhere ends in the client, with the reason', async (t) => {
   const service = await startHttpService(t);
-  const { client, pair, signedOut } = await signedIn(t, service);
+  const { client, pair, signedOut } = await startSignedIn(t, service);
   await service.post('/auth/logout', { refreshToken: pair.refresh });
   const answer = await client.fetch(`${service.url}/auth/me`);
   t.equal(answer.status, 401);
@@ -162,7 +169,7 @@ t.test('a session that was ended elsewhere ends in the client, with the reason',
   t.equal(await client.token(), null);
   t.same(signedOut, ['session_revoked']);
   await client.logOut();
-  t.equal(answered(service, '/auth/logout', 204), 1, 'nothing is left to log out');
+  t.equal(countAnswers(service, '/auth/logout', 204), 1, 'nothing is left to log out');
 });
 
 t.test('a logout ends this session, the other sessions or all sessions', async (t) => {
@@ -196,13 +203,13 @@ t.test(
       refresh: `${(await pairOf(service)).refresh.slice(0, -4)}AAAA`,
       expiresIn: 900,
     };
-    const { client, signedOut } = await signedIn(t, service);
+    const { client, signedOut } = await startSignedIn(t, service);
     await client.adopt(forged);
     await t.rejects(client.logOut('others'), { code: 'invalid_token' });
     t.same(signedOut, []);
     await client.logOut();
     t.same(signedOut, [null]);
-    const away = await signedIn(t, service, {
+    const away = await startSignedIn(t, service, {
       fetch: (input, init) => fetch(String(input).replace(service.url, 'http://127.0.0.1:1'), init),
     });
     await t.rejects(away.client.logOut(), { code: 'unreachable', recovery: 'retry', status: 0 });
@@ -214,7 +221,7 @@ t.test(
 t.test('clients that share a storage share the session', async (t) => {
   const service = await startHttpService(t);
   const storage = sharedStorage();
-  const { client, pair } = await signedIn(t, service, { storage });
+  const { client, pair } = await startSignedIn(t, service, { storage });
   const events = new EventEmitter();
   const other = clientOf(t, {
     url: service.url,
@@ -223,7 +230,7 @@ t.test('clients that share a storage share the session', async (t) => {
   });
   const [one, two] = await Promise.all([client.token(pair.access), other.token(pair.access)]);
   t.equal(one, two);
-  t.equal(answered(service, '/auth/refresh'), 1);
+  t.equal(countAnswers(service, '/auth/refresh'), 1);
   const heard = once(events, 'signed out');
   await client.logOut();
   t.same(await heard, [null], 'told without being asked');
@@ -245,7 +252,7 @@ t.test('a storage entry that holds no pair is ignored, and a login replaces it',
 
 t.test('an error of a listener does not fail the call', async (t) => {
   const service = await startHttpService(t);
-  const { client } = await signedIn(t, service);
+  const { client } = await startSignedIn(t, service);
   const uncaught = once(process, 'uncaughtException');
   client.subscribe(() => {
     throw new Error('of the listener');

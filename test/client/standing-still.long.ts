@@ -1,7 +1,7 @@
 import type { Dialog, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { TokenPair } from '../../client/src/index.ts';
-import { answered, forks, pairOf, sessionOf } from './support/sessions.ts';
+import { countAnswers, forks, pairOf, sessionOf } from './support/sessions.ts';
 import { type Tabs, tabs } from './support/tabs.ts';
 
 /** The step at which a tab stands still while it holds the lock. A modal dialog stops all scripts of its page. */
@@ -80,7 +80,7 @@ t.test(
     const token = await scene.other.evaluate('careful.wakeUp()');
     t.not(token, scene.pair.access, 'the other tab goes on without the lock');
     t.equal(await scene.wake(), token);
-    t.equal(answered(scene.service, '/auth/refresh'), 2, 'both tabs sent the same question');
+    t.equal(countAnswers(scene.service, '/auth/refresh'), 2, 'both tabs sent the same question');
     await expectOneSession(t, scene, 1);
   },
 );

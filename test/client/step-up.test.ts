@@ -6,7 +6,7 @@ import type { ClientOptions, Proof } from '../../client/src/index.ts';
 import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
-import { answered, clientOf, sharedStorage } from './support/sessions.ts';
+import { clientOf, countAnswers, sharedStorage } from './support/sessions.ts';
 
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
@@ -37,8 +37,8 @@ t.test('a challenge leads to one step-up, and the call is repeated', async (t) =
   const { service, remove, challenges } = await world(t, { password: PASSWORD });
   t.equal((await remove()).status, 204);
   t.same(challenges, ['Bearer error="insufficient_user_authentication", max_age=600']);
-  t.equal(answered(service, '/auth/step-up'), 1);
-  t.equal(answered(service, '/auth/refresh'), 0);
+  t.equal(countAnswers(service, '/auth/step-up'), 1);
+  t.equal(countAnswers(service, '/auth/refresh'), 0);
 });
 
 t.test('without a proof the call returns the refusal', async (t) => {
@@ -47,7 +47,7 @@ t.test('without a proof the call returns the refusal', async (t) => {
     const answer = await remove();
     t.equal(answer.status, 401);
     t.match(await answer.json(), { code: 'step_up_required' });
-    t.equal(answered(service, '/auth/me', 401), 1, 'it is asked once');
+    t.equal(countAnswers(service, '/auth/me', 401), 1, 'it is asked once');
     t.equal((await client.fetch(`${service.url}/auth/me`)).status, 200, 'the session continues');
   }
 });
@@ -59,7 +59,7 @@ t.test('a wrong proof rejects the call, and the session continues', async (t) =>
   const after = await client.token(before ?? '');
   t.ok(after);
   t.not(after, before, 'a refresh succeeds');
-  t.equal(answered(service, '/auth/refresh'), 1);
+  t.equal(countAnswers(service, '/auth/refresh'), 1);
 });
 
 t.test(
@@ -109,7 +109,7 @@ t.test('a pending refresh is finished before a step-up', async (t) => {
   const [answer, token] = await Promise.all([remove(), client.token((await client.token()) ?? '')]);
   t.equal(answer.status, 204);
   t.ok(token);
-  t.equal(answered(service, '/auth/step-up'), 1);
+  t.equal(countAnswers(service, '/auth/step-up'), 1);
 });
 
 t.test('the challenge of any resource server leads to a step-up, once for each call', async (t) => {

@@ -8,7 +8,7 @@ import {
   sortClaims,
 } from '../../src/domain/claims.ts';
 
-const parsed = (json: string) => JSON.parse(json) as Record<string, unknown>;
+const parseJson = (json: string) => JSON.parse(json) as Record<string, unknown>;
 
 t.test('claims are accepted or refused by their names, depth, characters and size', async (t) => {
   for (const [claims, fault] of [
@@ -24,8 +24,8 @@ t.test('claims are accepted or refused by their names, depth, characters and siz
     [{ linkerId: 'x' }, /must not contain linkerId/],
     [{ email_verified: true }, /must not contain email_verified/],
     [{ nested: { sub: 'allowed, because it is no claim' } }, null],
-    [parsed('{"a":{"__proto__":1}}'), /__proto__/],
-    [parsed('{"__proto__":{}}'), /__proto__/],
+    [parseJson('{"a":{"__proto__":1}}'), /__proto__/],
+    [parseJson('{"__proto__":{}}'), /__proto__/],
     [{ a: 'x\0' }, /NUL/],
     [{ 'x\0': 1 }, /NUL/],
     [{ a: ['\ud800'] }, /surrogate/],

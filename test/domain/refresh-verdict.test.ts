@@ -48,7 +48,7 @@ interface Presented {
   readonly operation?: RefreshContext['operation'];
 }
 
-function presenting({
+function contextOf({
   generation = 5,
   hash,
   iat,
@@ -93,7 +93,7 @@ function verdict(row: JudgedFamily | null, context: RefreshContext, policy = NO_
   return [what.join(' '), ...found.occurrences.map(({ event }) => event.type)];
 }
 
-const blocked = (policy: 'onAddressChange' | 'onUserAgentChange') =>
+const familyThatBlocks = (policy: 'onAddressChange' | 'onUserAgentChange') =>
   family({ [policy]: 'block' as ChangePolicy });
 const KEY = 'key-of-the-last-rotation';
 const justRotated = (ago: number) => family({ rotatedAt: NOW - ago });
@@ -109,206 +109,206 @@ interface Row {
 }
 
 const rows: Row[] = [
-  { name: '6 no such family', family: null, context: presenting({}), expected: ['refuse session_not_found'] },
+  { name: '6 no such family', family: null, context: contextOf({}), expected: ['refuse session_not_found'] },
   {
     name: '6 the family of another user',
     family: family(),
-    context: presenting({ sub: 'bob' }),
+    context: contextOf({ sub: 'bob' }),
     expected: ['refuse session_not_found'],
   },
   {
     name: '7 revoked for reuse, current token',
     family: family({ revoked: { at: 1, reason: 'reuse' } }),
-    context: presenting({}),
+    context: contextOf({}),
     expected: ['refuse session_revoked'],
   },
   {
     name: '7 revoked for reuse, older token',
     family: family({ revoked: { at: 1, reason: 'reuse' } }),
-    context: presenting({ generation: 3 }),
+    context: contextOf({ generation: 3 }),
     expected: ['refuse token_reused'],
   },
   ...[2, 3, 4].map((generation) => ({
     name: `7 the user was disabled, token of generation ${generation}`,
     family: family({ revoked: { at: 1, reason: 'disabled' } as const }),
-    context: presenting({ generation }),
+    context: contextOf({ generation }),
     expected: ['refuse account_disabled'],
   })),
   {
     name: '7 logged out, older token',
     family: family({ revoked: { at: 1, reason: 'logout' } }),
-    context: presenting({ generation: 3 }),
+    context: contextOf({ generation: 3 }),
     expected: ['refuse session_revoked'],
   },
   {
     name: 'an unpaired row, a paired token',
     family: family({ paired: false }),
-    context: presenting({}),
+    context: contextOf({}),
     expected: ['refuse invalid_token'],
   },
   {
     name: '8 the session has reached its end',
     family: family({ expiresAt: NOW }),
-    context: presenting({}),
+    context: contextOf({}),
     expected: ['refuse session_expired'],
   },
   {
     name: '8 is checked before row 10',
     family: family({ expiresAt: NOW }),
-    context: presenting({ generation: 1 }),
+    context: contextOf({ generation: 1 }),
     expected: ['refuse session_expired'],
   },
   {
     name: '9 the same Idempotency-Key',
     family: family(),
-    context: presenting({ generation: 4, key: KEY }),
+    context: contextOf({ generation: 4, key: KEY }),
     expected: ['reissue'],
   },
   {
     name: '9 another Idempotency-Key',
     family: family(),
-    context: presenting({ generation: 4, key: 'x' }),
+    context: contextOf({ generation: 4, key: 'x' }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
     name: '9 the same key, another hash',
     family: family(),
-    context: presenting({ generation: 4, hash: 'x', key: KEY }),
+    context: contextOf({ generation: 4, hash: 'x', key: KEY }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
     name: '9 the same key, another network',
     family: family(),
-    context: presenting({ generation: 4, key: KEY, client: AWAY }),
+    context: contextOf({ generation: 4, key: KEY, client: AWAY }),
     expected: ['reissue', 'sessions.address_changed'],
   },
   {
     name: '9 the same key, another network, which the policy blocks',
-    family: blocked('onAddressChange'),
-    context: presenting({ generation: 4, key: KEY, client: AWAY }),
+    family: familyThatBlocks('onAddressChange'),
+    context: contextOf({ generation: 4, key: KEY, client: AWAY }),
     expected: ['refuse address_changed', 'sessions.address_changed'],
   },
   {
     name: '9 within the window',
     family: justRotated(15_000),
-    context: presenting({ generation: 4 }),
+    context: contextOf({ generation: 4 }),
     expected: ['reissue'],
     policy: WINDOW,
   },
   {
     name: '9 after the window',
     family: justRotated(15_001),
-    context: presenting({ generation: 4 }),
+    context: contextOf({ generation: 4 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
     policy: WINDOW,
   },
   {
     name: '9 the clock of the rotating replica was ahead, within the skew',
     family: justRotated(-5_000),
-    context: presenting({ generation: 4 }),
+    context: contextOf({ generation: 4 }),
     expected: ['reissue'],
     policy: WINDOW,
   },
   {
     name: '9 the clock of the rotating replica was ahead by more than the skew',
     family: justRotated(-5_001),
-    context: presenting({ generation: 4 }),
+    context: contextOf({ generation: 4 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
     policy: WINDOW,
   },
   {
     name: '9 within the window, another address',
     family: justRotated(0),
-    context: presenting({ generation: 4, client: AWAY }),
+    context: contextOf({ generation: 4, client: AWAY }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
     policy: WINDOW,
   },
   {
     name: '9 within the window, another agent',
     family: justRotated(0),
-    context: presenting({ generation: 4, client: OTHER_AGENT }),
+    context: contextOf({ generation: 4, client: OTHER_AGENT }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
     policy: WINDOW,
   },
   {
     name: '9 within the window, after a step-up',
     family: { ...justRotated(0), authentication: { generation: 5 } },
-    context: presenting({ generation: 4 }),
+    context: contextOf({ generation: 4 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
     policy: WINDOW,
   },
   {
     name: '9 within the window, after a step-up of an earlier generation',
     family: { ...justRotated(0), authentication: { generation: 4 } },
-    context: presenting({ generation: 4 }),
+    context: contextOf({ generation: 4 }),
     expected: ['reissue'],
     policy: WINDOW,
   },
   {
     name: '9 a step-up within the window',
     family: justRotated(0),
-    context: presenting({ generation: 4, operation: 'step_up' }),
+    context: contextOf({ generation: 4, operation: 'step_up' }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
     policy: WINDOW,
   },
   {
     name: '9 a step-up again, by its key',
     family: { ...family(), authentication: { generation: 5 } },
-    context: presenting({ generation: 4, key: KEY, operation: 'step_up' }),
+    context: contextOf({ generation: 4, key: KEY, operation: 'step_up' }),
     expected: ['reissue'],
   },
   {
     name: '9 without a window, immediately after the rotation',
     family: justRotated(0),
-    context: presenting({ generation: 4 }),
+    context: contextOf({ generation: 4 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
     name: '10 an earlier generation',
     family: family(),
-    context: presenting({ generation: 3 }),
+    context: contextOf({ generation: 3 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
     name: '10 the current generation, another hash',
     family: family(),
-    context: presenting({ hash: 'x' }),
+    context: contextOf({ hash: 'x' }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
     name: '10 a later generation minted before the last rotation',
     family: family(),
-    context: presenting({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) - 1 }),
+    context: contextOf({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) - 1 }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
     name: '10 is checked before rows 11 and 12',
     family: family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
-    context: presenting({ generation: 3, client: { ...AWAY, userAgent: 'curl' } }),
+    context: contextOf({ generation: 3, client: { ...AWAY, userAgent: 'curl' } }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
   {
     name: '11 another product, which the policy blocks',
-    family: blocked('onUserAgentChange'),
-    context: presenting({ client: OTHER_AGENT }),
+    family: familyThatBlocks('onUserAgentChange'),
+    context: contextOf({ client: OTHER_AGENT }),
     expected: ['revoke user_agent_changed', 'sessions.revoked'],
   },
   {
     name: '11 another version only',
-    family: blocked('onUserAgentChange'),
-    context: presenting({ client: { ...HOME, userAgent: 'Browser/2' } }),
+    family: familyThatBlocks('onUserAgentChange'),
+    context: contextOf({ client: { ...HOME, userAgent: 'Browser/2' } }),
     expected: ['rotate'],
   },
   {
     name: '11 another version only, separated by a space',
     family: family({ onUserAgentChange: 'block', userAgent: 'Mozilla/5.0 (iPhone) Instagram 312.0' }),
-    context: presenting({ client: { ...HOME, userAgent: 'Mozilla/5.0 (iPhone) Instagram 313.0' } }),
+    context: contextOf({ client: { ...HOME, userAgent: 'Mozilla/5.0 (iPhone) Instagram 313.0' } }),
     expected: ['rotate'],
   },
   {
     name: '11 the row stores the user agent undecoded',
     family: family({ onUserAgentChange: 'block', userAgent: 'Caf\u00c3\u00a9/1' }),
-    context: presenting({ client: { ...HOME, userAgent: 'Caf\u00e9/2' } }),
+    context: contextOf({ client: { ...HOME, userAgent: 'Caf\u00e9/2' } }),
     expected: ['rotate'],
   },
   ...(
@@ -325,74 +325,74 @@ const rows: Row[] = [
   ).map(([name, userAgent, productHash, presented, presentedHash, isSame]): (typeof rows)[number] => ({
     name: `11 ${name}`,
     family: family({ onUserAgentChange: 'block', userAgent, productHash }),
-    context: presenting({ client: { ...HOME, userAgent: presented, productHash: presentedHash } }),
+    context: contextOf({ client: { ...HOME, userAgent: presented, productHash: presentedHash } }),
     expected: isSame ? ['rotate'] : ['revoke user_agent_changed', 'sessions.revoked'],
   })),
   {
     name: '11 is checked before row 12',
     family: family({ onAddressChange: 'block', onUserAgentChange: 'block' }),
-    context: presenting({ client: { ...AWAY, userAgent: 'curl' } }),
+    context: contextOf({ client: { ...AWAY, userAgent: 'curl' } }),
     expected: ['revoke user_agent_changed', 'sessions.revoked'],
   },
   {
     name: '11 another product, which the policy reports',
     family: family({ onUserAgentChange: 'notify' }),
-    context: presenting({ client: OTHER_AGENT }),
+    context: contextOf({ client: OTHER_AGENT }),
     expected: ['rotate', 'sessions.user_agent_changed'],
   },
   {
     name: '12 another address, which the policy blocks',
-    family: blocked('onAddressChange'),
-    context: presenting({ client: AWAY }),
+    family: familyThatBlocks('onAddressChange'),
+    context: contextOf({ client: AWAY }),
     expected: ['refuse address_changed', 'sessions.address_changed'],
   },
-  { name: '13 the current token', family: family(), context: presenting({}), expected: ['rotate'] },
+  { name: '13 the current token', family: family(), context: contextOf({}), expected: ['rotate'] },
   {
     name: '13 another Idempotency-Key',
     family: family(),
-    context: presenting({ key: 'x' }),
+    context: contextOf({ key: 'x' }),
     expected: ['rotate'],
   },
   {
     name: '13 the Idempotency-Key of the previous rotation',
     family: family(),
-    context: presenting({ key: KEY }),
+    context: contextOf({ key: KEY }),
     expected: ['refuse idempotency_key_reused'],
   },
   {
     name: '13 another network, which the policy reports',
     family: family(),
-    context: presenting({ client: AWAY }),
+    context: contextOf({ client: AWAY }),
     expected: ['rotate', 'sessions.address_changed'],
   },
   {
     name: '13 another network, which the policy ignores',
     family: family({ onAddressChange: 'ignore' }),
-    context: presenting({ client: AWAY }),
+    context: contextOf({ client: AWAY }),
     expected: ['rotate'],
   },
   {
     name: '14 a later token, minted after the last rotation',
     family: family(),
-    context: presenting({ generation: 9 }),
+    context: contextOf({ generation: 9 }),
     expected: ['rotate', 'sessions.healed'],
   },
   {
     name: '14 a later token, minted before the last rotation, but within the skew',
     family: family(),
-    context: presenting({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) }),
+    context: contextOf({ generation: 6, iat: Math.floor((NOW - 65_000) / 1000) }),
     expected: ['rotate', 'sessions.healed'],
   },
   {
     name: '14 a revocation is remembered',
     family: family(),
-    context: presenting({ generation: 9, knownRevocation: 'logout' }),
+    context: contextOf({ generation: 9, knownRevocation: 'logout' }),
     expected: ['revoke session_revoked', 'sessions.revoked'],
   },
   {
     name: '14 a revocation for reuse is remembered',
     family: family(),
-    context: presenting({ generation: 9, knownRevocation: 'reuse' }),
+    context: contextOf({ generation: 9, knownRevocation: 'reuse' }),
     expected: ['revoke token_reused', 'sessions.revoked'],
   },
 ];
@@ -407,55 +407,55 @@ rows.push(
   {
     name: 'the client that the session was opened for may refresh it',
     family: family(),
-    context: presenting({ oauthClient: named }),
+    context: contextOf({ oauthClient: named }),
     expected: ['rotate'],
   },
   {
     name: 'another client may not refresh',
     family: family(),
-    context: presenting({ oauthClient: another }),
+    context: contextOf({ oauthClient: another }),
     expected: ['refuse invalid_token'],
   },
   {
     name: 'confidential: its client may refresh',
     family: CONFIDENTIAL,
-    context: presenting({ oauthClient: authenticated }),
+    context: contextOf({ oauthClient: authenticated }),
     expected: ['rotate'],
   },
   {
     name: 'confidential: without a client',
     family: CONFIDENTIAL,
-    context: presenting({}),
+    context: contextOf({}),
     expected: ['refuse unauthenticated'],
   },
   {
     name: 'confidential: unauthenticated',
     family: CONFIDENTIAL,
-    context: presenting({ oauthClient: named }),
+    context: contextOf({ oauthClient: named }),
     expected: ['refuse unauthenticated'],
   },
   {
     name: 'confidential: another client',
     family: CONFIDENTIAL,
-    context: presenting({ oauthClient: another }),
+    context: contextOf({ oauthClient: another }),
     expected: ['refuse invalid_token'],
   },
   {
     name: 'confidential: reuse, no client',
     family: CONFIDENTIAL,
-    context: presenting({ generation: 3 }),
+    context: contextOf({ generation: 3 }),
     expected: ['refuse unauthenticated'],
   },
   {
     name: 'confidential: no client, revoked before',
     family: ended,
-    context: presenting({}),
+    context: contextOf({}),
     expected: ['refuse unauthenticated'],
   },
   {
     name: 'confidential: reuse by its client',
     family: CONFIDENTIAL,
-    context: presenting({ generation: 3, oauthClient: authenticated }),
+    context: contextOf({ generation: 3, oauthClient: authenticated }),
     expected: ['revoke token_reused', 'sessions.reuse_detected'],
   },
 );
@@ -469,7 +469,7 @@ for (const { name, family, context, expected, policy } of rows) {
 t.test('a retry from a new network is reported, and a retry from a known network is not', async (t) => {
   const row = family({ address: AWAY.address });
   const retry = (address: string, mintedAt: string) => {
-    const context = presenting({ generation: 4, key: KEY, client: { ...HOME, address } });
+    const context = contextOf({ generation: 4, key: KEY, client: { ...HOME, address } });
     return { ...context, claims: { ...context.claims, userIp: mintedAt } };
   };
   t.same(verdict(row, retry(AWAY.address, HOME.address)), ['reissue'], 'where it was rotated');
@@ -478,11 +478,14 @@ t.test('a retry from a new network is reported, and a retry from a known network
 });
 
 t.test('a retry by another product revokes the family if its policy blocks that', async (t) => {
-  const retry = (userAgent: string) =>
-    presenting({ generation: 4, key: KEY, client: { ...HOME, userAgent } });
+  const retry = (userAgent: string) => contextOf({ generation: 4, key: KEY, client: { ...HOME, userAgent } });
   const expected = ['revoke user_agent_changed', 'sessions.revoked'];
-  t.same(verdict(blocked('onUserAgentChange'), retry('curl/8.1')), expected);
-  t.same(verdict(blocked('onUserAgentChange'), retry(HOME.userAgent)), ['reissue'], 'the same product');
+  t.same(verdict(familyThatBlocks('onUserAgentChange'), retry('curl/8.1')), expected);
+  t.same(
+    verdict(familyThatBlocks('onUserAgentChange'), retry(HOME.userAgent)),
+    ['reissue'],
+    'the same product',
+  );
   t.same(verdict(family(), retry('curl/8.1')), ['reissue'], 'no policy');
 });
 
@@ -499,17 +502,21 @@ const networks: [minted: string, presenting: string, isSame: boolean][] = [
 
 for (const [minted, address, isSame] of networks) {
   t.test(`${address} ${isSame ? 'shares' : 'does not share'} the network of ${minted}`, async (t) => {
-    const judged = (onAddressChange: ChangePolicy, values: Presented, policy?: VerdictPolicy) => {
+    const judgeWith = (onAddressChange: ChangePolicy, values: Presented, policy?: VerdictPolicy) => {
       const row = family({ address: minted, onAddressChange, rotatedAt: NOW });
-      const context = presenting({ ...values, client: { ...HOME, address } });
+      const context = contextOf({ ...values, client: { ...HOME, address } });
       return verdict(row, { ...context, claims: { ...context.claims, userIp: minted } }, policy);
     };
     const retry = { generation: 4, key: KEY };
     const refused = ['refuse address_changed', told];
     const reuse = ['revoke token_reused', 'sessions.reuse_detected'];
-    t.same(judged('notify', {}), isSame ? ['rotate'] : ['rotate', told], 'row 13');
-    t.same(judged('block', {}), isSame ? ['rotate'] : refused, 'row 12');
-    t.same(judged('block', retry), isSame ? ['reissue'] : refused, 'row 9 with the key');
-    t.same(judged('block', { generation: 4 }, WINDOW), isSame ? ['reissue'] : reuse, 'row 9 in the window');
+    t.same(judgeWith('notify', {}), isSame ? ['rotate'] : ['rotate', told], 'row 13');
+    t.same(judgeWith('block', {}), isSame ? ['rotate'] : refused, 'row 12');
+    t.same(judgeWith('block', retry), isSame ? ['reissue'] : refused, 'row 9 with the key');
+    t.same(
+      judgeWith('block', { generation: 4 }, WINDOW),
+      isSame ? ['reissue'] : reuse,
+      'row 9 in the window',
+    );
   });
 }

@@ -197,7 +197,7 @@ async function tlsFront(t: Test, pem: string, port: number): Promise<number> {
     behind.on('error', () => socket.destroy());
   });
   server.on('tlsClientError', () => {});
-  return listening(t, server);
+  return listenOnLoopback(t, server);
 }
 
 /** A mail server that accepts connections and never answers. */
@@ -207,10 +207,10 @@ async function serverThatRefuses(t: Test) {
     refused += 1;
     socket.on('error', () => {}).end('421 not now\r\n');
   });
-  return { port: await listening(t, server), refused: () => refused };
+  return { port: await listenOnLoopback(t, server), refused: () => refused };
 }
 
-async function listening(t: Test, server: Server): Promise<number> {
+async function listenOnLoopback(t: Test, server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close());
   return (server.address() as AddressInfo).port;

@@ -11,7 +11,7 @@ import { waitForValue } from '../support/wait-until.ts';
  * The service with this environment and a clock that the test sets, and functions that send requests from given
  * addresses.
  */
-async function limited(t: Test, env: Record<string, string>) {
+async function startLimited(t: Test, env: Record<string, string>) {
   const time = { now: Date.now() };
   const folder = await dataDir(t);
   const rest = { DATA_DIR: folder, DATABASE_URL: await testDatabase(t), TRUST_PROXY: '127.0.0.1' };
@@ -52,7 +52,7 @@ const WRONG = [401, null];
 
 t.test('LOGIN_ACCOUNT_LIMIT limits wrong passwords of an account', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { time, guess } = await limited(t, { LOGIN_ACCOUNT_LIMIT: '2/30m' });
+  const { time, guess } = await startLimited(t, { LOGIN_ACCOUNT_LIMIT: '2/30m' });
   const thrice = async () => [
     await guess('ann', '192.0.2.1'),
     await guess('ann', '192.0.2.2'),
@@ -66,7 +66,7 @@ t.test('LOGIN_ACCOUNT_LIMIT limits wrong passwords of an account', async (t) => 
 
 t.test('LOGIN_NETWORK_LIMIT limits wrong passwords from a network', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { time, guess } = await limited(t, { LOGIN_NETWORK_LIMIT: '2/30m' });
+  const { time, guess } = await startLimited(t, { LOGIN_NETWORK_LIMIT: '2/30m' });
   const thrice = async () => [await guess('ann'), await guess('bob'), await guess('cyd')];
   const refused = [429, '"login-network";q=2;w=1800'];
   t.same(await thrice(), [WRONG, WRONG, refused]);
@@ -77,7 +77,7 @@ t.test('LOGIN_NETWORK_LIMIT limits wrong passwords from a network', async (t) =>
 
 t.test('LOGIN_LONGEST_WAIT bounds the wait after wrong passwords', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { time, guess } = await limited(t, { LOGIN_ACCOUNT_LIMIT: '1/1h', LOGIN_LONGEST_WAIT: '3s' });
+  const { time, guess } = await startLimited(t, { LOGIN_ACCOUNT_LIMIT: '1/1h', LOGIN_LONGEST_WAIT: '3s' });
   t.same(await guess('ann'), WRONG);
   for (const seconds of [1, 2, 3, 3, 3]) {
     time.now += seconds * 1_000 - 1;
@@ -92,7 +92,7 @@ for (const counter of ['memory', 'Redis']) {
     if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
     const shared = counter === 'Redis' ? { REDIS_URL: (await startPrivateRedis(t)).url } : {};
     const limits = { LOGIN_RATE_LIMIT: '2/10m', LOGIN_RATE_NETWORK_LIMIT: '3/20m' };
-    const { time, register, logIn } = await limited(t, { ...limits, ...shared });
+    const { time, register, logIn } = await startLimited(t, { ...limits, ...shared });
     for (const name of ['ann', 'bob']) await register(name);
     const right = [200, null];
     const thrice = async () => [await logIn('ann'), await logIn('Ann'), await logIn('ann')];
@@ -108,7 +108,7 @@ for (const counter of ['memory', 'Redis']) {
 
 t.test('REGISTER_LIMIT limits registrations from a network', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { time, register } = await limited(t, { REGISTER_LIMIT: '2/10m' });
+  const { time, register } = await startLimited(t, { REGISTER_LIMIT: '2/10m' });
   const made = [201, null];
   const refused = [429, '"registrations";q=2;w=600'];
   t.same([await register('ann'), await register('bob'), await register('cyd')], [made, made, refused]);
@@ -119,7 +119,7 @@ t.test('REGISTER_LIMIT limits registrations from a network', async (t) => {
 
 t.test('PASSWORD_FORGOT_LIMIT limits mails with a reset link', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { time, folder, register, forget } = await limited(t, {
+  const { time, folder, register, forget } = await startLimited(t, {
     PASSWORD_FORGOT_LIMIT: '1/10m',
     EMAIL_VERIFICATION: 'off',
   });
@@ -127,13 +127,13 @@ t.test('PASSWORD_FORGOT_LIMIT limits mails with a reset link', async (t) => {
   await register('bob');
   const mails = async () =>
     (await readdir(join(folder, 'mail')).catch(() => [])).filter((name) => name.endsWith('.eml')).length;
-  const arrived = (count: number) =>
+  const waitForMails = (count: number) =>
     waitForValue(`${count} mails`, async () => ((await mails()) === count ? true : undefined));
   const accepted = [202, null];
   t.same([await forget('ann'), await forget('ann')], [accepted, accepted], 'the answer tells nothing');
   t.same(await forget('bob'), accepted);
-  t.ok(await arrived(2), 'one each');
+  t.ok(await waitForMails(2), 'one each');
   time.now += 600_000;
   t.same([await forget('ann'), await forget('ann')], [accepted, accepted]);
-  t.ok(await arrived(3), 'and one more');
+  t.ok(await waitForMails(3), 'and one more');
 });

@@ -40,14 +40,14 @@ t.test('Prometheus raises an alert for a theft', async (t) => {
     (await health(prometheus).catch(() => ['starting'])).every((state) => state === 'ok'),
   );
   await waitUntil(async () => (await samples(prometheus, 'kinship_reuse_detected_total')) > 0);
-  t.strictSame(await firing(prometheus), [], 'all is well');
+  t.strictSame(await readFiringAlerts(prometheus), [], 'all is well');
 
   const pair = await post(`/auth/login?userId=${USER}`);
   const refresh = `/auth/refresh?refreshToken=${pair.refresh}&accessToken=${pair.access}`;
   t.ok((await post(refresh)).access);
   t.equal((await post(refresh)).code, 'token_reused');
-  await waitUntil(async () => (await firing(prometheus)).length > 0);
-  t.strictSame(await firing(prometheus), ['KinshipThefts']);
+  await waitUntil(async () => (await readFiringAlerts(prometheus)).length > 0);
+  t.strictSame(await readFiringAlerts(prometheus), ['KinshipThefts']);
 });
 
 t.test('the rules use existing metrics only', async (t) => {
@@ -77,7 +77,7 @@ async function samples(prometheus: Prometheus, metric: string): Promise<number> 
   return result.length;
 }
 
-async function firing(prometheus: Prometheus): Promise<readonly string[]> {
+async function readFiringAlerts(prometheus: Prometheus): Promise<readonly string[]> {
   const { alerts } = await prometheus.ask<Alerts>('alerts');
   return alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname);
 }

@@ -48,10 +48,10 @@ async function convert(t: Test, system: string, dump: unknown, args: readonly st
   return stdout;
 }
 
-const skipped = async (t: Test) => !(await requirePostgres(t));
+const skipWithoutPostgres = async (t: Test) => !(await requirePostgres(t));
 
 t.test('a dump of Django is imported, and its users can log in', async (t) => {
-  if (await skipped(t)) return;
+  if (await skipWithoutPostgres(t)) return;
   const fields = {
     password: FOREIGN_HASHES.django,
     last_login: null,
@@ -82,7 +82,7 @@ t.test('a dump of Django is imported, and its users can log in', async (t) => {
 
 for (const [algorithm, credential] of Object.entries(keycloakCredentials()))
   t.test(`an export of Keycloak with ${algorithm} is imported, and its users can log in`, async (t) => {
-    if (await skipped(t)) return;
+    if (await skipWithoutPostgres(t)) return;
     const user = {
       id: ID,
       username: 'ann',
@@ -136,7 +136,7 @@ function keycloakCredentials() {
 }
 
 t.test('the users table of Supabase is imported, and its users can log in', async (t) => {
-  if (await skipped(t)) return;
+  if (await skipWithoutPostgres(t)) return;
   const supabase = await testDatabase(t);
   const sql = postgres(supabase, { max: 1, onnotice: () => {} });
   t.teardown(() => sql.end());
@@ -158,7 +158,7 @@ t.test('the users table of Supabase is imported, and its users can log in', asyn
 });
 
 t.test('an export of Firebase is imported, and its users can log in', async (t) => {
-  if (await skipped(t)) return;
+  if (await skipWithoutPostgres(t)) return;
   const [, , parameters = '', salt = '', hash = ''] = FOREIGN_HASHES.firebase.split('$');
   const urlSafe = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_');
   const user = {

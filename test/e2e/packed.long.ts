@@ -35,7 +35,7 @@ t.before(async () => {
 });
 
 /** The package as npm unpacks it, with the production dependencies of this checkout. */
-async function installed(folder: string): Promise<string> {
+async function installPackage(folder: string): Promise<string> {
   const home = join(folder, 'node_modules');
   await mkdir(join(home, '.bin'), { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', home]);
@@ -51,7 +51,7 @@ async function installed(folder: string): Promise<string> {
 }
 
 t.test('the packed service runs with its production dependencies alone', async (t) => {
-  const cwd = await installed(await dataDir(t));
+  const cwd = await installPackage(await dataDir(t));
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, API_PORT: '0' };
   t.match((await run('npx', ['--no-install', 'kinship', '--help'], { cwd, env })).stdout, /^Usage: kinship/);

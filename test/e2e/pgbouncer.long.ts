@@ -29,7 +29,7 @@ const protectedStatus = async (url: string, { body }: Answer) =>
   (await fetch(`${url}/auth/sessions`, { headers: { authorization: `Bearer ${body.access}` } })).status;
 
 /** A database with a role that fits the mode, directly and through a PgBouncer with its defaults. */
-async function pooled(t: Test, mode: (typeof MODES)[number]) {
+async function databaseBehindPooler(t: Test, mode: (typeof MODES)[number]) {
   const hostile = { datestyle: 'German', bytea_output: 'escape' };
   const direct = await testRole(t, await testDatabase(t), mode === 'session' ? hostile : POOLED_ROLE);
   const { url } = await startPgBouncer(t, direct, mode);
@@ -50,7 +50,7 @@ const feedIsComplete = async (url: string) =>
 for (const mode of MODES) {
   t.test(`behind PgBouncer in ${mode} mode`, async (t) => {
     if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
-    const { admin, env } = await pooled(t, mode);
+    const { admin, env } = await databaseBehindPooler(t, mode);
     const one = await startServiceInProcess(t, env);
     const other = await startServiceInProcess(t, env);
 
@@ -137,7 +137,7 @@ t.test('a statement that was cancelled while it waited in PgBouncer has no effec
 
 t.test('a pooler in transaction mode is refused unless the configuration names the mode', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
-  const { env } = await pooled(t, 'transaction');
+  const { env } = await databaseBehindPooler(t, 'transaction');
   await t.rejects(startServiceInProcess(t, { ...env, DATABASE_POOLER: 'session' }), {
     message: /^DATABASE_URL is the address of a pooler in transaction mode\. Set DATABASE_POOLER=transaction/,
   });

@@ -37,7 +37,7 @@ t.test('a restored database does not revive a session whose end a running replic
   t.same(await endedSessions(sql), [ended, endedToo].map(sessionOf).sort(), 'the database knows again');
 
   t.equal((await refresh(other.url, lives)).status, 200, 'a session that lives is healed by such a token');
-  t.same(await healed(sql), [sessionOf(lives)]);
+  t.same(await listHealed(sql), [sessionOf(lives)]);
   const newcomer = await startServiceInProcess(t, env);
   for (const pair of [ended, endedToo]) {
     t.equal((await refresh(newcomer.url, pair)).body.code, 'session_revoked', 'on a replica that starts');
@@ -72,7 +72,7 @@ async function endedSessions(sql: Sql): Promise<string[]> {
   return rows.map((row) => row.token_family);
 }
 
-async function healed(sql: Sql): Promise<string[]> {
+async function listHealed(sql: Sql): Promise<string[]> {
   const rows = await sql`select data ->> 'sessionId' as session from outbox where type = 'sessions.healed'`;
   return rows.map((row) => row.session);
 }

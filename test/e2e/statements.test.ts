@@ -9,7 +9,7 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   const stores = await postgresStores(t, 1, (text) => statements.push(text.trim().replaceAll(/\s+/g, ' ')));
   if (stores === null) return;
   const service = await sessionUseCases({ stores });
-  const counted = async (attempt: () => Promise<unknown>) => {
+  const statementsOf = async (attempt: () => Promise<unknown>) => {
     statements.length = 0;
     await attempt();
     return statements.map((text) => text.split(' ').slice(0, 2).join(' '));
@@ -18,7 +18,7 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   let pair = await service.logIn();
   await t.test('a rotation is one statement', async (t) => {
     for (const key of [undefined, 'k1', 'k2']) {
-      const found = await counted(async () => {
+      const found = await statementsOf(async () => {
         pair = await service.refresh(pair, key === undefined ? {} : { key });
       });
       t.same(found, ['with unlocked']);
@@ -26,7 +26,7 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   });
 
   await t.test('a rotation from a new address is one statement', async (t) => {
-    const found = await counted(async () => {
+    const found = await statementsOf(async () => {
       pair = await service.refresh(pair, { client: ELSEWHERE });
     });
     t.same(found, ['with changed']);
@@ -34,18 +34,18 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   });
 
   await t.test('a token that can be refused without its row costs no statement', async (t) => {
-    t.same(await counted(() => outcome(service.refresh({ refresh: 'x.y.z' }))), []);
-    t.same(await counted(() => outcome(service.refresh({ refresh: pair.refresh }))), []);
+    t.same(await statementsOf(() => outcome(service.refresh({ refresh: 'x.y.z' }))), []);
+    t.same(await statementsOf(() => outcome(service.refresh({ refresh: pair.refresh }))), []);
   });
 
   await t.test('a login is one statement', async (t) => {
-    t.same(await counted(() => service.logIn()), ['with room']);
+    t.same(await statementsOf(() => service.logIn()), ['with room']);
   });
 
   await t.test('a login with a password finds the account and opens the session', async (t) => {
     const app = await startHttpService(t, { stores });
     await registerAndLogIn(app);
-    const found = await counted(async () => t.equal((await logIn(app, 'ann')).status, 200));
+    const found = await statementsOf(async () => t.equal((await logIn(app, 'ann')).status, 200));
     t.same(found, ['select identifier,', 'with room']);
   });
 

@@ -21,13 +21,13 @@ t.test('a changed signing key and a restored removed key are refused', async (t)
     KEY_SET_MAX_AGE: '10s',
   };
   const { lines, close } = await startServiceInProcess(t, env);
-  const logged = (reason: string) =>
+  const waitForReason = (reason: string) =>
     waitForValue(reason, async () =>
       lines.some((line) => line.includes(UNUSABLE) && line.includes(reason)) ? true : undefined,
     );
 
   await sql`update signing_keys set signs_from = signs_from - interval '1 hour'`;
-  t.ok(await logged('other times than those it was sealed with'), 'a running replica notices');
+  t.ok(await waitForReason('other times than those it was sealed with'), 'a running replica notices');
   await t.rejects(
     startServiceInProcess(t, env),
     /other times than those it was sealed with/,
@@ -40,7 +40,7 @@ t.test('a changed signing key and a restored removed key are refused', async (t)
     await tx`delete from signing_keys`;
     await tx`insert into signing_keys select * from copy`;
   });
-  t.ok(await logged('was removed before and was restored'));
+  t.ok(await waitForReason('was removed before and was restored'));
   await t.rejects(startServiceInProcess(t, env), /was removed before and was restored/);
   t.ok(lines.some((line) => /signing_key_announced.*"by":"automatic"/.test(line)));
   await close();

@@ -67,7 +67,7 @@ const story: fc.Arbitrary<Story> = fc.record({
 });
 
 /** The same stores, with a delay before and after each call. */
-function heldUp(families: TokenFamilies, pause: () => Promise<void>): TokenFamilies {
+function delayCalls(families: TokenFamilies, pause: () => Promise<void>): TokenFamilies {
   const around = async <T>(step: () => Promise<T>): Promise<T> => {
     await pause();
     const result = await step();
@@ -83,7 +83,7 @@ function heldUp(families: TokenFamilies, pause: () => Promise<void>): TokenFamil
   };
 }
 
-function pausing(pauses: readonly number[]): () => Promise<void> {
+function createPause(pauses: readonly number[]): () => Promise<void> {
   let step = 0;
   return async () => {
     const turns = pauses[step++ % pauses.length] ?? 0;
@@ -113,7 +113,7 @@ function watch(families: TokenFamilies, tokenFamily: string) {
     if (typeof answer === 'object') {
       check(!ended, 'no refresh that starts after the end of the session succeeds');
       check(!isCopy, 'a rotated token that comes back outside of the retry rule is refused');
-      succeeded(jti, key, answer);
+      noteSuccess(jti, key, answer);
       return answer;
     }
     if (isCopy) check(answer === 'token_reused', `and called what it is, not ${answer}`);
@@ -134,7 +134,7 @@ function watch(families: TokenFamilies, tokenFamily: string) {
     return key === null || !used.keys.has(key) || known.has(jtiOf(used.successor));
   }
 
-  function succeeded(jti: string, key: string | null, pair: TokenPair): void {
+  function noteSuccess(jti: string, key: string | null, pair: TokenPair): void {
     const { access, refresh } = pair;
     const used = known.get(jti) ?? { successor: pair, keys: new Set(), answers: 0 };
     known.set(jti, used);
@@ -173,7 +173,7 @@ function check(holds: boolean, invariant: string): void {
 
 /** Plays a story on a new session. Returns the session and whether it has ended. */
 async function play({ rounds, pauses }: Story, stores: Stores) {
-  const families = heldUp(stores.families, pausing(pauses));
+  const families = delayCalls(stores.families, createPause(pauses));
   const shared = { stores: { ...stores, families }, keys: KEYS };
   const replicas = [await sessionUseCases(shared), await sessionUseCases(shared)] as const;
   const first = await replicas[0].logIn();

@@ -33,7 +33,7 @@ async function serviceWithReceiver(t: Test, env: Readonly<Record<string, string>
   return { ...service, receiver, call, logIn: () => call('POST', `/auth/login?userId=${randomUUID()}`) };
 }
 
-const arrived = (receiver: Awaited<ReturnType<typeof webhookReceiver>>, count: number) =>
+const waitForWebhooks = (receiver: Awaited<ReturnType<typeof webhookReceiver>>, count: number) =>
   waitForValue(`${count} webhooks`, async () =>
     receiver.requests.length >= count ? receiver.requests : undefined,
   );
@@ -45,7 +45,7 @@ t.test('an event reaches an endpoint, and the reference library verifies it', as
   t.match(added, { status: 201, body: { secret: /^whsec_/, state: 'enabled', format: 'webhook' } });
   const { id, secret } = added.body;
   t.equal((await logIn()).status, 200);
-  const [request] = await arrived(receiver, 1);
+  const [request] = await waitForWebhooks(receiver, 1);
   const event = new Webhook(secret).verify(request?.body ?? '', request?.headers ?? {}) as { id: string };
   t.same(schemaFaults(event), []);
   t.match(event, { type: 'sessions.started', source: 'kinship' });
@@ -59,7 +59,7 @@ t.test('an event reaches an endpoint, and the reference library verifies it', as
     { eventId: event.id, type: 'sessions.started', attempts: [{ status: 204, milliseconds: Number }] },
   ]);
   t.equal((await call('POST', `/admin/webhooks/${id}/deliveries/${event.id}/send`)).status, 202);
-  const [, again] = await arrived(receiver, 2);
+  const [, again] = await waitForWebhooks(receiver, 2);
   t.equal(again?.headers['webhook-id'], event.id, 'sent again with the same id');
   t.equal(again?.body, request?.body);
   const shown = JSON.stringify([await call('GET', '/admin/webhooks'), deliveries, lines]);
@@ -81,7 +81,7 @@ t.test('an endpoint of WEBHOOKS_FILE gets events, and the file alone changes it'
   );
   t.match(stored, { url: endpoint.url, types: ['sessions.*'], state: 'enabled', declared: true });
   await logIn();
-  const [request] = await arrived(endpoint, 1);
+  const [request] = await waitForWebhooks(endpoint, 1);
   t.ok(new Webhook(secret).verify(request?.body ?? '', request?.headers ?? {}));
   const path = `/admin/webhooks/${stored.id}`;
   for (const [method, place, body] of [
@@ -117,7 +117,7 @@ t.test('while a secret is rotated, both secrets verify', async (t) => {
   t.match(rotated, { status: 201, body: { secret: /^whsec_/, formerSignsUntil: String } });
   t.not(rotated.body.secret, body.secret);
   await logIn();
-  const [request] = await arrived(receiver, 1);
+  const [request] = await waitForWebhooks(receiver, 1);
   for (const secret of [body.secret, rotated.body.secret])
     t.ok(new Webhook(secret).verify(request?.body ?? '', request?.headers ?? {}));
   const { body: other } = await call('POST', '/admin/webhooks', { url: receiver.url, types: ['*'] });

@@ -78,7 +78,7 @@ async function world(t: Test) {
       { method, path, body, headers },
     );
   };
-  const heading = (name: string) => page.getByRole('heading', { name, level: 1 }).waitFor();
+  const waitForHeading = (name: string) => page.getByRole('heading', { name, level: 1 }).waitFor();
   const press = (name: string) => page.getByRole('button', { name }).click();
   const code = (secret: string) => {
     time.offset += 30_000; // a code is accepted once
@@ -99,7 +99,7 @@ async function world(t: Test) {
     time,
     call,
     callFromPage,
-    heading,
+    waitForHeading,
     press,
     code,
     beginSignIn,
@@ -111,7 +111,7 @@ t.test(
   async (t) => {
     const life = await world(t);
     if (life === null) return;
-    const { url, page, mails, time, call, callFromPage, heading, press, code, beginSignIn } = life;
+    const { url, page, mails, time, call, callFromPage, waitForHeading, press, code, beginSignIn } = life;
     const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
     t.equal((await callFromPage('POST', '/auth/register', account)).status, 201);
 
@@ -119,40 +119,40 @@ t.test(
     await page.getByRole('button').click();
     await page.waitForLoadState();
     await beginSignIn();
-    await heading('Your account');
+    await waitForHeading('Your account');
     t.notMatch(await page.textContent('main'), 'not confirmed', 'the address is proven');
 
     await page.goto(`${url}/account/factors`);
     await press('Add a passkey');
     await page.getByLabel('Name of the passkey').fill('Laptop');
     await press('Make the passkey');
-    await heading('Your second factors');
+    await waitForHeading('Your second factors');
     t.match(await page.textContent('main'), 'Laptop (Passkey)');
     await press('Add an authenticator app');
     const secret = (await page.textContent('code')) ?? '';
     await page.getByLabel('Code', { exact: true }).fill(code(secret));
     await press('Confirm');
-    await heading('Your second factors');
+    await waitForHeading('Your second factors');
     await press('Make new recovery codes');
     const recoveryCodes = await page.locator('.codes li').allTextContents();
     t.equal(recoveryCodes.length, 10);
 
     await beginSignIn();
     await press('Use your passkey');
-    await heading('Your account');
+    await waitForHeading('Your account');
     await beginSignIn();
     await page.getByLabel('Code', { exact: true }).fill(code(secret));
     await press('Sign in');
-    await heading('Your account');
+    await waitForHeading('Your account');
 
     // The phone is lost: a recovery code signs in, and the app is removed.
     await beginSignIn();
     await page.getByLabel('Code', { exact: true }).fill(recoveryCodes[0] ?? '');
     await press('Sign in');
-    await heading('Your account');
+    await waitForHeading('Your account');
     await page.goto(`${url}/account/factors`);
     await press('Remove Authenticator app');
-    await heading('Your second factors');
+    await waitForHeading('Your second factors');
     t.notMatch(await page.textContent('main'), '(Authenticator app)');
 
     // A thief has the password and a recovery code. The owner gets a mail, and its link ends the session of the thief.
@@ -176,9 +176,9 @@ t.test(
     await page.goto(`${url}/account/email`);
     await page.getByLabel('New address').fill('ann@example.org');
     await press('Mail me a link');
-    await heading('Confirm that it is you');
+    await waitForHeading('Confirm that it is you');
     await press('Continue with your passkey');
-    await heading('Open your mailbox');
+    await waitForHeading('Open your mailbox');
     await page.goto(await linkIn(mails, 'ann@example.org', /./));
     await page.getByRole('button').click();
     await page.waitForLoadState();
@@ -189,11 +189,11 @@ t.test(
     await page.getByRole('button').click();
     await page.waitForLoadState();
     await page.goto(`${url}/account`);
-    await heading('Sign in to your account');
+    await waitForHeading('Sign in to your account');
 
     await beginSignIn();
     await press('Use your passkey');
-    await heading('Your account');
+    await waitForHeading('Your account');
     t.match(await page.textContent('main'), 'ann@example.com', 'the old mailbox has undone the change');
 
     const step = await callFromPage('POST', '/auth/login', { username: 'ann', password: PASSWORD });
@@ -208,7 +208,7 @@ t.test(
     const stepped = await callFromPage('POST', '/auth/step-up', proof);
     t.equal((await deleteWith(stepped.body)).status, 204);
     await page.goto(`${url}/account`);
-    await heading('Sign in to your account');
+    await waitForHeading('Sign in to your account');
     t.equal((await call('POST', '/auth/login', { username: 'ann', password: PASSWORD })).status, 401);
   },
 );

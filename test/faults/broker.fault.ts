@@ -27,11 +27,11 @@ async function brokerDown(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const service = await start(t, env);
   const registering = createRegistrar(t, service);
   const well = await registering.register(300);
-  await waitUntil(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await countWaiting(sql)) === 0);
   await rabbit.kill();
   const without = await registering.register(1_000);
   t.same([well.refused, without.refused], [[], []]);
-  t.equal(await waiting(sql), 1_000, 'all of them wait');
+  t.equal(await countWaiting(sql), 1_000, 'all of them wait');
   await rabbit.start();
   const since = performance.now();
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
@@ -40,7 +40,7 @@ async function brokerDown(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const ids = new Set(events.map(({ id }) => id));
   t.equal(ids.size, 1_300, 'one id for each account');
   t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...well.ids, ...without.ids].sort());
-  await waitUntil(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await countWaiting(sql)) === 0);
   t.comment(
     `broker down: 1000 registrations, backlog 1000, all delivered ${seconds.toFixed(1)} s after it was up again, ` +
       `${events.length - ids.size} duplicates; registration p99 ${well.p99.toFixed(0)} ms with and ` +
@@ -53,7 +53,7 @@ async function drainRate(sql: postgres.Sql): Promise<number> {
   const count = 10_000;
   await backlog(sql, count);
   const since = performance.now();
-  await waitUntil(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await countWaiting(sql)) === 0);
   return Math.round((count * 1000) / (performance.now() - since));
 }
 
@@ -71,9 +71,9 @@ async function relayKilled(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()`;
   await sql`drop trigger hold on outbox`;
-  t.equal(await waiting(sql), 100);
+  t.equal(await countWaiting(sql), 100);
   await start(t, env);
-  await waitUntil(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await countWaiting(sql)) === 0);
   await waitUntil(async () => events.length >= 200);
   t.equal(new Set(events.map(({ id }) => id)).size, 100, 'with the same ids');
   t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...ids].sort(), 'none is lost');
@@ -93,19 +93,19 @@ async function unbound(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const binding = ['users.created', 'kinship', 'users.created'] as const;
   await consumer.unbindQueue(...binding);
   const without = await registering.register(50);
-  await waitUntil(async () => (await returned(sql)).rows === 50);
-  t.equal(await waiting(sql), 50, 'they stay');
+  await waitUntil(async () => (await countReturned(sql)).rows === 50);
+  t.equal(await countWaiting(sql), 50, 'they stay');
   t.equal(events.length, 1);
   const warnings = () => service.logs().filter((line) => line.includes('no queue takes events of this type'));
   t.equal(warnings().length, 1, 'logged once');
-  const { attempts } = await returned(sql);
+  const { attempts } = await countReturned(sql);
   await consumer.bindQueue(...binding);
   const after = await registering.register(1);
   await waitUntil(async () => events.length >= 52);
   const received = new Set(events.map(({ subject }) => subject));
   const lost = [...before.ids, ...without.ids, ...after.ids].filter((id) => !received.has(id));
   t.same(lost, []);
-  await waitUntil(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await countWaiting(sql)) === 0);
   t.comment(`unbound: 50 events came back ${attempts} times and stayed; bound again, ${lost.length} lost`);
 }
 
@@ -118,7 +118,7 @@ async function shared(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const since = performance.now();
   await waitUntil(async () => events.length >= 5_000);
   const seconds = (performance.now() - since) / 1000;
-  await waitUntil(async () => (await waiting(sql)) === 0);
+  await waitUntil(async () => (await countWaiting(sql)) === 0);
   t.equal(events.length, 5_000, 'each by one of them');
   t.equal(new Set(events.map(({ id }) => id)).size, 5_000);
   t.comment(`two replicas: 5000 events once each, ${Math.round(5_000 / seconds)} a second`);
@@ -144,12 +144,12 @@ async function backlog(sql: postgres.Sql, count: number): Promise<void> {
     from generate_series(1, ${count})`;
 }
 
-async function waiting(sql: postgres.Sql): Promise<number> {
+async function countWaiting(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`select count(*)::int as count from outbox where kind = 'event'`;
   return row?.count;
 }
 
-async function returned(sql: postgres.Sql): Promise<{ rows: number; attempts: number }> {
+async function countReturned(sql: postgres.Sql): Promise<{ rows: number; attempts: number }> {
   const [row] = await sql`
     select count(*)::int as rows, coalesce(sum(attempts), 0)::int as attempts
     from outbox where kind = 'event' and last_error is not null`;

@@ -100,7 +100,7 @@ async function tolerated(t: Test, stores: SqlStores): Promise<void> {
     other.time.now += offset;
     return typeof (await outcome(other.refresh(pair))) === 'object';
   };
-  const keyed = async (offset: number) => {
+  const retryByKeyAt = async (offset: number) => {
     const [one, other] = await replicas(stores);
     const pair = await one.logIn();
     await one.refresh(pair, { key: 'k' });
@@ -114,7 +114,7 @@ async function tolerated(t: Test, stores: SqlStores): Promise<void> {
     return typeof (await outcome(other.refresh(pair))) === 'object';
   };
   /** One replica rotates, the database loses the rotation, and the other replica gets the new token. */
-  const healing = async (offset: number) => {
+  const healAt = async (offset: number) => {
     const [one, other] = await replicas(stores);
     const pair = await one.logIn();
     const [row] = await stores.sql`select * from token_families where token_family = ${sessionOf(pair)[0]}`;
@@ -127,9 +127,9 @@ async function tolerated(t: Test, stores: SqlStores): Promise<void> {
 
   const found = {
     'a rotation': await range(rotation),
-    'a retry with its key': await range(keyed),
+    'a retry with its key': await range(retryByKeyAt),
     'a retry in a window of 10 s': await range(retry),
-    'healing after a loss': await range(healing),
+    'healing after a loss': await range(healAt),
   };
   for (const [what, { behind, ahead }] of Object.entries(found)) {
     t.ok(behind >= SKEW && ahead >= SKEW, what);

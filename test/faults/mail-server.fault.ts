@@ -49,7 +49,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
     address += 1;
     await traveller.rotate({ 'x-forwarded-for': `198.51.100.${address}` });
   };
-  const during = async (mood: MailServerState, isOver: () => Promise<boolean>) => {
+  const refreshDuring = async (mood: MailServerState, isOver: () => Promise<boolean>) => {
     await server.be(mood);
     const traveller = await openTraveller(service);
     const seen = clients.map(({ history }) => history.length);
@@ -58,15 +58,15 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
     times.set(mood, percentile(timesSince(clients, seen), 0.99).toFixed(0));
   };
 
-  const allSent = async () => (await waiting(sql)) === 0;
-  await during('well', allSent);
+  const allSent = async () => (await countWaiting(sql)) === 0;
+  await refreshDuring('well', allSent);
   for (const mood of ['absent', 'silent', 451, 550] as const) {
     const before = await failures(sql);
-    await during(mood, async () => (await failures(sql)) > before);
+    await refreshDuring(mood, async () => (await failures(sql)) > before);
     t.equal(server.received.length, MAILS_EACH, `no mail to a server that is ${mood}`);
   }
   const started = performance.now();
-  await during('well', allSent);
+  await refreshDuring('well', allSent);
   const seconds = (performance.now() - started) / 1000;
   await load.stop();
 
@@ -92,7 +92,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
 });
 
 /** How many mails wait to be sent. */
-async function waiting(sql: postgres.Sql): Promise<number> {
+async function countWaiting(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as count from outbox where kind = 'mail' and buried_at is null`;
   return row?.count;

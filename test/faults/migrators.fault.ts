@@ -58,7 +58,9 @@ async function raceOver(
   await dam`begin`;
   await dam`create table ${dam(table)} ()`;
 
-  const migrators = Array.from({ length: MIGRATORS }, (_, index) => startMigrator(t, env, named(url, index)));
+  const migrators = Array.from({ length: MIGRATORS }, (_, index) =>
+    startMigrator(t, env, urlNamed(url, index)),
+  );
   const first = await migratorWaitingFor(watcher, 'transactionid', 1);
   await migratorWaitingFor(watcher, 'advisory', 3);
   const killed = migrators[Number(first)];
@@ -77,7 +79,7 @@ async function raceOver(
 }
 
 /** Gives the connection a name, by which `pg_stat_activity` identifies the migrator. */
-function named(url: string, index: number): string {
+function urlNamed(url: string, index: number): string {
   const own = new URL(url);
   own.search = String(new URLSearchParams({ application_name: String(index) }));
   return own.href;

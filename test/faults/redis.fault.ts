@@ -62,14 +62,14 @@ async function outage(
     const kept = await lookInto(redis, (connection) => connection.get(`kinship:tasks:${author.id}`));
     return kept?.includes(author.text()) === true;
   });
-  const before = await served(one, greedy.token, LIMIT / 2);
+  const before = await countServed(one, greedy.token, LIMIT / 2);
   const recoveries = replicas.map((replica) => replica.recoveries());
 
   await begin(redis);
   await author.writeAndRead('meanwhile');
   const meanwhile = [
-    await served(one, greedy.token, 2 * LIMIT),
-    await served(other, greedy.token, 2 * LIMIT),
+    await countServed(one, greedy.token, 2 * LIMIT),
+    await countServed(other, greedy.token, 2 * LIMIT),
   ];
   const extra = [before, ...meanwhile].reduce((sum, count) => sum + count) - LIMIT;
   t.equal(before, LIMIT / 2);
@@ -84,7 +84,10 @@ async function outage(
       return replicas.every((replica, at) => replica.recoveries() > (recoveries[at] ?? 0));
     });
   }
-  const together = [await served(one, later.token, LIMIT / 2), await served(other, later.token, LIMIT)];
+  const together = [
+    await countServed(one, later.token, LIMIT / 2),
+    await countServed(other, later.token, LIMIT),
+  ];
   t.same(together, [LIMIT / 2, LIMIT / 2], 'counted together again');
   t.comment(
     `redis ${name}: ${author.count()} writes and reads, 0 failed, 0 stale lists, slowest ${author.slowest()} ms, ` +
@@ -100,7 +103,7 @@ async function authorAt(t: Test, [one, other]: Replicas, name: string) {
   const times: number[] = [];
   let text = 'first';
 
-  async function timed({ client }: Replica, method: string, at: string, members?: object) {
+  async function askTimed({ client }: Replica, method: string, at: string, members?: object) {
     const started = performance.now();
     const answer = await client.ask(method, at, members, { token });
     times.push(performance.now() - started);
@@ -115,9 +118,9 @@ async function authorAt(t: Test, [one, other]: Replicas, name: string) {
     async writeAndRead(when: string): Promise<void> {
       for (let n = 0; n < WRITES; n += 1) {
         text = `${when} ${n}`;
-        t.equal((await timed(one, 'PATCH', path, { text })).status, 200);
+        t.equal((await askTimed(one, 'PATCH', path, { text })).status, 200);
         for (const replica of [one, other]) {
-          t.match(await timed(replica, 'GET', LIST), { status: 200, body: [{ text }] }, text);
+          t.match(await askTimed(replica, 'GET', LIST), { status: 200, body: [{ text }] }, text);
         }
       }
     },
@@ -125,7 +128,7 @@ async function authorAt(t: Test, [one, other]: Replicas, name: string) {
 }
 
 /** Sends requests one after another, and returns how many are served. All others must be answered 429. */
-async function served({ client }: Replica, token: string, requests: number): Promise<number> {
+async function countServed({ client }: Replica, token: string, requests: number): Promise<number> {
   let count = 0;
   for (let n = 0; n < requests; n += 1) {
     const { status } = await client.ask('GET', LIST, undefined, { token });

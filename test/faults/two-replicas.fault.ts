@@ -49,7 +49,7 @@ async function raceBoth(t: Test, who: string, url: string, replicas: readonly st
   const sql = connectDirectly(t, url);
 
   await t.test('without an Idempotency-Key', async (t) => {
-    const races = await timed(() => raceWithoutKey(t, both));
+    const races = await measure(() => raceWithoutKey(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, count(*) filter (where revoked_reason = 'reuse')::int as ended,
         max(generation) as furthest from token_families`;
@@ -63,7 +63,7 @@ async function raceBoth(t: Test, who: string, url: string, replicas: readonly st
   });
 
   await t.test('with one Idempotency-Key both answers contain the same successor', async (t) => {
-    const races = await timed(() => raceWithSameKey(t, both));
+    const races = await measure(() => raceWithSameKey(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, min(generation) as least, max(generation) as most
       from token_families where revoked_at is null`;
@@ -137,7 +137,7 @@ function pairOf({ body }: Answer): Pair {
   return { refreshToken: String(body.refresh), accessToken: String(body.access) };
 }
 
-async function timed<T>(work: () => Promise<T>) {
+async function measure<T>(work: () => Promise<T>) {
   const started = performance.now();
   return { result: await work(), seconds: (performance.now() - started) / 1000 };
 }

@@ -5,7 +5,7 @@ import { someKeySet } from '../support/key-set.ts';
 
 const URL_IN = 'https://hooks.example.com/in?token=a-secret';
 
-async function audited(t: Test) {
+async function startAudited(t: Test) {
   const { keySet } = await someKeySet('ES256');
   const service = await startHttpService(t, { keySet });
   const call = (method: string, path: string, key: string, body?: object) => {
@@ -24,7 +24,7 @@ async function audited(t: Test) {
 }
 
 t.test('each action of an operator on an endpoint is recorded, without its URL or secret', async (t) => {
-  const { call, events, adminKey, webhookDeliveries, time } = await audited(t);
+  const { call, events, adminKey, webhookDeliveries, time } = await startAudited(t);
   const act = (method: string, path: string, body?: object) => call(method, path, adminKey, body);
   const added = await act('POST', '/admin/webhooks', { url: URL_IN, types: ['sessions.*'] });
   const endpointId = String(added.body.id);
@@ -64,7 +64,7 @@ t.test('each action of an operator on an endpoint is recorded, without its URL o
 });
 
 t.test('each action of a receiver on its stream is recorded', async (t) => {
-  const { call, events } = await audited(t);
+  const { call, events } = await startAudited(t);
   const delivery = {
     method: 'urn:ietf:rfc:8935',
     endpoint_url: URL_IN,

@@ -19,7 +19,7 @@ const service = async (t: Test) => {
 const pick = ({ auth_time, amr, acr }: Body) => ({ auth_time, amr, acr });
 
 /** What the access token, introspection of both tokens and `/auth/me` say about the authentication. */
-async function told({ send }: Pick<HttpService, 'send'>, pair: Body): Promise<Body[]> {
+async function readAuthentications({ send }: Pick<HttpService, 'send'>, pair: Body): Promise<Body[]> {
   const client = basic('resource', RESOURCE_KEY);
   const introspect = async (token: unknown) =>
     pick((await postForm({ send }, '/oauth/introspect', { token: String(token) }, client)).body);
@@ -32,7 +32,7 @@ async function told({ send }: Pick<HttpService, 'send'>, pair: Body): Promise<Bo
   ];
 }
 
-const repeated = (value: unknown) => [value, value, value, value];
+const fourTimes = (value: unknown) => [value, value, value, value];
 
 t.test(
   'tokens say when and how their user was authenticated, and a refresh does not change it',
@@ -67,11 +67,11 @@ t.test(
       const [query, body] = login;
       const opened = await post(`/auth/login${query}`, body);
       t.equal(opened.status, 200, name);
-      t.same(await told(world, opened.body), repeated(expected), name);
+      t.same(await readAuthentications(world, opened.body), fourTimes(expected), name);
       time.now += 60_000;
       const { access: accessToken, refresh: refreshToken } = opened.body;
       const { body: next } = await post('/auth/refresh', { accessToken, refreshToken });
-      t.same(await told(world, next), repeated(expected), `${name}: after a refresh`);
+      t.same(await readAuthentications(world, next), fourTimes(expected), `${name}: after a refresh`);
     }
   },
 );

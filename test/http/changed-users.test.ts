@@ -6,11 +6,11 @@ import { PASSWORD } from '../support/passwords.ts';
 const ANN = { username: 'ann', email: 'ann@example.com' };
 const DAY = 86_400_000;
 
-async function operated(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+async function startWithOperator(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
   const service = await startHttpService(t, { emailVerification: 'required', ...settings });
   const { send, post, adminKey, outbox, auditLog } = service;
   const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
-  async function audited(userId: string) {
+  async function auditTypesOf(userId: string) {
     const page = { after: null, limit: 100, newestFirst: false };
     return (await auditLog.list({ userId }, page)).events.map(({ type, origin, data }) => ({
       type,
@@ -35,13 +35,13 @@ async function operated(t: Test, settings: Parameters<typeof startHttpService>[1
       const entries = await outbox.claim(kind, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
       return entries.map(({ event }) => event);
     },
-    audited,
+    auditTypesOf,
     actorOf: async (userId: string, wanted: string) =>
-      (await audited(userId)).find(({ type }) => type === wanted)?.actor,
+      (await auditTypesOf(userId)).find(({ type }) => type === wanted)?.actor,
   };
 }
 
-type Operated = Awaited<ReturnType<typeof operated>>;
+type Operated = Awaited<ReturnType<typeof startWithOperator>>;
 
 async function invitationIn({ claimed, links }: Operated): Promise<string> {
   const mail = (await claimed('mail')).find(({ type }) => type === 'users.invited');
@@ -54,7 +54,7 @@ const SERVICE_KEY = { kind: 'service_key', name: 'operator' };
 t.test(
   'an account without a password is invited, and the link sets a password and verifies the address',
   async (t) => {
-    const service = await operated(t);
+    const service = await startWithOperator(t);
     const { status, body, headers } = await service.create({ ...ANN, email: 'ann@B\u00fccher.example' });
     t.equal(status, 201);
     const id = String(body.id);
@@ -74,7 +74,7 @@ t.test(
     );
     for (const type of ['users.created', 'users.invited'])
       t.same(await service.actorOf(id, type), SERVICE_KEY, type);
-    t.notMatch(JSON.stringify(await service.audited(id)), /resetId|example/);
+    t.notMatch(JSON.stringify(await service.auditTypesOf(id)), /resetId|example/);
     t.ok(
       service.lines.some((line) => line.includes('user_created') && line.includes('service_key operator')),
     );
@@ -82,7 +82,7 @@ t.test(
 );
 
 t.test('an invitation ends after seven days, and the user can then request another link', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   await service.create(ANN);
   const token = await invitationIn(service);
   service.time.now += 7 * DAY + 1_000;
@@ -97,7 +97,7 @@ t.test('an invitation ends after seven days, and the user can then request anoth
 t.test(
   'an operator sets a password, and marks an address as verified or has a link mailed to it',
   async (t) => {
-    const service = await operated(t);
+    const service = await startWithOperator(t);
     const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
     t.equal(body.emailVerified, true);
     t.equal((await service.logIn()).status, 200);
@@ -119,7 +119,7 @@ t.test(
 );
 
 t.test('accounts that operators create follow the rules of all accounts', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   await service.create({ ...ANN, password: PASSWORD });
   const refused: [object, number, string][] = [
     [{ ...ANN, email: 'other@example.com' }, 409, 'conflict'],
@@ -136,13 +136,13 @@ t.test('accounts that operators create follow the rules of all accounts', async 
   for (const [body, status, code] of refused)
     t.match(await service.create(body), { status, body: { code } }, JSON.stringify(body));
   t.equal((await service.claimed('event')).length, 1, 'nothing else was created');
-  const breached = await operated(t, { isBreachedPassword: async () => true });
+  const breached = await startWithOperator(t, { isBreachedPassword: async () => true });
   t.match(await breached.create({ ...ANN, password: PASSWORD }), { status: 400 });
   t.equal((await service.post('/admin/users', ANN)).status, 401);
 });
 
 t.test('invitations to one address are limited, and a refused invitation does not count', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
   for (let count = 0; count < 5; count += 1) t.equal((await service.create(ANN)).status, 409);
   const remove = (userId: string) =>
@@ -155,7 +155,7 @@ t.test('invitations to one address are limited, and a refused invitation does no
 });
 
 t.test('an operator changes the name of an account', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD, emailVerified: true })).body.id);
   await service.create({ username: 'bob', email: 'bob@example.com', password: PASSWORD });
   await service.claimed('event');
@@ -189,7 +189,7 @@ t.test('an operator changes the name of an account', async (t) => {
 t.test(
   'an operator’s change of an address cannot be undone: earlier links are void, and the former address gets a mail',
   async (t) => {
-    const service = await operated(t);
+    const service = await startWithOperator(t);
     const id = String((await service.create(ANN)).body.id);
     const token = await invitationIn(service);
     const changed = await service.change(id, { email: 'ann@example.org' });
@@ -206,12 +206,12 @@ t.test(
     );
     const [event] = (await service.claimed('event')).filter(({ type }) => type === 'users.email_changed');
     t.same(event?.data, { userId: id, byOperator: true, undone: false, emailVerified: false });
-    t.notMatch(JSON.stringify(await service.audited(id)), /example\.(com|org)/);
+    t.notMatch(JSON.stringify(await service.auditTypesOf(id)), /example\.(com|org)/);
   },
 );
 
 t.test('after a change of its address a verified account must verify the new one', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
   const id = String(body.id);
   t.match((await service.change(id, { email: 'ann@example.org' })).body, { emailVerified: false });
@@ -222,7 +222,7 @@ t.test('after a change of its address a verified account must verify the new one
 });
 
 t.test('a user name that equals the address changes with the address', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   const named = { username: 'ann@example.com', email: 'ann@example.com', password: PASSWORD };
   const id = String((await service.create(named)).body.id);
   const { body } = await service.change(id, { email: 'ann@example.org', emailVerified: true });
@@ -232,7 +232,7 @@ t.test('a user name that equals the address changes with the address', async (t)
 });
 
 t.test('an operator can mark an address as verified or unverified', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
   t.equal((await service.change(id, { emailVerified: true })).body.emailVerified, true);
   t.equal((await service.logIn()).status, 200);
@@ -252,7 +252,7 @@ t.test('an operator can mark an address as verified or unverified', async (t) =>
 });
 
 t.test('an address that another account keeps reserved is refused', async (t) => {
-  const service = await operated(t, { emailVerification: 'off' });
+  const service = await startWithOperator(t, { emailVerification: 'off' });
   const { post, links, claimed } = service;
   const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
   const bob = String(
@@ -279,7 +279,7 @@ t.test('an address that another account keeps reserved is refused', async (t) =>
 });
 
 t.test('a change is answered with 503 if the account keeps changing meanwhile', async (t) => {
-  const service = await operated(t);
+  const service = await startWithOperator(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
   service.users.change = async () => 'outdated';
   t.match(await service.change(id, { username: 'anna' }), { status: 503, body: { code: 'unavailable' } });

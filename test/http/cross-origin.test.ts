@@ -16,7 +16,7 @@ const HEAD = ['Host: localhost', 'Connection: close'];
 
 t.test('origins and patterns match only the origins that they name', async (t) => {
   const { send } = await startHttpService(t, { http: { corsOrigins: ALLOWED } });
-  const granted = async (origin: string) =>
+  const allowedOriginFor = async (origin: string) =>
     (await send('/health/live', { headers: { origin } })).headers.get('access-control-allow-origin');
   const good = [
     ...ALLOWED.filter((origin) => !origin.includes('*')),
@@ -25,7 +25,7 @@ t.test('origins and patterns match only the origins that they name', async (t) =
     'https://xn--bcher-kva.example.org',
     'http://dev.localhost:3000',
   ];
-  for (const origin of good) t.equal(await granted(origin), origin, origin);
+  for (const origin of good) t.equal(await allowedOriginFor(origin), origin, origin);
   const bad = [
     'https://example.org',
     'https://.example.org',
@@ -46,7 +46,7 @@ t.test('origins and patterns match only the origins that they name', async (t) =
     'chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba',
     'null',
   ];
-  for (const origin of bad) t.equal(await granted(origin), null, origin);
+  for (const origin of bad) t.equal(await allowedOriginFor(origin), null, origin);
 });
 
 t.test('answers outside of routes have CORS headers', async (t) => {

@@ -243,18 +243,18 @@ t.test(
     const { refreshToken, accessToken } = await service.logIn();
     const pair = { refreshToken, accessToken };
     const other = proofKey();
-    const recorded = async () =>
+    const listRefusedEvents = async () =>
       (await service.outbox.claim('event', NOW + 1, NOW + 2, 100)).filter(
         ({ event }) => event.type === 'sessions.dpop_refused',
       );
     for (const dpop of ['x', service.proof('GET', '/auth/refresh'), service.proof('POST', '/x')])
       await service.post('/auth/refresh', pair, { dpop });
-    t.same(await recorded(), []);
+    t.same(await listRefusedEvents(), []);
     t.equal(await countRefusedProofs(service, 'malformed'), 1);
     t.equal(await countRefusedProofs(service, 'other_request'), 2);
     for (let times = 0; times < 3; times += 1) await service.post('/auth/refresh', pair);
     await service.post('/auth/refresh', pair, { dpop: service.proof('POST', '/auth/refresh', {}, other) });
-    const [event, ...more] = await recorded();
+    const [event, ...more] = await listRefusedEvents();
     t.match(event?.event.data, { reason: 'missing', sessionId: claimsOf(refreshToken).tokenFamily });
     t.same(more, []);
     t.equal((await service.outbox.claim('mail', NOW + 1, NOW + 2, 100)).length, 1);
@@ -389,7 +389,7 @@ t.test('with PUBLIC_URL a proof must name that URL, whatever the Host header say
   t.equal(outcomeOf(await service.post(path, undefined, { dpop: at(service.url) })), refused);
 });
 
-const forwarded = (uri: string, values: Record<string, string> = {}) => ({
+const forwardedHeaders = (uri: string, values: Record<string, string> = {}) => ({
   'x-forwarded-method': 'POST',
   'x-forwarded-proto': 'https',
   'x-forwarded-host': 'app.example.com',
@@ -404,15 +404,18 @@ t.test('/auth/verify checks the proof against the request that a trusted proxy f
   const proof = () => proofOf(service.key, 'POST', 'https://app.example.com/orders', NOW, { payload });
   const verify = (headers: Record<string, string>, authorization = `DPoP ${token}`) =>
     service.send('/auth/verify', { headers: { authorization, ...headers } });
-  const ok = await verify({ ...forwarded('/orders?page=1'), dpop: proof() });
+  const ok = await verify({ ...forwardedHeaders('/orders?page=1'), dpop: proof() });
   t.equal(ok.status, 204);
   t.equal(ok.headers.get('x-session-id'), claimsOf(token).sid);
   const faulty: Record<string, Record<string, string>> = {
-    'no proof': forwarded('/orders'),
-    'another method': { ...forwarded('/orders', { 'x-forwarded-method': 'GET' }), dpop: proof() },
-    'another scheme': { ...forwarded('/orders', { 'x-forwarded-proto': 'http' }), dpop: proof() },
-    'another host': { ...forwarded('/orders', { 'x-forwarded-host': 'x.example.com' }), dpop: proof() },
-    'another path': { ...forwarded('/other'), dpop: proof() },
+    'no proof': forwardedHeaders('/orders'),
+    'another method': { ...forwardedHeaders('/orders', { 'x-forwarded-method': 'GET' }), dpop: proof() },
+    'another scheme': { ...forwardedHeaders('/orders', { 'x-forwarded-proto': 'http' }), dpop: proof() },
+    'another host': {
+      ...forwardedHeaders('/orders', { 'x-forwarded-host': 'x.example.com' }),
+      dpop: proof(),
+    },
+    'another path': { ...forwardedHeaders('/other'), dpop: proof() },
     'no forwarded request': { dpop: proof() },
     'a proof for /auth/verify': {
       dpop: proofOf(service.key, 'GET', `${service.url}/auth/verify`, NOW, { payload }),
@@ -421,14 +424,14 @@ t.test('/auth/verify checks the proof against the request that a trusted proxy f
   for (const [name, headers] of Object.entries(faulty))
     t.equal(outcomeOf(await verify(headers)), refused, name);
   t.equal(
-    outcomeOf(await verify({ ...forwarded('/orders'), dpop: proof() }, `Bearer ${token}`)),
+    outcomeOf(await verify({ ...forwardedHeaders('/orders'), dpop: proof() }, `Bearer ${token}`)),
     '401 unauthenticated',
   );
-  const cookie = { cookie: `access_token=${token}`, ...forwarded('/orders'), dpop: proof() };
+  const cookie = { cookie: `access_token=${token}`, ...forwardedHeaders('/orders'), dpop: proof() };
   t.equal(outcomeOf(await service.send('/auth/verify', { headers: cookie })), '401 unauthenticated');
 
   const direct = await start(t, { stores: service, keys: service.keys });
-  const headers = { authorization: `DPoP ${token}`, ...forwarded('/orders'), dpop: proof() };
+  const headers = { authorization: `DPoP ${token}`, ...forwardedHeaders('/orders'), dpop: proof() };
   t.equal(outcomeOf(await direct.send('/auth/verify', { headers })), refused, 'not from a trusted proxy');
 });
 

@@ -32,7 +32,7 @@ async function withAnn(t: Test) {
 }
 
 /** The newest mail with a link of this kind: its recipient, and the token in its link. */
-async function mailed({ outbox, users, links, time }: HttpService, purpose: Purpose) {
+async function newestMail({ outbox, users, links, time }: HttpService, purpose: Purpose) {
   const mails = await outbox.claim('mail', time.now, time.now, 100);
   const entry = mails.findLast(({ event }) => event.type === EVENTS[purpose]);
   if (entry === undefined || !('linkId' in entry.event.data))
@@ -46,9 +46,9 @@ t.test('an account gets a new address only after a link has verified the address
   const { request, me, press, url, enter, outbox, time, post } = service;
   t.match(await request('ann@example.org'), { status: 202, body: {} });
   t.match(await me(), { email: 'ann@example.com' }, 'the request changes nothing');
-  const change = await mailed(service, 'change');
+  const change = await newestMail(service, 'change');
   t.equal(change.to, 'ann@example.org');
-  t.equal((await mailed(service, 'undo')).to, 'ann@example.com');
+  t.equal((await newestMail(service, 'undo')).to, 'ann@example.com');
 
   const page = await fetch(`${url}/auth/email/change?token=${change.token}`);
   t.equal(page.status, 200);
@@ -59,7 +59,7 @@ t.test('an account gets a new address only after a link has verified the address
   t.match(await me(), { email: 'ann@example.org', emailVerified: true }, 'the session lives on');
   t.equal((await press('change', change.token)).status, 403, 'once');
   t.equal(
-    (await mailed(service, 'undo')).to,
+    (await newestMail(service, 'undo')).to,
     'ann@example.com',
     'the notice still goes to the former address',
   );
@@ -80,8 +80,8 @@ t.test(
     const service = await withAnn(t);
     const { request, me, press, users, outbox, time, post, url } = service;
     await request('thief@example.org');
-    const change = await mailed(service, 'change');
-    const undo = await mailed(service, 'undo');
+    const change = await newestMail(service, 'change');
+    const undo = await newestMail(service, 'undo');
     await press('change', change.token);
     time.now += 7 * DAY - 1_000;
     const page = await fetch(`${url}/auth/email/undo?token=${undo.token}`);
@@ -116,7 +116,7 @@ t.test('an undo ends every session at once', async (t) => {
   const service = await withAnn(t);
   const { request, me, press, revoked } = service;
   await request('thief@example.org');
-  const undo = await mailed(service, 'undo');
+  const undo = await newestMail(service, 'undo');
   // This replica reads its own list of revocations, not the database.
   revoked.setComplete(true);
   t.match(await me(), { email: 'ann@example.com' });
@@ -127,7 +127,7 @@ t.test('an undo ends every session at once', async (t) => {
 t.test('an undo link expires after a week', async (t) => {
   const service = await withAnn(t);
   await service.request('ann@example.org');
-  const { token } = await mailed(service, 'undo');
+  const { token } = await newestMail(service, 'undo');
   service.time.now += 7 * DAY;
   t.equal((await service.press('undo', token)).status, 403);
 });
@@ -151,7 +151,7 @@ t.test('an address that another account gets meanwhile is refused, with a page',
   const service = await withAnn(t);
   const { request, press, post, me } = service;
   await request('shared@example.org');
-  const { token } = await mailed(service, 'change');
+  const { token } = await newestMail(service, 'change');
   await post('/auth/register', { username: 'bob', email: 'shared@example.org', password: PASSWORD });
   const refused = await press('change', token);
   t.equal(refused.status, 409);
@@ -210,7 +210,7 @@ t.test('a reset by mail cancels a change that a thief has requested', async (t) 
   const service = await withAnn(t);
   const { request, press, post, outbox, links, time, me } = service;
   await request('thief@example.org');
-  const { token } = await mailed(service, 'change');
+  const { token } = await newestMail(service, 'change');
   await post('/auth/password/forgot', { email: ann.email });
   for (;;) {
     const mails = await outbox.claim('mail', time.now, time.now, 100);

@@ -28,7 +28,7 @@ const VARYING = [
   'transfer-encoding',
 ];
 
-async function signedIn(t: Test) {
+async function startSignedIn(t: Test) {
   const service = await startHttpService(t, {
     ...(await someKeySet('ES256')),
     http: { publicUrl: ISSUER, issuer: ISSUER },
@@ -54,7 +54,7 @@ async function signedIn(t: Test) {
 }
 
 /** For each GET route a URL that is answered with 2xx or a redirect, and the headers that the request needs. */
-async function getRequests(t: Test, service: Awaited<ReturnType<typeof signedIn>>) {
+async function getRequests(t: Test, service: Awaited<ReturnType<typeof startSignedIn>>) {
   const { paths } = await openapiOf(t);
   const { authorization, userId, sid, webhookId, streamId, adminKey } = service;
   const queries: Record<string, string> = {
@@ -92,7 +92,7 @@ function headersFor(
 }
 
 t.test('HEAD is answered like GET, without the body', async (t) => {
-  const service = await signedIn(t);
+  const service = await startSignedIn(t);
   service.revoked.setComplete(true);
   const requests = (await getRequests(t, service)).filter(({ path }) => !CHANGING.includes(path));
   t.ok(requests.length > 20, `${requests.length} routes`);
@@ -119,7 +119,7 @@ function comparable(path: string, { headers }: Response): Record<string, string>
 }
 
 t.test('a HEAD does not use up a link or change a session', async (t) => {
-  const service = await signedIn(t);
+  const service = await startSignedIn(t);
   const { url, authorization, userId, sid } = service;
   const link = `${url}/auth/not-me?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`;
   for (let time = 0; time < 2; time += 1) {
@@ -169,13 +169,13 @@ t.test('a method that a known path does not support is answered with 405 and All
       service.url,
       rawRequest(name, ['Host: localhost', 'Connection: close']),
     );
-    t.equal(allowIn(text), sorted(allow), name);
+    t.equal(allowIn(text), sortMethods(allow), name);
     if (method === 'HEAD') continue;
     t.equal(outcome, '405 method_not_allowed', name);
     t.match(text, /content-type: application\/problem\+json/, name);
     const { detail } = JSON.parse(text.split('\r\n\r\n')[1] ?? '') as { detail: string };
     t.match(detail, new RegExp(`^This path does not support ${method}\\. It supports `), name);
-    t.equal(sorted(detail.replace(/^.*It supports |\.$/g, '')), sorted(allow), name);
+    t.equal(sortMethods(detail.replace(/^.*It supports |\.$/g, '')), sortMethods(allow), name);
     t.notMatch(detail, 'secret');
   }
 });
@@ -191,21 +191,21 @@ t.test('a request is answered with 405 before its body is read', async (t) => {
 
 t.test('OPTIONS of a known path lists its methods', async (t) => {
   const service = await startHttpService(t);
-  t.same(await options(service, '/auth/me'), [204, sorted('GET, HEAD, DELETE, OPTIONS')]);
-  t.same(await options(service, '/refresh'), [204, sorted('GET, OPTIONS')]);
+  t.same(await options(service, '/auth/me'), [204, sortMethods('GET, HEAD, DELETE, OPTIONS')]);
+  t.same(await options(service, '/refresh'), [204, sortMethods('GET, OPTIONS')]);
   t.same(await options(service, '/nowhere'), [404, null]);
 });
 
 async function options({ url }: HttpService, path: string) {
   const { status, headers } = await fetch(url + path, { method: 'OPTIONS' });
   const allow = headers.get('allow');
-  return [status, allow && sorted(allow)];
+  return [status, allow && sortMethods(allow)];
 }
 
 function allowIn(text: string): string {
-  return sorted(/^allow: (.*)$/im.exec(text)?.[1] ?? '');
+  return sortMethods(/^allow: (.*)$/im.exec(text)?.[1] ?? '');
 }
 
-function sorted(methods: string): string {
+function sortMethods(methods: string): string {
   return methods.trim().split(', ').sort().join(', ');
 }

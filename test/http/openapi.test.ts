@@ -7,7 +7,7 @@ import { startHttpService } from '../support/http.ts';
 import { exampleOf, type Media, type OpenApi, openapiFiles, openapiOf } from '../support/openapi.ts';
 
 const file = (name: string) => readFile(name, 'utf8');
-const committed = async () => JSON.parse(await file('docs/openapi.json')) as OpenApi;
+const readCommitted = async () => JSON.parse(await file('docs/openapi.json')) as OpenApi;
 
 /** Rules of the linter that this document breaks on purpose. */
 const OFF = {
@@ -38,7 +38,7 @@ t.test('the linter reports no fault', async (t) => {
 });
 
 t.test('every operation except redirects documents its success response', async (t) => {
-  const others = operationsOf(await committed()).filter(
+  const others = operationsOf(await readCommitted()).filter(
     ({ responses }) => !Object.keys(responses).some((status) => status.startsWith('2')),
   );
   t.same(others.map(({ operationId }) => operationId).sort(), ['openDocs', 'sessionIdOpenDocs']);
@@ -46,7 +46,7 @@ t.test('every operation except redirects documents its success response', async 
 });
 
 t.test('JSON bodies and answers have examples that match their schemas', async (t) => {
-  const document = await committed();
+  const document = await readCommitted();
   const ajv = new Ajv2020({ allErrors: true, strict: false });
   addFormats.default(ajv);
   ajv.addSchema({ $id: 'document', ...document });
@@ -69,7 +69,7 @@ t.test('JSON bodies and answers have examples that match their schemas', async (
 });
 
 t.test('each refusal has an example of each of its codes', async (t) => {
-  const { components } = await committed();
+  const { components } = await readCommitted();
   const responses = Object.entries(components.responses as Readonly<Record<string, Refused>>);
   for (const [name, { description, content }] of responses) {
     const { examples = {} } = content['application/problem+json'] ?? {};
@@ -86,22 +86,22 @@ interface Refused {
 }
 
 t.test('every string, array and number of the document has a bound', async (t) => {
-  const document = await committed();
-  t.same([...unbounded(document)], []);
+  const document = await readCommitted();
+  t.same([...findUnbounded(document)], []);
   const broken = structuredClone(document.components.schemas) as Record<string, { properties: object }>;
   Object.assign(broken.Problem?.properties ?? {}, {
     one: { type: 'string' },
     two: { type: 'array', items: { type: 'integer', minimum: 1 } },
   });
   t.same(
-    [...unbounded(broken)],
+    [...findUnbounded(broken)],
     ['Problem/properties/one', 'Problem/properties/two', 'Problem/properties/two/items'],
   );
 });
 
 t.test('the service accepts the example bodies without tokens', async (t) => {
   const { post, send } = await startHttpService(t);
-  const document = await committed();
+  const document = await readCommitted();
   const asked = async (path: string, status: number, headers = {}) => {
     const media = document.paths[path]?.post?.requestBody?.content?.['application/json'];
     const body = media && exampleOf(media);
@@ -129,7 +129,7 @@ function* examplesIn({ paths, components }: OpenApi): Generator<{ path: string[]
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, { requestBody, responses }] of Object.entries(operations)) {
       const operation = ['paths', path, method];
-      const parts = Object.entries({ requestBody, ...prefixed(responses) });
+      const parts = Object.entries({ requestBody, ...prefixStatuses(responses) });
       for (const [part, { content = {} } = {}] of parts) {
         for (const [type, media] of Object.entries(content)) {
           if (type.startsWith('text/')) continue;
@@ -147,11 +147,11 @@ function* examplesIn({ paths, components }: OpenApi): Generator<{ path: string[]
 }
 
 /** The places of schemas without a bound. Examples are skipped, because their members may look like a schema. */
-function* unbounded(node: unknown, path: readonly string[] = []): Generator<string> {
+function* findUnbounded(node: unknown, path: readonly string[] = []): Generator<string> {
   if (typeof node !== 'object' || node === null) return;
   if (!Array.isArray(node) && !hasBound(node)) yield path.join('/');
   for (const [name, value] of Object.entries(node))
-    if (!/^(examples?|securitySchemes)$/.test(name)) yield* unbounded(value, [...path, name]);
+    if (!/^(examples?|securitySchemes)$/.test(name)) yield* findUnbounded(value, [...path, name]);
 }
 
 function hasBound(schema: object): boolean {
@@ -163,7 +163,7 @@ function hasBound(schema: object): boolean {
   return true;
 }
 
-function prefixed(responses: OpenApi['paths'][string][string]['responses']) {
+function prefixStatuses(responses: OpenApi['paths'][string][string]['responses']) {
   return Object.fromEntries(
     Object.entries(responses).map(([status, answer]) => [`responses ${status}`, answer]),
   );

@@ -9,7 +9,7 @@ import { renderingChecks } from '../support/rendering.ts';
 const RESET = '/auth/password/reset';
 
 /** A service with one account, and the links that mails contain. */
-async function linked(t: Test, username = 'ann') {
+async function serviceWithLinks(t: Test, username = 'ann') {
   const service = await startHttpService(t);
   const { links, time, outbox, users, emailLinks, emailChanges, url } = service;
   const account = { username, email: 'ann@example.com', password: PASSWORD };
@@ -67,7 +67,7 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
   const browser = await launchChromium(t);
   if (browser === null) return;
   const check = await renderingChecks(t, browser);
-  const ann = await linked(t);
+  const ann = await serviceWithLinks(t);
   await check('home', (page) => page.goto(ann.url));
   await check('reset form', async (page) => page.goto(await ann.reset()));
   await check('refused password', (page) => choose(page, 'password1'));
@@ -86,7 +86,7 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
   await check('reset link mailed', (page) => page.getByRole('button').click());
   await check('sessions of a foreign account', (page) => page.goto(ann.stranger));
   for (const username of ['m'.repeat(64), `${'\u0627\u0633\u0645'.repeat(20)}1234`]) {
-    const { reset, endOne, verify } = await linked(t, username);
+    const { reset, endOne, verify } = await serviceWithLinks(t, username);
     await check(`long name ${username[0]}, address`, async (page) => page.goto(await verify()));
     await check(`long name ${username[0]}, reset form`, async (page) => page.goto(await reset()));
     await check(`long name ${username[0]}, one session`, (page) => page.goto(endOne));
@@ -96,7 +96,7 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
 t.test('a refused password shows the form again, with the reason at the field', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
-  const { reset } = await linked(t);
+  const { reset } = await serviceWithLinks(t);
   const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
   await page.goto(await reset());
   t.equal(await page.title(), 'Choose a new password – auth.example.com');
@@ -123,7 +123,7 @@ t.test('a refused password shows the form again, with the reason at the field', 
 });
 
 t.test('the server also refuses, with a reason, a password that a browser would not send', async (t) => {
-  const { reset, url } = await linked(t);
+  const { reset, url } = await serviceWithLinks(t);
   const token = new URL(await reset()).searchParams.get('token') ?? '';
   for (const [newPassword, reason] of [
     ['', '8 characters or more'],
@@ -138,7 +138,7 @@ t.test('the server also refuses, with a reason, a password that a browser would 
 });
 
 t.test('the reset form gives a password manager the account and the new password', async (t) => {
-  const { reset } = await linked(t);
+  const { reset } = await serviceWithLinks(t);
   const html = await (await fetch(await reset())).text();
   t.match(html, /<input [^>]*autocomplete="username" readonly[^>]* value="ann">/);
   t.match(html, /<input [^>]*type="password" autocomplete="new-password"/);
@@ -151,7 +151,7 @@ t.test('the reset form gives a password manager the account and the new password
 t.test('the link in a mail about an ended session ends all sessions, and mails a reset link', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
-  const { endAll, mails, post, send, userId } = await linked(t);
+  const { endAll, mails, post, send, userId } = await serviceWithLinks(t);
   const logIn = async () => (await post('/auth/login', { username: 'ann', password: PASSWORD })).body.access;
   const tokens = [await logIn(), await logIn()];
   const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();

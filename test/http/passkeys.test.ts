@@ -264,15 +264,15 @@ t.test(
       const assertion = key.get('another challenge');
       t.match(await service.post('/auth/login/passkey', { challenge, assertion }), REFUSED);
     };
-    const recorded = async () => {
+    const listRefusals = async () => {
       const path = '/admin/audit?type=users.proof_refused&limit=100';
       const { body } = await service.send(path, { headers: { 'x-api-key': service.adminKey } });
       return body.data as unknown[];
     };
     await refuse();
-    t.match(await recorded(), [{ userId: ann.id, actor: { kind: 'user' } }]);
+    t.match(await listRefusals(), [{ userId: ann.id, actor: { kind: 'user' } }]);
     for (let count = 0; count < 12; count += 1) await refuse();
-    t.equal((await recorded()).length, 10);
+    t.equal((await listRefusals()).length, 10);
     t.equal((await logInBy(service, key)).status, 200, 'the owner is not locked out');
   },
 );

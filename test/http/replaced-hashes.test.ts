@@ -18,7 +18,7 @@ const otherReplica = passwordHasher({ cost: { ...PASSWORD_COST, memory: 2048 } }
  * A service with a signed-in user. `replaceDuring` stores a new hash of the password when a method of a store is
  * called.
  */
-async function signedIn(t: Test) {
+async function startSignedIn(t: Test) {
   const service = await startHttpService(t);
   const { users, post } = service;
   await post('/auth/register', ann);
@@ -51,13 +51,13 @@ async function signedIn(t: Test) {
 }
 
 t.test('a login succeeds when another replica replaces the hash before the session opens', async (t) => {
-  const { post, families, replaceDuring } = await signedIn(t);
+  const { post, families, replaceDuring } = await startSignedIn(t);
   replaceDuring(families, 'open', { times: 2, password: PASSWORD });
   t.equal((await post('/auth/login', credentials)).status, 200);
 });
 
 t.test('a login gives up with 503 when the hash is replaced at each attempt', async (t) => {
-  const { post, families, replaceDuring } = await signedIn(t);
+  const { post, families, replaceDuring } = await startSignedIn(t);
   replaceDuring(families, 'open', { times: 3, password: PASSWORD });
   t.match(await post('/auth/login', credentials), { status: 503, body: { code: 'unavailable' } });
 });
@@ -65,14 +65,14 @@ t.test('a login gives up with 503 when the hash is replaced at each attempt', as
 t.test(
   'a login with the old password fails when the password changes before the session opens',
   async (t) => {
-    const { post, families, replaceDuring } = await signedIn(t);
+    const { post, families, replaceDuring } = await startSignedIn(t);
     replaceDuring(families, 'open', { times: 1, password: OTHER_PASSWORD });
     t.match(await post('/auth/login', credentials), { status: 401, body: { code: 'invalid_credentials' } });
   },
 );
 
 t.test('a login asks for a factor that is added before the session opens', async (t) => {
-  const { families, ...service } = await signedIn(t);
+  const { families, ...service } = await startSignedIn(t);
   const { access } = (await service.post('/auth/login', credentials)).body;
   const { open } = families;
   const openAfterAddition: typeof open = async (...args) => {
@@ -86,7 +86,7 @@ t.test('a login asks for a factor that is added before the session opens', async
 });
 
 t.test('a login gets no challenge for the second step if its password changes meanwhile', async (t) => {
-  const { replaceDuring, secondFactors, ...service } = await signedIn(t);
+  const { replaceDuring, secondFactors, ...service } = await startSignedIn(t);
   const { access } = (await service.post('/auth/login', credentials)).body;
   await addApp(service, { access: String(access) });
   replaceDuring(secondFactors, 'find', { times: 1, password: PASSWORD });
@@ -97,7 +97,7 @@ t.test('a login gets no challenge for the second step if its password changes me
 });
 
 t.test('a login keeps the hash that another replica has stored in the meantime', async (t) => {
-  const { post, users, replaceHash } = await signedIn(t);
+  const { post, users, replaceHash } = await startSignedIn(t);
   await replaceHash(PASSWORD);
   const stored = users.rehash;
   let kept = '';
@@ -115,7 +115,7 @@ t.test('a login keeps the hash that another replica has stored in the meantime',
 const change = { currentPassword: PASSWORD, newPassword: 'a yellow piano 43' };
 
 t.test('a password change succeeds when a login replaces the hash at that moment', async (t) => {
-  const { post, users, pair, replaceDuring } = await signedIn(t);
+  const { post, users, pair, replaceDuring } = await startSignedIn(t);
   replaceDuring(users, 'changePassword', { times: 2, password: PASSWORD });
   t.equal((await post('/auth/password', change, pair)).status, 204);
   t.equal((await post('/auth/login', credentials)).status, 401);
@@ -123,14 +123,14 @@ t.test('a password change succeeds when a login replaces the hash at that moment
 });
 
 t.test('a password change fails when another change commits at that moment', async (t) => {
-  const { post, users, pair, replaceDuring } = await signedIn(t);
+  const { post, users, pair, replaceDuring } = await startSignedIn(t);
   replaceDuring(users, 'changePassword', { times: 1, password: OTHER_PASSWORD });
   t.match(await post('/auth/password', change, pair), { status: 401, body: { code: 'invalid_credentials' } });
   t.equal((await post('/auth/login', { ...credentials, password: OTHER_PASSWORD })).status, 200);
 });
 
 t.test('an account is deleted when a login replaces the hash at that moment', async (t) => {
-  const { send, users, pair, replaceDuring } = await signedIn(t);
+  const { send, users, pair, replaceDuring } = await startSignedIn(t);
   replaceDuring(users, 'remove', { times: 2, password: PASSWORD });
   const headers = { ...pair, 'content-type': 'application/json' };
   const body = JSON.stringify({ password: PASSWORD });
@@ -139,7 +139,7 @@ t.test('an account is deleted when a login replaces the hash at that moment', as
 });
 
 t.test('an account stays when its password changes at the moment of its deletion', async (t) => {
-  const { send, users, pair, replaceDuring } = await signedIn(t);
+  const { send, users, pair, replaceDuring } = await startSignedIn(t);
   replaceDuring(users, 'remove', { times: 1, password: OTHER_PASSWORD });
   const headers = { ...pair, 'content-type': 'application/json' };
   const body = JSON.stringify({ password: PASSWORD });

@@ -8,7 +8,7 @@ import { PASSWORD } from '../support/passwords.ts';
 const MINUTE = 60_000;
 
 /** A user with an authenticator app and recovery codes. */
-async function secured(service: HttpService) {
+async function userWithFactor(service: HttpService) {
   const ann = await registerAndLogIn(service);
   const app = await addApp(service, ann);
   const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
@@ -22,7 +22,7 @@ const REFUSED = { status: 401, body: { code: 'proof_refused', recovery: 'none' }
 
 t.test('a login with a second factor takes two steps', async (t) => {
   const service = await startHttpService(t);
-  const { ann, app, codes, answer } = await secured(service);
+  const { ann, app, codes, answer } = await userWithFactor(service);
   const first = await logIn(service, 'ann');
   t.match(first, {
     status: 401,
@@ -53,7 +53,7 @@ t.test('a login with a second factor takes two steps', async (t) => {
 
 t.test('the answer to a wrong password never reveals a second factor', async (t) => {
   const service = await startHttpService(t);
-  await secured(service);
+  await userWithFactor(service);
   const answers = [await logIn(service, 'ann', 'a wrong piano 42'), await logIn(service, 'nobody', PASSWORD)];
   const [one, other] = answers.map(({ status, body: { instance, ...body } }) => ({ status, ...body }));
   t.same(one, other);
@@ -62,7 +62,7 @@ t.test('the answer to a wrong password never reveals a second factor', async (t)
 
 t.test('the session is paired or unpaired as the first step requested', async (t) => {
   const service = await startHttpService(t);
-  const { app, answer } = await secured(service);
+  const { app, answer } = await userWithFactor(service);
   const first = await service.post('/auth/login?binding=refresh', { username: 'ann', password: PASSWORD });
   const pair = (await answer({ challenge: first.body.challenge, code: app.code() })).body;
   t.equal((await service.post('/auth/refresh', { refreshToken: pair.refresh })).status, 200);
@@ -70,7 +70,7 @@ t.test('the session is paired or unpaired as the first step requested', async (t
 
 t.test('the second step needs a proof of the key that the first step used', async (t) => {
   const service = await startHttpService(t);
-  const { app } = await secured(service);
+  const { app } = await userWithFactor(service);
   const [key, other] = [proofKey(), proofKey()];
   const post = (path: string, body: object, by = key) =>
     service.post(path, body, {
@@ -106,7 +106,7 @@ t.test(
   'the session has the shorter lifetime of the first step and the authentication of both steps',
   async (t) => {
     const service = await startHttpService(t);
-    const { app, answer } = await secured(service);
+    const { app, answer } = await userWithFactor(service);
     const credentials = { username: 'ann', password: PASSWORD, remember: false };
     const { challenge } = (await service.post('/auth/login', credentials)).body;
     const pair = (await answer({ challenge, code: app.code() })).body;
@@ -119,7 +119,7 @@ t.test(
 
 t.test('a code and a challenge are valid once', async (t) => {
   const service = await startHttpService(t);
-  const { app, codes, challenge, answer, wrong } = await secured(service);
+  const { app, codes, challenge, answer, wrong } = await userWithFactor(service);
   const used = await challenge();
   t.match(await answer({ challenge: used, code: wrong() }), REFUSED);
   t.equal((await answer({ challenge: used, code: app.code() })).status, 200, 'a wrong code does not end it');
@@ -135,7 +135,7 @@ t.test('a code and a challenge are valid once', async (t) => {
 
 t.test('a challenge ends after five answers or five minutes', async (t) => {
   const service = await startHttpService(t);
-  const { app, codes, challenge, answer, wrong } = await secured(service);
+  const { app, codes, challenge, answer, wrong } = await userWithFactor(service);
   const guessed = await challenge();
   for (let n = 0; n < 5; n += 1) t.match(await answer({ challenge: guessed, code: wrong() }), REFUSED);
   t.match(await answer({ challenge: guessed, code: app.code() }), REFUSED);
@@ -154,7 +154,7 @@ t.test('a challenge ends after five answers or five minutes', async (t) => {
 
 t.test('every refused second step gets the same bytes', async (t) => {
   const service = await startHttpService(t);
-  const { app, codes, challenge, answer, wrong } = await secured(service);
+  const { app, codes, challenge, answer, wrong } = await userWithFactor(service);
   const [used, expired, outdated] = [await challenge(), await challenge(), await challenge()];
   await answer({ challenge: used, recoveryCode: codes[0] });
   const send = async (values: object) => {
@@ -184,7 +184,7 @@ t.test('every refused second step gets the same bytes', async (t) => {
 
 t.test('a change of the account ends its challenges', async (t) => {
   const service = await startHttpService(t);
-  const { ann, app, codes, challenge, answer } = await secured(service);
+  const { ann, app, codes, challenge, answer } = await userWithFactor(service);
   const { post, send } = service;
   const newPassword = 'a yellow piano 43';
   const changes: Record<string, () => Promise<{ status: number }>> = {
@@ -219,7 +219,7 @@ t.test('a change of the account ends its challenges', async (t) => {
 
 t.test('after ten wrong codes further codes are delayed, except from a network of the owner', async (t) => {
   const service = await startHttpService(t, { http: { trustProxy: ['127.0.0.1'] } });
-  const { app, challenge, wrong } = await secured(service);
+  const { app, challenge, wrong } = await userWithFactor(service);
   const from = (address: string, values: object) =>
     service.post('/auth/login/second-factor', values, { 'x-forwarded-for': address });
   t.equal((await from('192.0.2.1', { challenge: await challenge(), code: app.code() })).status, 200);
@@ -238,7 +238,7 @@ t.test('after ten wrong codes further codes are delayed, except from a network o
 
 t.test('wrong codes of one account do not delay another account', async (t) => {
   const service = await startHttpService(t);
-  const { answer, challenge, wrong } = await secured(service);
+  const { answer, challenge, wrong } = await userWithFactor(service);
   for (let n = 0; n < 10; n += 1) await answer({ challenge: await challenge(), code: wrong() });
   t.equal((await answer({ challenge: await challenge(), code: wrong() })).status, 429);
   const bob = await registerAndLogIn(service, 'bob');
@@ -249,14 +249,14 @@ t.test('wrong codes of one account do not delay another account', async (t) => {
 
 t.test('a login that stops after the right password does not make its network known', async (t) => {
   const service = await startHttpService(t);
-  const { challenge, answer, wrong } = await secured(service);
+  const { challenge, answer, wrong } = await userWithFactor(service);
   for (let n = 0; n < 10; n += 1) await answer({ challenge: await challenge(), code: wrong() });
   t.equal((await answer({ challenge: await challenge(), code: wrong() })).status, 429);
 });
 
 t.test('the first step refuses undocumented members and values', async (t) => {
   const service = await startHttpService(t);
-  const { app, challenge, answer, codes } = await secured(service);
+  const { app, challenge, answer, codes } = await userWithFactor(service);
   const good = await challenge();
   for (const body of [
     {},
@@ -279,7 +279,7 @@ t.test('the first step refuses undocumented members and values', async (t) => {
 
 t.test('a service key still logs the user in, and a reset leaves the factor', async (t) => {
   const service = await startHttpService(t);
-  const { ann } = await secured(service);
+  const { ann } = await userWithFactor(service);
   const { post, outbox, links } = service;
   t.equal((await post(`/auth/login?userId=${ann.id}`)).status, 200);
   await post('/auth/password/forgot', { email: ann.email });
@@ -308,7 +308,7 @@ const atDoors = (service: HttpService, userId: string) => ({
 
 t.test('the doors without a second step refuse an account with a factor', async (t) => {
   const service = await startHttpService(t);
-  const { ann } = await secured(service);
+  const { ann } = await userWithFactor(service);
   const sessions = async () =>
     (await service.families.list(ann.id, { now: service.time.now, limit: 10, after: null })).length;
   for (const [door, open] of Object.entries(atDoors(service, ann.id))) {
@@ -325,7 +325,7 @@ t.test('the doors without a second step refuse an account with a factor', async 
 
 t.test('a setting lets accounts with a factor log in at these doors', async (t) => {
   const service = await startHttpService(t, { legacyDoorsSkipSecondFactor: true });
-  const { ann } = await secured(service);
+  const { ann } = await userWithFactor(service);
   for (const [door, open] of Object.entries(atDoors(service, ann.id)))
     t.equal((await open()).status, 200, door);
   t.equal((await logIn(service, 'ann')).body.code, 'second_factor_required', 'but not at the canonical door');
@@ -333,14 +333,14 @@ t.test('a setting lets accounts with a factor log in at these doors', async (t) 
 
 t.test('a removed factor is not asked for', async (t) => {
   const service = await startHttpService(t);
-  const { ann, app } = await secured(service);
+  const { ann, app } = await userWithFactor(service);
   await service.send(`/auth/factors/${app.id}`, { method: 'DELETE', headers: bearer(ann) });
   t.equal((await logIn(service, 'ann')).status, 200);
 });
 
 t.test('the metrics count a login with two steps once', async (t) => {
   const service = await startHttpService(t);
-  const { app, challenge, answer, wrong } = await secured(service);
+  const { app, challenge, answer, wrong } = await userWithFactor(service);
   const value = async (name: string) => {
     const text = await (await fetch(`${service.url}/metrics`)).text();
     return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);

@@ -4,7 +4,7 @@ import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 /** A user who signed in with the password, and whose account got a second factor after that. */
-async function secured(t: Parameters<typeof startHttpService>[0]) {
+async function userWithFactor(t: Parameters<typeof startHttpService>[0]) {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
   const app = await addApp(service, ann);
@@ -25,7 +25,7 @@ const CHALLENGED = { status: 401, body: { code: 'step_up_required', recovery: 's
 t.test(
   'with the password alone an account with a second factor can be neither deleted nor get another address',
   async (t) => {
-    const { service, ann, change, remove } = await secured(t);
+    const { service, ann, change, remove } = await userWithFactor(t);
     for (const request of [change, remove]) {
       const answer = await request(ann.access, { password: PASSWORD });
       t.match(answer, CHALLENGED, 'a sign-in by password a moment ago, and the password again');
@@ -41,7 +41,7 @@ t.test(
 t.test(
   'after a step-up with the second factor the account can be deleted and its address changed',
   async (t) => {
-    const { service, ann, app, change, remove } = await secured(t);
+    const { service, ann, app, change, remove } = await userWithFactor(t);
     const { refresh: refreshToken, access: accessToken } = ann;
     const byPassword = await service.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD });
     t.match(byPassword, { status: 401, body: { code: 'proof_refused' } });

@@ -34,7 +34,7 @@ async function service(t: Test, http: HttpOverrides = {}) {
 const attributesOf = (answer: Answer, names = [ACCESS, REFRESH]) =>
   names.map((name) => cookiesOf(answer)[name]?.attributes);
 
-const lasting = (seconds: number) => ['HttpOnly', `Max-Age=${seconds}`, 'Path=/', 'SameSite=Lax'];
+const lastingAttributes = (seconds: number) => ['HttpOnly', `Max-Age=${seconds}`, 'Path=/', 'SameSite=Lax'];
 const GONE = { value: '' };
 
 t.test(
@@ -49,7 +49,7 @@ t.test(
     })) {
       t.equal(answer.status, 200, what);
       t.same(bodyOf(answer), { expiresIn: 900 }, what);
-      t.same(attributesOf(answer), [lasting(LIFE), lasting(LIFE)], what);
+      t.same(attributesOf(answer), [lastingAttributes(LIFE), lastingAttributes(LIFE)], what);
       t.match(bodyOf(await page.get('/auth/me')), { username: 'ann' }, what);
     }
     t.equal((await page.post('/auth/logout')).status, 204);
@@ -64,7 +64,7 @@ t.test('with TLS the names have the prefix that no sibling domain can set', asyn
   const answer = { status: 200, text: '', headers };
   const names = ['__Host-kinship_access', '__Host-kinship_refresh'];
   t.same(Object.keys(cookiesOf(answer)), names);
-  const attributes = [...lasting(LIFE), 'Secure'];
+  const attributes = [...lastingAttributes(LIFE), 'Secure'];
   t.same(attributesOf(answer, names), [attributes, attributes]);
 });
 
@@ -73,7 +73,7 @@ t.test('a session that is not to be remembered ends with the browser, after refr
   t.same(attributesOf(await page.logIn({ remember: false })), [FIXED, FIXED]);
   t.same(attributesOf(await page.post('/auth/refresh')), [FIXED, FIXED]);
   t.same(attributesOf(await page.post('/auth/step-up', { password: PASSWORD })), [FIXED, FIXED]);
-  t.same(attributesOf(await page.logIn()), [lasting(LIFE), lasting(LIFE)]);
+  t.same(attributesOf(await page.logIn()), [lastingAttributes(LIFE), lastingAttributes(LIFE)]);
 });
 
 t.test('a login with a second factor keeps `remember` of its first step', async (t) => {
@@ -81,7 +81,7 @@ t.test('a login with a second factor keeps `remember` of its first step', async 
   const app = await addApp(rest, ann);
   for (const [remember, attributes] of [
     [false, FIXED],
-    [true, lasting(LIFE)],
+    [true, lastingAttributes(LIFE)],
   ] as const) {
     const first = await page.logIn({ remember });
     t.equal(resultOf(first), '401 second_factor_required');
@@ -112,7 +112,10 @@ t.test('Max-Age is the remaining lifetime of the refresh token', async (t) => {
   const { post } = await service(t);
   const path = `/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&maxAge=${SHORT}`;
   const { headers } = await post(path, undefined, BY_COOKIE);
-  t.same(attributesOf({ status: 200, text: '', headers }), [lasting(SHORT), lasting(SHORT)]);
+  t.same(attributesOf({ status: 200, text: '', headers }), [
+    lastingAttributes(SHORT),
+    lastingAttributes(SHORT),
+  ]);
 });
 
 t.test('every route accepts the cookie like a bearer token', async (t) => {
@@ -230,7 +233,7 @@ t.test(
   async (t) => {
     const origin = 'https://app.example.com';
     const { send } = await service(t, { corsOrigins: [origin], publicUrl: 'https://auth.example.com' });
-    const granted = async (path: string, headers: Record<string, string>, method = 'GET') =>
+    const readAllowCredentials = async (path: string, headers: Record<string, string>, method = 'GET') =>
       (await send(path, { method, headers: { origin, ...headers } })).headers.get(
         'access-control-allow-credentials',
       );
@@ -239,13 +242,13 @@ t.test(
       'access-control-request-headers': announced,
     });
     t.equal(
-      await granted('/auth/refresh', preflight('content-type, x-session-transport'), 'OPTIONS'),
+      await readAllowCredentials('/auth/refresh', preflight('content-type, x-session-transport'), 'OPTIONS'),
       'true',
     );
-    t.equal(await granted('/auth/me', { 'sec-fetch-site': 'same-site', ...BY_COOKIE }), 'true');
-    t.equal(await granted('/auth/refresh', preflight('content-type'), 'OPTIONS'), null);
-    t.equal(await granted('/auth/me', {}), null);
-    t.equal(await granted('/health/live', BY_COOKIE), null);
-    t.equal(await granted('/auth/me', { ...BY_COOKIE, origin: 'https://evil.example' }), null);
+    t.equal(await readAllowCredentials('/auth/me', { 'sec-fetch-site': 'same-site', ...BY_COOKIE }), 'true');
+    t.equal(await readAllowCredentials('/auth/refresh', preflight('content-type'), 'OPTIONS'), null);
+    t.equal(await readAllowCredentials('/auth/me', {}), null);
+    t.equal(await readAllowCredentials('/health/live', BY_COOKIE), null);
+    t.equal(await readAllowCredentials('/auth/me', { ...BY_COOKIE, origin: 'https://evil.example' }), null);
   },
 );

@@ -9,7 +9,7 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const HOUR = 3_600_000;
 
 /** Which routes accept the tokens of a session at this moment. */
-async function accepted({ send, post }: HttpService, body: Record<string, unknown>) {
+async function readAcceptance({ send, post }: HttpService, body: Record<string, unknown>) {
   const bearer = { headers: { authorization: `Bearer ${body.access}` } };
   const introspect = async (token: unknown) =>
     (await postForm({ send }, '/oauth/introspect', { token: String(token) }, basic('resource', RESOURCE_KEY)))
@@ -118,12 +118,12 @@ t.test('every route accepts a session until the same moment', async (t) => {
         .length;
     };
     world.time.now = end;
-    t.same(await accepted(world, body), NONE, `${name}: at its end`);
+    t.same(await readAcceptance(world, body), NONE, `${name}: at its end`);
     t.equal(await operators(), 0, `${name}: no longer listed`);
     world.time.now = end + 999;
-    t.same(await accepted(world, body), NONE, `${name}: after its end`);
+    t.same(await readAcceptance(world, body), NONE, `${name}: after its end`);
     world.time.now = end - 1;
     t.equal(await operators(), 1, `${name}: listed`);
-    t.same(await accepted(world, body), ALL, `${name}: one millisecond before`);
+    t.same(await readAcceptance(world, body), ALL, `${name}: one millisecond before`);
   }
 });

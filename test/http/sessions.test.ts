@@ -176,13 +176,13 @@ t.test('an invalid X-Forwarded-For entry is warned about once', async (t) => {
 
 t.test('only allowed origins get CORS headers', async (t) => {
   const { send } = await startHttpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
-  const asked = async (origin: string) => {
+  const allowedOriginFor = async (origin: string) => {
     const { headers } = await send('/health/live', { headers: { origin } });
     return headers.get('access-control-allow-origin');
   };
-  t.equal(await asked('https://app.example.com'), 'https://app.example.com');
-  t.equal(await asked('https://evil.example'), null);
-  t.equal(await asked('null'), null);
+  t.equal(await allowedOriginFor('https://app.example.com'), 'https://app.example.com');
+  t.equal(await allowedOriginFor('https://evil.example'), null);
+  t.equal(await allowedOriginFor('null'), null);
   const { headers } = await send('/health/live', { headers: { origin: 'https://app.example.com' } });
   const exposed = headers.get('access-control-expose-headers')?.split(', ') ?? [];
   for (const name of ['x-request-id', 'retry-after', 'www-authenticate', 'ratelimit', 'ratelimit-policy'])

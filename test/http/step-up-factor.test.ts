@@ -5,7 +5,7 @@ import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 /** The service with ann, who has added an authenticator app and recovery codes in a session that a password opened. */
-async function secured(t: Test) {
+async function userWithFactor(t: Test) {
   const service = await startHttpService(t);
   const { post } = service;
   const ann = await registerAndLogIn(service);
@@ -22,7 +22,7 @@ const REFUSED = { status: 401, body: { code: 'proof_refused' } };
 const RAISED = { amr: ['otp', 'mfa'], acr: 'aal2' };
 
 t.test('the password cannot step up a session of an account with a second factor', async (t) => {
-  const { post, pair, stepUp, app, ann, verifications } = await secured(t);
+  const { post, pair, stepUp, app, ann, verifications } = await userWithFactor(t);
   t.match(claimsOf(ann.access), { amr: ['pwd'], acr: 'aal1' });
   const before = verifications();
   t.match(await stepUp({ password: PASSWORD }), REFUSED);
@@ -34,7 +34,7 @@ t.test('the password cannot step up a session of an account with a second factor
 });
 
 t.test('a recovery code steps up a session once', async (t) => {
-  const { post, recoveryCode, stepUp } = await secured(t);
+  const { post, recoveryCode, stepUp } = await userWithFactor(t);
   const { status, body } = await stepUp({ recoveryCode });
   t.equal(status, 200);
   t.match(claimsOf(String(body.access)), RAISED);
@@ -43,7 +43,7 @@ t.test('a recovery code steps up a session once', async (t) => {
 });
 
 t.test('right codes do not count as failed attempts', async (t) => {
-  const { post, time, app, pair } = await secured(t);
+  const { post, time, app, pair } = await userWithFactor(t);
   let { accessToken, refreshToken } = pair;
   for (let n = 0; n < 15; n += 1) {
     const { status, body } = await post('/auth/step-up', { accessToken, refreshToken, code: app.code() });
@@ -54,7 +54,7 @@ t.test('right codes do not count as failed attempts', async (t) => {
 });
 
 t.test('after ten wrong codes further codes are delayed, also right ones', async (t) => {
-  const { post, pair, stepUp, wrong, app, recoveryCode } = await secured(t);
+  const { post, pair, stepUp, wrong, app, recoveryCode } = await userWithFactor(t);
   for (let n = 0; n < 10; n += 1) t.match(await stepUp(wrong()), REFUSED);
   for (const proof of [{ code: app.code() }, { recoveryCode }]) {
     const limited = await stepUp(proof);

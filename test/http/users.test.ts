@@ -147,17 +147,17 @@ t.test('sessions of all users are found by address, client and user agent', asyn
   const backend = { 'x-api-key': loginKey, 'user-agent': 'Till/7 (counter 3)' };
   const { access } = (await post(`/auth/login?userId=${guid}`, undefined, backend)).body;
   const { sid } = claimsOf(String(access));
-  const found = async (query: string) =>
+  const findOwners = async (query: string) =>
     ((await ask(`/admin/sessions?${query}`)).body.items as { userId: string }[]).map(({ userId }) => userId);
-  t.same((await found('')).sort(), [guid, ids.ann].sort());
-  t.same(await found('client=backend'), [guid]);
-  t.same(await found('agent=TILL%2F'), [guid]);
-  t.same((await found('address=%3A%3Affff%3A127.0.0.1')).length, 2, 'an address has several forms');
-  t.same(await found('address=192.0.2.1'), []);
+  t.same((await findOwners('')).sort(), [guid, ids.ann].sort());
+  t.same(await findOwners('client=backend'), [guid]);
+  t.same(await findOwners('agent=TILL%2F'), [guid]);
+  t.same((await findOwners('address=%3A%3Affff%3A127.0.0.1')).length, 2, 'an address has several forms');
+  t.same(await findOwners('address=192.0.2.1'), []);
   await ask(`/admin/sessions/${sid}`, 'DELETE');
-  t.same(await found('client=backend'), []);
+  t.same(await findOwners('client=backend'), []);
   const ended = (await ask(`/admin/sessions?userId=${guid}&state=ended`)).body.items;
-  t.same(await found('state=ended&client=backend'), [guid], 'also without a user');
+  t.same(await findOwners('state=ended&client=backend'), [guid], 'also without a user');
   t.match(ended, [{ id: sid, endReason: 'administrator', endedAt: /Z$/ }]);
 });
 
@@ -165,13 +165,13 @@ t.test(
   'invalid filters and cursors are refused or find nothing, and are never answered with 5xx',
   async (t) => {
     const { ask } = await withUsers(t);
-    const encoded = (text: string) => Buffer.from(text).toString('base64url');
+    const encodeCursor = (text: string) => Buffer.from(text).toString('base64url');
     const refused = [
       '/admin/users?cursor=x',
-      `/admin/users?cursor=${encoded(`999999999999999999.${randomUUID()}`)}`,
-      `/admin/users?cursor=${encoded("1.' or 1=1 --")}`,
-      `/admin/users?query=a&cursor=${encoded('a\0')}`,
-      `/admin/users?only=disabled&cursor=${encoded('a')}`,
+      `/admin/users?cursor=${encodeCursor(`999999999999999999.${randomUUID()}`)}`,
+      `/admin/users?cursor=${encodeCursor("1.' or 1=1 --")}`,
+      `/admin/users?query=a&cursor=${encodeCursor('a\0')}`,
+      `/admin/users?only=disabled&cursor=${encodeCursor('a')}`,
       '/admin/users?query=a%00',
       '/admin/users?query=%ED%A0%80%00',
       '/admin/users?query=a&only=disabled',
@@ -190,7 +190,7 @@ t.test(
     const empty = [
       "/admin/users?query=' or 1=1 --",
       '/admin/users?query=%25',
-      `/admin/users?cursor=${encoded(`0.${randomUUID()}`)}`,
+      `/admin/users?cursor=${encodeCursor(`0.${randomUUID()}`)}`,
       `/admin/users?query=%F4%8F%BF%BF`,
       "/admin/sessions?agent=' or 1=1 --",
       '/admin/sessions?client=%25',

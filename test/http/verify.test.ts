@@ -5,7 +5,7 @@ import { startHttpService } from '../support/http.ts';
 type Settings = Parameters<typeof startHttpService>[1];
 
 /** A service with one session. `ask` sends the request of a proxy about a request with these headers. */
-async function asked(t: Parameters<typeof startHttpService>[0], settings?: Settings) {
+async function startWithSession(t: Parameters<typeof startHttpService>[0], settings?: Settings) {
   const service = await startHttpService(t, settings);
   const pair = await service.logIn();
   const ask = (headers: Record<string, string>) => service.send('/auth/verify', { headers });
@@ -13,13 +13,16 @@ async function asked(t: Parameters<typeof startHttpService>[0], settings?: Setti
   return { ...service, ...pair, ask, cookie, bearer: { authorization: `Bearer ${pair.access}` } };
 }
 
-const codeOf = ({ status, body }: Awaited<ReturnType<Awaited<ReturnType<typeof asked>>['ask']>>) =>
+const codeOf = ({
+  status,
+  body,
+}: Awaited<ReturnType<Awaited<ReturnType<typeof startWithSession>>['ask']>>) =>
   status === 204 ? '204' : `${status} ${body.code}`;
 
 const UNKNOWN = '401 unauthenticated';
 
 t.test('a bearer token or a cookie identifies the user', async (t) => {
-  const { ask, cookie, bearer, access, refresh, time } = await asked(t);
+  const { ask, cookie, bearer, access, refresh, time } = await startWithSession(t);
   const { sub, sid } = claimsOf(access);
   for (const headers of [bearer, cookie(access), { ...bearer, ...cookie('x') }]) {
     const good = await ask(headers);
@@ -49,7 +52,7 @@ t.test('a bearer token or a cookie identifies the user', async (t) => {
 });
 
 t.test('an ended session is refused at once', async (t) => {
-  const { ask, cookie, bearer, access, post } = await asked(t);
+  const { ask, cookie, bearer, access, post } = await startWithSession(t);
   t.equal((await post('/auth/logout', undefined, bearer)).status, 204);
   t.equal(codeOf(await ask(bearer)), UNKNOWN);
   t.equal(codeOf(await ask(cookie(access))), UNKNOWN);
@@ -58,7 +61,7 @@ t.test('an ended session is refused at once', async (t) => {
 t.test('the cookie of the door cookie-pair is accepted, with and without TLS', async (t) => {
   const user = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
   for (const publicUrl of ['http://localhost:3000', 'https://auth.example.com']) {
-    const { send, url, ask } = await asked(t, { http: { publicUrl } });
+    const { send, url, ask } = await startWithSession(t, { http: { publicUrl } });
     const opened = await fetch(`${url}/${user}`);
     const cookies = opened.headers.getSetCookie().map((line) => line.split(';', 1)[0]);
     t.equal(cookies.length, 2);
@@ -70,7 +73,7 @@ t.test('the cookie of the door cookie-pair is accepted, with and without TLS', a
 });
 
 t.test('two cookies of one name are refused', async (t) => {
-  const { ask, access, bearer } = await asked(t);
+  const { ask, access, bearer } = await startWithSession(t);
   for (const other of ['x', '', access]) {
     const cookie = `access_token=${other}; access_token=${access}`;
     t.equal(codeOf(await ask({ cookie })), UNKNOWN);
@@ -79,7 +82,7 @@ t.test('two cookies of one name are refused', async (t) => {
 });
 
 t.test('a cookie is refused in a cross-site request', async (t) => {
-  const { ask, cookie, bearer, access } = await asked(t);
+  const { ask, cookie, bearer, access } = await startWithSession(t);
   const from = (site: string) => ({ 'sec-fetch-site': site });
   t.equal(codeOf(await ask({ ...cookie(access), ...from('cross-site') })), '403 forbidden');
   t.equal(codeOf(await ask({ ...cookie('x'), ...from('cross-site') })), '403 forbidden', 'good or not');
@@ -98,7 +101,7 @@ t.test('a cookie is refused in a cross-site request', async (t) => {
 });
 
 t.test('no other route accepts the cookie', async (t) => {
-  const { send, cookie, access } = await asked(t);
+  const { send, cookie, access } = await startWithSession(t);
   for (const path of ['/auth/me', '/auth/sessions'])
     t.equal((await send(path, { headers: cookie(access) })).status, 401, path);
   const out = await send('/auth/logout', { method: 'POST', headers: cookie(access) });

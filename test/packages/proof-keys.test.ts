@@ -25,13 +25,13 @@ t.test('an RSA key is imported separately for each algorithm', async (t) => {
 t.test('if there are more keys than fit, the most recently used keys are kept', async (t) => {
   const importKey = createKeyImport(2);
   const [one, two, three] = [someKey(), someKey(), someKey()];
-  const imported = async (jwk: Record<string, string>) => (await importKey(jwk, 'ES256')).key;
-  const [first, second] = [await imported(one), await imported(two)];
-  t.equal(await imported(one), first);
-  const third = await imported(three);
-  t.equal(await imported(one), first, 'used after the second one');
-  t.equal(await imported(three), third);
-  t.not(await imported(two), second, 'forgotten');
+  const importES256 = async (jwk: Record<string, string>) => (await importKey(jwk, 'ES256')).key;
+  const [first, second] = [await importES256(one), await importES256(two)];
+  t.equal(await importES256(one), first);
+  const third = await importES256(three);
+  t.equal(await importES256(one), first, 'used after the second one');
+  t.equal(await importES256(three), third);
+  t.not(await importES256(two), second, 'forgotten');
 });
 
 t.test('a key that is not valid is refused each time', async (t) => {

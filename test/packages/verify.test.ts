@@ -69,14 +69,14 @@ t.test('against the real service', async (t) => {
     'a session that ended is refused, without a request to the service for each token',
     async (t) => {
       const paths: string[] = [];
-      const counted: typeof fetch = (input, init) => {
+      const recordingFetch: typeof fetch = (input, init) => {
         paths.push(new URL(String(input)).pathname);
         return fetch(input, init);
       };
       const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'refuse' } as const;
       const before = await logIn();
       await logOut(url, before);
-      const { verify, ready } = verifier(t, url, { revocations, fetch: counted });
+      const { verify, ready } = verifier(t, url, { revocations, fetch: recordingFetch });
       await ready;
       t.equal(await outcome(verify(before.authorization)), 'session_ended');
       for (let round = 0; round < 20; round += 1) {
@@ -181,7 +181,7 @@ async function fakeService() {
 
 const READY = 'event: ready\ndata: {"accessTokenAge":900}\n\n';
 const revocations = { serviceKey: 'x', whenLost: 'refuse' } as const;
-const ended = (sid = SID) => `data: ${JSON.stringify({ sid, revokedAt: new Date().toISOString() })}\n\n`;
+const endedEvent = (sid = SID) => `data: ${JSON.stringify({ sid, revokedAt: new Date().toISOString() })}\n\n`;
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 t.test('tokens', async (t) => {
@@ -234,14 +234,14 @@ t.test('requirements', async (t) => {
 t.test('only an active access token passes introspection', async (t) => {
   const service = await fakeService();
   let answer = Response.json({});
-  const introspecting: typeof fetch = async (input, init) => {
+  const fetchIntrospection: typeof fetch = async (input, init) => {
     const { pathname } = new URL(String(input));
     if (pathname === '/oauth/introspect') return answer;
     if (pathname === '/revocations') throw new TypeError('fetch failed');
     return service.fetch(input, init);
   };
   const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'introspect' } as const;
-  const { verify } = verifier(t, ISSUER, { fetch: introspecting, revocations });
+  const { verify } = verifier(t, ISSUER, { fetch: fetchIntrospection, revocations });
   const token = await service.sign();
   for (const [given, wanted] of [
     [Response.json({ active: true, token_type: 'Bearer' }), 'accepted'],
@@ -378,14 +378,14 @@ t.test('the stream', async (t) => {
     for (const char of `: hi\n\n${READY}`) write(char);
     await ready;
     t.equal(await outcome(verify(token)), 'accepted');
-    for (const char of ended()) write(char);
+    for (const char of endedEvent()) write(char);
     await turn();
     t.equal(await outcome(verify(token)), 'session_ended');
   });
 
   await t.test('is opened again after its end, and known sessions stay known', async (t) => {
     const { write, verify, token, ready, streams, calls } = await open();
-    write(READY + ended());
+    write(READY + endedEvent());
     await ready;
     await turn();
     streams[0]?.close();
@@ -417,7 +417,7 @@ t.test('the stream', async (t) => {
     const { write, verify, token, ready, failures } = await open({ maxSessions: 2 });
     write(READY);
     await ready;
-    for (const digit of ['1', '2', '3']) write(ended(SID.replace('bd4e', `bd4${digit}`)));
+    for (const digit of ['1', '2', '3']) write(endedEvent(SID.replace('bd4e', `bd4${digit}`)));
     await turn();
     t.equal(await outcome(verify(token)), 'unavailable');
     t.match(failures, [/maxSessions/]);

@@ -16,7 +16,7 @@ type Fresh = (t: Test) => Promise<PageStores>;
 const MINUTE = 60_000;
 const IDLE_UNTIL = NOW + 30 * MINUTE;
 
-async function signedIn(stores: PageStores, values: Partial<TokenFamily> = {}) {
+async function openPageSession(stores: PageStores, values: Partial<TokenFamily> = {}) {
   const family = someFamily({ refreshExpiresAt: IDLE_UNTIL, ...values });
   const hashedToken = hash();
   await stores.families.open(family, []);
@@ -33,7 +33,7 @@ export function accountPageSessionsContract(t: Test, fresh: Fresh): void {
 
 async function lifetime(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a cookie is found by any of its hashes until the session is idle', async (t) => {
-    const { accountPageSessions: pages, family, hashedToken } = await signedIn(await fresh(t));
+    const { accountPageSessions: pages, family, hashedToken } = await openPageSession(await fresh(t));
     t.same(await pages.find([hashedToken], NOW), family);
     t.same(await pages.find([hash(), hashedToken], IDLE_UNTIL - 1), family);
     t.equal(await pages.find([hashedToken], IDLE_UNTIL), null);
@@ -42,8 +42,8 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a session whose cookie is replaced is found by the new cookie alone', async (t) => {
     const stores = await fresh(t);
-    const { accountPageSessions: pages, family, hashedToken } = await signedIn(stores);
-    const other = await signedIn(stores);
+    const { accountPageSessions: pages, family, hashedToken } = await openPageSession(stores);
+    const other = await openPageSession(stores);
     const next = hash();
     t.equal(await pages.replaceCookie({ hashedToken: next, tokenFamily: family.tokenFamily }), true);
     t.equal(await pages.find([hashedToken], NOW), null);
@@ -55,7 +55,12 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('a use moves the idle expiry forward, and never backward', async (t) => {
-    const { accountPageSessions: pages, families, family, hashedToken } = await signedIn(await fresh(t));
+    const {
+      accountPageSessions: pages,
+      families,
+      family,
+      hashedToken,
+    } = await openPageSession(await fresh(t));
     const { tokenFamily } = family;
     t.equal(await pages.keepAlive(tokenFamily, NOW + MINUTE, IDLE_UNTIL + MINUTE), true);
     const used = { ...family, rotatedAt: NOW + MINUTE, refreshExpiresAt: IDLE_UNTIL + MINUTE };
@@ -66,10 +71,10 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a use revives neither an idle session nor a session whose family has ended', async (t) => {
     const stores = await fresh(t);
-    const idle = await signedIn(stores);
+    const idle = await openPageSession(stores);
     t.equal(await stores.accountPageSessions.keepAlive(idle.family.tokenFamily, IDLE_UNTIL, NOW * 2), false);
     t.same(await stores.families.find(idle.family.tokenFamily), idle.family);
-    const ended = await signedIn(stores, { expiresAt: NOW + MINUTE });
+    const ended = await openPageSession(stores, { expiresAt: NOW + MINUTE });
     t.equal(await stores.accountPageSessions.find([ended.hashedToken], NOW + MINUTE), null);
     t.equal(
       await stores.accountPageSessions.keepAlive(ended.family.tokenFamily, NOW + MINUTE, NOW * 2),
@@ -91,7 +96,7 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
       const stores = await fresh(t);
       const { accountPageSessions: pages } = stores;
       await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: randomUUID() }));
-      const { family, hashedToken } = await signedIn(stores);
+      const { family, hashedToken } = await openPageSession(stores);
       await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: family.tokenFamily }));
       const other = someFamily();
       await stores.families.open(other, []);
@@ -106,9 +111,9 @@ async function endings(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('the end of one session or of all sessions ends the session of the page', async (t) => {
     const stores = await fresh(t);
-    const one = await signedIn(stores);
+    const one = await openPageSession(stores);
     await stores.families.revoke(one.family.tokenFamily, { at, reason: 'logout' }, []);
-    const all = await signedIn(stores);
+    const all = await openPageSession(stores);
     await stores.families.revokeAll(all.family.userId, {
       at,
       reason: 'logout',
@@ -126,7 +131,7 @@ async function endings(t: Test, fresh: Fresh): Promise<void> {
     for (const change of ['changePassword', 'remove'] as const) {
       const user = someUser();
       await stores.users.create(user, []);
-      const { hashedToken } = await signedIn(stores, { userId: user.id });
+      const { hashedToken } = await openPageSession(stores, { userId: user.id });
       if (change === 'remove')
         await stores.users.remove(user.id, user.passwordHash, { at, reason: 'account_deleted' }, []);
       else
@@ -142,7 +147,7 @@ async function endings(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('the purge of the family removes the cookie', async (t) => {
     const stores = await fresh(t);
-    const { family, hashedToken } = await signedIn(stores, { expiresAt: NOW });
+    const { family, hashedToken } = await openPageSession(stores, { expiresAt: NOW });
     t.equal(await stores.families.purge(NOW + 1, 10), 1);
     t.equal(await stores.accountPageSessions.find([hashedToken], NOW - MINUTE), null);
     t.equal(await stores.families.find(family.tokenFamily), null);
@@ -153,7 +158,7 @@ async function endings(t: Test, fresh: Fresh): Promise<void> {
     async (t) => {
       const stores = await fresh(t);
       for (let round = 0; round < 20; round += 1) {
-        const { family, hashedToken } = await signedIn(stores);
+        const { family, hashedToken } = await openPageSession(stores);
         await Promise.all([
           stores.accountPageSessions.keepAlive(family.tokenFamily, at, IDLE_UNTIL + MINUTE),
           stores.families.revoke(family.tokenFamily, { at, reason: 'logout' }, []),

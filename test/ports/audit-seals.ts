@@ -19,7 +19,7 @@ const DAY = 86_400_000;
 export const someHashKey = (id: string): NamedKey => ({ id, bytes: randomBytes(64) });
 
 /** The use cases of seals on these stores. The test sets `time`. */
-export function sealing(stores: SealStores, keys: readonly NamedKey[]) {
+export function sealUseCases(stores: SealStores, keys: readonly NamedKey[]) {
   const time = { now: NOW };
   const lines: object[] = [];
   const record = (facts: object) => void lines.push(facts);
@@ -55,7 +55,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
 
   await t.test('each event is sealed once, and seals are numbered from 1', async (t) => {
     const stores = await fresh(t);
-    const { seal, record, verify, lines } = sealing(stores, keys);
+    const { seal, record, verify, lines } = sealUseCases(stores, keys);
     t.equal(await seal(), 0, 'there is nothing to seal');
     await record(3);
     t.equal(await seal(), 3);
@@ -77,7 +77,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
 
   await t.test('when two replicas seal at the same time, the chain stays whole', async (t) => {
     const stores = await fresh(t);
-    const { seal, record, verify } = sealing(stores, keys);
+    const { seal, record, verify } = sealUseCases(stores, keys);
     await record(5);
     const counts = await Promise.all([seal(), seal(), seal()]);
     t.equal(
@@ -92,14 +92,14 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
     async (t) => {
       const stores = await fresh(t);
       const [older, newer] = [someHashKey('hash-1'), someHashKey('hash-2')];
-      const before = sealing(stores, [older]);
+      const before = sealUseCases(stores, [older]);
       await before.record(1);
       await before.seal();
-      const after = sealing(stores, [newer, older]);
+      const after = sealUseCases(stores, [newer, older]);
       await after.record(1);
       await after.seal();
       t.match(await after.verify(), { fault: null, unchecked: [] });
-      t.match(await sealing(stores, [newer]).verify(), {
+      t.match(await sealUseCases(stores, [newer]).verify(), {
         fault: null,
         unchecked: [{ seal: 1, keyId: 'hash-1' }],
       });
@@ -110,7 +110,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
     'a purge removes old seals with their events, and the remaining seals stay verifiable',
     async (t) => {
       const stores = await fresh(t);
-      const { seal, record, purge, verify, time } = sealing(stores, keys);
+      const { seal, record, purge, verify, time } = sealUseCases(stores, keys);
       for (let n = 0; n < 6; n += 1) {
         await record(2);
         await seal();
@@ -131,7 +131,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
 
   await t.test('an event without a seal is not purged', async (t) => {
     const stores = await fresh(t);
-    const { record, purge, time } = sealing(stores, keys);
+    const { record, purge, time } = sealUseCases(stores, keys);
     await record(1);
     time.now += 1_000 * DAY;
     t.equal(await purge(), 0);

@@ -14,7 +14,12 @@ export interface BudgetStores extends Stores {
 /** The contract of {@link MailBudget}. */
 export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetStores>): void {
   /** Counts how many of `count` consecutive mails fit into the budget. */
-  const fitting = async ({ mailBudget }: BudgetStores, recipient: string, count: number, now: number) => {
+  const countFitting = async (
+    { mailBudget }: BudgetStores,
+    recipient: string,
+    count: number,
+    now: number,
+  ) => {
     let fit = 0;
     for (let n = 0; n < count; n += 1) if (await mailBudget.take(recipient, now)) fit += 1;
     return fit;
@@ -35,19 +40,19 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
 
   t.test('a recipient gets at most ten mails in any hour', async (t) => {
     const stores = await fresh(t);
-    t.equal(await fitting(stores, 'ann', 6, NOW), 6);
-    t.equal(await fitting(stores, 'ann', 6, NOW + 59 * MINUTE), 4);
-    t.equal(await fitting(stores, 'bob', 1, NOW + 59 * MINUTE), 1, 'another recipient');
-    t.equal(await fitting(stores, 'ann', 10, NOW + HOUR), 6, 'as many as are an hour old');
+    t.equal(await countFitting(stores, 'ann', 6, NOW), 6);
+    t.equal(await countFitting(stores, 'ann', 6, NOW + 59 * MINUTE), 4);
+    t.equal(await countFitting(stores, 'bob', 1, NOW + 59 * MINUTE), 1, 'another recipient');
+    t.equal(await countFitting(stores, 'ann', 10, NOW + HOUR), 6, 'as many as are an hour old');
   });
 
   t.test('a recipient gets at most thirty mails in any day', async (t) => {
     const stores = await fresh(t);
     for (let hour = 0; hour < 3; hour += 1) {
-      t.equal(await fitting(stores, 'ann', 20, NOW + 2 * hour * HOUR), 10);
+      t.equal(await countFitting(stores, 'ann', 20, NOW + 2 * hour * HOUR), 10);
     }
-    t.equal(await fitting(stores, 'ann', 10, NOW + DAY - MINUTE), 0);
-    t.equal(await fitting(stores, 'ann', 20, NOW + DAY), 10);
+    t.equal(await countFitting(stores, 'ann', 10, NOW + DAY - MINUTE), 0);
+    t.equal(await countFitting(stores, 'ann', 20, NOW + DAY), 10);
   });
 
   t.test('concurrent mails never exceed the budget', async (t) => {

@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 
 /** The contract of {@link Outbox}. */
 export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): void {
-  const opened = async (t: Test, count: number) => {
+  const openWithEntries = async (t: Test, count: number) => {
     const stores = await fresh(t);
     const family = someFamily();
     const entries = Array.from({ length: count }, (_, index) =>
@@ -18,7 +18,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   };
 
   t.test('due entries of one kind are claimed, oldest first, until their lease ends', async (t) => {
-    const { outbox, ids } = await opened(t, 3);
+    const { outbox, ids } = await openWithEntries(t, 3);
     t.same(await outbox.claim('mail', NOW - 1, NOW + MINUTE, 10), []);
     t.same(await outbox.claim('event', NOW + 10, NOW + MINUTE, 10), []);
     const claimed = await outbox.claim('mail', NOW + 10, NOW + MINUTE, 2);
@@ -35,7 +35,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   });
 
   t.test('acknowledged and dead-lettered entries are not claimed again, postponed entries are', async (t) => {
-    const { outbox, ids } = await opened(t, 3);
+    const { outbox, ids } = await openWithEntries(t, 3);
     const [settled = '', postponed = '', deadLettered = ''] = ids;
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
     await outbox.acknowledge([settled]);
@@ -50,7 +50,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   });
 
   t.test('one call acknowledges or postpones many entries, and no others', async (t) => {
-    const { outbox, ids } = await opened(t, 6);
+    const { outbox, ids } = await openWithEntries(t, 6);
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
     await outbox.acknowledge(ids.slice(0, 2));
     const late = ids
@@ -89,7 +89,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   });
 
   t.test('the backlog of a kind counts its due, claimed and soon due entries', async (t) => {
-    const { outbox, ids } = await opened(t, 4);
+    const { outbox, ids } = await openWithEntries(t, 4);
     const mails = async (now: number) => (await outbox.backlog(now)).find(({ kind }) => kind === 'mail');
     t.same(await mails(NOW + 10), { kind: 'mail', count: 4, oldestAt: NOW, postponed: 0 });
     t.match(
@@ -110,7 +110,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   });
 
   t.test('old entries of a kind are removed, also dead-lettered ones', async (t) => {
-    const { outbox, ids } = await opened(t, 3);
+    const { outbox, ids } = await openWithEntries(t, 3);
     await outbox.deadLetter(ids[0] ?? '', NOW, 'no such mailbox');
     t.equal(await outbox.forget('event', NOW + MINUTE, 10), 0);
     t.equal(await outbox.forget('mail', NOW + 2, 1), 1, 'no more than asked for');
@@ -122,7 +122,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   });
 
   t.test('only one of many concurrent callers claims an entry', async (t) => {
-    const { outbox, ids } = await opened(t, 40);
+    const { outbox, ids } = await openWithEntries(t, 40);
     const claims = await Promise.all(
       Array.from({ length: 10 }, () => outbox.claim('mail', NOW + MINUTE, NOW + 2 * MINUTE, 7)),
     );

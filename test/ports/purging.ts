@@ -12,25 +12,25 @@ type Fresh = (t: Test) => Promise<Stores>;
 export async function purging(t: Test, fresh: Fresh): Promise<void> {
   await t.test('families that ended before the given time are purged, the earliest end first', async (t) => {
     const { families } = await fresh(t);
-    const [first, second, third] = await opened(families, [NOW + 1, NOW + 2, NOW + 3]);
+    const [first, second, third] = await openFamilies(families, [NOW + 1, NOW + 2, NOW + 3]);
     t.equal(await families.purge(NOW + 1, 10), 0);
     t.equal(await families.purge(NOW + 3, 1), 1);
-    t.same(await left(families, [first, second, third]), [second, third]);
+    t.same(await findRemaining(families, [first, second, third]), [second, third]);
     t.equal(await families.purge(NOW + 3, 10), 1);
-    t.same(await left(families, [first, second, third]), [third]);
+    t.same(await findRemaining(families, [first, second, third]), [third]);
     t.equal(await families.purge(NOW + 3, 10), 0);
   });
 
   await t.test('a revoked family counts as ended at its revocation', async (t) => {
     const { families } = await fresh(t);
-    const all = await opened(families, [NOW + DAY, NOW + DAY, NOW]);
+    const all = await openFamilies(families, [NOW + DAY, NOW + DAY, NOW]);
     const [early, late, afterItsEnd] = all;
     await families.revoke(early?.tokenFamily ?? '', { at: NOW, reason: 'reuse' }, []);
     await families.revoke(late?.tokenFamily ?? '', { at: NOW + 2, reason: 'logout' }, []);
     await families.revoke(afterItsEnd?.tokenFamily ?? '', { at: NOW + 2, reason: 'logout' }, []);
     t.equal(await families.purge(NOW + 2, 10), 1);
     t.same(
-      (await left(families, all)).map(({ tokenFamily }) => tokenFamily),
+      (await findRemaining(families, all)).map(({ tokenFamily }) => tokenFamily),
       [late?.tokenFamily, afterItsEnd?.tokenFamily],
     );
   });
@@ -64,16 +64,16 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     await tell();
     t.equal(await stores.families.purge(NOW + 1, 10), 1);
     await tell();
-    t.equal((await recorded(stores)).length, 1, 'of a family that is gone nothing is recorded');
+    t.equal((await claimEvents(stores)).length, 1, 'of a family that is gone nothing is recorded');
     await stores.families.open(family, []);
     await tell();
-    t.equal((await recorded(stores)).length, 1, 'and nothing of it was kept');
+    t.equal((await claimEvents(stores)).length, 1, 'and nothing of it was kept');
   });
 
   await t.test('concurrent purges remove each family once', async (t) => {
     const { families } = await fresh(t);
-    const ended = await opened(families, Array<number>(90).fill(NOW));
-    const live = await opened(families, Array<number>(10).fill(NOW + DAY));
+    const ended = await openFamilies(families, Array<number>(90).fill(NOW));
+    const live = await openFamilies(families, Array<number>(10).fill(NOW + DAY));
     let purged = 0;
     for (let round = 0; purged < ended.length && round < ended.length; round += 1) {
       const counts = await Promise.all(Array.from({ length: 6 }, () => families.purge(NOW + 1, 7)));
@@ -84,13 +84,13 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
       for (const count of counts) purged += count ?? 0;
     }
     t.equal(purged, ended.length);
-    t.same(await left(families, [...ended, ...live]), live);
+    t.same(await findRemaining(families, [...ended, ...live]), live);
   });
 
   await t.test('live families rotate during a purge', async (t) => {
     const { families } = await fresh(t);
-    await opened(families, Array<number>(60).fill(NOW));
-    const live = await opened(families, Array<number>(20).fill(NOW + DAY));
+    await openFamilies(families, Array<number>(60).fill(NOW));
+    const live = await openFamilies(families, Array<number>(20).fill(NOW + DAY));
     const [rotated] = await Promise.all([
       Promise.all(live.map((family) => families.rotate(rotationOf(family), []))),
       ...Array.from({ length: 6 }, () => families.purge(NOW + 1, 10)),
@@ -99,14 +99,14 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
       rotated.map((family) => family?.generation),
       live.map(() => 1),
     );
-    t.same(await left(families, live), rotated);
+    t.same(await findRemaining(families, live), rotated);
   });
 
   await t.test('a change during the purge of its family either succeeds or finds no family', async (t) => {
     const stores = await fresh(t);
     const { families } = stores;
     for (let round = 0; round < 20; round += 1) {
-      const [rotating, revoking, telling] = await opened(families, [NOW, NOW, NOW]);
+      const [rotating, revoking, telling] = await openFamilies(families, [NOW, NOW, NOW]);
       if (!rotating || !revoking || !telling) throw new Error('none was opened');
       // The clocks of these changes are behind the clock of the purge.
       const [rotated, revoked] = await Promise.all([
@@ -120,23 +120,23 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
       const ended = await families.find(revoking.tokenFamily);
       if (ended !== null) t.equal(ended.revoked !== null, revoked);
       await families.purge(NOW + 1, 10);
-      t.same(await left(families, [rotating, revoking, telling]), [], 'and then it is gone');
+      t.same(await findRemaining(families, [rotating, revoking, telling]), [], 'and then it is gone');
     }
   });
 }
 
-async function opened({ open }: Stores['families'], ends: readonly number[]): Promise<TokenFamily[]> {
+async function openFamilies({ open }: Stores['families'], ends: readonly number[]): Promise<TokenFamily[]> {
   const families = ends.map((expiresAt) => someFamily({ expiresAt }));
   for (const family of families) await open(family, []);
   return families;
 }
 
 /** The current rows of the families that still exist. */
-async function left({ find }: Stores['families'], families: readonly (TokenFamily | undefined)[]) {
+async function findRemaining({ find }: Stores['families'], families: readonly (TokenFamily | undefined)[]) {
   const found = await Promise.all(families.map((family) => find(family?.tokenFamily ?? '')));
   return found.filter((family) => family !== null);
 }
 
-function recorded({ outbox }: Stores) {
+function claimEvents({ outbox }: Stores) {
   return outbox.claim('event', NOW + DAY, NOW + 2 * DAY, 100);
 }

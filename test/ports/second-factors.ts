@@ -62,11 +62,11 @@ function entryAbout(userId: string): OutboxEntry {
   };
 }
 
-const told = async ({ outbox }: FactorStores) =>
+const eventTypesOf = async ({ outbox }: FactorStores) =>
   (await outbox.claim('event', LATER, LATER, 100)).map(({ event }) => event.type);
 
 /** An account with a confirmed factor and two recovery codes. */
-async function secured(stores: FactorStores) {
+async function userWithFactor(stores: FactorStores) {
   const user = someUser();
   await stores.users.create(user, []);
   const factor = someFactor(user.id);
@@ -145,15 +145,15 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await secondFactors.confirm({ ...confirmation, userId: randomUUID() }, [entry]), false);
     t.equal(await secondFactors.rename(user.id, factor.id, 'x', [entry]), false, 'not confirmed');
     t.equal(await secondFactors.remove(user.id, factor.id, [entry]), false, 'not confirmed');
-    t.same(await told(stores), [], 'nothing is told of what did not happen');
+    t.same(await eventTypesOf(stores), [], 'nothing is told of what did not happen');
     t.equal(await secondFactors.confirm(confirmation, [entry]), true);
     t.equal(await hasFactor(), true);
     t.equal(await secondFactors.confirm(confirmation, [entryAbout(user.id)]), false, 'once');
-    t.same(await told(stores), ['users.deleted']);
+    t.same(await eventTypesOf(stores), ['users.deleted']);
 
     t.equal(await secondFactors.rename(user.id, factor.id, 'Telefon', [entryAbout(user.id)]), true);
     t.equal(await secondFactors.rename(someUser().id, factor.id, 'x', [entry]), false);
-    t.same(await told(stores), ['users.deleted', 'users.deleted'], 'recorded once');
+    t.same(await eventTypesOf(stores), ['users.deleted', 'users.deleted'], 'recorded once');
     const totp = { ...factor.totp, lastStep: 7 };
     t.same((await secondFactors.find(user.id))?.factors, [
       { ...factor, label: 'Telefon', confirmedAt: NOW + 5, totp },
@@ -165,7 +165,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('removing the last factor removes the recovery codes', async (t) => {
-    const { secondFactors, user, factor } = await secured(await fresh(t));
+    const { secondFactors, user, factor } = await userWithFactor(await fresh(t));
     const second = someFactor(user.id);
     await secondFactors.add(second);
     await secondFactors.confirm({ userId: user.id, id: second.id, step: 1, at: NOW }, []);
@@ -179,7 +179,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   await t.test(
     'a passkey is added only at the expected security version, and is found by its credential id',
     async (t) => {
-      const world = await secured(await fresh(t));
+      const world = await userWithFactor(await fresh(t));
       const { secondFactors, user, users, factor, versionNow } = world;
       const passkey = somePasskey(user.id, { signCount: 7, transports: ['usb', 'nfc'], isBackedUp: true });
       const { credentialId } = passkey.passkey;
@@ -190,13 +190,13 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       );
       t.equal(await secondFactors.addPasskey(somePasskey(randomUUID()), version, []), 'outdated');
       t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
-      t.same(await told(world), []);
+      t.same(await eventTypesOf(world), []);
       const begun = someFactor(user.id);
       await secondFactors.add(begun);
       t.equal(await secondFactors.addPasskey(passkey, version, [entryAbout(user.id)]), 'added');
       const late = { userId: user.id, id: begun.id, step: 1, at: NOW };
       t.equal(await secondFactors.confirm(late, []), false, 'a factor that was begun before is gone');
-      t.same(await told(world), ['users.deleted']);
+      t.same(await eventTypesOf(world), ['users.deleted']);
       t.not(await versionNow(), version);
       t.equal(await secondFactors.findPasskeyOwner(credentialId), user.id);
       t.same((await secondFactors.find(user.id))?.factors[1], passkey, 'stored to the last member');
@@ -216,7 +216,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   );
 
   await t.test('an account has a limited number of factors', async (t) => {
-    const { secondFactors, user } = await secured(await fresh(t));
+    const { secondFactors, user } = await userWithFactor(await fresh(t));
     for (let n = 1; n < MAX_FACTORS; n += 1) {
       const factor = someFactor(user.id);
       t.equal(await secondFactors.add(factor), 'added');
@@ -229,7 +229,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('a deleted account has neither factors nor codes', async (t) => {
-    const { secondFactors, users, user } = await secured(await fresh(t));
+    const { secondFactors, users, user } = await userWithFactor(await fresh(t));
     await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
     t.equal(await secondFactors.find(user.id), null);
     await users.create(user, []);
@@ -241,7 +241,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     async (t) => {
       const stores = await fresh(t);
       const { secondFactors } = stores;
-      const made = [await secured(stores), await secured(stores), await secured(stores)];
+      const made = [await userWithFactor(stores), await userWithFactor(stores), await userWithFactor(stores)];
       const sorted = made.map(({ factor }) => ({ id: factor.id, sealed: factor.totp.sealedSecret }));
       sorted.sort((one, other) => (one.id < other.id ? -1 : 1));
       const first = await secondFactors.listSealed(null, 2);
@@ -259,7 +259,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
   await t.test(
     'a change of the address and its undo make a new security version, and a request for a change makes none',
     async (t) => {
-      const { emailChanges, emailLinks, user, versionNow } = await secured(await fresh(t));
+      const { emailChanges, emailLinks, user, versionNow } = await userWithFactor(await fresh(t));
       const link = (purpose: 'verify' | 'change' | 'undo', email: string) =>
         ({ hashedToken: hash(), userId: user.id, purpose, email, expiresAt: LATER }) as const;
       const seen = [await versionNow()];
@@ -278,7 +278,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
   );
 
   await t.test('each change of a factor, a code or the password makes a new security version', async (t) => {
-    const { secondFactors, users, user, factor, versionNow } = await secured(await fresh(t));
+    const { secondFactors, users, user, factor, versionNow } = await userWithFactor(await fresh(t));
     const seen = [FIRST_SECURITY_VERSION, await versionNow()];
     const note = async () => seen.push(await versionNow());
     const second = someFactor(user.id);
@@ -308,12 +308,12 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
 
 async function logins(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a proof opens one session, and a challenge opens one session', async (t) => {
-    const world = await secured(await fresh(t));
+    const world = await userWithFactor(await fresh(t));
     const { logIn, code, codes, challenge, sessions } = world;
     t.equal(await logIn(code(10)), null, 'the code that confirmed the factor');
     t.equal(await logIn(code(9)), null, 'an earlier one');
     t.equal(await sessions(), 0);
-    t.same(await told(world), []);
+    t.same(await eventTypesOf(world), []);
     const hashedNonce = await challenge();
     t.same(await logIn(code(11), { hashedNonce }), { sessions: [], claims: {} });
     t.equal(await logIn(code(12), { hashedNonce }), null, 'a used challenge');
@@ -325,7 +325,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await logIn({ ...recovery, hash: hash() }), null);
     t.same(await logIn({ ...recovery, hash: codes[1] }), { sessions: [], claims: {} });
     t.equal(await sessions(), 4);
-    t.same(await told(world), Array(4).fill('users.deleted'));
+    t.same(await eventTypesOf(world), Array(4).fill('users.deleted'));
     t.match(await world.secondFactors.find(world.user.id), {
       recoveryCodes: [],
       factors: [{ lastUsedAt: NOW }],
@@ -334,14 +334,14 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a proof is good for its own account only', async (t) => {
     const stores = await fresh(t);
-    const [ann, bob] = [await secured(stores), await secured(stores)];
+    const [ann, bob] = [await userWithFactor(stores), await userWithFactor(stores)];
     t.equal(await ann.logIn(bob.code(11)), null);
     t.equal(await ann.logIn({ kind: 'recovery_code', hash: bob.codes[0] }), null);
     t.same(await bob.logIn(bob.code(11)), { sessions: [], claims: {} });
   });
 
   await t.test('a challenge of an earlier security version opens no session', async (t) => {
-    const { logIn, code, versionNow, secondFactors, users, user } = await secured(await fresh(t));
+    const { logIn, code, versionNow, secondFactors, users, user } = await userWithFactor(await fresh(t));
     const securityVersion = await versionNow();
     await secondFactors.replaceRecoveryCodes(user.id, [hash()], []);
     t.equal(await logIn(code(11), { securityVersion }), null);
@@ -351,14 +351,14 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('an unconfirmed factor opens no session', async (t) => {
-    const { logIn, secondFactors, user } = await secured(await fresh(t));
+    const { logIn, secondFactors, user } = await userWithFactor(await fresh(t));
     const factor = someFactor(user.id);
     await secondFactors.add(factor);
     t.equal(await logIn({ kind: 'totp', factorId: factor.id, step: 1 }), null);
   });
 
   await t.test('a sign count that does not grow is refused, unless the passkey does not count', async (t) => {
-    const { logIn, secondFactors, user, versionNow } = await secured(await fresh(t));
+    const { logIn, secondFactors, user, versionNow } = await userWithFactor(await fresh(t));
     const [counting, constant] = [somePasskey(user.id, { signCount: 3 }), somePasskey(user.id)];
     for (const passkey of [counting, constant])
       await secondFactors.addPasskey(passkey, await versionNow(), []);
@@ -377,14 +377,14 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('a login uses its challenge up, also without a stored answer', async (t) => {
-    const { logIn, code } = await secured(await fresh(t));
+    const { logIn, code } = await userWithFactor(await fresh(t));
     const hashedNonce = hash();
     t.same(await logIn(code(11), { hashedNonce }), { sessions: [], claims: {} });
     t.equal(await logIn(code(12), { hashedNonce }), null);
   });
 
   await t.test('a step-up uses up both its challenge and its proof, or neither', async (t) => {
-    const world = await secured(await fresh(t));
+    const world = await userWithFactor(await fresh(t));
     const { families, secondFactors, code, challenge } = world;
     const family = await world.open();
     const answered = { hashedNonce: await challenge(), expiresAt: LATER };
@@ -408,7 +408,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('a used challenge takes no answer, and expired challenges are removed', async (t) => {
-    const { secondFactors, logIn, code } = await secured(await fresh(t));
+    const { secondFactors, logIn, code } = await userWithFactor(await fresh(t));
     const answer = { hashedNonce: hash(), expiresAt: NOW };
     await secondFactors.countAnswer(answer);
     await logIn(code(11), answer);
@@ -420,7 +420,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a login without a second step is refused if the account has a factor', async (t) => {
     const stores = await fresh(t);
-    const { families, user, secondFactors, factor, sessions } = await secured(stores);
+    const { families, user, secondFactors, factor, sessions } = await userWithFactor(stores);
     const open = (condition: Parameters<typeof families.open>[2], userId = user.id) =>
       families.open(someFamily({ userId }), [], condition);
     const refusing = { ...withHash(user.passwordHash), refuseSecondFactor: true };
@@ -445,7 +445,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   await t.test(
     'of many concurrent uses of one code, recovery code or challenge exactly one succeeds',
     async (t) => {
-      const { logIn, code, codes, challenge } = await secured(await fresh(t));
+      const { logIn, code, codes, challenge } = await userWithFactor(await fresh(t));
       const ten = <T>(use: (n: number) => Promise<T>) =>
         Promise.all(Array.from({ length: 10 }, (_, n) => use(n)));
       t.equal(successes(await ten(() => logIn(code(11)))), 1, 'one code');
@@ -460,7 +460,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   );
 
   await t.test('a proof that concurrent logins and step-ups use is accepted once', async (t) => {
-    const { logIn, code, codes, open, stepUp } = await secured(await fresh(t));
+    const { logIn, code, codes, open, stepUp } = await userWithFactor(await fresh(t));
     for (const use of [code(11), { kind: 'recovery_code', hash: codes[0] } as const]) {
       const families = await Promise.all(Array.from({ length: 5 }, open));
       const uses = families.flatMap((family) => [() => logIn(use), () => stepUp(family, use)]);
@@ -471,7 +471,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a step-up by a code during a password reset leaves no session', async (t) => {
     const stores = await fresh(t);
     for (let round = 0; round < 10; round += 1) {
-      const { code, users, user, sessions, open, stepUp, families } = await secured(stores);
+      const { code, users, user, sessions, open, stepUp, families } = await userWithFactor(stores);
       const [family, hashedToken] = [await open(), hash()];
       await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
       await Promise.all([
@@ -489,7 +489,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     async (t) => {
       const stores = await fresh(t);
       for (let round = 0; round < 10; round += 1) {
-        const { code, user, factor, open, stepUp, secondFactors } = await secured(stores);
+        const { code, user, factor, open, stepUp, secondFactors } = await userWithFactor(stores);
         const family = await open();
         const [stepped] = await Promise.all([
           stepUp(family, code(11)),
@@ -513,7 +513,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a second step during a password reset leaves no session', async (t) => {
     const stores = await fresh(t);
     for (let round = 0; round < 10; round += 1) {
-      const { logIn, code, users, user, sessions, versionNow, challenge } = await secured(stores);
+      const { logIn, code, users, user, sessions, versionNow, challenge } = await userWithFactor(stores);
       const [hashedToken, hashedNonce, securityVersion] = [hash(), await challenge(), await versionNow()];
       await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
       await Promise.all([
@@ -545,7 +545,9 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('changes, logins and resets of one account never block each other', async (t) => {
-    const { secondFactors, families, users, user, logIn, code, factor } = await secured(await fresh(t));
+    const { secondFactors, families, users, user, logIn, code, factor } = await userWithFactor(
+      await fresh(t),
+    );
     for (let round = 0; round < 10; round += 1) {
       const expected = round === 0 ? user.passwordHash : `hash ${round - 1}`;
       const change = { passwordHash: `hash ${round}`, except: null, at: NOW };
@@ -565,7 +567,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('concurrent enrolments leave one unconfirmed factor', async (t) => {
-    const { secondFactors, user } = await secured(await fresh(t));
+    const { secondFactors, user } = await userWithFactor(await fresh(t));
     await Promise.all(Array.from({ length: 10 }, () => secondFactors.add(someFactor(user.id))));
     t.equal((await secondFactors.find(user.id))?.factors.length, 2);
   });

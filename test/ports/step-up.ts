@@ -53,17 +53,17 @@ export async function stepUpContract(t: Test, fresh: (t: Test) => Promise<UserSt
 
   await t.test('a step-up whose proof no longer holds changes nothing', async (t) => {
     const { families, users, user, family, count } = await withFamily(t);
-    const refused = async (change: StepUp, why: string) => {
+    const assertRefused = async (change: StepUp, why: string) => {
       t.equal(await families.stepUp(change, [entry(family)]), null, why);
       t.same(await families.find(family.tokenFamily), family, why);
     };
-    await refused(stepUpOf(family, 'another hash'), 'another password');
+    await assertRefused(stepUpOf(family, 'another hash'), 'another password');
     const change = { passwordHash: 'a new hash', except: family.tokenFamily, at: NOW };
     await users.changePassword(user.id, user.passwordHash, change, []);
-    await refused(stepUpOf(family, user.passwordHash), 'the password before');
+    await assertRefused(stepUpOf(family, user.passwordHash), 'the password before');
     const stranger = someUser();
     await users.create(stranger, []);
-    await refused(stepUpOf(family, stranger.passwordHash), 'the password of another user');
+    await assertRefused(stepUpOf(family, stranger.passwordHash), 'the password of another user');
     t.equal(await count(), 0);
     t.not(await families.stepUp(stepUpOf(family, 'a new hash'), []), null);
   });

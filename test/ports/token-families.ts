@@ -21,7 +21,7 @@ export function tokenFamiliesContract(t: Test, fresh: (t: Test) => Promise<Store
   t.test('purge', (t) => purging(t, fresh));
 }
 
-async function recorded({ outbox }: Stores) {
+async function claimEvents({ outbox }: Stores) {
   return outbox.claim('event', LATER, LATER + DAY, 1000);
 }
 
@@ -120,7 +120,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
       const rotation = { ...rotationOf(family), expected: { ...family, ...values } };
       t.equal(await stores.families.rotate(rotation, [entry(family)]), null);
       t.same(await stores.families.find(family.tokenFamily), family);
-      t.same(await recorded(stores), []);
+      t.same(await claimEvents(stores), []);
     });
   }
 
@@ -172,7 +172,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     const second = { at: NOW + 2, reason: 'logout' } as const;
     t.equal(await stores.families.revoke(family.tokenFamily, second, [entry(family)]), false);
     t.same(await stores.families.find(family.tokenFamily), { ...family, revoked: first });
-    t.equal((await recorded(stores)).length, 1);
+    t.equal((await claimEvents(stores)).length, 1);
     t.equal(await stores.families.revoke(someFamily().tokenFamily, first, []), false);
   });
 
@@ -204,7 +204,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     for (const family of all) await families.open(family, []);
     await families.revoke(ended.tokenFamily, { at: NOW, reason: 'logout' }, []);
     const nameOf = (id: string) => all.findIndex(({ tokenFamily }) => tokenFamily === id);
-    const found = async (filter: Partial<FamilyFilter>) => {
+    const find = async (filter: Partial<FamilyFilter>) => {
       const names: number[] = [];
       for (let after: FamilyPosition | null = null; ; ) {
         const page = await families.search(
@@ -216,21 +216,21 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
         if (after === null) return names;
       }
     };
-    t.same(await found({}), [2, 1, 0]);
-    t.same(await found({ userId }), [1, 0]);
-    t.same(await found({ userId, state: 'ended' }), [4, 3]);
-    t.same(await found({ userId, state: 'all' }), [4, 3, 1, 0]);
-    t.same(await found({ state: 'ended' }), [4, 3], 'of all users');
-    t.same(await found({ state: 'all' }), [4, 3, 2, 1, 0]);
-    t.same(await found({ state: 'all', clientId: 'web' }), [2, 1]);
+    t.same(await find({}), [2, 1, 0]);
+    t.same(await find({ userId }), [1, 0]);
+    t.same(await find({ userId, state: 'ended' }), [4, 3]);
+    t.same(await find({ userId, state: 'all' }), [4, 3, 1, 0]);
+    t.same(await find({ state: 'ended' }), [4, 3], 'of all users');
+    t.same(await find({ state: 'all' }), [4, 3, 2, 1, 0]);
+    t.same(await find({ state: 'all', clientId: 'web' }), [2, 1]);
     t.equal(await families.countLive(NOW, 10), 3);
     t.equal(await families.countLive(NOW - 1, 10), 4, 'one has expired meanwhile');
-    t.same(await found({ address: '192.0.2.7' }), [1, 0], 'of the login or of the last refresh');
-    t.same(await found({ clientId: 'web' }), [2, 1]);
-    t.same(await found({ clientId: 'web', userId }), [1]);
-    t.same(await found({ agent: 'pHoNe' }), [0]);
-    t.same(await found({ agent: '%_' }), [0], 'no wildcards');
-    t.same(await found({ agent: '_hone' }), []);
+    t.same(await find({ address: '192.0.2.7' }), [1, 0], 'of the login or of the last refresh');
+    t.same(await find({ clientId: 'web' }), [2, 1]);
+    t.same(await find({ clientId: 'web', userId }), [1]);
+    t.same(await find({ agent: 'pHoNe' }), [0]);
+    t.same(await find({ agent: '%_' }), [0], 'no wildcards');
+    t.same(await find({ agent: '_hone' }), []);
     const last = await families.search({ userId, state: 'live' }, { now: NOW, limit: 2, after: null });
     t.equal(last.next, null, 'a full page can be the last one');
   });
@@ -255,7 +255,7 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     await stores.families.rotate(rotationOf(family), [entries[1]]);
     await stores.families.record(family.tokenFamily, [entries[2]]);
     await stores.families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, [entries[3]]);
-    const found = await recorded(stores);
+    const found = await claimEvents(stores);
     t.same(found.map(({ id }) => id).sort(), entries.map(({ id }) => id).sort());
     t.same(found.find(({ id }) => id === entries[0].id)?.event, entries[0].event);
     t.same(
@@ -275,14 +275,14 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     await t.rejects(stores.families.open(other, [entry(other), taken]));
     t.same(await stores.families.find(family.tokenFamily), family);
     t.equal(await stores.families.find(other.tokenFamily), null);
-    t.equal((await recorded(stores)).length, 1);
+    t.equal((await claimEvents(stores)).length, 1);
   });
 
   await t.test('no entry is recorded for an unknown family', async (t) => {
     const stores = await fresh(t);
     const unknownFamily = someFamily();
     await stores.families.record(unknownFamily.tokenFamily, [entry(unknownFamily)]);
-    t.same(await recorded(stores), []);
+    t.same(await claimEvents(stores), []);
   });
 
   await t.test(
@@ -298,13 +298,13 @@ async function atomicity(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
         ]);
       const startOfDay = Date.UTC(2026, 0, 3);
       await recordOnce('203.0.113.1', NOW);
-      t.equal((await recorded(stores)).length, 0, 'known since the login');
+      t.equal((await claimEvents(stores)).length, 0, 'known since the login');
       await recordOnce('198.51.100.7', NOW);
       await recordOnce('198.51.100.7', startOfDay - 1);
-      t.equal((await recorded(stores)).length, 1, 'recorded once on one day');
+      t.equal((await claimEvents(stores)).length, 1, 'recorded once on one day');
       await recordOnce('198.51.100.7', startOfDay);
       await recordOnce('198.51.100.8', startOfDay);
-      t.equal((await recorded(stores)).length, 2, 'a new day, and a new network');
+      t.equal((await claimEvents(stores)).length, 2, 'a new day, and a new network');
       t.equal(
         (await stores.outbox.claim('mail', LATER, LATER, 100)).length,
         3,
@@ -329,7 +329,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
       family = winners[0] ?? family;
       t.same(await stores.families.find(family.tokenFamily), family);
     }
-    t.equal((await recorded(stores)).length, 10);
+    t.equal((await claimEvents(stores)).length, 10);
   });
 
   await t.test('of many concurrent rotations of many rows exactly one per row succeeds', async (t) => {
@@ -361,7 +361,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
       stores.families.revoke(family.tokenFamily, revocation, [entry(family)]),
     );
     t.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
-    t.equal((await recorded(stores)).length, 1);
+    t.equal((await claimEvents(stores)).length, 1);
   });
 
   await t.test('a rotation never succeeds after a concurrent revocation', async (t) => {
@@ -388,6 +388,6 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
       stores.families.record(family.tokenFamily, [entry(family, { oncePerDay: '198.51.100.9' })]),
     );
     await Promise.all(attempts);
-    t.equal((await recorded(stores)).length, 1);
+    t.equal((await claimEvents(stores)).length, 1);
   });
 }

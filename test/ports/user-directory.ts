@@ -13,7 +13,7 @@ export interface DirectoryStores extends StateStores {
 
 type Fresh = (t: Test) => Promise<DirectoryStores>;
 
-const named = (username: string, values: Partial<User> = {}) =>
+const userNamed = (username: string, values: Partial<User> = {}) =>
   someUser({ username, email: `${username}@example.com`, ...values });
 
 /** The ids of the accounts of a list, read in pages of two. */
@@ -27,14 +27,14 @@ async function pagesOf({ userDirectory }: DirectoryStores, filter: UserFilter): 
   }
 }
 
-const sorted = (users: readonly User[]) => users.map(({ id }) => id).sort();
+const sortedIds = (users: readonly User[]) => users.map(({ id }) => id).sort();
 
 /** The contract of {@link UserDirectory}. */
 export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void> {
   await t.test('an account is listed with its factors, sessions and last login', async (t) => {
     const stores = await fresh(t);
     const { users, families, secondFactors, userStates, userDirectory } = stores;
-    const ann = named('ann', { emailVerifiedAt: NOW, roles: ['operator'], createdAt: NOW - 5 });
+    const ann = userNamed('ann', { emailVerifiedAt: NOW, roles: ['operator'], createdAt: NOW - 5 });
     await users.create(ann, []);
     const { passwordHash, ...listed } = ann;
     const quiet = { ...listed, disabledAt: null, factors: [], sessions: 0, lastLoginAt: null };
@@ -83,22 +83,22 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
       const stores = await fresh(t);
       const { users } = stores;
       const [ann, anna, bob, smith] = [
-        named('ann'),
-        named('anna'),
-        named('bob', { email: 'annette@example.com' }),
-        named('mr smith'),
+        userNamed('ann'),
+        userNamed('anna'),
+        userNamed('bob', { email: 'annette@example.com' }),
+        userNamed('mr smith'),
       ];
       for (const user of [ann, anna, bob, smith]) await users.create(user, []);
-      const found = (text: string) => pagesOf(stores, { by: 'identifier', text });
-      t.same(await found('ann'), [ann.id, anna.id, bob.id]);
-      t.same(await found('ann@'), [ann.id]);
-      t.same(await found('bob'), [bob.id]);
-      t.same(await found('annette'), [bob.id]);
-      t.same(await found('smith'), [], 'not the beginning');
-      t.same(await found('a%'), [], 'a wildcard is a character');
-      t.same(await found('a_n'), []);
-      t.equal((await found('')).length, 4);
-      t.same(await found('ann\u{10ffff}'), []);
+      const search = (text: string) => pagesOf(stores, { by: 'identifier', text });
+      t.same(await search('ann'), [ann.id, anna.id, bob.id]);
+      t.same(await search('ann@'), [ann.id]);
+      t.same(await search('bob'), [bob.id]);
+      t.same(await search('annette'), [bob.id]);
+      t.same(await search('smith'), [], 'not the beginning');
+      t.same(await search('a%'), [], 'a wildcard is a character');
+      t.same(await search('a_n'), []);
+      t.equal((await search('')).length, 4);
+      t.same(await search('ann\u{10ffff}'), []);
     },
   );
 
@@ -131,14 +131,14 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     for (const user of all) await users.create(user, []);
     for (const user of all.slice(2)) await userStates.disable(user.id, NOW, []);
     await userStates.disable('0aaaaaaa-0000-4000-8000-000000000009', NOW, []);
-    t.same(await pagesOf(stores, { by: 'role' }), sorted(all.slice(0, 3)));
+    t.same(await pagesOf(stores, { by: 'role' }), sortedIds(all.slice(0, 3)));
     t.same(
       await pagesOf(stores, { by: 'disabled' }),
-      sorted(all.slice(2)),
+      sortedIds(all.slice(2)),
       'an id without an account is not',
     );
     const last = '0aaaaaaa-ffff-ffff-ffff-ffffffffffff';
     const range = { by: 'id', first: '0aaaaaaa-0000-0000-0000-000000000000', last } as const;
-    t.same(await pagesOf(stores, range), sorted(all.filter((_, index) => index % 2 === 0)));
+    t.same(await pagesOf(stores, range), sortedIds(all.filter((_, index) => index % 2 === 0)));
   });
 }

@@ -24,7 +24,7 @@ function entryAbout(userId: string): OutboxEntry {
   };
 }
 
-const recorded = async ({ outbox }: StateStores) =>
+const claimEvents = async ({ outbox }: StateStores) =>
   (await outbox.claim('event', LATER, LATER + 1, 100)).map(({ event }) => event);
 
 /** The contract of {@link UserStates}, and of the methods of {@link TokenFamilies} that depend on these states. */
@@ -57,12 +57,12 @@ async function disabling(t: Test, fresh: Fresh): Promise<void> {
     const refused = someFamily({ userId: one.userId });
     t.equal(await families.open(refused, [entryAbout(one.userId)]), 'disabled');
     t.equal(await families.find(refused.tokenFamily), null);
-    const types = (await recorded(stores)).map(({ type }) => type).sort();
+    const types = (await claimEvents(stores)).map(({ type }) => type).sort();
     t.same(types, ['sessions.revoked', 'sessions.revoked', 'users.disabled']);
 
     t.equal(await userStates.enable(one.userId, [entryAbout(one.userId)]), true);
     t.equal(await userStates.enable(one.userId, [entryAbout(one.userId)]), false);
-    t.equal((await recorded(stores)).length, 1);
+    t.equal((await claimEvents(stores)).length, 1);
     t.same(await families.open(refused, []), { sessions: [], claims: {} });
   });
 
@@ -131,7 +131,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await userStates.setClaims(userId, {}, [entryAbout(userId)]), false, 'a user without claims');
     t.equal(await userStates.setClaims(userId, { team: 'red', seat: 4 }, [entryAbout(userId)]), true);
     t.equal(await userStates.setClaims(userId, { seat: 4, team: 'red' }, [entryAbout(userId)]), false);
-    t.equal((await recorded(stores)).length, 1);
+    t.equal((await claimEvents(stores)).length, 1);
   });
 
   await t.test('the next pair does not contain claims that were removed', async (t) => {
@@ -156,11 +156,11 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.match(changed, { deviceName: null, sessionClaims: { seat: 4 } });
     t.same(changed?.nextClaims, { team: 'red', seat: 4 });
     t.same(changed, await families.find(family.tokenFamily));
-    t.equal((await recorded(stores)).length, 1);
+    t.equal((await claimEvents(stores)).length, 1);
     t.equal(await families.update({ ...family, userId: randomUUID() }, {}, []), null, 'of another user');
     await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
     t.equal(await families.update(family, { deviceName: 'tv' }, [entryAbout(family.userId)]), null);
-    t.same(await recorded(stores), []);
+    t.same(await claimEvents(stores), []);
   });
 }
 

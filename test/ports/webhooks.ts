@@ -42,7 +42,7 @@ export function someEndpoint(values: Partial<WebhookEndpoint> = {}): WebhookEndp
   };
 }
 
-function started(occurredAt: number): DomainEvent {
+function startedEvent(occurredAt: number): DomainEvent {
   const data = { userId: randomUUID(), sessionId: randomUUID(), address: '192.0.2.1', userAgent: 'test' };
   return { type: 'sessions.started', occurredAt, data };
 }
@@ -50,7 +50,7 @@ function started(occurredAt: number): DomainEvent {
 /** Records the event with a new session. Returns its id. */
 async function record(
   { families }: WebhookStores,
-  event: DomainEvent = started(NOW),
+  event: DomainEvent = startedEvent(NOW),
   kind: DeliveryKind = 'event',
 ): Promise<string> {
   const id = randomUUID();
@@ -69,7 +69,7 @@ async function withEvents(
   const endpoint = someEndpoint(values);
   await stores.webhookEndpoints.add(endpoint, LIMITS);
   const ids: string[] = [];
-  for (const at of times) ids.push(await record(stores, started(at)));
+  for (const at of times) ids.push(await record(stores, startedEvent(at)));
   return { ...stores, endpoint, ids };
 }
 
@@ -81,7 +81,7 @@ function act(type: ChangeType, endpointId: string): AuditEntry {
 }
 
 const attempt = { at: NOW, milliseconds: 3, status: 500, reason: 'HTTP 500' };
-const delivered = (eventId: string) =>
+const deliveredResult = (eventId: string) =>
   ({ eventId, state: 'delivered', dueAt: NOW, history: [attempt] }) as const;
 
 /** The contract of {@link WebhookEndpoints} and {@link WebhookDeliveries}. */
@@ -129,7 +129,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await store.reseal(resealed, 'sealed', [act('webhooks.secret_rotated', id)]), true);
     const event = { id: randomUUID(), type: 'users.deleted', occurredAt: NOW, data: {} };
     await deliveries.add(id, event);
-    await deliveries.record(id, [delivered(event.id)]);
+    await deliveries.record(id, [deliveredResult(event.id)]);
     await deliveries.sendAgain(id, randomUUID(), NOW, [act('webhooks.sent_again', id)]);
     await deliveries.sendAgain(id, event.id, NOW, [act('webhooks.sent_again', id)]);
     const span = { from: NOW, to: NOW + 1, onlyFailed: false };
@@ -265,7 +265,7 @@ async function fanOut(t: Test, fresh: Fresh): Promise<void> {
       const disabled = someEndpoint({ state: 'disabled' });
       for (const endpoint of [...wanting, paused, ...others, disabled])
         await webhookEndpoints.add(endpoint, LIMITS);
-      const event = started(NOW);
+      const event = startedEvent(NOW);
       const id = await record(stores, event);
       for (const endpoint of wanting) {
         const claimed = await webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10);
@@ -290,10 +290,12 @@ async function fanOut(t: Test, fresh: Fresh): Promise<void> {
     const stores = await fresh(t);
     const endpoint = someEndpoint();
     await stores.webhookEndpoints.add(endpoint, LIMITS);
-    await record(stores, started(NOW), 'mail');
+    await record(stores, startedEvent(NOW), 'mail');
     const family = someFamily();
     await stores.families.open(family, []);
-    await t.rejects(stores.families.open(family, [{ id: randomUUID(), kind: 'event', event: started(NOW) }]));
+    await t.rejects(
+      stores.families.open(family, [{ id: randomUUID(), kind: 'event', event: startedEvent(NOW) }]),
+    );
     t.same(await stores.webhookDeliveries.list(endpoint.id, 10, null), []);
   });
 
@@ -340,7 +342,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     await store.claim(endpoint.id, NOW, NOW + MINUTE, 10);
     const history = [attempt];
     await store.record(endpoint.id, [
-      delivered(done),
+      deliveredResult(done),
       { eventId: retried, state: 'pending', dueAt: NOW + 2 * MINUTE, history },
       { eventId: failed, state: 'failed', dueAt: NOW, history },
     ]);
@@ -417,7 +419,7 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
     const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW]);
     const [id = ''] = ids;
     await store.claim(endpoint.id, NOW, NOW + MINUTE, 10);
-    await store.record(endpoint.id, [delivered(id)]);
+    await store.record(endpoint.id, [deliveredResult(id)]);
     t.equal(await store.sendAgain(endpoint.id, id, NOW + 1), true);
     t.match(await store.claim(endpoint.id, NOW + 1, NOW + MINUTE, 10), [
       { event: { id }, attempt: 1, history: [attempt] },
@@ -431,7 +433,7 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
     const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, times);
     const [, one = '', two = '', three = '', last = ''] = ids;
     await store.record(endpoint.id, [
-      ...[one, two, last].map(delivered),
+      ...[one, two, last].map(deliveredResult),
       { eventId: three, state: 'failed', dueAt: NOW, history: [] },
     ]);
     const span = { from: NOW, to: NOW + 4 };

@@ -263,13 +263,13 @@ async function copyFamily(tx: TransactionSql, count: number, tokenFamily: string
     select column_name as name from information_schema.columns
     where table_schema = current_schema() and table_name = 'token_families'`;
   const names = columns.map(({ name }) => name);
-  const made = (prefix: string) => `('${prefix}-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
+  const generatedId = (prefix: string) => `('${prefix}-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
   const time = `timestamptz '${new Date(NOW).toISOString()}' + n * interval '1 second'`;
   const endings: Readonly<Record<string, string>>[] = [
-    { token_family: made('00000001'), user_id: made('00000000') },
+    { token_family: generatedId('00000001'), user_id: generatedId('00000000') },
     {
-      ...{ token_family: made('00000002'), revoked_at: time, revoked_reason: "'logout'" },
-      user_id: `case when n % 10 = 0 then '${BUSY}'::uuid else ${made('00000000')} end`,
+      ...{ token_family: generatedId('00000002'), revoked_at: time, revoked_reason: "'logout'" },
+      user_id: `case when n % 10 = 0 then '${BUSY}'::uuid else ${generatedId('00000000')} end`,
     },
   ];
   for (const ending of endings) {

@@ -90,7 +90,7 @@ t.test('a proxy', async (t) => {
     const heard: Buffer[] = [];
     socket.on('data', (chunk) => heard.push(chunk));
     socket.write('mit');
-    await closed(socket);
+    await waitForClose(socket);
     t.strictSame(heard, []);
     t.equal(Buffer.concat(received).toString(), 'begincommit');
     t.equal(await ask(await dial(t, proxy.port), 'commit'), 'commit', 'the next one is answered');
@@ -124,7 +124,7 @@ t.test('a proxy', async (t) => {
     proxy.pause();
     socket.write('b');
     proxy.cut();
-    await t.resolves(closed(socket));
+    await t.resolves(waitForClose(socket));
     proxy.resume();
     t.equal(await ask(await dial(t, proxy.port), 'c'), 'c');
   });
@@ -134,7 +134,7 @@ t.test('a proxy', async (t) => {
     const open = await dial(t, proxy.port);
     await ask(open, 'a');
     proxy.refuse(true);
-    await t.resolves(closed(await dial(t, proxy.port)));
+    await t.resolves(waitForClose(await dial(t, proxy.port)));
     t.equal(await ask(open, 'b'), 'b');
     proxy.refuse(false);
     t.equal(await ask(await dial(t, proxy.port), 'c'), 'c');
@@ -142,7 +142,7 @@ t.test('a proxy', async (t) => {
 
   await t.test('closes the connection if the target refuses it', async (t) => {
     const proxy = await tcpProxy(t, { host: '127.0.0.1', port: await freePort() });
-    await t.resolves(closed(await dial(t, proxy.port)));
+    await t.resolves(waitForClose(await dial(t, proxy.port)));
   });
 });
 
@@ -237,7 +237,7 @@ async function dial(t: Pick<Test, 'teardown'>, port: number): Promise<Socket> {
   return socket;
 }
 
-async function closed(socket: Socket): Promise<void> {
+async function waitForClose(socket: Socket): Promise<void> {
   if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 

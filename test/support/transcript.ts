@@ -90,12 +90,12 @@ const SECONDS = '\\b1\\d{9}\\b';
 export function isLike(shown: string, seen: string): boolean {
   const pattern = shown
     .split(new RegExp(`(${UUID}|${TIME}|${SECONDS}|…)`))
-    .map((part, index) => (index % 2 === 0 ? escaped(part) : wildcard(part)))
+    .map((part, index) => (index % 2 === 0 ? escapeRegExp(part) : wildcard(part)))
     .join('');
   return new RegExp(`^${pattern}$`).test(seen);
 }
 
-function escaped(literal: string): string {
+function escapeRegExp(literal: string): string {
   return literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 

@@ -22,7 +22,7 @@ export function clientOf(t: Pick<Test, 'teardown'>, options: ClientOptions): Ses
 }
 
 /** A client that continues a session of a new user. */
-export async function signedIn(
+export async function startSignedIn(
   t: Pick<Test, 'teardown'>,
   service: HttpService,
   options: Partial<ClientOptions> = {},
@@ -37,7 +37,7 @@ export async function signedIn(
 }
 
 /** How many requests to the route were answered with that status. */
-export function answered({ lines }: HttpService, route: string, status = 200): number {
+export function countAnswers({ lines }: HttpService, route: string, status = 200): number {
   return lines.filter((line) => line.includes(`"route":"${route}"`) && line.includes(`"status":${status}`))
     .length;
 }

@@ -47,20 +47,20 @@ function eitherHalf(service: ServiceOnDatabase, pair: Pair, name: string, change
 async function victim(t: Test, sql: ServiceOnDatabase['sql']) {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
-  const forged = (forgeries: readonly (readonly [string, Changes, Signer?])[]) =>
+  const forgeEither = (forgeries: readonly (readonly [string, Changes, Signer?])[]) =>
     Object.assign({}, ...forgeries.map((forgery) => eitherHalf(service, pair, ...forgery)));
-  return { service, pair, forged };
+  return { service, pair, forgeEither };
 }
 
 databaseTest('only the configured algorithm is accepted', async (t, sql) => {
-  const { service, pair, forged } = await victim(t, sql);
+  const { service, pair, forgeEither } = await victim(t, sql);
   const right = (hash: string): Signer => {
     const key = service.keys.refreshKeys[0]?.bytes ?? '';
     return hmac(key, hash);
   };
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   await refuseAll(t, service, refusal.invalid, {
-    ...forged([
+    ...forgeEither([
       ['alg none, unsigned', { header: { alg: 'none' } }, unsigned],
       ['alg None, unsigned', { header: { alg: 'None' } }, unsigned],
       ['alg nOnE, unsigned', { header: { alg: 'nOnE' } }, unsigned],
@@ -94,19 +94,19 @@ databaseTest('only the configured algorithm is accepted', async (t, sql) => {
       ...pair,
       refreshToken: resignToken(pair.refreshToken, right('sha256')),
     },
-    'half of the right signature': { ...pair, refreshToken: shortened(pair.refreshToken) },
+    'half of the right signature': { ...pair, refreshToken: shortenMac(pair.refreshToken) },
   });
   await assertRefreshable(t, service, pair);
 });
 
 /** A valid MAC without its second half must not be accepted. */
-function shortened(token: string): string {
+function shortenMac(token: string): string {
   const [header, payload, mac = ''] = token.split('.');
   return `${header}.${payload}.${Buffer.from(mac, 'base64url').subarray(0, 32).toString('base64url')}`;
 }
 
 databaseTest('public or guessed keys sign no accepted token', async (t, sql) => {
-  const { service, pair, forged } = await victim(t, sql);
+  const { service, pair, forgeEither } = await victim(t, sql);
   const key = service.keys.refreshKeys[0]?.bytes ?? new Uint8Array();
   const publicTexts = (['rsa', 'ec', 'ed25519'] as const).flatMap((type) =>
     Object.entries(keyEncodings(makeKeyPair(type).publicKey)).map(
@@ -129,7 +129,7 @@ databaseTest('public or guessed keys sign no accepted token', async (t, sql) => 
     t,
     service,
     refusal.invalid,
-    forged(
+    forgeEither(
       [...publicTexts, ...Object.entries(guesses)].flatMap(([name, bytes]) => [
         [`signed with ${name}`, {}, hmac(bytes)],
         [`signed with ${name} under HS256`, { header: { alg: 'HS256' } }, hmac(bytes, 'sha256')],
@@ -140,7 +140,7 @@ databaseTest('public or guessed keys sign no accepted token', async (t, sql) => 
 });
 
 databaseTest('blank ECDSA signatures are refused', async (t, sql) => {
-  const { service, pair, forged } = await victim(t, sql);
+  const { service, pair, forgeEither } = await victim(t, sql);
   const derZero = Buffer.from('3006020100020100', 'hex');
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
   const cases = [
@@ -155,7 +155,7 @@ databaseTest('blank ECDSA signatures are refused', async (t, sql) => {
     t,
     service,
     refusal.invalid,
-    forged([
+    forgeEither([
       ...cases,
       [
         'ES256, r and s the order of the curve',
@@ -169,7 +169,7 @@ databaseTest('blank ECDSA signatures are refused', async (t, sql) => {
 });
 
 databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
-  const { service, pair, forged } = await victim(t, sql);
+  const { service, pair, forgeEither } = await victim(t, sql);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });
   const der = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
@@ -182,7 +182,7 @@ databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
     t,
     service,
     refusal.invalid,
-    forged([
+    forgeEither([
       ['jwk, symmetric', { header: { jwk: oct } }, own],
       ['jwk, asymmetric', { header: { alg: 'ES256', jwk } }, es256],
       ['jku', { header: { jku: listener.url } }, own],
@@ -204,7 +204,7 @@ databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
 });
 
 databaseTest('the key id only selects a configured key', async (t, sql) => {
-  const { service, pair, forged } = await victim(t, sql);
+  const { service, pair, forgeEither } = await victim(t, sql);
   const kids: readonly unknown[] = [
     undefined,
     '',
@@ -231,7 +231,7 @@ databaseTest('the key id only selects a configured key', async (t, sql) => {
     t,
     service,
     refusal.invalid,
-    forged(
+    forgeEither(
       kids.flatMap((kid) => [
         [`kid ${JSON.stringify(kid)}, the right key`, { header: { kid } }],
         [`kid ${JSON.stringify(kid)}, an empty key`, { header: { kid } }, hmac('')],
@@ -272,12 +272,12 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
 });
 
 databaseTest('a token with critical extensions is refused', async (t, sql) => {
-  const { service, pair, forged } = await victim(t, sql);
+  const { service, pair, forgeEither } = await victim(t, sql);
   await refuseAll(
     t,
     service,
     refusal.invalid,
-    forged([
+    forgeEither([
       ['an unknown crit', { header: { crit: ['exp'], exp: 4_102_444_800 } }],
       [
         'crit of something unheard of',

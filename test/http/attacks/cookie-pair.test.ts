@@ -23,12 +23,12 @@ async function attackedDoor(t: Test, sql: Sql) {
     const pair = { accessToken: access_token?.value ?? '', refreshToken: refresh_token?.value ?? '' };
     return { ...own, ...pair, family: String(claimsOf(pair.refreshToken).tokenFamily) };
   };
-  const refused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
+  const assertRefused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
     const answer = await assertUnchanged(t, sql, request, name);
     t.equal(resultOf(answer), wanted, name);
     t.same(cookiesOf(answer), {}, name);
   };
-  return { service, join, refused };
+  return { service, join, assertRefused };
 }
 
 const resultOf = ({ status, text }: Answer) => (text === '' ? String(status) : `${status} ${text}`);
@@ -41,26 +41,26 @@ async function goesOn(t: Test, { ask }: Pick<Browser, 'ask'>): Promise<unknown> 
 }
 
 databaseTest('cross-origin requests change nothing', async (t, sql) => {
-  const { service, join, refused } = await attackedDoor(t, sql);
+  const { service, join, assertRefused } = await attackedDoor(t, sql);
   const ann = await join();
   const paths = ['/refresh', `/${randomUUID()}`];
   for (const site of FOREIGN_SITES) {
     for (const path of paths)
-      await refused(`${path}, ${site}`, '403 Not valid token', () =>
+      await assertRefused(`${path}, ${site}`, '403 Not valid token', () =>
         ann.ask('GET', path, { headers: { 'sec-fetch-site': site } }),
       );
   }
-  await refused('without the cookies', '403 Not valid token', () =>
+  await assertRefused('without the cookies', '403 Not valid token', () =>
     ann.ask('GET', '/refresh', { headers: { 'sec-fetch-site': 'cross-site' }, crossSite: true }),
   );
   for (const origin of foreignOrigins(service.url)) {
     for (const path of paths) {
-      await refused(`${path} of an older browser, ${origin}`, '403 Not valid token', () =>
+      await assertRefused(`${path} of an older browser, ${origin}`, '403 Not valid token', () =>
         ann.ask('GET', path, { headers: { origin } }),
       );
     }
   }
-  await refused('where the browser does not say so', '401 Access token is missing', () =>
+  await assertRefused('where the browser does not say so', '401 Access token is missing', () =>
     ann.ask('GET', '/refresh', { crossSite: true }),
   );
   t.equal(await goesOn(t, ann), ann.family);
@@ -75,7 +75,7 @@ databaseTest('cross-origin requests change nothing', async (t, sql) => {
 });
 
 databaseTest('cookies that an attacker planted never replace the session', async (t, sql) => {
-  const { service, join, refused } = await attackedDoor(t, sql);
+  const { service, join, assertRefused } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
   await victim.plant(`access_token=${thief.accessToken}; Path=/`);
@@ -86,22 +86,22 @@ databaseTest('cookies that an attacker planted never replace the session', async
 
   await victim.plant(`access_token=${thief.accessToken}; Path=/refresh`);
   await victim.plant(`refresh_token=${thief.refreshToken}; Path=/refresh`);
-  await refused('planted beside the right ones', '400 Wrong data structure', () =>
+  await assertRefused('planted beside the right ones', '400 Wrong data structure', () =>
     victim.ask('GET', '/refresh'),
   );
   t.equal(await goesOn(t, thief), thief.family);
 });
 
 databaseTest('a replayed pair ends only its own session', async (t, sql) => {
-  const { join, refused } = await attackedDoor(t, sql);
+  const { join, assertRefused } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   await goesOn(t, ann);
   const headers = { cookie: `access_token=${ann.accessToken}; refresh_token=${ann.refreshToken}`, ...FAR };
   const replay = () => ann.ask('GET', '/refresh', { headers });
   t.equal(resultOf(await replay()), '401 Token used before', 'from elsewhere, too');
   t.same(await endedFamilies(sql), [ann.family]);
-  await refused('again', '401 Token used before', replay);
-  await refused('the current one', '401 Not valid token', () => ann.ask('GET', '/refresh'));
+  await assertRefused('again', '401 Token used before', replay);
+  await assertRefused('the current one', '401 Not valid token', () => ann.ask('GET', '/refresh'));
   t.match(await outboxLinesOf(sql, ann.refreshToken), [
     'event sessions.reuse_detected',
     'event sessions.started',
@@ -113,7 +113,7 @@ databaseTest('a replayed pair ends only its own session', async (t, sql) => {
 databaseTest(
   'sessions of this door stay bound to their address when another door refreshes them',
   async (t, sql) => {
-    const { service, join, refused } = await attackedDoor(t, sql);
+    const { service, join, assertRefused } = await attackedDoor(t, sql);
     const ann = await join();
     const moved = await ann.ask('GET', '/refresh', { headers: FAR });
     t.equal(resultOf(moved), "401 You're location is blocked");
@@ -142,7 +142,7 @@ databaseTest(
     };
     const refreshed = await browser(service.url, FAR).ask('GET', '/refresh', { headers });
     t.equal(resultOf(refreshed), '200', 'a session of the canonical door may move');
-    await refused('with nothing', '401 Access token is missing', () =>
+    await assertRefused('with nothing', '401 Access token is missing', () =>
       browser(service.url).ask('GET', '/refresh'),
     );
   },

@@ -127,18 +127,23 @@ t.test('no secret sent to a front door is repeated', async (t) => {
     }
   }
 
-  const found = (text: string) => Object.keys(secrets).filter((name) => text.includes(secrets[name] ?? ''));
+  const findSecrets = (text: string) =>
+    Object.keys(secrets).filter((name) => text.includes(secrets[name] ?? ''));
   const metrics = await (await fetch(`${url}/metrics`)).text();
   t.match(metrics, 'auth_refresh_failed_total{reason="token_reused"} ');
-  t.same(found(metrics), [], 'the metrics');
+  t.same(findSecrets(metrics), [], 'the metrics');
   await close();
   watched.log();
   t.ok(collector.spans.some(({ name }) => name === 'POST /api/v1/auth/refresh'));
-  t.same(found(collector.bodies.join('\n')), [], 'the spans');
+  t.same(findSecrets(collector.bodies.join('\n')), [], 'the spans');
 
   const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 2 });
   t.teardown(() => sql.end());
   const events = await sql`select 1 from outbox where type = 'sessions.reuse_detected'`;
   t.ok(events.length >= 3, 'each door has told of a theft');
-  t.same(found((await dump(sql)).flatMap(spellings).join('\n')), [], 'the database, with all events in it');
+  t.same(
+    findSecrets((await dump(sql)).flatMap(spellings).join('\n')),
+    [],
+    'the database, with all events in it',
+  );
 });

@@ -451,17 +451,17 @@ databaseTest('a UTF-8 user agent is stored as its text', async (t, sql) => {
   const asHeader = (text: string) => ({ 'user-agent': Buffer.from(text, 'utf8').toString('latin1') });
   const pair = await service.open({ headers: asHeader('X\u2013Y 312.0') });
   const next = await service.next(pair, asHeader('X\u2013Y 313.0'));
-  const kept = async () => {
+  const storedAgent = async () => {
     const [row] =
       await sql`select user_agent from token_families where revoked_at is null order by created_at desc`;
     return row?.user_agent;
   };
-  t.equal(await kept(), 'X\u2013Y 313.0');
+  t.equal(await storedAgent(), 'X\u2013Y 313.0');
   const answer = await service.post('/auth/refresh', next, asHeader('X\u2014Y 313.0'));
   t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
 
   const long = asHeader(`${'x'.repeat(299)}\u{1f600}`);
   const { accessToken, refreshToken } = await service.open({ headers: long });
-  t.equal(await kept(), 'x'.repeat(299), 'the cut goes through no character');
+  t.equal(await storedAgent(), 'x'.repeat(299), 'the cut goes through no character');
   await service.next({ accessToken, refreshToken }, long);
 });

@@ -128,16 +128,16 @@ function withStrayBits(segment: string): string {
 databaseTest('oversized requests are refused', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
-  const padded = (token: string, sign: ServiceOnDatabase['sign']['access']) =>
+  const padToken = (token: string, sign: ServiceOnDatabase['sign']['access']) =>
     modifyToken(token, { claims: { padding: 'x'.repeat(4096) } }, sign);
   await refuseAll(t, service, refusal.malformed, {
     'a genuinely signed refresh token over 4 KiB': {
       ...pair,
-      refreshToken: padded(pair.refreshToken, service.sign.refresh),
+      refreshToken: padToken(pair.refreshToken, service.sign.refresh),
     },
     'a genuinely signed access token over 4 KiB': {
       ...pair,
-      accessToken: padded(pair.accessToken, service.sign.access),
+      accessToken: padToken(pair.accessToken, service.sign.access),
     },
   });
 

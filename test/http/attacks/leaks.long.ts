@@ -236,7 +236,7 @@ databaseTest('a copy of the database yields no valid token', async (t, sql) => {
   const [pair] = live;
   const rows = await sql<StolenRow[]>`
     select token_family, user_id, generation, seed, hashed_refresh_token_id, previous_hash from token_families`;
-  const forgeries = rows.flatMap((row) => [...forged(row, claimsOf(pair?.refreshToken ?? ''))]);
+  const forgeries = rows.flatMap((row) => [...forgeTokens(row, claimsOf(pair?.refreshToken ?? ''))]);
   const sendAll = async () => {
     for (const refreshToken of forgeries) await send({ refreshToken });
   };
@@ -256,7 +256,7 @@ interface StolenRow {
 }
 
 /** Tokens that a thief could make from values in the database, signed with each value that was found there. */
-function* forged(row: StolenRow, template: Record<string, unknown>): Generator<string> {
+function* forgeTokens(row: StolenRow, template: Record<string, unknown>): Generator<string> {
   const found = [row.seed, row.hashed_refresh_token_id, row.previous_hash ?? Buffer.alloc(0)];
   const uuids = found.flatMap((bytes) => spellings(bytes).filter((text) => UUID.test(text)));
   for (const key of [...found, row.token_family, row.user_id]) {

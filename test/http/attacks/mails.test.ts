@@ -78,15 +78,15 @@ t.test('fifteen stolen tokens of one user cause ten mails and one digest', async
 
   const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 1 });
   t.teardown(() => sql.end());
-  const held = async () => {
+  const countHeld = async () => {
     const [row] = await sql<[{ count: number }]>`
       select count(*)::int as count from outbox where kind = 'mail' and held_for is not null`;
     return row.count;
   };
-  await waitForValue('five mails are held', async () => ((await held()) === 5 ? true : undefined));
+  await waitForValue('five mails are held', async () => ((await countHeld()) === 5 ? true : undefined));
   await waitForValue('ten mails', async () => (server.received.length === 10 ? true : undefined));
   await sql`update outbox set due_at = now() where held_for is not null`;
-  await waitForValue('the digest', async () => ((await held()) === 0 ? true : undefined));
+  await waitForValue('the digest', async () => ((await countHeld()) === 0 ? true : undefined));
   t.equal(server.received.length, 11);
   t.match(server.received[10]?.message, /^Subject: 5 messages about the safety of your account/m);
 });
@@ -98,7 +98,7 @@ function readMail(t: Test, to: readonly string[], message: string): void {
   t.equal(names.filter((name) => name === 'to').length, 1);
   t.notMatch(names.join(), /bcc|cc|reply-to/);
   t.notMatch(head, /evil|<script/, 'nothing of the request is in the headers');
-  const text = decoded(message);
+  const text = decodeQuotedPrintable(message);
   const html = text.slice(text.indexOf('text/html'));
   t.match(html, 'an unknown browser or app', 'nothing of what it calls itself is told');
   t.notMatch(html, /script|<a href="(?!https:\/\/auth\.example\.com\/)/, 'and nothing of it is markup');
@@ -107,11 +107,11 @@ function readMail(t: Test, to: readonly string[], message: string): void {
 }
 
 function linksIn(message: string): string[] {
-  return [...new Set([...decoded(message).matchAll(/https?:[^\s"<]+/g)].map(([url]) => url))];
+  return [...new Set([...decodeQuotedPrintable(message).matchAll(/https?:[^\s"<]+/g)].map(([url]) => url))];
 }
 
 /** Decodes quoted-printable text in ASCII. */
-function decoded(message: string): string {
+function decodeQuotedPrintable(message: string): string {
   return message.replace(/=\r?\n/g, '').replace(/=3D/g, '=');
 }
 

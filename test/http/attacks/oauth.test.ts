@@ -42,11 +42,11 @@ async function refuseForms(
   }
 }
 
-const unpaired = (service: ServiceOnDatabase) => service.open({ query: '&binding=refresh' });
+const openUnpaired = (service: ServiceOnDatabase) => service.open({ query: '&binding=refresh' });
 
 databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
-  const pair = await unpaired(service);
+  const pair = await openUnpaired(service);
   const query = new URLSearchParams({ ...refreshForm(pair.refreshToken), token: pair.refreshToken });
   for (const path of PATHS) {
     const form = { grant_type: 'refresh_token' };
@@ -63,8 +63,8 @@ databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
 
 databaseTest('a form with a repeated or empty parameter changes nothing', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
-  const { refreshToken } = await unpaired(service);
-  const other = await unpaired(service);
+  const { refreshToken } = await openUnpaired(service);
+  const other = await openUnpaired(service);
   const grant = new URLSearchParams(refreshForm(refreshToken)).toString();
   const twice = `token=${refreshToken}&token=${other.refreshToken}`;
   const refused = '400 invalid_request';
@@ -112,8 +112,8 @@ databaseTest('half of a paired session is refused at every endpoint', async (t, 
 
 databaseTest('a replayed refresh token ends its session', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
-  const first = await unpaired(service);
-  const bystander = await unpaired(service);
+  const first = await openUnpaired(service);
+  const bystander = await openUnpaired(service);
   t.equal(await said(service, '/oauth/token', refreshForm(first.refreshToken)), '200');
   const replay = () => said(service, '/oauth/token', refreshForm(first.refreshToken));
   t.equal(await replay(), '400 invalid_grant');
@@ -129,7 +129,7 @@ databaseTest('a replayed refresh token ends its session', async (t, sql) => {
 
 databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
-  const first = await unpaired(service);
+  const first = await openUnpaired(service);
   const current = await service.next({ refreshToken: first.refreshToken });
   const path = '/oauth/introspect';
   const looks = (wanted: string, token: string): [string, string, Form, Record<string, string>] => [
@@ -147,7 +147,7 @@ databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
     'the current one': looks('200 true', current.refreshToken),
     'its other half': looks('200 true', current.accessToken),
     'a forged one': looks('200 false', forged),
-    'under a hash key that is not ours': looks('200 false', (await unpaired(elsewhere)).refreshToken),
+    'under a hash key that is not ours': looks('200 false', (await openUnpaired(elsewhere)).refreshToken),
     'no token': looks('200 false', `${'x'.repeat(40)}.y.z`),
     'without a key': ['401 invalid_client', path, { token: current.refreshToken }],
     'with a wrong key': ['401 invalid_client', path, { token: current.refreshToken }, basic('resource', 'x')],
@@ -189,7 +189,7 @@ databaseTest(
   'no answer contains a secret, and while the database is down no token is answered as invalid',
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql);
-    const { refreshToken, accessToken } = await unpaired(service);
+    const { refreshToken, accessToken } = await openUnpaired(service);
     const wrong = `${SERVICE_KEY}-but-wrong`;
     const form = { ...refreshForm(refreshToken), token: accessToken, [refreshToken]: accessToken };
     const secrets = { refreshToken, accessToken, wrong, key: RESOURCE_KEY };

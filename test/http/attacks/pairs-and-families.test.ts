@@ -106,13 +106,13 @@ databaseTest('a forged token ends no session', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   const second = await service.next(first);
-  const forged = (signer: Parameters<typeof resignToken>[1]) => resignToken(first.refreshToken, signer);
+  const forgeWith = (signer: Parameters<typeof resignToken>[1]) => resignToken(first.refreshToken, signer);
   await refuseAll(t, service, refusal.invalid, {
-    'a rotated token with the signature of a stranger': { ...first, refreshToken: forged(hmac('evil')) },
-    'a rotated token without a signature': { ...first, refreshToken: forged(() => new Uint8Array()) },
+    'a rotated token with the signature of a stranger': { ...first, refreshToken: forgeWith(hmac('evil')) },
+    'a rotated token without a signature': { ...first, refreshToken: forgeWith(() => new Uint8Array()) },
     'a rotated token signed with the access key': {
       ...first,
-      refreshToken: forged(service.sign.access),
+      refreshToken: forgeWith(service.sign.access),
     },
     'a rotated token with an altered access token': {
       ...first,

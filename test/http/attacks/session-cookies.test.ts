@@ -37,12 +37,12 @@ async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
     const { [REFRESH]: next = '' } = await page.cookies('/auth/refresh');
     t.equal(claimsOf(next).tokenFamily, family, 'it is the same session');
   };
-  const refused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
+  const assertRefused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
     const answer = await assertUnchanged(t, sql, request, name);
     t.equal(resultOf(answer), wanted, name);
     return answer;
   };
-  return { service, page, sent, family, goesOn, refused };
+  return { service, page, sent, family, goesOn, assertRefused };
 }
 
 /** Requests that change the session of their cookies. */
@@ -54,7 +54,7 @@ const EXCHANGES: readonly CookieRequest[] = [
 
 databaseTest('a page of an origin that is not allowed changes nothing', async (t, sql) => {
   const http = { corsOrigins: [ORIGIN], publicUrl: null };
-  const { service, page, family, goesOn, refused } = await victim(t, sql, http);
+  const { service, page, family, goesOn, assertRefused } = await victim(t, sql, http);
   const everyRoute = [...EXCHANGES, ...(await cookieRequests(service, family))];
   for (const method of ['GET', 'POST', 'PATCH', 'DELETE'])
     t.ok(
@@ -76,7 +76,7 @@ databaseTest('a page of an origin that is not allowed changes nothing', async (t
   const { 'another site': anotherSite } = foreign;
   for (const [name, headers] of Object.entries(foreign))
     for (const { method, path, json } of headers === anotherSite ? everyRoute : EXCHANGES)
-      await refused(`${method} ${path}, ${name}`, '403 forbidden', () =>
+      await assertRefused(`${method} ${path}, ${name}`, '403 forbidden', () =>
         page.ask(method, path, { headers, ...(json && { json }) }),
       );
   await goesOn();
@@ -107,7 +107,7 @@ databaseTest('with PUBLIC_URL the Host header of a request makes no other origin
 });
 
 databaseTest('a form of another site cannot send the header, and changes nothing', async (t, sql) => {
-  const { service, sent, family, goesOn, refused } = await victim(t, sql);
+  const { service, sent, family, goesOn, assertRefused } = await victim(t, sql);
   const cookie = Object.entries(sent)
     .map(([name, value]) => `${name}=${value}`)
     .join('; ');
@@ -115,12 +115,12 @@ databaseTest('a form of another site cannot send the header, and changes nothing
     const { status, headers, body } = await service.post(path, undefined, { cookie });
     return { status, headers, text: JSON.stringify(body) };
   };
-  await refused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
-  await refused('a log-out', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
+  await assertRefused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
+  await assertRefused('a log-out', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
   for (const { method, path, json } of await cookieRequests(service, family)) {
     if (path === '/auth/verify') continue; // also reads the cookie without the header, and changes nothing
     const ask = () => browser(service.url, { cookie }).ask(method, path, { ...(json && { json }) });
-    await refused(`${method} ${path}`, '401 unauthenticated', ask);
+    await assertRefused(`${method} ${path}`, '401 unauthenticated', ask);
   }
   await goesOn();
 });
@@ -133,9 +133,9 @@ databaseTest(
       [REFRESH, '/auth/refresh'],
       [ACCESS, '/auth/'],
     ] as const) {
-      const { page, sent, refused } = await victim(t, sql, {});
+      const { page, sent, assertRefused } = await victim(t, sql, {});
       await page.plant(`${name}=${sent[name]}; Path=${path}`, '/auth/refresh');
-      const answer = await refused(`${name} at ${path}`, '401 unauthenticated', () =>
+      const answer = await assertRefused(`${name} at ${path}`, '401 unauthenticated', () =>
         page.post('/auth/refresh'),
       );
       t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
@@ -161,10 +161,10 @@ databaseTest(
 
 databaseTest('a cookie that this service cannot have set is refused and removed', async (t, sql) => {
   for (const value of ['x', '', 'a.b', '"a.b.c"', 'a.b.c.d', 'a.b.%00', 'x'.repeat(5_000)]) {
-    const { page, refused } = await victim(t, sql);
+    const { page, assertRefused } = await victim(t, sql);
     await page.plant(`${REFRESH}=${value}; Path=/`);
     const name = value.slice(0, 10);
-    const answer = await refused(name, '401 unauthenticated', () => page.post('/auth/refresh'));
+    const answer = await assertRefused(name, '401 unauthenticated', () => page.post('/auth/refresh'));
     t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } }, name);
     t.equal((await page.logIn()).status, 200, name);
     await sql`truncate users, token_families cascade`;
@@ -172,38 +172,46 @@ databaseTest('a cookie that this service cannot have set is refused and removed'
 });
 
 databaseTest('a token in the wrong cookie is refused and removed', async (t, sql) => {
-  const { page, sent, refused } = await victim(t, sql);
+  const { page, sent, assertRefused } = await victim(t, sql);
   await page.plant(`${REFRESH}=${sent[ACCESS]}; Path=/`);
-  const answer = await refused('the access token', '401 invalid_token', () => page.post('/auth/refresh'));
+  const answer = await assertRefused('the access token', '401 invalid_token', () =>
+    page.post('/auth/refresh'),
+  );
   t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
 });
 
 databaseTest('a request with tokens in two places is refused', async (t, sql) => {
-  const { page, sent, goesOn, refused } = await victim(t, sql);
+  const { page, sent, goesOn, assertRefused } = await victim(t, sql);
   const { [ACCESS]: accessToken = '', [REFRESH]: refreshToken = '' } = sent;
   const wanted = '400 invalid_request';
-  await refused('the body too', wanted, () => page.post('/auth/refresh', { refreshToken, accessToken }));
-  await refused('the query too', wanted, () => page.post(`/auth/refresh?refreshToken=${refreshToken}`));
-  await refused('a step-up', wanted, () =>
+  await assertRefused('the body too', wanted, () =>
+    page.post('/auth/refresh', { refreshToken, accessToken }),
+  );
+  await assertRefused('the query too', wanted, () => page.post(`/auth/refresh?refreshToken=${refreshToken}`));
+  await assertRefused('a step-up', wanted, () =>
     page.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD }),
   );
-  await refused('a log-out', wanted, () => page.post('/auth/logout', { refreshToken }));
+  await assertRefused('a log-out', wanted, () => page.post('/auth/logout', { refreshToken }));
   const authorization = `Bearer ${accessToken}`;
-  await refused('Authorization too', wanted, () => page.get('/auth/me', { authorization }));
-  await refused('another transport', wanted, () => page.get('/auth/me', { 'x-session-transport': 'Cookie' }));
-  await refused('two of them', wanted, () =>
+  await assertRefused('Authorization too', wanted, () => page.get('/auth/me', { authorization }));
+  await assertRefused('another transport', wanted, () =>
+    page.get('/auth/me', { 'x-session-transport': 'Cookie' }),
+  );
+  await assertRefused('two of them', wanted, () =>
     page.get('/auth/me', { 'x-session-transport': 'cookie, cookie' }),
   );
   await goesOn();
 });
 
 databaseTest('a proof with cookies is refused, and a bound token in a cookie too', async (t, sql) => {
-  const { service, page, refused } = await victim(t, sql);
+  const { service, page, assertRefused } = await victim(t, sql);
   const key = proofKey();
   const dpop = proofOf(key, 'POST', `${service.url}/auth/login`, service.time.now);
   const credentials = { username: 'ann', password: PASSWORD };
-  await refused('a login', '400 invalid_request', () => page.post('/auth/login', credentials, { dpop }));
-  await refused('a login by a backend for its client’s key', '400 invalid_request', () =>
+  await assertRefused('a login', '400 invalid_request', () =>
+    page.post('/auth/login', credentials, { dpop }),
+  );
+  await assertRefused('a login by a backend for its client’s key', '400 invalid_request', () =>
     page.post(`/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&dpopJkt=${key.jkt}`),
   );
   const bound = await service.post('/auth/login', credentials, { dpop });
@@ -226,15 +234,15 @@ databaseTest('a replayed refresh cookie ends its session, and the cookies are re
 });
 
 databaseTest('a rotated refresh token in a cookie cannot end other sessions', async (t, sql) => {
-  const { service, page, sent, family, goesOn, refused } = await victim(t, sql);
+  const { service, page, sent, family, goesOn, assertRefused } = await victim(t, sql);
   const other = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
   t.equal((await page.post('/auth/refresh')).status, 200);
   for (const scope of ['all', 'others']) {
     const thief = cookieBrowser(service.url);
     await thief.plant(`${REFRESH}=${sent[REFRESH]}; Path=/`);
-    await refused(scope, '401 unauthenticated', () => thief.post(`/auth/logout?scope=${scope}`));
+    await assertRefused(scope, '401 unauthenticated', () => thief.post(`/auth/logout?scope=${scope}`));
     await thief.plant(`${ACCESS}=${sent[REFRESH]}; Path=/`);
-    await refused(`${scope}, as access token`, '401 unauthenticated', () =>
+    await assertRefused(`${scope}, as access token`, '401 unauthenticated', () =>
       thief.post(`/auth/logout?scope=${scope}`),
     );
   }

@@ -29,9 +29,9 @@ async function attackedDoor(t: Test, sql: Sql) {
       refresh_token: String(refresh_token),
     };
   };
-  const refused = async (name: string, wanted: string, request: () => Promise<Answer>) =>
+  const assertRefused = async (name: string, wanted: string, request: () => Promise<Answer>) =>
     t.equal(resultOf(await assertUnchanged(t, sql, request, name)), wanted, name);
-  return { service, join, refused };
+  return { service, join, assertRefused };
 }
 
 const resultOf = ({ status, text }: Answer) =>
@@ -45,16 +45,16 @@ async function goesOn(t: Test, { ask, session_id }: User): Promise<void> {
 }
 
 databaseTest('a session is refreshed only with its own refresh token', async (t, sql) => {
-  const { service, join, refused } = await attackedDoor(t, sql);
+  const { service, join, assertRefused } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   const { session_id } = ann;
-  await refused('another’s session id', '401 pair_mismatch', () =>
+  await assertRefused('another’s session id', '401 pair_mismatch', () =>
     bob.ask('POST', REFRESH, { json: { session_id } }),
   );
-  await refused('a session that is none', '401 pair_mismatch', () =>
+  await assertRefused('a session that is none', '401 pair_mismatch', () =>
     bob.ask('POST', REFRESH, { json: { session_id: randomUUID() } }),
   );
-  await refused('the session id alone', '401 unauthenticated', () =>
+  await assertRefused('the session id alone', '401 unauthenticated', () =>
     browser(service.url).ask('POST', REFRESH, { json: { session_id } }),
   );
   await goesOn(t, ann);
@@ -62,7 +62,7 @@ databaseTest('a session is refreshed only with its own refresh token', async (t,
 });
 
 databaseTest('a cookie that an attacker planted never replaces the session', async (t, sql) => {
-  const { join, refused, service } = await attackedDoor(t, sql);
+  const { join, assertRefused, service } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
   await victim.plant(`session_refresh=${thief.refresh_token}; Path=/api/v1/auth`, LOGIN);
@@ -73,18 +73,18 @@ databaseTest('a cookie that an attacker planted never replaces the session', asy
   t.equal(claimsOf(JSON.parse(refreshed.text).access_token).session_id, session_id);
 
   await victim.plant(`session_refresh=${thief.refresh_token}; Path=${REFRESH}`, REFRESH);
-  await refused('planted beside the right one', '400 invalid_request', () =>
+  await assertRefused('planted beside the right one', '400 invalid_request', () =>
     victim.ask('POST', REFRESH, { json: { session_id } }),
   );
   await goesOn(t, thief);
 });
 
 databaseTest('requests of pages of other origins change nothing', async (t, sql) => {
-  const { service, join, refused } = await attackedDoor(t, sql);
+  const { service, join, assertRefused } = await attackedDoor(t, sql);
   const ann = await join();
   const { session_id } = ann;
   const json = { session_id };
-  await refused('no cookie goes along', '401 unauthenticated', () =>
+  await assertRefused('no cookie goes along', '401 unauthenticated', () =>
     ann.ask('POST', REFRESH, { json, headers: { 'sec-fetch-site': 'cross-site' }, crossSite: true }),
   );
   const foreign = [
@@ -93,10 +93,10 @@ databaseTest('requests of pages of other origins change nothing', async (t, sql)
   ];
   for (const headers of foreign) {
     const name = JSON.stringify(headers);
-    await refused(`a refresh by cookie, ${name}`, '403 forbidden', () =>
+    await assertRefused(`a refresh by cookie, ${name}`, '403 forbidden', () =>
       ann.ask('POST', REFRESH, { json, headers }),
     );
-    await refused(`a login, ${name}`, '403 forbidden', () =>
+    await assertRefused(`a login, ${name}`, '403 forbidden', () =>
       ann.ask('POST', LOGIN, { json: { guid: randomUUID() }, headers }),
     );
   }
@@ -146,12 +146,12 @@ databaseTest('a replayed refresh token ends only its own session', async (t, sql
 });
 
 databaseTest('a session keeps the rules of its login when another door refreshes it', async (t, sql) => {
-  const { join, refused, service } = await attackedDoor(t, sql);
+  const { join, assertRefused, service } = await attackedDoor(t, sql);
   const ann = await join();
   const paired = await service.open();
   const base64 = (token: string) => Buffer.from(token).toString('base64');
   const session_id = claimsOf(paired.refreshToken).tokenFamily;
-  await refused('half a pair', '401 pair_mismatch', () =>
+  await assertRefused('half a pair', '401 pair_mismatch', () =>
     ann.ask('POST', REFRESH, { json: { session_id, refresh_token: base64(paired.refreshToken) } }),
   );
   t.equal((await service.post('/auth/refresh', paired)).status, 200);
@@ -162,7 +162,7 @@ databaseTest('a session keeps the rules of its login when another door refreshes
 });
 
 databaseTest('undocumented bodies are refused', async (t, sql) => {
-  const { join, refused } = await attackedDoor(t, sql);
+  const { join, assertRefused } = await attackedDoor(t, sql);
   const ann = await join();
   const { session_id, refresh_token } = ann;
   const token = Buffer.from(refresh_token, 'base64').toString();
@@ -184,9 +184,9 @@ databaseTest('undocumented bodies are refused', async (t, sql) => {
     [REFRESH, '400 malformed_token', { session_id, refresh_token: Buffer.from('x.y.z').toString('base64') }],
   ];
   for (const [path, wanted, json] of bodies) {
-    await refused(JSON.stringify(json).slice(0, 80), wanted, () => ann.ask('POST', path, { json }));
+    await assertRefused(JSON.stringify(json).slice(0, 80), wanted, () => ann.ask('POST', path, { json }));
   }
-  await refused('two cookies', '400 invalid_request', () =>
+  await assertRefused('two cookies', '400 invalid_request', () =>
     ann.ask('POST', REFRESH, {
       json: { session_id },
       headers: { cookie: `session_refresh=${refresh_token}; session_refresh=x` },

@@ -59,7 +59,7 @@ databaseTest('all sessions of an account with thousands of sessions can still be
   };
   for (const [name, end] of Object.entries(ways)) {
     await t.test(name, async (t) => {
-      const { userId, accessToken } = await crowded(service);
+      const { userId, accessToken } = await userWithManySessions(service);
       const { status, body } = await end(accessToken);
       t.match(String(status), /^20[04]$/, String(body.detail));
       const left = name === 'a new password' ? 1 : 0;
@@ -69,14 +69,14 @@ databaseTest('all sessions of an account with thousands of sessions can still be
     });
   }
   await t.test('one more login ends the oldest sessions', async (t) => {
-    const { userId } = await crowded(service);
+    const { userId } = await userWithManySessions(service);
     t.equal((await service.post('/auth/login', { username: 'ann', password: PASSWORD })).status, 200);
     t.equal(await livingSessions(sql, userId), 50);
   });
 });
 
 /** A new account with one session in use, and many others from the time before the limit existed. */
-async function crowded(service: ServiceOnDatabase) {
+async function userWithManySessions(service: ServiceOnDatabase) {
   await service.post('/auth/register', ann);
   const { body } = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
   const accessToken = String(body.access);

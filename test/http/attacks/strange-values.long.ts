@@ -79,14 +79,14 @@ t.test('no value at any place of a request is answered with 5xx', async (t) => {
         userId,
         id: path.startsWith('/admin/webhooks') ? webhook : userId,
       };
-      const filled = (text: string) =>
+      const fillIn = (text: string) =>
         text.replace(/\{(\w+)\}/g, (_, member) => String(ids[member] ?? randomUUID()));
       const search = new URLSearchParams(
-        Object.entries(query).map(([one, text]): [string, string] => [one, filled(text)]),
+        Object.entries(query).map(([one, text]): [string, string] => [one, fillIn(text)]),
       );
       const isOperators = path.startsWith('/admin/');
       const headers: Record<string, string> = isOperators ? key : { authorization: `Bearer ${access}` };
-      const { status } = await send(method, `${filled(path)}?${search}`, headers, body);
+      const { status } = await send(method, `${fillIn(path)}?${search}`, headers, body);
       requests += 1;
       if (status >= 500) t.fail(`${place}, ${name}: ${status}`);
       if (status < 300 && /logout|password/.test(path)) access = await logIn();

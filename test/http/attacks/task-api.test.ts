@@ -28,7 +28,7 @@ async function attackedDoor(t: Test, sql: Sql) {
 type Door = Awaited<ReturnType<typeof attackedDoor>>;
 
 /** Asserts that the request changes nothing. Returns its status and code. */
-async function refused(
+async function assertRefused(
   t: Test,
   { service }: Door,
   wanted: string,
@@ -101,15 +101,15 @@ databaseTest('only a valid task number finds a task', async (t, sql) => {
   for (const id of wrong) {
     for (const method of ['GET', 'DELETE']) {
       const init = { method, headers: { authorization: token } };
-      await refused(t, door, REQUEST, `${method} ${id}`, `${TASKS}${encodeURIComponent(id)}/`, init);
+      await assertRefused(t, door, REQUEST, `${method} ${id}`, `${TASKS}${encodeURIComponent(id)}/`, init);
     }
   }
   const unknown = { method: 'DELETE', headers: { authorization: token } };
-  await refused(t, door, '404 not_found', 'the largest number', `${TASKS}2147483647/`, unknown);
+  await assertRefused(t, door, '404 not_found', 'the largest number', `${TASKS}2147483647/`, unknown);
   for (const path of [`${TASKS}1`, `${TASKS}1//`, `${TASKS}1/2/`, '/api/v1/Tasks/']) {
-    await refused(t, door, '404 not_found', path, path, unknown);
+    await assertRefused(t, door, '404 not_found', path, path, unknown);
   }
-  await refused(t, door, REQUEST, 'no UUID', '/api/v1/users/1/', { headers: { authorization: token } });
+  await assertRefused(t, door, REQUEST, 'no UUID', '/api/v1/users/1/', { headers: { authorization: token } });
 });
 
 databaseTest('a text outside of 1 to 200 valid characters is refused', async (t, sql) => {
@@ -147,7 +147,7 @@ databaseTest('a text outside of 1 to 200 valid characters is refused', async (t,
     'nothing, in parts': parts(whole()),
   };
   for (const [name, body] of Object.entries(bodies)) {
-    await refused(t, door, REQUEST, name, TASKS, post(token, body));
+    await assertRefused(t, door, REQUEST, name, TASKS, post(token, body));
   }
 });
 
@@ -211,7 +211,7 @@ databaseTest('oversized forms and files are refused', async (t, sql) => {
     'a preamble that goes on': [large, parts(`${'x'.repeat(65 * 1024)}${whole(field('a'))}`)],
   };
   for (const [name, [wanted, body]] of Object.entries(bodies)) {
-    await refused(t, door, wanted, name, TASKS, post(token, body));
+    await assertRefused(t, door, wanted, name, TASKS, post(token, body));
   }
   t.equal((await door.ann.as('POST', TASKS, { text: 'and it goes on' }, 'multipart')).status, 201);
 });
@@ -248,10 +248,10 @@ databaseTest('bodies of other types, and forms at other doors, are refused', asy
     'application/json-patch+json',
   ]) {
     const body = { headers: { 'content-type': type }, body: '{"text":"a"}' };
-    await refused(t, door, '415 unsupported_media_type', type, TASKS, post(token, body));
+    await assertRefused(t, door, '415 unsupported_media_type', type, TASKS, post(token, body));
   }
   for (const body of [form('username=ann'), parts(whole(field('ann', 'username')))]) {
-    await refused(t, door, '415 unsupported_media_type', 'canonical', '/auth/login', post('', body));
+    await assertRefused(t, door, '415 unsupported_media_type', 'canonical', '/auth/login', post('', body));
   }
   for (const method of ['HEAD', 'PUT', 'TRACE-ME']) {
     const answer = await sendRaw(
@@ -268,14 +268,14 @@ databaseTest('tokens follow the same rules as at other doors', async (t, sql) =>
   const paired = await service.open();
   const refresh = (token: string) => post('', json(JSON.stringify({ refresh: token })));
   const path = '/api/v1/refresh/';
-  await refused(t, door, '401 pair_mismatch', 'half a pair', path, refresh(paired.refreshToken));
-  await refused(t, door, '401 invalid_token', 'an access token', path, refresh(ann.access));
-  await refused(t, door, '400 malformed_token', 'nothing', path, refresh(''));
+  await assertRefused(t, door, '401 pair_mismatch', 'half a pair', path, refresh(paired.refreshToken));
+  await assertRefused(t, door, '401 invalid_token', 'an access token', path, refresh(ann.access));
+  await assertRefused(t, door, '400 malformed_token', 'nothing', path, refresh(''));
   const old = compact({ alg: 'HS256', typ: 'JWT' }, { token_type: 'refresh', user_id: 1 }, hmac('another'));
-  await refused(t, door, '400 malformed_token', 'a token of another service', path, refresh(old));
+  await assertRefused(t, door, '400 malformed_token', 'a token of another service', path, refresh(old));
   const { headers, ...request } = refresh(ann.refresh);
   const withKey = { ...request, headers: { ...headers, 'idempotency-key': 'two words' } };
-  await refused(t, door, REQUEST, 'a key that is none', path, withKey);
+  await assertRefused(t, door, REQUEST, 'a key that is none', path, withKey);
   for (const token of [
     `Token ${old}`,
     ann.refresh,
@@ -285,7 +285,7 @@ databaseTest('tokens follow the same rules as at other doors', async (t, sql) =>
     ann.access,
   ]) {
     const init = { headers: { authorization: token } };
-    await refused(t, door, '401 unauthenticated', token.slice(0, 8), TASKS, init);
+    await assertRefused(t, door, '401 unauthenticated', token.slice(0, 8), TASKS, init);
   }
 });
 
@@ -295,10 +295,10 @@ databaseTest('only usernames of the contract are accepted', async (t, sql) => {
   const names = ['', ' ', 'e ve', 'e/ve', 'eve!', 'x'.repeat(151), 'bob@example.com', 'e\u0000ve', '<eve>'];
   for (const username of names) {
     const body = json(JSON.stringify({ username, email, password: PASSWORD }));
-    await refused(t, door, REQUEST, JSON.stringify(username), '/api/v1/register/', post('', body));
+    await assertRefused(t, door, REQUEST, JSON.stringify(username), '/api/v1/register/', post('', body));
   }
   for (const username of ['ANN', 'Ann', 'ａｎｎ']) {
     const body = json(JSON.stringify({ username, email, password: PASSWORD }));
-    await refused(t, door, '409 conflict', username, '/api/v1/register/', post('', body));
+    await assertRefused(t, door, '409 conflict', username, '/api/v1/register/', post('', body));
   }
 });

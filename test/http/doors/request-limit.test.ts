@@ -5,24 +5,24 @@ import { taskClient } from '../../support/task-api.ts';
 
 const MINUTE = 60_000;
 
-async function limited(t: Test, rateLimit: number, http: HttpOverrides = {}) {
+async function startLimited(t: Test, rateLimit: number, http: HttpOverrides = {}) {
   const service = await startHttpService(t, { http: { rateLimit, ...http } });
   return { ...service, client: taskClient(service.url) };
 }
 
 t.test('the requests of a user are limited per minute, counted over all addresses', async (t) => {
-  const { client, time } = await limited(t, 3);
+  const { client, time } = await startLimited(t, 3);
   const { as } = await client.join('ann');
   const list = () => as('GET', '/api/v1/tasks/');
-  const remaining = async () => {
+  const readRemaining = async () => {
     const { status, headers } = await list();
     t.equal(headers.get('ratelimit-limit'), '3');
     return [status, headers.get('ratelimit-remaining')];
   };
-  t.same(await remaining(), [200, '2']);
+  t.same(await readRemaining(), [200, '2']);
   time.now += MINUTE / 2;
   t.same(
-    [await remaining(), await remaining()],
+    [await readRemaining(), await readRemaining()],
     [
       [200, '1'],
       [200, '0'],
@@ -37,12 +37,12 @@ t.test('the requests of a user are limited per minute, counted over all addresse
   t.equal(refused.headers.get('ratelimit-policy'), '"requests";q=3;w=60');
   t.equal(refused.headers.get('ratelimit'), '"requests";r=0;t=30');
   time.now += MINUTE / 2;
-  t.same(await remaining(), [200, '0'], 'one, as long as the two others are younger');
+  t.same(await readRemaining(), [200, '0'], 'one, as long as the two others are younger');
   t.equal((await list()).status, 429);
 });
 
 t.test('users and anonymous networks have separate limits', async (t) => {
-  const { client, time } = await limited(t, 4);
+  const { client, time } = await startLimited(t, 4);
   const [ann, bob] = [await client.join('ann'), await client.join('bob')];
   for (const { as } of [ann, bob]) {
     const statuses: number[] = [];
@@ -58,7 +58,7 @@ t.test('users and anonymous networks have separate limits', async (t) => {
 });
 
 t.test('a request without a valid token counts toward the limit of its network', async (t) => {
-  const { send } = await limited(t, 3, { trustProxy: ['127.0.0.1'] });
+  const { send } = await startLimited(t, 3, { trustProxy: ['127.0.0.1'] });
   const ask = async (address: string, token = 'Token x.y.z') => {
     const headers = { authorization: token, 'x-forwarded-for': address };
     return (await send('/api/v1/tasks/', { headers })).status;
@@ -72,7 +72,7 @@ t.test('a request without a valid token counts toward the limit of its network',
 });
 
 t.test('other doors and unknown routes are not limited', async (t) => {
-  const { send } = await limited(t, 1);
+  const { send } = await startLimited(t, 1);
   for (let n = 0; n < 3; n += 1) {
     t.equal((await send('/auth/me')).status, 401);
     t.equal((await send('/api/v1/nothing/')).status, 404);
@@ -80,7 +80,7 @@ t.test('other doors and unknown routes are not limited', async (t) => {
 });
 
 t.test('the routes of a front door that is not configured answer 404', async (t) => {
-  const { send } = await limited(t, 1, { frontDoors: [] });
+  const { send } = await startLimited(t, 1, { frontDoors: [] });
   t.equal((await send('/api/v1/tasks/')).status, 404);
   const { body } = await send('/docs/json');
   t.notMatch(JSON.stringify(body), 'task-api');

@@ -40,7 +40,7 @@ async function contract(t: Test, url: string): Promise<void> {
   await t.test('login and refresh work with the body', (t) => byBody(t, browser(url), url));
   await t.test('a session id alone is refused', (t) => withoutToken(t, url));
   await t.test('operators list the sessions', (t) => list(t, browser(url)));
-  await t.test('only a backend with a service key logs users in', (t) => guarded(t, browser(url)));
+  await t.test('only a backend with a service key logs users in', (t) => loginNeedsKey(t, browser(url)));
   for (const path of ['/swagger/index.html', '/api/auth/swagger/index.html']) {
     const { status, headers } = await browser(url).ask('GET', path);
     t.same([status, headers.get('location')], [302, '/docs'], path);
@@ -72,7 +72,7 @@ function isProblem(t: Test, { status, headers, text }: Answer, expected: number,
   t.equal(headers.get('content-type'), 'application/problem+json');
 }
 
-const decoded = (base64: string) => Buffer.from(base64, 'base64').toString();
+const decodeBase64 = (base64: string) => Buffer.from(base64, 'base64').toString();
 
 async function byCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
   const guid = randomUUID();
@@ -80,7 +80,7 @@ async function byCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
   const claims = claimsOf(first.access_token);
   const session_id = String(claims.session_id);
   t.match(claims, { guid, session_id, sid: session_id, sub: guid, userId: guid });
-  t.notOk('at_hash' in claimsOf(decoded(first.refresh_token)), 'good without the access token');
+  t.notOk('at_hash' in claimsOf(decodeBase64(first.refresh_token)), 'good without the access token');
   t.same(await cookies('/auth/refresh'), {}, 'the cookie goes nowhere else');
 
   const second = tokensOf(t, await ask('POST', REFRESH, { json: { session_id } }));
@@ -130,11 +130,11 @@ async function list(t: Test, { ask }: Browser): Promise<void> {
   isProblem(t, await ask('GET', LIST, { headers: { 'x-api-key': BACKEND } }), 403, 'forbidden');
 }
 
-async function guarded(t: Test, { ask }: Browser): Promise<void> {
-  const asked = (headers: Record<string, string>) =>
+async function loginNeedsKey(t: Test, { ask }: Browser): Promise<void> {
+  const logInWith = (headers: Record<string, string>) =>
     ask('POST', LOGIN, { json: { guid: randomUUID() }, headers });
-  isProblem(t, await asked({ 'x-forwarded-for': '203.0.113.7' }), 401, 'unauthenticated');
-  isProblem(t, await asked({ 'x-api-key': KEY }), 403, 'forbidden');
-  const { access_token } = tokensOf(t, await asked({ 'x-api-key': BACKEND, via: '1.1 proxy' }));
+  isProblem(t, await logInWith({ 'x-forwarded-for': '203.0.113.7' }), 401, 'unauthenticated');
+  isProblem(t, await logInWith({ 'x-api-key': KEY }), 403, 'forbidden');
+  const { access_token } = tokensOf(t, await logInWith({ 'x-api-key': BACKEND, via: '1.1 proxy' }));
   t.equal(claimsOf(access_token).client_id, 'backend');
 }

@@ -57,7 +57,7 @@ function replaceFactor(account: SecuredAccount, changed: StoredFactor): void {
   account.factors = account.factors.map((factor) => (factor.id === changed.id ? changed : factor));
 }
 
-const confirmed = (account: SecuredAccount | null, id: string) =>
+const findConfirmed = (account: SecuredAccount | null, id: string) =>
   account?.factors.find((factor) => factor.id === id && isConfirmed(factor));
 
 /** Returns a function that marks the proof as used; null if it was used before or no longer exists. */
@@ -65,7 +65,7 @@ function prepareUse(account: SecuredAccount, use: FactorProofUse, at: number): (
   if (use.kind === 'recovery_code') {
     return account.recoveryCodes.has(use.hash) ? () => account.recoveryCodes.delete(use.hash) : null;
   }
-  const factor = confirmed(account, use.factorId);
+  const factor = findConfirmed(account, use.factorId);
   if (use.kind === 'passkey' && factor?.kind === 'passkey') {
     const { signCount, isBackedUp } = use;
     if (!isNextSignCount(factor.passkey.signCount, signCount)) return null;
@@ -178,7 +178,7 @@ export function createMemorySecondFactors(
 
     async rename(userId, id, label, entries) {
       const account = find(userId);
-      const factor = confirmed(account, id);
+      const factor = findConfirmed(account, id);
       if (account === null || factor === undefined) return false;
       replaceFactor(account, { ...factor, label });
       return record(userId, entries);
@@ -186,7 +186,7 @@ export function createMemorySecondFactors(
 
     async remove(userId, id, entries) {
       const account = find(userId);
-      if (account === null || confirmed(account, id) === undefined) return false;
+      if (account === null || findConfirmed(account, id) === undefined) return false;
       account.factors = account.factors.filter((factor) => factor.id !== id);
       if (!account.factors.some(isConfirmed)) account.recoveryCodes.clear();
       return finish(userId, entries);

@@ -201,7 +201,7 @@ function createFamilies(
     return !isUsed && (known !== undefined || earlier.length > 0);
   }
 
-  function unrevoked(userId: string, except: string | null): TokenFamily[] {
+  function listUnrevoked(userId: string, except: string | null): TokenFamily[] {
     return [...families.values()].filter(
       (family) => family.userId === userId && family.revoked === null && family.tokenFamily !== except,
     );
@@ -228,7 +228,7 @@ function createFamilies(
       const state = states.get(family.userId);
       if (state?.disabledAt != null) return 'disabled';
       const claims = mergeClaims(state?.claims ?? NO_CLAIMS, family.sessionClaims);
-      const surplus = unrevoked(family.userId, null)
+      const surplus = listUnrevoked(family.userId, null)
         .sort((one, other) => mostRecentFirst(one, other, family.createdAt))
         .slice(sessionsPerUser - 1);
       const isNew = isNewDevice(family);
@@ -286,7 +286,7 @@ function createFamilies(
     },
 
     async revokeAll(userId, { at, reason, except, origin }) {
-      return revokeEach(unrevoked(userId, except), { at, reason }, origin).sessions;
+      return revokeEach(listUnrevoked(userId, except), { at, reason }, origin).sessions;
     },
 
     async list(userId, { now, limit, after }) {

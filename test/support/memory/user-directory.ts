@@ -15,7 +15,7 @@ interface Parts {
 
 /** The accounts in memory. */
 export function createMemoryUserDirectory({ users, states, accounts, families }: Parts): UserDirectory {
-  function listed(user: User, now: number): ListedUser {
+  function toListedUser(user: User, now: number): ListedUser {
     const { id, username, email, emailVerifiedAt, createdAt, roles } = user;
     const own = [...families.values()].filter((family) => family.userId === id);
     const live = own.filter(
@@ -59,7 +59,7 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
       return [...users.values()]
         .flatMap((user): PositionedUser[] => {
           const place = placeOf(filter, user);
-          return place === null ? [] : [{ user: listed(user, now), place }];
+          return place === null ? [] : [{ user: toListedUser(user, now), place }];
         })
         .filter(({ place }) => after === null || compare(place, after) > 0)
         .sort((one, other) => compare(one.place, other.place))
@@ -68,7 +68,7 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
 
     async find(id, now) {
       const user = users.get(id);
-      return user === undefined ? null : listed(user, now);
+      return user === undefined ? null : toListedUser(user, now);
     },
   };
 }

@@ -46,7 +46,7 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
     endpoints.set(id, changed);
     return changed;
   };
-  const sorted = () => [...endpoints.values()].sort((one, other) => one.createdAt - other.createdAt);
+  const sortEndpoints = () => [...endpoints.values()].sort((one, other) => one.createdAt - other.createdAt);
 
   return {
     async add(endpoint, limits, entries = []) {
@@ -57,7 +57,7 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
       recordAbout(records, null, entries);
       return true;
     },
-    list: async () => sorted().map(toEndpoint),
+    list: async () => sortEndpoints().map(toEndpoint),
     async find(id) {
       const endpoint = endpoints.get(id);
       return endpoint === undefined ? null : toEndpoint(endpoint);
@@ -85,14 +85,14 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
       return true;
     },
     async disableFailing(before) {
-      const failing = sorted().filter(
+      const failing = sortEndpoints().filter(
         ({ state, failingSince }) => state === 'enabled' && failingSince !== null && failingSince < before,
       );
       for (const { id } of failing) change(id, { state: 'disabled', disabledBecause: 'dead' });
       return failing.map(({ id }) => id);
     },
     async listUnnotified() {
-      return sorted().flatMap(({ id, url, contact, state, disabledBecause: because, isTold }) =>
+      return sortEndpoints().flatMap(({ id, url, contact, state, disabledBecause: because, isTold }) =>
         state === 'disabled' && (because === 'gone' || because === 'dead') && contact !== null && !isTold
           ? [{ id, url, contact, because }]
           : [],
@@ -129,7 +129,7 @@ function createDeliveries(
     if (endpoint === undefined || (endpoint.heldUntil ?? now) > now) return false;
     return endpoint.state === 'enabled' || event.type === STREAM_UPDATED;
   };
-  const due = (now: number) =>
+  const listDue = (now: number) =>
     [...deliveries.values()]
       .filter((delivery) => delivery.state === 'pending' && delivery.dueAt <= now && mayBeSent(delivery, now))
       .sort((one, other) => one.dueAt - other.dueAt);
@@ -138,9 +138,9 @@ function createDeliveries(
   const again = (at: number) => ({ state: 'pending', attempts: 0, dueAt: at }) as const;
 
   return {
-    listDueEndpoints: async (now) => [...new Set(due(now).map(({ endpointId }) => endpointId))],
+    listDueEndpoints: async (now) => [...new Set(listDue(now).map(({ endpointId }) => endpointId))],
     async claim(endpointId, now, leasedUntil, limit) {
-      const claimed = due(now)
+      const claimed = listDue(now)
         .filter((delivery) => delivery.endpointId === endpointId)
         .slice(0, limit);
       for (const delivery of claimed)
