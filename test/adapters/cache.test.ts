@@ -17,7 +17,7 @@ t.test('the cache in memory', async (t) => {
       ['one', null, 'three'],
     );
     await cache.set('one', 'eleven long');
-    t.equal(await cache.get('one'), null, 'and does not keep what was there before');
+    t.equal(await cache.get('one'), null, 'and removes the previous value');
   });
 });
 

@@ -174,7 +174,10 @@ t.test('after its process was killed the folder can be opened, and no committed 
   await owner.kill();
 
   t.strictSame(await notes(await start(t, folder)), ['committed']);
-  t.notOk(existsSync(dirname(socketPath)), 'what the dead one left in the temporary folder is removed');
+  t.notOk(
+    existsSync(dirname(socketPath)),
+    'the files of the killed process in the temporary folder are removed',
+  );
 });
 
 t.test('a dropped connection leaves no rows and does not block the next client', async (t) => {
@@ -273,7 +276,7 @@ t.test(
     t.equal(await owner.line, 'ok');
     await t.rejects(lockByFile(folder), FolderInUse, 'held by another process');
     await owner.kill();
-    t.ok(existsSync(join(folder, 'pg.lock')), 'the dead one left its file');
+    t.ok(existsSync(join(folder, 'pg.lock')), 'the killed process left its lock file');
     await (await lockByFile(folder))();
 
     const deep = join(folder, 'x'.repeat(100));

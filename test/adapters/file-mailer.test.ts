@@ -72,6 +72,6 @@ t.test('a mail fails if the folder cannot be written to, and later mails can suc
   await t.resolves(mailer.send({ ...MAIL, id: 'a' }));
   const closing = mailer.send({ ...MAIL, id: 'b' });
   await mailer.close();
-  t.equal((await readdir(folder)).length, 2, 'close waits for what is being written');
+  t.equal((await readdir(folder)).length, 2, 'close waits for the mail that is being written');
   await closing;
 });

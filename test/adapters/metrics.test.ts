@@ -95,7 +95,7 @@ t.test('refreshes, retries and reused tokens are counted', async (t) => {
   t.equal(series.get('auth_refresh_success_total'), 2);
   t.equal(series.get('kinship_replayed_token_age_seconds_sum{answer="repeated"}'), 2);
   t.equal(series.get('kinship_replayed_token_age_seconds_sum{answer="reused"}'), 5);
-  t.equal(series.get('kinship_reuse_detected_total'), 1, 'once however often it comes back');
+  t.equal(series.get('kinship_reuse_detected_total'), 1, 'counted once, however often the token is replayed');
 });
 
 t.test('a healing, with a token that is newer than its restored row, is counted', async (t) => {

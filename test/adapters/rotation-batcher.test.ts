@@ -24,7 +24,11 @@ t.test('rotations that wait share one statement', async (t) => {
   if (store === null) return;
   const rotated = await Promise.all(store.all.map((family) => store.rotate(family)));
   t.ok(rotated.every((row) => row?.generation === 1));
-  t.equal(store.statements.length, 2, 'one for the first rotation, one for the waiting ones');
+  t.equal(
+    store.statements.length,
+    2,
+    'one statement for the first rotation, and one for the waiting rotations',
+  );
 });
 
 t.test('a locked row delays only its own rotation', async (t) => {

@@ -316,6 +316,6 @@ t.test(
     });
     const before = seen.length;
     await passingFailure(t, mailer(t, { port: hostile, host, ...credentials }).send(someMail()));
-    t.notMatch(seen.slice(before).join(''), /AUTH/, 'not to a server that knows no EHLO either');
+    t.notMatch(seen.slice(before).join(''), /AUTH/, 'also not to a server without EHLO');
   },
 );

@@ -142,7 +142,7 @@ async function check(t: Test, name: string, outcomes: Outcomes, admin: Sql): Pro
   const [stuck] = await admin`
     select count(*)::int as count from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`;
-  t.ok(outcomes.answered > 1_000, 'there was load');
+  t.ok(outcomes.answered > 1_000, 'statements ran during the fault');
   t.ok(outcomes.refused > 0, 'some statements were refused as stale');
   t.equal(outcomes.wrong, 0, 'no answer of another statement');
   t.same(outcomes.others, [], 'no other error');

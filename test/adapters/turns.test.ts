@@ -36,7 +36,11 @@ t.test('a network with too many waiting requests is refused, and other networks 
   const accepted = ['a', 'a', 'a'].map((network) => turns(network, work(network)));
   await t.rejects(turns('a', work('a')), { code: 'unavailable' });
   accepted.push(turns('b', work('b')), turns('c', work('c')));
-  await t.rejects(turns('d', work('d')), { code: 'unavailable' }, 'nor more than the queue holds in all');
+  await t.rejects(
+    turns('d', work('d')),
+    { code: 'unavailable' },
+    'and all networks together have no more than the queue holds',
+  );
   t.equal(turns.waiting(), 4);
   for (let count = 0; count < accepted.length; count += 1) await endNext();
   t.equal((await Promise.all(accepted)).length, 5);

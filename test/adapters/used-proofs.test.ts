@@ -35,7 +35,11 @@ t.test('used proofs in memory', async (t) => {
     for (const proof of proofs) await used.use(proof, NOW, NOW + MINUTE);
     await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedDpopProofsFull);
     for (const proof of proofs) t.equal(await used.use(proof, NOW, NOW + MINUTE), false);
-    t.equal(await used.use(someProof(), NOW + MINUTE, NOW + 2 * MINUTE), true, 'later there is room again');
+    t.equal(
+      await used.use(someProof(), NOW + MINUTE, NOW + 2 * MINUTE),
+      true,
+      'later the store has room again',
+    );
   });
 });
 

@@ -319,7 +319,7 @@ t.test('a sent mail is not sent again if its acknowledgment failed', async (t) =
   t.match(lines.at(-1), { level: 'warn', message: /still in the outbox/ });
   deps.outbox.acknowledge = acknowledge;
   world.now += LEASE;
-  t.equal(await run(), 1, 'it comes back');
+  t.equal(await run(), 1, 'the mail is claimed again');
   t.equal(attempts.length, 2, 'and is only settled');
   t.equal(await left('mail'), 0);
 });
@@ -417,7 +417,7 @@ t.test('an unavailable database delays the logging of events, but does not fail 
   deps.outbox.forget = away;
   t.equal(await run(), 0);
   t.equal(await run(), 0);
-  t.equal(lines.length, 2, 'one line about the claim, one about the removal');
+  t.equal(lines.length, 2, 'one line about the failed claim, and one about the failed removal');
   deps.outbox.claim = claim;
   t.equal(await run(), 1);
   deps.outbox.forget = async () => {
@@ -431,7 +431,7 @@ t.test('an unavailable database delays the logging of events, but does not fail 
   deps.outbox.forget = forget;
   world.now = NOW + DAY + 30 * MINUTE;
   t.equal(await run(), 1);
-  t.equal(await forget('event', world.now, 10), 0, 'it has left');
+  t.equal(await forget('event', world.now, 10), 0, 'the event has left the outbox');
 });
 
 t.test('the registered address has priority over the address of the session', async (t) => {

@@ -195,7 +195,11 @@ t.test(
     t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'dead' });
     t.same(await countsOf(metrics, 'kinship_webhook_endpoints_disabled_total'), { '{reason="dead"}': 1 });
     world.mailFails = null;
-    t.equal(await disableDead(), 0, 'told at the next call, disabled once');
+    t.equal(
+      await disableDead(),
+      0,
+      'the owner is notified at the next call, and the endpoint is disabled once',
+    );
     await disableDead();
     t.equal(mails.length, 2);
     t.equal(mails[0]?.id, mails[1]?.id);
@@ -216,7 +220,7 @@ t.test('a stream that fails for five days gets an event that it is disabled', as
   const claimed = await webhookDeliveries.claim(id, world.now, world.now + SECOND, 10);
   const data = { status: 'disabled', reason: 'Every delivery has failed for five days.' };
   t.match(claimed, [{ event: { type: 'streams.updated', data } }]);
-  t.equal(claimed.length, 1, 'nothing else is sent');
+  t.equal(claimed.length, 1, 'no other event is sent');
 });
 
 t.test('an owner whose address the relay rejects is not mailed again', async (t) => {
@@ -248,7 +252,7 @@ t.test('a slow endpoint delays no other', async (t) => {
     });
   }
   await waitUntil(() => open.length === 1);
-  t.equal(slow.requests.length, 1, 'the slow one still has its first request');
+  t.equal(slow.requests.length, 1, 'the slow endpoint still handles its first request');
   for (const answer of open) answer();
   await stop();
   t.equal((await deliveriesOf(slowId)).filter(({ state }) => state === 'delivered').length, 1);

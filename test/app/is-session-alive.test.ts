@@ -67,13 +67,17 @@ t.test('an unavailable database rejects the check, and never accepts the session
   breakDatabase();
   await t.rejects(isAlive(), { code: 'unavailable' });
   revoked.remember(family.tokenFamily, 'logout', NOW + 1);
-  t.equal(await isAlive(), false, 'what is remembered needs no database');
+  t.equal(await isAlive(), false, 'a remembered revocation needs no database');
 });
 
 t.test('a token with a longer lifetime than the current one is checked in the database', async (t) => {
   const { isAlive, family, families, asked } = await setUp({ complete: true });
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
-  t.equal(await isAlive(family.tokenFamily, AGE), true, 'the list, which was told nothing, is trusted');
+  t.equal(
+    await isAlive(family.tokenFamily, AGE),
+    true,
+    'the list decides, although it did not receive the revocation',
+  );
   t.equal(asked(), 0);
   t.equal(await isAlive(family.tokenFamily, AGE + 1), false);
   t.equal(asked(), 1);

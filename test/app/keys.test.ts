@@ -55,8 +55,11 @@ for (const alg of KEY_ALGORITHMS) {
     t.match(headerOf(pair.refresh), { alg: 'HS512', kid: 'refresh-1' });
     t.ok((await accepts(service, pair)) && (await isGoodElsewhere(service, pair)));
     service.time.now += POLICY.accessTokenAge;
-    t.notOk((await accepts(service, pair)) || (await isGoodElsewhere(service, pair)), 'while it is good');
-    t.type((await service.refresh(pair)).access, 'string', 'expired, it refreshes all the same');
+    t.notOk(
+      (await accepts(service, pair)) || (await isGoodElsewhere(service, pair)),
+      'while it has not expired',
+    );
+    t.type((await service.refresh(pair)).access, 'string', 'an expired access token can still be refreshed');
   });
 
   t.test(`${alg}: a retry gets the same pair, also across a rotation of keys`, async (t) => {
@@ -66,7 +69,7 @@ for (const alg of KEY_ALGORITHMS) {
     await set.rotate(true);
     await set.maintain();
     const again = await service.refresh(first, { key: 'try-1' });
-    t.equal(kidOf(again), kidOf(second), 'under the key that it was made under');
+    t.equal(kidOf(again), kidOf(second), 'signed by the key of the first answer');
     t.ok(await isGoodElsewhere(service, again));
     if (alg === 'ES256') t.not(again.access, second.access, 'ECDSA never signs twice alike');
     else t.same(again, second, 'byte for byte');
@@ -74,7 +77,7 @@ for (const alg of KEY_ALGORITHMS) {
     service.time.now += 24 * 60 * MINUTE;
     await set.maintain();
     const late = await service.refresh(first, { key: 'try-1' });
-    t.not(kidOf(late), kidOf(second), 'that key is gone');
+    t.not(kidOf(late), kidOf(second), 'that key was removed');
     for (const half of ['access', 'refresh'] as const) {
       const { at_hash: _, ...claims } = claimsOf(late[half]);
       t.match(claims, { ...claimsOf(second[half]), at_hash: undefined }, `the same ${half} token otherwise`);
@@ -85,7 +88,7 @@ for (const alg of KEY_ALGORITHMS) {
       'invalid_token',
       'no mixture',
     );
-    t.type((await service.refresh(late)).access, 'string', 'and it is whole');
+    t.type((await service.refresh(late)).access, 'string', 'the unmixed pair is accepted');
   });
 }
 
@@ -95,7 +98,7 @@ t.test('a key is announced, signs, is retired and is removed', async (t) => {
   const first = await service.logIn();
   const { key, isNew } = (await set.rotate(false)) ?? {};
   t.ok(isNew);
-  t.match(await set.rotate(false), { key: { id: key?.id }, isNew: false }, 'one at a time');
+  t.match(await set.rotate(false), { key: { id: key?.id }, isNew: false }, 'one key signs at a time');
   await set.maintain();
   t.same(kids(), [kidOf(first), key?.id], 'both are published');
 
@@ -118,7 +121,7 @@ t.test('removing a leaked key ends no session', async (t) => {
   const pair = await service.logIn();
   const { key: announced } = (await set.rotate(false)) ?? {};
   const { successor } = (await set.retire(kidOf(pair))) ?? {};
-  t.not(successor?.id, announced?.id, 'a fresh one takes its place');
+  t.not(successor?.id, announced?.id, 'a new key replaces it');
   await set.maintain();
   t.notOk((await accepts(service, pair)) || (await isGoodElsewhere(service, pair)));
   const next = await service.refresh(pair);
@@ -128,7 +131,7 @@ t.test('removing a leaked key ends no session', async (t) => {
   t.match(
     await set.retire(String(announced?.id)),
     { successor: null },
-    'one that does not sign leaves no gap',
+    'the removal of a key that does not sign leaves no gap',
   );
   t.equal(await set.retire('nobody'), null);
 });
@@ -175,7 +178,11 @@ t.test('a change of the algorithm ends no session and no access token', async (t
   const es256 = await someKeySet('ES256', shared);
   const turned = await sessionUseCases({ ...es256, stores, keys });
   const fifth = await turned.refresh(fourth);
-  t.equal(headerOf(fifth.access).alg, 'EdDSA', 'of two asymmetric ones the new one is announced first');
+  t.equal(
+    headerOf(fifth.access).alg,
+    'EdDSA',
+    'a change between asymmetric algorithms announces the new key first',
+  );
   time.now += es256.timing.announce;
   const sixth = await turned.refresh(fifth);
   t.equal(headerOf(sixth.access).alg, 'ES256');
@@ -204,6 +211,6 @@ t.test('secret keys can be changed in two steps, one replica after another', asy
   const [atOnce] = replicas;
   t.notOk(
     atOnce && pairs[2] && (await accepts(atOnce, pairs[2])),
-    'in one step a replica would meet a stranger',
+    'with one step a replica would refuse valid tokens',
   );
 });

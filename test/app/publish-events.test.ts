@@ -198,8 +198,8 @@ t.test('when a type of event is routed again, its waiting events become due at o
   world.onPublish = async () => 'routed';
   world.now += 2 * MINUTE;
   await record();
-  t.equal(await run(), 1, 'the new one');
-  t.equal(await run(), 4, 'and in its wake the old ones');
+  t.equal(await run(), 1, 'the new event');
+  t.equal(await run(), 4, 'and then the older events');
   t.equal(await left(), 0);
   t.match(lines.at(-1), { level: 'info', members: { type: 'sessions.started' }, message: /routed again/ });
   t.equal(lines.length, 2);
@@ -221,7 +221,7 @@ t.test(
     count = 4_999;
     await run();
     await run();
-    t.same(asked, [2 * LEASE, 2 * LEASE], 'until there were fewer than asked for');
+    t.same(asked, [2 * LEASE, 2 * LEASE], 'until a call made fewer events due than its limit');
     world.now += 1;
     await record();
     await run();
@@ -248,7 +248,7 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   t.same(
     droppedEvents()[1],
     { type: 'sessions.started', count: 3 },
-    'events that were not reported before are counted',
+    'only events that were not counted before are counted',
   );
 });
 
@@ -262,7 +262,7 @@ t.test('published events are not published again if their acknowledgment failed'
   world.now += LEASE - 1;
   t.equal(await run(), 0);
   world.now += 1;
-  t.equal(await run(), 2, 'they come back');
+  t.equal(await run(), 2, 'the events are claimed again');
   t.equal(published.length, 2, 'and are only settled');
   t.equal(await left(), 0);
 });

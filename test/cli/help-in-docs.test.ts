@@ -36,7 +36,7 @@ t.test('docs/cli.md contains the exact help of every command', async (t) => {
   const shown = new Map(blocks.map(([, path = '', help = '']) => [path, help]));
   const commands = commandsIn(createProgram());
   for (const command of commands) t.equal(shown.get(pathOf(command)), helpOf(command), pathOf(command));
-  t.equal(shown.size, commands.length, 'the document shows no command that is gone');
+  t.equal(shown.size, commands.length, 'the document has no command that was removed');
 });
 
 t.test('docs/cli.md has a row for each command, with its npm script', async (t) => {

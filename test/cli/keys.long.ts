@@ -62,7 +62,7 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
   t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
   for (const [kid = ''] of rowsOf(await hmac('list')))
     t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
-  t.match(await hmac('list'), /^There are no keys/, 'none takes their place');
+  t.match(await hmac('list'), /^There are no keys/, 'no new key replaces them');
 });
 
 t.test('of two concurrent rotations one announces a key', async (t) => {

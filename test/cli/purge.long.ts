@@ -36,7 +36,11 @@ t.test('on PostgreSQL a purge removes expired sessions, unless another process i
   t.equal(code, 0);
   t.match(text, /^3 sessions purged, \d+ a second\n$/);
   t.match(progress, /^3 of 3 sessions purged, \d+ s\n$/);
-  t.equal((await sql`select from token_families`).count, 2, 'not those whose tokens may come back');
+  t.equal(
+    (await sql`select from token_families`).count,
+    2,
+    'sessions whose tokens may be presented again are kept',
+  );
 });
 
 t.test(

@@ -31,11 +31,7 @@ t.test('the service accepts the printed secrets as its environment', async (t) =
     { name: 'monitoring', scopes: ['metrics'] },
   ]);
   t.equal(new Set(config.http.serviceKeys.map(({ secret }) => secret)).size, 4);
-  t.equal(
-    config.redisUrl ?? config.brokerUrl,
-    null,
-    'nor does it look for servers that know nothing of them',
-  );
+  t.equal(config.redisUrl ?? config.brokerUrl, null, 'the service uses neither Redis nor a broker');
   t.not(printed.ACCESS_TOKEN_SIGN_KEY, parseEnv(run()).ACCESS_TOKEN_SIGN_KEY);
 });
 

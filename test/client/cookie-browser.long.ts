@@ -117,7 +117,7 @@ t.test('a logout that did not reach the service can be repeated', async (t) => {
   proxy.cut();
   const code = await page.evaluate('client.logOut().catch(({ code }) => code)');
   t.equal(code, 'unreachable');
-  t.equal((await context.cookies()).length, 2, 'only the service can remove them');
+  t.equal((await context.cookies()).length, 2, 'only the service can remove the cookies');
   proxy.refuse(false);
   await page.evaluate('client.logOut()');
   t.same(await context.cookies(), []);

@@ -87,7 +87,11 @@ t.test('a body that was already read is not sent again', async (t) => {
     t.equal((await request()).status, 401);
     t.equal(asked.length, 1);
   }
-  t.equal((await client.fetch(new Request(origin))).status, 200, 'without a body there is nothing to lose');
+  t.equal(
+    (await client.fetch(new Request(origin))).status,
+    200,
+    'a request without a body can be sent again',
+  );
 });
 
 t.test('a caller that aborts does not wait for the token, and the refresh continues', async (t) => {

@@ -59,7 +59,7 @@ t.test('an Idempotency-Key is stored before it is sent, and removed with its pai
   const next = await client.token(pair.access);
   await client.token(next ?? '');
   t.match(keys, [undefined, String, undefined, String, undefined]);
-  t.not(keys[1], keys[3], 'one for each rotation');
+  t.not(keys[1], keys[3], 'one key for each rotation');
 });
 
 t.test('an Idempotency-Key that cannot be stored is not sent', async (t) => {

@@ -47,7 +47,7 @@ t.test('a refresh is repeated until a short fault is over', async (t) => {
 t.test('a fault that lasts rejects the call, and ends no session', async (t) => {
   const { client, pair, signedOut } = await startWithScript(t, Array(5).fill([500, {}, 'oh']));
   await t.rejects(client.token(pair.access), { code: 'unexpected_answer', recovery: 'retry', status: 500 });
-  t.not(await client.token(pair.access), pair.access, 'the next one who asks is lucky');
+  t.not(await client.token(pair.access), pair.access, 'the next call succeeds');
   t.same(signedOut, []);
 });
 

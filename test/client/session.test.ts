@@ -47,7 +47,7 @@ t.test('a user logs in, is recognized and logs out', async (t) => {
   const late: SessionState[] = [];
   client.subscribe((state) => late.push(state));
   await client.token();
-  t.same(late, [{ signedIn: true, code: null }], 'who comes late is told what holds');
+  t.same(late, [{ signedIn: true, code: null }], 'a later listener gets the current state');
 });
 
 t.test('a wrong password is a typed error, and ends no session', async (t) => {
@@ -77,14 +77,14 @@ t.test('a token is refreshed before it expires, once for all callers', async (t)
   const { client, pair } = await startSignedIn(t, service);
   t.equal(await client.token(), pair.access);
   skipAhead(t, 900 - 45);
-  t.equal(await client.token(), pair.access, 'nobody waits while the old one is good for a while');
+  t.equal(await client.token(), pair.access, 'no caller waits while the old token is valid for a while');
   skipAhead(t, 20);
   const tokens = await Promise.all(Array.from({ length: 100 }, () => client.token()));
   t.equal(new Set(tokens).size, 1);
   t.not(tokens[0], pair.access);
   t.equal(countAnswers(service, '/auth/refresh'), 1);
   t.equal(await client.token(), tokens[0]);
-  t.not(await client.token(tokens[0] ?? ''), tokens[0], 'one that was rejected is not answered again');
+  t.not(await client.token(tokens[0] ?? ''), tokens[0], 'a token that was rejected is not returned again');
   t.same(await sessionOf(service, pair), { generation: 2, ended: null });
 });
 
@@ -233,7 +233,7 @@ t.test('clients that share a storage share the session', async (t) => {
   t.equal(countAnswers(service, '/auth/refresh'), 1);
   const heard = once(events, 'signed out');
   await client.logOut();
-  t.same(await heard, [null], 'told without being asked');
+  t.same(await heard, [null], 'the other client is notified without a call');
 });
 
 t.test('a storage entry that holds no pair is ignored, and a login replaces it', async (t) => {

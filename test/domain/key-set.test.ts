@@ -27,7 +27,7 @@ const key = (number: number, signsFrom: number, values: Partial<SigningKey> = {}
 
 t.test('the first key signs at once, a later key is announced first', async (t) => {
   t.equal(keyThatSigns([], NOW), null);
-  t.ok(isRotationDue([], 'EdDSA', TIMING, NOW), 'there is none');
+  t.ok(isRotationDue([], 'EdDSA', TIMING, NOW), 'without a key a rotation is due');
   const first = key(1, NOW, nextSchedule([], TIMING, NOW));
   t.match(first, { number: 1, announcedAt: NOW, signsFrom: NOW }, 'the first signs at once');
 
@@ -40,7 +40,7 @@ t.test('the first key signs at once, a later key is announced first', async (t) 
   const second = key(2, end, nextSchedule([first], TIMING, due));
   t.match(second, { number: 2, announcedAt: due, signsFrom: end });
   const keys = [second, first];
-  t.notOk(isRotationDue(keys, 'EdDSA', TIMING, end - 1), 'one is announced');
+  t.notOk(isRotationDue(keys, 'EdDSA', TIMING, end - 1), 'a key is announced already');
   const states = (now: number) => [first, second].map((one) => stateOf(one, keys, now));
   t.same(states(end - 1), ['signing', 'announced']);
   t.same(states(end), ['retired', 'signing']);
@@ -64,7 +64,10 @@ t.test('a change of the algorithm makes a rotation due', async (t) => {
   const keys = [key(1, NOW - MINUTE)];
   t.ok(isRotationDue(keys, 'ES256', TIMING, NOW));
   const both = [...keys, key(2, NOW + MINUTE, { alg: 'ES256' })];
-  t.notOk(isRotationDue(both, 'EdDSA', TIMING, NOW), 'and not undone before it came to be');
+  t.notOk(
+    isRotationDue(both, 'EdDSA', TIMING, NOW),
+    'a change back is not due before the announced key signs',
+  );
 });
 
 t.test('a key signs even if the clock was set back', async (t) => {
@@ -203,7 +206,10 @@ t.test('with a shorter announcement a verifier can meet a key that it does not k
   t.equal(kid, 'key-2');
   t.notOk(
     publishes(0, change - timing.announce - 1 - around.clockSkew).includes(kid),
-    'a set that was fetched before the key was announced has it not',
+    'a set that was fetched before the announcement does not contain the key',
   );
-  t.ok(publishes(0, change - 5 * MINUTE).includes(kid), 'and one of as long ago as sets are kept has it');
+  t.ok(
+    publishes(0, change - 5 * MINUTE).includes(kid),
+    'and a set that was fetched as long ago as sets are cached contains the key',
+  );
 });

@@ -472,8 +472,8 @@ t.test('a retry from a new network is reported, and a retry from a known network
     const context = contextOf({ generation: 4, key: KEY, client: { ...HOME, address } });
     return { ...context, claims: { ...context.claims, userIp: mintedAt } };
   };
-  t.same(verdict(row, retry(AWAY.address, HOME.address)), ['reissue'], 'where it was rotated');
-  t.same(verdict(row, retry(HOME.address, HOME.address)), ['reissue'], 'where it was minted');
+  t.same(verdict(row, retry(AWAY.address, HOME.address)), ['reissue'], 'from the network of its rotation');
+  t.same(verdict(row, retry(HOME.address, HOME.address)), ['reissue'], 'from the network of its issue');
   t.same(verdict(row, retry('192.0.2.1', HOME.address)), ['reissue', 'sessions.address_changed']);
 });
 

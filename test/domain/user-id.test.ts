@@ -25,6 +25,6 @@ t.test('a user id has 1 to 128 visible characters', async (t) => {
 
 t.test('a UUID is in lower case, and other text is as it was given', async (t) => {
   t.equal(canonicalUserId(UUID.toUpperCase()), UUID);
-  t.equal(isUserId(UUID.toUpperCase()), false, 'it is not canonical');
+  t.equal(isUserId(UUID.toUpperCase()), false, 'an upper-case UUID is not canonical');
   for (const id of ['Ann', 'AUTH0|ABC', UUID.toUpperCase().slice(1)]) t.equal(canonicalUserId(id), id);
 });

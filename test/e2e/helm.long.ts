@@ -81,7 +81,7 @@ t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
   // The types find both faults, and the schemas find the second one.
   const mistakes = [/runAsNonRot/, /Clustr/, /spec\/type must be/];
   const isKnown = (fault: string) => mistakes.some((mistake) => mistake.test(fault));
-  for (const mistake of mistakes) t.match(found.join('\n'), mistake, 'it does look');
+  for (const mistake of mistakes) t.match(found.join('\n'), mistake, 'the check finds a fault');
   const others = found.filter((fault) => !isKnown(fault));
   t.same(others, []);
 });

@@ -66,7 +66,11 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   const env = { DATABASE_URL, ACCESS_TOKEN_ALG: 'EdDSA' };
   const [one, other] = await Promise.all([replica(t, env), replica(t, env)]);
   const pair = await one.logIn();
-  t.same(await one.kids(), [headerOf(pair.access).kid], 'started at once, they made one key');
+  t.same(
+    await one.kids(),
+    [headerOf(pair.access).kid],
+    'replicas that started at the same time made one key',
+  );
   t.same(await other.kids(), await one.kids());
   t.equal(await other.verify(pair.access), 204);
 
@@ -76,7 +80,7 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   await store.remove(await one.kids(), []);
   await waitUntil(async () => (await other.kids())[0] !== headerOf(pair.access).kid);
   await waitUntil(async () => String(await one.kids()) === String(await other.kids()));
-  t.equal(await one.verify(pair.access), 401, 'one that was taken out is refused');
+  t.equal(await one.verify(pair.access), 401, 'a token of a removed key is refused');
   t.equal((await one.refresh(pair)).status, 200, 'its pair refreshes all the same');
 
   const strangers = { ...env, KEY_SET_ENCRYPTION_KEY: key('e') };
@@ -88,8 +92,8 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   if (newest === undefined) throw new Error('no key');
   await store.add({ ...newest, number: newest.number + 1, id: 'tampered' }, []);
   await waitUntil(() => one.lines.some((line) => line.includes('signing key unusable')));
-  t.equal((await one.kids()).length, 1, 'a row that cannot be opened is not published');
-  t.type((await one.logIn()).access, 'string', 'and the others are still good');
+  t.equal((await one.kids()).length, 1, 'a key that cannot be opened is not published');
+  t.type((await one.logIn()).access, 'string', 'and tokens of the other keys are still accepted');
 });
 
 t.test('the algorithm can be changed replica by replica', async (t) => {
@@ -105,7 +109,7 @@ t.test('the algorithm can be changed replica by replica', async (t) => {
   }
   t.equal((await after.refresh(secret)).status, 200);
   t.equal((await before.refresh(signed)).status, 200);
-  t.same(await before.kids(), [], 'with HS512 none is published');
+  t.same(await before.kids(), [], 'with HS512 no key is published');
   const forged = modifyToken(secret.access, { header: { alg: 'ES256', kid: 'nobody' } }, hmac('guess'));
   t.equal(await before.verify(forged), 401);
 
@@ -151,7 +155,7 @@ t.test('a key set file takes precedence, and its valid changes are followed', as
   t.equal(headerOf(pair.access).kid, 'one');
   writeKeys(path, first, second);
   await waitUntil(async () => (await service.kids()).length === 2);
-  t.equal(headerOf((await service.logIn()).access).kid, 'one', 'the second one waits');
+  t.equal(headerOf((await service.logIn()).access).kid, 'one', 'the second key waits');
   writeKeys(path, second, first);
   await waitUntil(async () => headerOf((await service.logIn()).access).kid === 'two');
   t.equal(await service.verify(pair.access), 204);

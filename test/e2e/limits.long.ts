@@ -132,8 +132,8 @@ t.test('PASSWORD_FORGOT_LIMIT limits mails with a reset link', async (t) => {
   const accepted = [202, null];
   t.same([await forget('ann'), await forget('ann')], [accepted, accepted], 'the answer tells nothing');
   t.same(await forget('bob'), accepted);
-  t.ok(await waitForMails(2), 'one each');
+  t.ok(await waitForMails(2), 'one mail for each address');
   time.now += 600_000;
   t.same([await forget('ann'), await forget('ann')], [accepted, accepted]);
-  t.ok(await waitForMails(3), 'and one more');
+  t.ok(await waitForMails(3), 'and one more mail');
 });

@@ -17,7 +17,7 @@ t.test('access tokens are refused after a logout whose first answer was lost', a
   t.equal(
     await request('GET', '/auth/me', { access: other.access }),
     200,
-    'what was given up has no effect later',
+    'the abandoned logout has no later effect',
   );
 });
 

@@ -49,7 +49,7 @@ t.test('metrics count requests and sessions, and contain no secret', async (t) =
   const first = await post(`${url}/auth/login`, { username: 'canary-ann', password: PASSWORD });
   t.equal((await post(`${url}/auth/login?userId=${USER}`)).status, 200);
   const second = await refresh(first, 'one');
-  t.same((await refresh(first, 'one')).status, 200, 'an answer that was lost');
+  t.same((await refresh(first, 'one')).status, 200, 'a retry after a lost answer');
   t.equal((await refresh(first, 'two')).body.code, 'token_reused');
   t.equal((await refresh(second, 'three')).body.code, 'session_revoked');
   t.equal(
@@ -150,7 +150,7 @@ t.test('in production /metrics requires a service key or a separate port', async
     t.not(new URL(metrics).port, new URL(url).port);
     t.equal((await scrape(metrics)).get('kinship_database_up'), 1);
     t.equal((await fetch(`${url}/metrics`, { headers: { 'x-api-key': metricsKey } })).status, 404);
-    t.equal((await fetch(new URL('/auth/me', metrics))).status, 404, 'and nothing else is there');
+    t.equal((await fetch(new URL('/auth/me', metrics))).status, 404, 'and no other route is served there');
     await close();
     await t.rejects(fetch(metrics), 'it closes with the service');
   });

@@ -274,7 +274,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     const elsewhere = { cookie: `access_token=${access}`, 'sec-fetch-site': 'cross-site' };
     t.equal((await ask(elsewhere))[0], 403, 'a cookie that another site made a browser send');
     t.equal((await fetch(`${url}/_kinship_verify`, { headers: bearer(access) })).status, 404, 'the question');
-    t.same(requests, [], 'the application has seen none of them');
+    t.same(requests, [], 'no such request reached the application');
   });
 
   await t.test(
@@ -303,7 +303,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
       const preflight = { ...cors, 'access-control-request-method': 'PUT', ...LIAR };
       t.equal((await fetch(`${url}/orders`, { method: 'OPTIONS', headers: preflight })).status, 200);
       t.match(requests, [{ method: 'OPTIONS', body: '' }]);
-      t.notOk('x-user-id' in (requests[0]?.headers ?? {}), 'as nobody');
+      t.notOk('x-user-id' in (requests[0]?.headers ?? {}), 'the preflight request has no user id');
       for (const method of ['GET', 'PUT']) {
         const answer = await fetch(`${url}/orders`, { method, headers: preflight });
         t.equal(answer.status, 401, `${method} is no preflight`);
@@ -320,7 +320,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     t.equal(requests[0]?.headers.cookie, `${crumbs}; access_token=${access}`);
     t.equal((await ask({ cookie: crumbs, ...bearer(access) }))[0], 200);
     const loggedIn = await post('/auth/login', { username: 'ann', password: PASSWORD }, { cookie: crumbs });
-    t.equal(loggedIn.status, 200, 'the service has no limit on what it does not get');
+    t.equal(loggedIn.status, 200, 'nginx does not pass these cookies to the service');
     requests.length = 0;
     for (const [name, headers] of Object.entries({
       'two cookies, the good one first': { cookie: `access_token=${access}; ${crumbs}; access_token=x` },
@@ -373,7 +373,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     t.equal((await ask(bearer(other.access)))[0], 401);
     t.equal((await ask({ cookie: `access_token=${other.access}` }))[0], 401);
     t.same(requests, []);
-    t.equal((await ask(bearer(access)))[0], 200, 'and no other one is');
+    t.equal((await ask(bearer(access)))[0], 200, 'and no other session is refused');
   });
 
   await t.test('no request reaches the application while the service is down', async (t) => {
@@ -389,7 +389,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     await fetch(`${url}/auth/not-me?token=a-secret`);
     await fetch(`${url}/orders?token=a-secret`);
     await startServiceInProcess(t, env);
-    t.equal((await ask(bearer(access)))[0], 200, 'until it is back');
+    t.equal((await ask(bearer(access)))[0], 200, 'until the service runs again');
   });
 
   await t.test('no log of nginx has a query string', async (t) => {

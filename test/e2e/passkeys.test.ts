@@ -85,7 +85,7 @@ t.test(
     await t.rejects(
       inPage.create(page, again.publicKey),
       /InvalidStateError|registered/,
-      'not twice on one device',
+      'a device refuses a second passkey',
     );
 
     const first = (await logIn(service, 'ann')).body;

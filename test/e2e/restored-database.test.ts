@@ -36,11 +36,15 @@ t.test('a restored database does not revive a session whose end a running replic
   await staysEnded(t, sql, other.url, endedToo, 'the replica that heard of it');
   t.same(await endedSessions(sql), [ended, endedToo].map(sessionOf).sort(), 'the database knows again');
 
-  t.equal((await refresh(other.url, lives)).status, 200, 'a session that lives is healed by such a token');
+  t.equal((await refresh(other.url, lives)).status, 200, 'such a token heals a live session');
   t.same(await listHealed(sql), [sessionOf(lives)]);
   const newcomer = await startServiceInProcess(t, env);
   for (const pair of [ended, endedToo]) {
-    t.equal((await refresh(newcomer.url, pair)).body.code, 'session_revoked', 'on a replica that starts');
+    t.equal(
+      (await refresh(newcomer.url, pair)).body.code,
+      'session_revoked',
+      'on a replica that started after the restore',
+    );
     t.equal(await me(newcomer.url, pair), 401);
   }
 });

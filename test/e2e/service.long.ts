@@ -110,7 +110,7 @@ t.test('an untrusted mail server stops the start', async (t) => {
     DATABASE_URL: await testDatabase(t),
     ...smtp,
   });
-  t.equal((await logIn(url)).status, 200, 'one that is merely broken does not');
+  t.equal((await logIn(url)).status, 200, 'a mail server that is only broken does not stop the start');
 });
 
 t.test('the process logs its ready line, locks its folder and handles signals', async (t) => {
@@ -122,7 +122,7 @@ t.test('the process logs its ready line, locks its folder and handles signals', 
   await t.rejects(
     startService(t, { env }),
     /in use|running/i,
-    'the second one is refused with a clear message',
+    'a second process is refused with a clear message',
   );
   t.equal(await service.stop('SIGTERM'), 0);
   t.ok(service.logs().some((line) => line.includes('"stopped"')));

@@ -53,7 +53,7 @@ t.test('systemd accepts the unit without a warning', async (t) => {
   const unit = await localUnit(t);
   t.equal(await analyze('verify', '--man=no', unit), '');
   await writeFile(unit, (await readFile(unit, 'utf8')).replace('ProtectClock', 'ProtectClok'));
-  t.match(await analyze('verify', '--man=no', unit), /ProtectClok/, 'it does look');
+  t.match(await analyze('verify', '--man=no', unit), /ProtectClok/, 'the check finds a fault');
 });
 
 t.test('systemd-analyze security rates the unit as OK', async (t) => {

@@ -31,7 +31,7 @@ t.test('a changed signing key and a restored removed key are refused', async (t)
   await t.rejects(
     startServiceInProcess(t, env),
     /other times than those it was sealed with/,
-    'one that starts refuses',
+    'a service that starts refuses the key',
   );
 
   await sql`create table copy as select * from signing_keys`;

@@ -31,14 +31,14 @@ async function brokerDown(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await rabbit.kill();
   const without = await registering.register(1_000);
   t.same([well.refused, without.refused], [[], []]);
-  t.equal(await countWaiting(sql), 1_000, 'all of them wait');
+  t.equal(await countWaiting(sql), 1_000, 'all events wait in the outbox');
   await rabbit.start();
   const since = performance.now();
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   await waitUntil(async () => new Set(events.map(({ subject }) => subject)).size === 1_300);
   const seconds = (performance.now() - since) / 1000;
   const ids = new Set(events.map(({ id }) => id));
-  t.equal(ids.size, 1_300, 'one id for each account');
+  t.equal(ids.size, 1_300, 'each account has one event id');
   t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...well.ids, ...without.ids].sort());
   await waitUntil(async () => (await countWaiting(sql)) === 0);
   t.comment(
@@ -76,7 +76,7 @@ async function relayKilled(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await waitUntil(async () => (await countWaiting(sql)) === 0);
   await waitUntil(async () => events.length >= 200);
   t.equal(new Set(events.map(({ id }) => id)).size, 100, 'with the same ids');
-  t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...ids].sort(), 'none is lost');
+  t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...ids].sort(), 'no event is lost');
   t.comment(
     `relay killed between confirmation and mark: 100 events, ${events.length - 100} duplicates, 0 lost`,
   );
@@ -94,7 +94,7 @@ async function unbound(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await consumer.unbindQueue(...binding);
   const without = await registering.register(50);
   await waitUntil(async () => (await countReturned(sql)).rows === 50);
-  t.equal(await countWaiting(sql), 50, 'they stay');
+  t.equal(await countWaiting(sql), 50, 'the events stay in the outbox');
   t.equal(events.length, 1);
   const warnings = () => service.logs().filter((line) => line.includes('no queue takes events of this type'));
   t.equal(warnings().length, 1, 'logged once');
@@ -119,7 +119,7 @@ async function shared(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await waitUntil(async () => events.length >= 5_000);
   const seconds = (performance.now() - since) / 1000;
   await waitUntil(async () => (await countWaiting(sql)) === 0);
-  t.equal(events.length, 5_000, 'each by one of them');
+  t.equal(events.length, 5_000, 'each event is published by one replica');
   t.equal(new Set(events.map(({ id }) => id)).size, 5_000);
   t.comment(`two replicas: 5000 events once each, ${Math.round(5_000 / seconds)} a second`);
 }

@@ -61,7 +61,7 @@ t.test('a session that ended is refused at every resource server while streams a
   for (const { verifier } of servers)
     for (const { authorization } of ended) if (await isAccepted(verifier, authorization)) accepted += 1;
   t.equal(accepted, 0, 'accepted afterwards');
-  t.equal(totals(clients).forcedLogouts, 0, 'sessions that refresh go on');
+  t.equal(totals(clients).forcedLogouts, 0, 'sessions that were not ended continue');
   for (const { verifier } of servers)
     t.ok(
       await isAccepted(verifier, (await logIn(replicas[0] ?? '')).authorization),

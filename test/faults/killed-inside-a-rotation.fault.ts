@@ -66,7 +66,7 @@ async function killAgainAndAgain(t: Test, env: Environment, { kills, clients: co
     if (afterKill) {
       await delay(100); // answers in transit reach their clients
       const found = await afterKill(clients);
-      t.equal(found.lost, 0, 'what was acknowledged is in the database');
+      t.equal(found.lost, 0, 'the database has every acknowledged rotation');
       inDoubt += found.inDoubt;
       committed += found.committed;
     }

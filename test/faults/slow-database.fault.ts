@@ -65,7 +65,7 @@ t.test('while the database is locked or slow, load is shed and nothing is lost',
   t.strictSame(await faultsIn(clients, sql, env), []);
   t.equal((await lossesIn(clients, sql)).lost, 0);
   t.equal(totals(clients).forcedLogouts, 0);
-  t.equal(await missingOf(coming, sql), 0, 'every login that was acknowledged is there');
+  t.equal(await missingOf(coming, sql), 0, 'the database has every acknowledged login');
   const times = [...coming.answers, ...clients.flatMap(({ history }) => history)].map(({ ms }) => ms);
   const longest = Math.max(...times);
   t.ok(longest < ANSWERED_WITHIN, `${longest} ms`);

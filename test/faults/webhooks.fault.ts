@@ -57,7 +57,7 @@ t.test('an endpoint that answers gets each event, and endpoints that fail get th
   await load.stop();
 
   t.ok(events.size >= EVENTS, 'at least 1,000 events');
-  t.same(sessionsIn(well.arrivals), events, 'the well endpoint has each of them');
+  t.same(sessionsIn(well.arrivals), events, 'the endpoint without a fault got each event');
   const repeated = repeatedEvents(well.arrivals);
   t.same(without(repeated, interrupted), new Set(), 'twice only where the kill came before the record');
   t.ok(slowHad < events.size, 'the slow endpoint was behind meanwhile');

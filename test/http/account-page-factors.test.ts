@@ -50,7 +50,7 @@ t.test('an authenticator app can be added, used to sign in, and removed, with fo
   t.equal((await submit(`${FACTORS}/remove`, { id }, cookie)).status, 303);
   const { html } = await show(FACTORS, cookie);
   t.match(html, 'Your account has none.');
-  t.notMatch(html, 'recovery codes', 'the last factor takes them with it');
+  t.notMatch(html, 'recovery codes', 'the removal of the last factor removes the recovery codes');
 });
 
 t.test('a passkey can be added and used as the second factor of a sign-in', async (t) => {

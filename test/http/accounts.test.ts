@@ -54,10 +54,10 @@ t.test('an account registers, uses two devices, changes its password and is dele
   t.equal(
     (await get(service, '/auth/me', onPhone)).body.code,
     'unauthenticated',
-    'the other one is out at once',
+    'the other session is refused at once',
   );
   t.equal((await refresh(service, onPhone)).body.code, 'session_revoked');
-  t.equal((await get(service, '/auth/me', onLaptop)).status, 200, 'this one is not');
+  t.equal((await get(service, '/auth/me', onLaptop)).status, 200, 'this session is not refused');
   t.match(await mailTo(service, 'users.password_changed'), { contact: 'ann@example.com' });
   t.match(await post('/auth/login', { username: 'ann', password: PASSWORD }), {
     status: 401,
@@ -124,7 +124,7 @@ t.test('a user lists and ends only their own sessions', async (t) => {
   const end = (id: string, pair: Signed) =>
     send(`/auth/sessions/${id}`, { method: 'DELETE', headers: bearer(pair) });
 
-  t.equal((await end(idOf(bobs), first)).status, 404, 'somebody else’s is not there');
+  t.equal((await end(idOf(bobs), first)).status, 404, 'the session of another user is not listed');
   t.equal((await get(service, '/auth/me', bobs)).status, 200);
   t.equal((await end('42', first)).status, 400);
   t.equal((await end(idOf(second), first)).status, 204);
@@ -153,7 +153,7 @@ t.test('a user lists and ends only their own sessions', async (t) => {
   t.equal((await get(service, '/auth/me', first)).status, 401);
   t.equal((await post('/auth/logout', undefined, bearer(third))).status, 204);
   t.equal((await get(service, '/auth/me', third)).status, 401);
-  t.equal((await get(service, '/auth/me', bobs)).status, 200, 'others are not touched');
+  t.equal((await get(service, '/auth/me', bobs)).status, 200, 'sessions of other users are not ended');
 });
 
 t.test('a refresh token that was rotated before can still end its session', async (t) => {
@@ -254,7 +254,7 @@ t.test('“it was not me”: the link shows a page, and the button ends only tha
   t.match(page.headers.get('content-security-policy'), /frame-ancestors 'none'/);
   t.equal((await get(service, '/auth/me', victim)).status, 200, 'a look ends nothing');
   t.equal((await fetch(`${url}?token=${token}`, { method: 'HEAD' })).status, 200);
-  t.equal((await get(service, '/auth/me', victim)).status, 200, 'nor does a HEAD');
+  t.equal((await get(service, '/auth/me', victim)).status, 200, 'and a HEAD request ends nothing');
 
   const press = (value: string) =>
     fetch(url, { method: 'POST', body: new URLSearchParams({ token: value }) });

@@ -135,7 +135,7 @@ t.test('accounts that operators create follow the rules of all accounts', async 
   ];
   for (const [body, status, code] of refused)
     t.match(await service.create(body), { status, body: { code } }, JSON.stringify(body));
-  t.equal((await service.claimed('event')).length, 1, 'nothing else was created');
+  t.equal((await service.claimed('event')).length, 1, 'no other account was created');
   const breached = await startWithOperator(t, { isBreachedPassword: async () => true });
   t.match(await breached.create({ ...ANN, password: PASSWORD }), { status: 400 });
   t.equal((await service.post('/admin/users', ANN)).status, 401);
@@ -165,7 +165,7 @@ t.test('an operator changes the name of an account', async (t) => {
   });
   t.equal((await service.logIn()).status, 401);
   t.equal((await service.logIn(PASSWORD, 'anna')).status, 200);
-  t.equal((await service.create(ANN)).status, 409, 'the address is as it was');
+  t.equal((await service.create(ANN)).status, 409, 'the address has not changed');
   t.equal(
     (await service.create({ username: 'ann', email: 'new@example.com' })).status,
     201,
@@ -271,7 +271,11 @@ t.test('an address that another account keeps reserved is refused', async (t) =>
   t.equal((await service.change(bob, { email: ANN.email })).body.code, 'conflict');
   t.equal((await service.create({ username: 'next', email: ANN.email })).body.code, 'conflict');
   t.equal((await service.change(id, { email: 'ann@example.net' })).status, 200);
-  t.equal((await service.change(bob, { email: ANN.email })).status, 200, 'a final change frees it');
+  t.equal(
+    (await service.change(bob, { email: ANN.email })).status,
+    200,
+    'a change that cannot be undone frees the address',
+  );
   const undo = mails.find(({ type }) => type === 'users.email_change_announced');
   if (undo?.type !== 'users.email_change_announced') throw new Error('no undo link was mailed');
   const link = `${service.url}/auth/email/undo?token=${links.email(undo.data.linkId)}`;

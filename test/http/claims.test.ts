@@ -37,10 +37,10 @@ t.test('access tokens carry the claims of the login and of the user', async (t) 
   t.match(inToken(first), { plan: 'trial', team: { id: 7 } });
   t.match(await inspect(first.access), { active: true, plan: 'trial', team: { id: 7 } });
   t.match(await inspect(first.refresh), { active: true, plan: 'trial' });
-  t.notOk('plan' in claimsOf(String(first.refresh)), 'the refresh token has none');
+  t.notOk('plan' in claimsOf(String(first.refresh)), 'the refresh token has no claims of users');
 
   await setClaims({ team: { id: 8 } });
-  t.match(await inspect(first.access), { team: { id: 7 } }, 'a token says what it was issued with');
+  t.match(await inspect(first.access), { team: { id: 7 } }, 'a token has the claims of its issue');
   const { body: second } = await next(first);
   t.match(inToken(second), { plan: 'trial', team: { id: 8 } });
 });
@@ -85,7 +85,11 @@ t.test('an operator changes the claims and the device of a session', async (t) =
     status: 404,
   });
   await asOperator('DELETE', path);
-  t.match(await asOperator('PATCH', path, { deviceName: 'tv' }), { status: 404 }, 'it has ended');
+  t.match(
+    await asOperator('PATCH', path, { deviceName: 'tv' }),
+    { status: 404 },
+    'an ended session cannot be changed',
+  );
 });
 
 t.test('users see the names of their devices', async (t) => {

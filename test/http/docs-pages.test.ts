@@ -26,7 +26,7 @@ t.test('the documentation page has the mark, the title and the icon of the proje
   const icon = await fetch(`${url}/docs/static/theme/icon.svg`);
   t.equal(icon.headers.get('content-type'), 'image/svg+xml');
   t.match(await icon.text(), /^<svg /);
-  t.same(refused, [], 'the policy refuses nothing that the page needs');
+  t.same(refused, [], 'the policy permits everything that the page needs');
 });
 
 t.test('both examples of a login can be sent unchanged from the documentation page', async (t) => {

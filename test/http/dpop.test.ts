@@ -130,7 +130,7 @@ t.test('DPOP=required: every door refuses to open an unbound session', async (t)
   t.equal(await countRefusedProofs(service, 'required'), 5);
   const byCookie = { 'x-session-transport': 'cookie' };
   t.equal(outcomeOf(await service.post('/auth/login', credentials, byCookie)), refused, 'nor in cookies');
-  t.ok((await service.logIn()).accessToken, 'a bound one is opened');
+  t.ok((await service.logIn()).accessToken, 'a bound session can be opened');
 });
 
 t.test('DPOP=off: no new session is bound, and existing bound sessions stay bound', async (t) => {
@@ -446,7 +446,11 @@ t.test('a full store of used proofs answers 503, and nothing changes', async (t)
   const fresh = await service.post(`/auth/login?userId=${randomUUID()}`);
   t.equal(fresh.status, 200, 'unbound sessions go on');
   service.time.now += 131_000;
-  t.equal(outcomeOf(await send()), '401 token_reused', 'later it is judged');
+  t.equal(
+    outcomeOf(await send()),
+    '401 token_reused',
+    'once the store has room, the used token is judged as reuse',
+  );
 });
 
 t.test('DPOP_NONCE=on: a proof needs the nonce of the service, for two periods', async (t) => {

@@ -65,7 +65,11 @@ t.test('an account gets a new address only after a link has verified the address
   );
   t.ok(await enter('ann@example.org'));
   t.match(await post('/auth/login', { username: 'ann@example.com', password: PASSWORD }), { status: 401 });
-  t.equal((await post('/auth/register', { ...ann, username: 'eve' })).status, 409, 'it stays reserved');
+  t.equal(
+    (await post('/auth/register', { ...ann, username: 'eve' })).status,
+    409,
+    'the former address stays reserved',
+  );
 
   const events = (await outbox.claim('event', time.now, time.now, 100)).map(({ event }) => event);
   t.match(

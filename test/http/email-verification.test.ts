@@ -106,7 +106,7 @@ t.test('the link is mailed again on request, with one answer for every address',
   t.same(more, []);
   t.equal((await press(token)).status, 200);
   t.equal((await post('/auth/email/verification', { email: ann.email })).status, 202);
-  t.same(await nextMailed(found), [], 'a verified address gets none');
+  t.same(await nextMailed(found), [], 'a verified address gets no link');
   t.match(await post('/auth/email/verification', { email: 'a@b.example, eve@example.com' }), {
     status: 400,
     body: { code: 'invalid_request' },
@@ -188,7 +188,7 @@ t.test(
         t.match(
           wrong,
           { status: 401, body: { code: 'invalid_credentials' } },
-          'told after the password only',
+          'revealed only after the right password',
         );
         const right = await logIn(path);
         if (emailVerification !== 'required') t.equal(right.status, 200);
@@ -246,7 +246,11 @@ t.test(
     );
     t.match(events[2], { data: { emailVerified: true } });
 
-    t.notMatch(await reset('a blue piano 45'), 'is now confirmed', 'only the first reset proves it');
+    t.notMatch(
+      await reset('a blue piano 45'),
+      'is now confirmed',
+      'only the first reset verifies the address',
+    );
     const later = (await eventsOf(found)).filter(({ type }) => type === 'users.password_changed');
     t.notOk('emailVerified' in (later.at(-1)?.data ?? {}));
   },

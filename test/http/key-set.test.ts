@@ -23,7 +23,7 @@ for (const alg of KEY_ALGORITHMS) {
     t.equal(headers.get('cache-control'), 'public, max-age=300');
     t.match(headers.get('content-type'), /^application\/json/);
     const keys = body.keys as PublicKey[];
-    t.equal(keys.length, 2, 'the announced one too');
+    t.equal(keys.length, 2, 'the announced key is also published');
     for (const key of keys) {
       t.same(Object.keys(key).sort(), MEMBERS[alg].toSorted());
       t.match(key, { use: 'sig', alg });

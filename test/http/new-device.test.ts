@@ -62,7 +62,7 @@ t.test('a login from a new network causes one mail, and the link in it ends that
   const events = await outbox.claim('event', time.now, time.now, 100);
   t.notOk(
     events.some(({ event }) => event.type === 'sessions.started_on_new_device'),
-    'it is a mail only',
+    'a new device causes a mail, and no event',
   );
 });
 

@@ -112,7 +112,11 @@ t.test('client authentication is optional, but wrong credentials are refused', a
   t.match(await exchange('x', RESOURCE), { status: 400, body: { error: 'invalid_grant' } });
   const own = await exchange(refresh, basic('backend', SERVICE_KEY));
   t.equal(own.status, 200);
-  t.match(await exchange(String(own.body.refresh_token)), { status: 200 }, 'without it as well');
+  t.match(
+    await exchange(String(own.body.refresh_token)),
+    { status: 200 },
+    'also without client authentication',
+  );
 });
 
 t.test('a client_id that contradicts the authentication or the session is refused', async (t) => {
@@ -138,13 +142,17 @@ t.test('a confidential session requires its client’s authentication', async (t
   const refresh = String(next.refresh_token);
   const refused = { status: 401, body: { error: 'invalid_client' } };
   for (const token of [refresh, first.refresh, String(next.access_token)]) {
-    t.match(await form('/oauth/revoke', { token }), refused, 'no end without it');
-    t.match(await form('/oauth/revoke', { token, client_id: 'web' }), refused, 'nor by the name alone');
+    t.match(await form('/oauth/revoke', { token }), refused, 'no revocation without the key');
+    t.match(
+      await form('/oauth/revoke', { token, client_id: 'web' }),
+      refused,
+      'and no revocation with the client_id alone',
+    );
     t.match(await form('/oauth/revoke', { token }, basic('backend', SERVICE_KEY)), { status: 400 });
   }
   for (const token of [refresh, first.refresh]) {
     const answer = await exchange(token);
-    t.match(answer, refused, 'no tokens without it, and no verdict on reuse');
+    t.match(answer, refused, 'without the key no tokens are issued, and reuse is not judged');
     t.equal(answer.headers.get('www-authenticate'), 'Basic realm="kinship"');
     t.match(await form('/oauth/token', { ...refreshForm(token), client_id: 'web' }), refused);
     t.match(await exchange(token, basic('backend', SERVICE_KEY)), { status: 400 });
@@ -188,7 +196,11 @@ t.test('no door refreshes a confidential session without its key', async (t) => 
   t.equal((await post('/auth/logout', { refreshToken: second }, key)).status, 204);
   const third = (await post(query, undefined, key)).body;
   const bearer = { method: 'POST', headers: { authorization: `Bearer ${third.access}` } };
-  t.equal((await send('/auth/logout', bearer)).status, 204, 'its user ends it by the access token');
+  t.equal(
+    (await send('/auth/logout', bearer)).status,
+    204,
+    'the user can end the session with the access token',
+  );
 });
 
 t.test('introspection reports the end of the session if it is earlier than exp', async (t) => {
@@ -258,7 +270,11 @@ t.test('introspection describes a valid token', async (t) => {
   const { iat, exp, jti } = claims;
   t.same((await look(pair.access)).body, { ...said, token_type: 'Bearer', iat, exp, jti });
   const ofRefresh = (await look(pair.refresh)).body;
-  t.same(ofRefresh, { ...said, iat, exp: claimsOf(pair.refresh).exp }, 'neither a bearer nor its secret id');
+  t.same(
+    ofRefresh,
+    { ...said, iat, exp: claimsOf(pair.refresh).exp },
+    'a refresh token has neither token_type nor jti in the answer',
+  );
   const answer = await look(pair.refresh, { 'x-api-key': RESOURCE_KEY });
   t.equal(answer.headers.get('cache-control'), 'no-store');
   t.same(answer.body, ofRefresh, 'by x-api-key too');

@@ -73,7 +73,7 @@ t.test(
     t.equal(events()[0].samples.length, 2, 'the samples of before');
     time.now += 3_000;
     while (events().length < 2) text += (await reader.read()).value ?? '';
-    t.equal(events()[1].samples.length, 1, 'the newer one alone');
+    t.equal(events()[1].samples.length, 1, 'only the newer sample');
     await app.close();
     t.equal((await reader.read()).done, true);
   },

@@ -72,7 +72,7 @@ t.test('the password in the body counts as a sign-in', async (t) => {
   t.equal(
     codeOf(await remove(pair, { password: 'a wrong piano 42' })),
     '401 invalid_credentials',
-    'a wrong one',
+    'a wrong password',
   );
   time.now += 11 * MINUTE;
   t.equal(codeOf(await remove(pair, { password: 'a wrong piano 42' })), '401 invalid_credentials');

@@ -122,7 +122,11 @@ t.test('a code and a challenge are valid once', async (t) => {
   const { app, codes, challenge, answer, wrong } = await userWithFactor(service);
   const used = await challenge();
   t.match(await answer({ challenge: used, code: wrong() }), REFUSED);
-  t.equal((await answer({ challenge: used, code: app.code() })).status, 200, 'a wrong code does not end it');
+  t.equal(
+    (await answer({ challenge: used, code: app.code() })).status,
+    200,
+    'a wrong code does not end the challenge',
+  );
   service.time.now += 30_000;
   t.match(await answer({ challenge: used, code: app.code() }), REFUSED, 'a used challenge');
   const code = app.code();
@@ -274,7 +278,11 @@ t.test('the first step refuses undocumented members and values', async (t) => {
       { status: 400, body: { code: 'invalid_request' } },
       JSON.stringify(body).slice(0, 60),
     );
-  t.equal((await answer({ challenge: good, code: app.code() })).status, 200, 'none of them was counted');
+  t.equal(
+    (await answer({ challenge: good, code: app.code() })).status,
+    200,
+    'no refused request was counted as an attempt',
+  );
 });
 
 t.test('a service key still logs the user in, and a reset leaves the factor', async (t) => {
@@ -320,7 +328,7 @@ t.test('the doors without a second step refuse an account with a factor', async 
       `${door}: log`,
     );
   }
-  t.equal(await sessions(), 1, 'only that of the registration');
+  t.equal(await sessions(), 1, 'only the session of the registration');
 });
 
 t.test('a setting lets accounts with a factor log in at these doors', async (t) => {

@@ -150,7 +150,7 @@ t.test(
     t.equal(
       (await asOperator({ url: 'https://elsewhere.example.com/' })).status,
       409,
-      'the receiver chooses it',
+      'only the receiver can change the URL',
     );
   },
 );
@@ -187,7 +187,11 @@ t.test('the header of a delivery is sealed and never shown', async (t) => {
     stream_id: id,
     delivery: { ...DELIVERY, endpoint_url: 'https://other.example.com/' },
   });
-  t.equal((await webhookEndpoints.find(id))?.sealedCredentials, null, 'it does not go to another URL');
+  t.equal(
+    (await webhookEndpoints.find(id))?.sealedCredentials,
+    null,
+    'the header is not sent to another URL',
+  );
 });
 
 t.test('the configuration names the endpoints, and needs published keys', async (t) => {

@@ -54,7 +54,11 @@ t.test('a step-up returns a pair with the current time as auth_time', async (t) 
   });
   time.now += MINUTE;
   const third = await renew(second);
-  t.match(claimsOf(String(third.body.access)), { auth_time: now, iat: now + 60 }, 'a refresh keeps it');
+  t.match(
+    claimsOf(String(third.body.access)),
+    { auth_time: now, iat: now + 60 },
+    'a refresh keeps the authentication',
+  );
 });
 
 t.test('an unpaired session steps up by its refresh token alone', async (t) => {
@@ -139,7 +143,7 @@ t.test('a retry within the retry window never gets the pair of a step-up', async
   const third = await enter();
   const raised = await stepUp(third);
   const next = await renew(raised.body);
-  t.equal((await renew(raised.body)).body.refresh, next.body.refresh, 'a refresh after it may be repeated');
+  t.equal((await renew(raised.body)).body.refresh, next.body.refresh, 'a later refresh can be retried');
 });
 
 t.test('reuse is detected whatever the proof is', async (t) => {

@@ -89,7 +89,7 @@ t.test('a cookie is refused in a cross-site request', async (t) => {
   t.equal(
     codeOf(await ask({ ...bearer, ...from('cross-site') })),
     '204',
-    'a bearer was put there on purpose',
+    'a bearer token is accepted, because no browser sends it by itself',
   );
   t.equal(
     codeOf(await ask(from('cross-site'))),

@@ -192,7 +192,11 @@ t.test('a bound token of the real service is verified', async (t) => {
     for (const dpop of [proof(), proof(), last]) await verify(request(dpop));
     const full = await refusalOf(verify(request(proof())));
     t.match(toAnswer(full), { status: 503, headers: { 'retry-after': '1' } });
-    t.match(await refusalOf(verify(request(last))), { code: 'invalid_dpop_proof' }, 'none is forgotten');
+    t.match(
+      await refusalOf(verify(request(last))),
+      { code: 'invalid_dpop_proof' },
+      'no used proof is forgotten',
+    );
   });
 
   await t.test('of twenty concurrent uses of one proof one is accepted', async (t) => {

@@ -108,7 +108,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
         t.match(await asked.json(), { code: 'use_dpop_nonce', status: 401 });
         const nonce = asked.headers.get('dpop-nonce') ?? '';
         const accepted = await ask(nonce);
-        t.same([accepted.status, accepted.headers.get('dpop-nonce')], [200, null], 'it is the current one');
+        t.same([accepted.status, accepted.headers.get('dpop-nonce')], [200, null], 'it is the current nonce');
 
         for (const wrong of ['x', `${nonce}x`, await createNonces([OTHER]).current()]) {
           const refused = await ask(wrong);
@@ -119,12 +119,20 @@ t.test('a bound token at an application that requires nonces', async (t) => {
           t.match(await (await ask(malformed)).json(), { code: 'invalid_dpop_proof' }, String(malformed));
         const late = await ask(undefined, { iat: Math.floor(Date.now() / 1000) - 600 });
         t.match(await late.json(), { code: 'invalid_dpop_proof' });
-        t.equal(late.headers.get('dpop-nonce'), nonce, 'a client with a wrong clock needs one answer only');
+        t.equal(
+          late.headers.get('dpop-nonce'),
+          nonce,
+          'a client with a wrong clock needs only one more request',
+        );
 
         const jti = 'of a proof that was refused for its nonce';
         t.equal((await ask(undefined, { jti })).status, 401);
-        t.equal((await ask(nonce, { jti })).status, 200, 'it is not used up');
-        t.match(await (await ask(nonce, { jti })).json(), { code: 'invalid_dpop_proof' }, 'now it is');
+        t.equal((await ask(nonce, { jti })).status, 200, 'the refused proof is not used up');
+        t.match(
+          await (await ask(nonce, { jti })).json(),
+          { code: 'invalid_dpop_proof' },
+          'now the proof is used up',
+        );
 
         const unbound = await app.ask('/me', { authorization: (await logIn(url)).authorization });
         t.same([unbound.status, unbound.headers.get('dpop-nonce')], [200, null]);
@@ -159,7 +167,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
       const { client, sent } = await clientOf(t, url, app);
       const statusOfMe = async () => (await client.fetch(`${app.url}/me`)).status;
       t.same([await statusOfMe(), await statusOfMe()], [200, 200]);
-      t.same(sent.splice(0), [401, 200, 200], 'one more request, once');
+      t.same(sent.splice(0), [401, 200, 200], 'one additional request in total');
       const fresh = await clientOf(t, url, app);
       const ask = async () => (await fresh.client.fetch(`${app.url}/me`)).status;
       t.same(await Promise.all([ask(), ask(), ask()]), [200, 200, 200]);
@@ -193,7 +201,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
       given.current = 'two';
       const renewed = await call();
       t.match([renewed.status, renewed.headers.get('dpop-nonce')], [200, /^two\./]);
-      t.same([(await call()).headers.get('dpop-nonce')], [null], 'the new one is in use');
+      t.same([(await call()).headers.get('dpop-nonce')], [null], 'the client uses the new nonce');
     },
   );
 

@@ -29,7 +29,7 @@ t.test('if there are more keys than fit, the most recently used keys are kept', 
   const [first, second] = [await importES256(one), await importES256(two)];
   t.equal(await importES256(one), first);
   const third = await importES256(three);
-  t.equal(await importES256(one), first, 'used after the second one');
+  t.equal(await importES256(one), first, 'the first key was used after the second key');
   t.equal(await importES256(three), third);
   t.not(await importES256(two), second, 'forgotten');
 });

@@ -54,7 +54,11 @@ for (const [name, { home: place, entries }] of Object.entries(PUBLISHED)) {
 
     const { version, publishConfig } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
     t.same(publishConfig, { access: 'public', provenance: true });
-    t.equal(version, JSON.parse(await readFile('package.json', 'utf8')).version, 'one changelog for all');
+    t.equal(
+      version,
+      JSON.parse(await readFile('package.json', 'utf8')).version,
+      'one changelog for all packages',
+    );
 
     const { messages, pkg } = await publint({ pkgDir: home, strict: true });
     t.same(

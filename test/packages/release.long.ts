@@ -75,7 +75,7 @@ t.test('the workflow publishes each package once', async (t) => {
 
   const first = await publish();
   t.equal(first.code, 0, first.output);
-  t.same(registry.sent, NAMES, 'verify comes before the packages that need it');
+  t.same(registry.sent, NAMES, 'the package verify is published before the packages that depend on it');
   for (const name of NAMES) {
     const document = registry.documents.get(name);
     const home = name === 'kinship-client' ? 'client' : name.replace('@kinship', 'packages');
@@ -99,7 +99,7 @@ t.test('a repeated run after a failure publishes only the missing packages', asy
   await run(await commandWith('_authToken'));
   registry.refused.add('@kinship/fastify');
   t.not((await publish()).code, 0);
-  t.same(registry.sent, NAMES.slice(0, 3), 'it ends at the first failure');
+  t.same(registry.sent, NAMES.slice(0, 3), 'the run ends at the first failure');
   registry.refused.clear();
   t.equal((await publish()).code, 0);
   t.same(registry.sent.slice(3), NAMES.slice(2));

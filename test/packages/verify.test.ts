@@ -61,7 +61,11 @@ t.test('against the real service', async (t) => {
     t.equal(await outcome(verifier(t, url).verify(`Bearer ${refresh}`)), 'token_invalid');
     t.equal(await outcome(verifier(t, url, { issuer: 'x' }).verify(authorization)), 'token_invalid');
     const two = { issuer: ['x', ISSUER], audience: ['x', 'kinship'] };
-    t.equal(await outcome(verifier(t, url, two).verify(authorization)), 'accepted', 'one of several');
+    t.equal(
+      await outcome(verifier(t, url, two).verify(authorization)),
+      'accepted',
+      'the audience is one of several',
+    );
     t.equal(await outcome(verifier(t, url, { audience: 'x' }).verify(authorization)), 'token_invalid');
   });
 
@@ -393,7 +397,7 @@ t.test('the stream', async (t) => {
     t.equal(await outcome(verify(token)), 'session_ended');
     write(READY);
     await turn();
-    t.equal(await outcome(verify(token)), 'session_ended', 'although the new list lacks it');
+    t.equal(await outcome(verify(token)), 'session_ended', 'although the new stream does not contain it');
   });
 
   await t.test('counts as lost after the announced time without a byte', async (t) => {

@@ -107,7 +107,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     const twin = someUser({ username: user.username });
     const second = resetOf(twin);
     t.equal(await users.create(twin, [], { reset: second }), false);
-    t.equal(await users.findReset(second.hashedToken, AT), null, 'a refused account has none');
+    t.equal(await users.findReset(second.hashedToken, AT), null, 'a refused account has no reset');
   });
 }
 

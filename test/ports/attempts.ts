@@ -135,8 +135,11 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     await countAllowed(attempts, STRANGER, 10);
     for (let i = 0; i < 30; i += 1) await attempts.begin(subject(`user ${i}`, ANN.network), NOW);
     t.notOk((await attempts.begin(STRANGER, NOW)).allowed, 'the account is blocked elsewhere');
-    t.notOk((await attempts.begin(subject('bob', ANN.network), NOW)).allowed, 'the network is for others');
-    t.equal(await countAllowed(attempts, ANN, 10), PER_ACCOUNT.free, 'and it is limited too');
+    t.notOk(
+      (await attempts.begin(subject('bob', ANN.network), NOW)).allowed,
+      'the network is blocked for other accounts',
+    );
+    t.equal(await countAllowed(attempts, ANN, 10), PER_ACCOUNT.free, 'and that count is also limited');
   });
 
   await t.test('a login at a known network resets its count', async (t) => {
@@ -220,7 +223,10 @@ async function window(t: Test, fresh: Fresh): Promise<void> {
     for (let i = 0; i < limit.count; i += 1) await attempts.countAction('a', limit, NOW);
     t.notOk((await attempts.countAction('a', limit, NOW)).allowed);
     t.ok((await attempts.countAction('b', limit, NOW)).allowed);
-    t.notOk((await attempts.countAction('c', { ...limit, count: 0 }, NOW)).allowed, 'none at all');
+    t.notOk(
+      (await attempts.countAction('c', { ...limit, count: 0 }, NOW)).allowed,
+      'a limit of 0 allows no action',
+    );
   });
 }
 
@@ -233,7 +239,11 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   await t.test('of 100 concurrent attempts only those without a delay are allowed', async (t) => {
     const attempts = await fresh(t);
     t.equal(allowedOf(await hundred(() => attempts.begin(STRANGER, NOW))), PER_ACCOUNT.free);
-    t.equal(allowedOf(await hundred(() => attempts.begin(STRANGER, NOW + 1000))), 1, 'and then one');
+    t.equal(
+      allowedOf(await hundred(() => attempts.begin(STRANGER, NOW + 1000))),
+      1,
+      'and a second later one attempt',
+    );
   });
 
   await t.test(

@@ -156,7 +156,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     t.equal(
       (await auditLog.list({}, { limit: 5, after: null })).next,
       null,
-      'no page follows a full last one',
+      'no page follows a last page that is full',
     );
   });
 
@@ -232,7 +232,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
       t.equal(
         events.reduce((sum, { data }) => sum + Number(data.count), 0),
         1_300,
-        'each one is counted',
+        'each attempt is counted',
       );
       t.equal(events.filter(({ data }) => data.subject === 'rest').length, 1);
     },

@@ -56,7 +56,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
   await t.test('each event is sealed once, and seals are numbered from 1', async (t) => {
     const stores = await fresh(t);
     const { seal, record, verify, lines } = sealUseCases(stores, keys);
-    t.equal(await seal(), 0, 'there is nothing to seal');
+    t.equal(await seal(), 0, 'without events no seal is made');
     await record(3);
     t.equal(await seal(), 3);
     t.equal(await seal(), 0);

@@ -162,7 +162,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await emailChanges.isTaken(user.email, randomUUID(), RESERVED_UNTIL - 1), true);
     t.equal(await emailChanges.isTaken(user.email, user.id, NOW), false);
     await change(user.email);
-    t.equal(await addressOf(), user.email, 'the account itself can take it back');
+    t.equal(await addressOf(), user.email, 'the account itself can change back to the address');
     await change('a@example.org');
     t.equal(await emailChanges.isTaken(user.email, randomUUID(), RESERVED_UNTIL), false);
     t.equal(await users.create(stranger(RESERVED_UNTIL), []), true);
@@ -202,7 +202,7 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
 
       const { hashedToken } = first.undo;
       const undo = (from: string) => emailChanges.undo(hashedToken, { from, at: AT }, [changedEntry(user)]);
-      t.equal(await undo('thief@example.org'), null, 'the address is another one by now');
+      t.equal(await undo('thief@example.org'), null, 'the account has another address by now');
       t.same(await types(stores), []);
       t.same(await undo('thief2@example.org'), { sessions: [family.tokenFamily] });
       t.same(await users.find(user.id), { ...user, emailVerifiedAt: AT });

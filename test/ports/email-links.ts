@@ -121,7 +121,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.equal((await users.find(user.id))?.emailVerifiedAt, AT);
     t.equal(await emailLinks.verify(link.hashedToken, AT, []), false);
     await reset(AT + 1_000);
-    t.equal((await users.find(user.id))?.emailVerifiedAt, AT, 'it was verified before');
+    t.equal((await users.find(user.id))?.emailVerifiedAt, AT, 'the time of the first verification is kept');
   });
 
   await t.test('links that expired before the given time are removed', async (t) => {

@@ -93,7 +93,7 @@ export async function knownDevicesContract(t: Test, fresh: (t: Test) => Promise<
     await families.revoke(family.tokenFamily, { at: now - 38 * DAY, reason: 'logout' }, []);
     t.equal(await families.purge(now, 10), 1);
     t.equal((await open(PHONE, now)).isNew, false);
-    t.equal((await open(OFFICE, now)).isNew, true, 'and it is not the first login again');
+    t.equal((await open(OFFICE, now)).isNew, true, 'and the next login is not treated as the first one');
   });
 
   await t.test('pairs that were last used before the given time are removed', async (t) => {

@@ -81,7 +81,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     t.same(
       again.map(({ id }) => id),
       ids.slice(2),
-      'the lease of the last one is over',
+      'the lease of the last mail is over',
     );
   });
 

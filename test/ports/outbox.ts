@@ -82,7 +82,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     t.equal(await hasten('users.created', 10), 0);
     t.equal(await hasten('sessions.address_changed', 1), 1);
     t.equal((await outbox.claim('event', NOW, NOW, 10)).length, 1);
-    t.equal(await hasten('sessions.address_changed', 10), 1, 'the other one');
+    t.equal(await hasten('sessions.address_changed', 10), 1, 'the other event');
     const due = await outbox.claim('event', NOW, NOW, 10);
     t.same(due.map(({ id }) => id).sort(), [late, later].sort());
     t.same(await outbox.claim('mail', NOW, NOW, 10), []);

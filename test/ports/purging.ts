@@ -64,10 +64,10 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     await tell();
     t.equal(await stores.families.purge(NOW + 1, 10), 1);
     await tell();
-    t.equal((await claimEvents(stores)).length, 1, 'of a family that is gone nothing is recorded');
+    t.equal((await claimEvents(stores)).length, 1, 'no entry about a purged family is recorded');
     await stores.families.open(family, []);
     await tell();
-    t.equal((await claimEvents(stores)).length, 1, 'and nothing of it was kept');
+    t.equal((await claimEvents(stores)).length, 1, 'the notified subject was removed with the family');
   });
 
   await t.test('concurrent purges remove each family once', async (t) => {
@@ -120,7 +120,11 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
       const ended = await families.find(revoking.tokenFamily);
       if (ended !== null) t.equal(ended.revoked !== null, revoked);
       await families.purge(NOW + 1, 10);
-      t.same(await findRemaining(families, [rotating, revoking, telling]), [], 'and then it is gone');
+      t.same(
+        await findRemaining(families, [rotating, revoking, telling]),
+        [],
+        'and then the family is purged',
+      );
     }
   });
 }

@@ -134,9 +134,9 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     });
     const [forgotten, factor] = [someFactor(user.id), someFactor(user.id)];
     t.equal(await secondFactors.add(forgotten), 'added');
-    t.equal(await secondFactors.add(factor), 'added', 'in place of the unconfirmed one');
+    t.equal(await secondFactors.add(factor), 'added', 'replaces the unconfirmed factor');
     const hasFactor = async () => (await stores.users.findByIdentifier(user.username))?.hasSecondFactor;
-    t.equal(await hasFactor(), false, 'it is not confirmed');
+    t.equal(await hasFactor(), false, 'the factor is not confirmed');
     t.same((await secondFactors.find(user.id))?.factors, [factor]);
 
     const confirmation = { userId: user.id, id: factor.id, step: 7, at: NOW + 5 };
@@ -145,7 +145,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await secondFactors.confirm({ ...confirmation, userId: randomUUID() }, [entry]), false);
     t.equal(await secondFactors.rename(user.id, factor.id, 'x', [entry]), false, 'not confirmed');
     t.equal(await secondFactors.remove(user.id, factor.id, [entry]), false, 'not confirmed');
-    t.same(await eventTypesOf(stores), [], 'nothing is told of what did not happen');
+    t.same(await eventTypesOf(stores), [], 'a failed change records no event');
     t.equal(await secondFactors.confirm(confirmation, [entry]), true);
     t.equal(await hasFactor(), true);
     t.equal(await secondFactors.confirm(confirmation, [entryAbout(user.id)]), false, 'once');
@@ -195,7 +195,11 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       await secondFactors.add(begun);
       t.equal(await secondFactors.addPasskey(passkey, version, [entryAbout(user.id)]), 'added');
       const late = { userId: user.id, id: begun.id, step: 1, at: NOW };
-      t.equal(await secondFactors.confirm(late, []), false, 'a factor that was begun before is gone');
+      t.equal(
+        await secondFactors.confirm(late, []),
+        false,
+        'a factor whose addition began before was removed',
+      );
       t.same(await eventTypesOf(world), ['users.deleted']);
       t.not(await versionNow(), version);
       t.equal(await secondFactors.findPasskeyOwner(credentialId), user.id);
@@ -205,7 +209,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       t.same(
         (await secondFactors.listSealed(null, 10)).map(({ id }) => id),
         [factor.id],
-        'it has no secret',
+        'a passkey has no sealed secret',
       );
       await secondFactors.remove(user.id, passkey.id, []);
       t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
@@ -268,7 +272,11 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
       await emailLinks.verify(verify.hashedToken, NOW, []);
       const [change, undo] = [link('change', 'ann@example.org'), link('undo', user.email)];
       await emailChanges.request({ change, undo }, user.passwordHash, []);
-      t.equal(await versionNow(), seen[0], 'neither a proof of the address nor a request');
+      t.equal(
+        await versionNow(),
+        seen[0],
+        'neither a verification of the address nor a request makes a version',
+      );
       await emailChanges.apply(change.hashedToken, { at: NOW, reservedUntil: LATER }, []);
       seen.push(await versionNow());
       await emailChanges.undo(undo.hashedToken, { from: change.email, at: NOW }, []);
@@ -301,7 +309,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
     await secondFactors.rename(user.id, second.id, 'x', []);
     await users.changePassword(user.id, 'another', change, []);
     await secondFactors.remove(user.id, factor.id, []);
-    t.equal(await versionNow(), seen.at(-1), 'neither a label nor what did not happen');
+    t.equal(await versionNow(), seen.at(-1), 'neither a new label nor a failed change makes a version');
     t.equal((await secondFactors.find(user.id))?.factors.length, 1, 'a reset leaves the factors');
   });
 }
@@ -311,7 +319,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     const world = await userWithFactor(await fresh(t));
     const { logIn, code, codes, challenge, sessions } = world;
     t.equal(await logIn(code(10)), null, 'the code that confirmed the factor');
-    t.equal(await logIn(code(9)), null, 'an earlier one');
+    t.equal(await logIn(code(9)), null, 'an earlier code');
     t.equal(await sessions(), 0);
     t.same(await eventTypesOf(world), []);
     const hashedNonce = await challenge();
@@ -448,14 +456,18 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       const { logIn, code, codes, challenge } = await userWithFactor(await fresh(t));
       const ten = <T>(use: (n: number) => Promise<T>) =>
         Promise.all(Array.from({ length: 10 }, (_, n) => use(n)));
-      t.equal(successes(await ten(() => logIn(code(11)))), 1, 'one code');
+      t.equal(successes(await ten(() => logIn(code(11)))), 1, 'one use of the code succeeds');
       t.equal(
         successes(await ten(() => logIn({ kind: 'recovery_code', hash: codes[0] }))),
         1,
-        'one recovery code',
+        'one use of the recovery code succeeds',
       );
       const hashedNonce = await challenge();
-      t.equal(successes(await ten((n) => logIn(code(20 + n), { hashedNonce }))), 1, 'one challenge');
+      t.equal(
+        successes(await ten((n) => logIn(code(20 + n), { hashedNonce }))),
+        1,
+        'one use of the challenge succeeds',
+      );
     },
   );
 
@@ -480,7 +492,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       ]);
       t.equal(await sessions(), 0);
       const found = (await families.find(family.tokenFamily)) ?? family;
-      t.equal(await stepUp(found, code(12)), null, 'and none afterwards');
+      t.equal(await stepUp(found, code(12)), null, 'and none succeeds after the removal');
     }
   });
 

@@ -125,7 +125,7 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
         t.equal(lines.filter((line) => line.endsWith('announced')).length, count, `${step} ms later`);
       }
       const removed = lines.filter((line) => line.includes('removed'));
-      t.equal(removed.length, 1, 'what is past its time goes, once');
+      t.equal(removed.length, 1, 'a key past its time is removed once');
     },
   );
 

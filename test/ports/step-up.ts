@@ -41,7 +41,11 @@ export async function stepUpContract(t: Test, fresh: (t: Test) => Promise<UserSt
     t.same(await families.find(family.tokenFamily), expected);
     t.equal(await count(), 1);
     const rotation = rotationOf(expected);
-    t.same(await families.rotate(rotation, []), { ...expected, ...rotation.next }, 'a refresh keeps it');
+    t.same(
+      await families.rotate(rotation, []),
+      { ...expected, ...rotation.next },
+      'a refresh keeps the authentication',
+    );
   });
 
   await t.test('a step-up without any authentication method (`amr`) is stored', async (t) => {

@@ -93,7 +93,7 @@ async function behaviour(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await tasks.list(ann.id, 10), null);
     t.same((await listOf(tasks, bob)).tasks, [his]);
     await users.create(ann, []);
-    t.same((await listOf(tasks, ann)).tasks, [], 'nor do they come back');
+    t.same((await listOf(tasks, ann)).tasks, [], 'and a new account does not get them');
   });
 }
 
@@ -129,7 +129,7 @@ async function atomicity(t: Test, fresh: Fresh): Promise<void> {
     await tasks.remove(ann.id, hers.id);
     await note();
     t.equal(new Set(versions).size, versions.length);
-    t.equal(await tasks.versionOf(bob.id), others, 'lists of others keep theirs');
+    t.equal(await tasks.versionOf(bob.id), others, 'lists of other users keep their versions');
   });
 }
 

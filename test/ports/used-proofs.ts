@@ -17,7 +17,7 @@ export function usedProofsContract(t: Test, fresh: (t: Test) => Promise<UsedDpop
     const proof = someProof();
     t.equal(await used.use(proof, NOW, NOW + MINUTE), true);
     t.equal(await used.use(proof, NOW + 1, NOW + MINUTE + 1), false);
-    t.equal(await used.use({ ...proof }, NOW + 2, NOW + MINUTE + 2), false, 'nor a third time');
+    t.equal(await used.use({ ...proof }, NOW + 2, NOW + MINUTE + 2), false, 'and not a third time');
   });
 
   t.test('the same jti of another key, or another jti of the same key, is another proof', async (t) => {

@@ -120,7 +120,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.same(await families.rotate(rotation, []), rotated);
     t.same(await families.find(family.tokenFamily), rotated);
     const again = rotationOf({ ...family, ...rotation.next });
-    t.same((await families.rotate(again, []))?.claims, rotated.claims, 'they stay');
+    t.same((await families.rotate(again, []))?.claims, rotated.claims, 'the claims stay');
     t.same((await families.rotate(rotationOf(plain), []))?.claims, { plan: 'paid', team: 'red' });
   });
 

@@ -65,7 +65,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     t.same(await stores.users.findByIdentifier(identifierOf('anger@example.COM')), found);
     t.equal(await stores.users.findByIdentifier('nobody'), null);
     t.equal(await stores.users.find(randomUUID()), null);
-    t.same(await types(stores), ['users.deleted'], 'the entry came with it');
+    t.same(await types(stores), ['users.deleted'], 'the entry was recorded with the account');
   });
 
   await t.test('names and addresses share one namespace', async (t) => {
@@ -79,7 +79,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
     ]) {
       const other = someUser(values);
       t.equal(await stores.users.create(other, [entryAbout(other)]), false);
-      t.equal(await stores.users.find(other.id), null, 'nothing is left of it');
+      t.equal(await stores.users.find(other.id), null, 'no row of the refused account was stored');
     }
     t.same(await types(stores), []);
   });
@@ -94,7 +94,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
       email,
       emailVerifiedAt,
     }));
-    t.same(await users.list(10), [newest, middle, oldest], 'and none of their secrets');
+    t.same(await users.list(10), [newest, middle, oldest], 'and the list has no secrets');
     t.same(await users.list(2), [newest, middle]);
   });
 
@@ -129,11 +129,11 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Prom
       t.equal(await users.findReset(old, NOW), null);
       const change = { passwordHash: 'newer', except: null, at: NOW };
       t.equal(await users.useReset(old, change, [entryAbout(user)]), null);
-      t.same(await types(stores), [], 'nothing is told of what did not happen');
+      t.same(await types(stores), [], 'a failed change records no event');
       t.same(await users.useReset(first, change, [entryAbout(user)]), { sessions: [] });
       t.equal((await users.find(user.id))?.passwordHash, 'newer');
       t.equal(await users.useReset(first, change, []), null, 'used up');
-      t.equal(await users.useReset(second, change, []), null, 'and the other one with it');
+      t.equal(await users.useReset(second, change, []), null, 'and the other reset was deleted with it');
     },
   );
 

@@ -171,7 +171,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     const { webhookEndpoints: store } = await fresh(t);
     const limits = { total: 3, ofOwner: 1 };
     t.equal(await store.add(someEndpoint({ owner: 'one' }), limits), true);
-    t.equal(await store.add(someEndpoint({ owner: 'one' }), limits), false, 'of one owner');
+    t.equal(await store.add(someEndpoint({ owner: 'one' }), limits), false, 'the limit of one owner');
     t.equal(await store.add(someEndpoint({ owner: 'two' }), limits), true);
     t.equal(await store.add(someEndpoint(), limits), true, 'operators have no limit of their own');
     t.equal(await store.add(someEndpoint(), limits), false, 'of all owners');
@@ -211,7 +211,11 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
       t.same(await store.change(dead.id, enabled), dead, 'failures are forgotten');
       t.equal(await store.disable(dead.id, 'gone'), true);
       t.equal(await store.disable(dead.id, 'gone'), false);
-      t.same(await store.listUnnotified(), [{ ...told, because: 'gone' }], 'a new reason is told again');
+      t.same(
+        await store.listUnnotified(),
+        [{ ...told, because: 'gone' }],
+        'a new reason causes another notification',
+      );
     },
   );
 
@@ -439,7 +443,7 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
     const span = { from: NOW, to: NOW + 4 };
     const again = (onlyFailed: boolean, limit: number) =>
       store.sendSpanAgain(endpoint.id, { ...span, onlyFailed }, NOW + MINUTE, limit);
-    t.same(await again(true, 10), { count: 1, latest: NOW + 3 }, 'the failed one');
+    t.same(await again(true, 10), { count: 1, latest: NOW + 3 }, 'the failed delivery');
     t.same(await again(false, 1), { count: 1, latest: NOW + 1 });
     t.same(await again(false, 10), { count: 1, latest: NOW + 2 }, 'the rest');
     t.same(await again(false, 10), { count: 0, latest: null });

@@ -20,7 +20,7 @@ export function createLeakCheck(
     },
     log(): void {
       const text = service.lines.join('');
-      t.ok(text.includes('"answered"'), 'there is a log');
+      t.ok(text.includes('"answered"'), 'the log is not empty');
       const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ''));
       t.same(found, [], 'the log');
     },

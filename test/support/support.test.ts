@@ -93,7 +93,7 @@ t.test('a proxy', async (t) => {
     await waitForClose(socket);
     t.strictSame(heard, []);
     t.equal(Buffer.concat(received).toString(), 'begincommit');
-    t.equal(await ask(await dial(t, proxy.port), 'commit'), 'commit', 'the next one is answered');
+    t.equal(await ask(await dial(t, proxy.port), 'commit'), 'commit', 'the next request is answered');
   });
 
   await t.test('holds bytes back while paused', async (t) => {
@@ -114,7 +114,7 @@ t.test('a proxy', async (t) => {
     proxy.delayMs = 40;
     const start = performance.now();
     await ask(socket, 'a');
-    t.ok(performance.now() - start >= 75, 'there and back');
+    t.ok(performance.now() - start >= 75, 'the delay applies in both directions');
   });
 
   await t.test('cuts open connections, even while paused, and takes new ones', async (t) => {

@@ -166,7 +166,7 @@ databaseTest('no secret of an account is repeated', async (t, sql) => {
       event.type,
     );
   }
-  t.equal(mails.length, 4, 'of all kinds that there were');
+  t.equal(mails.length, 4, 'one mail of each kind');
 });
 
 databaseTest('no secret of an account is repeated when the database fails', async (t, sql) => {
@@ -189,7 +189,7 @@ databaseTest('no secret of an account is repeated when the database fails', asyn
   }
   await sql.end();
   await ask();
-  t.ok(outcomes.has('500') && outcomes.has('503'), 'it did fail');
+  t.ok(outcomes.has('500') && outcomes.has('503'), 'the database did fail');
   watched.log();
 });
 
@@ -226,7 +226,7 @@ databaseTest('a copy of the database opens no account', async (t, sql) => {
   };
   await assertUnchanged(t, sql, replay, 'every value as a link and as an access token');
   const letIn = [...outcomes].filter((outcome) => !/ (?:400|401|403)$/.test(outcome));
-  t.same(letIn, [], 'none of them is a link or a token');
+  t.same(letIn, [], 'no stored value is accepted as a link or a token');
 
   const now = service.time.now;
   const guess = async () => {
@@ -236,7 +236,7 @@ databaseTest('a copy of the database opens no account', async (t, sql) => {
       answers.add(outcomeOf(await service.post('/auth/login', { username: 'ann', password: value })));
     }
     answers.delete('400 invalid_request'); // the answer to values that are no text
-    t.same([...answers], ['401 invalid_credentials'], 'none of them is the password');
+    t.same([...answers], ['401 invalid_credentials'], 'no stored value is accepted as the password');
   };
   await assertUnchanged(t, sql, guess, 'every value as the password');
   service.time.now = now;

@@ -63,16 +63,16 @@ databaseTest('a request for another user’s session is answered as not found', 
     answers.add(JSON.stringify({ status, ...body, instance: '' }));
     t.equal(`${status} ${body.code}`, '404 not_found', name);
   }
-  t.equal(answers.size, 1, 'nor is it told from one that never was');
+  t.equal(answers.size, 1, 'and the answer is the same as for an id that never existed');
 
   const { body } = await service.send('/auth/sessions', { headers });
   const seen = (body.items as { id: string }[]).map(({ id }) => id);
-  t.same(seen, [familyOf(anns)], 'the list has one’s own');
+  t.same(seen, [familyOf(anns)], 'the list contains only the own session');
   const place = `${(service.time.now + 1).toString(36)}.${familyOf(bobs)}`;
   const list = await service.send(`/auth/sessions?cursor=${place}&userId=${String(ids['nobody’s'])}`, {
     headers,
   });
-  t.notMatch(JSON.stringify(list.body), familyOf(bobs), 'wherever it is asked from');
+  t.notMatch(JSON.stringify(list.body), familyOf(bobs), 'whatever the session of the request');
 });
 
 databaseTest('answers do not reveal whether a user exists', async (t, sql) => {
@@ -246,7 +246,7 @@ databaseTest('an address that is not exactly one plain mailbox is refused', asyn
     const forgot = () => service.post('/auth/password/forgot', { email });
     t.equal(outcomeOf(await assertUnchanged(t, sql, forgot, `${name}, forgotten`)), refusal.request, name);
   }
-  t.equal((await sql`select 1 from outbox`).count, 0, 'nothing is to be told to anybody');
+  t.equal((await sql`select 1 from outbox`).count, 0, 'no mail and no event is recorded');
 });
 
 databaseTest('SQL in an account is stored as plain text', async (t, sql) => {
@@ -254,7 +254,7 @@ databaseTest('SQL in an account is stored as plain text', async (t, sql) => {
   const email = "o'or'1'='1@example.com";
   const { status, body } = await register(service, { ...ann, email });
   t.equal(status, 201);
-  t.equal(body.email, email, 'it is kept as it came');
+  t.equal(body.email, email, 'it is stored unchanged');
   t.equal((await logIn(service, email, PASSWORD)).status, 200);
   for (const name of ["' OR 1=1 --", "ann'--", '%27 OR 1=1', '; drop table users']) {
     t.equal(outcomeOf(await logIn(service, name, PASSWORD)), '401 invalid_credentials', name);

@@ -197,7 +197,7 @@ databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
       ['jku, and the right signature', { header: { jku: listener.url } }],
     ]),
   );
-  t.equal(listener.connections, 0, 'nobody went there');
+  t.equal(listener.connections, 0, 'no key URL was requested');
   t.equal((await fetch(listener.url)).status, 200, 'where somebody listens');
   t.equal(listener.connections, 1, 'and counts');
   await assertRefreshable(t, service, pair);
@@ -251,7 +251,7 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
   t.equal(
     headerOf(second.refreshToken).kid,
     'refresh-2',
-    'the newest key signs, the older one is still accepted',
+    'the newest key signs, and the older key is still accepted',
   );
 
   const other = await during.open();

@@ -209,6 +209,6 @@ databaseTest('a pair with an expired access token is refreshed', async (t, sql) 
   const { service, pair } = await victim(t, sql);
   service.time.now = Number(claimsOf(pair.accessToken).exp) * 1000 + HOUR;
   const second = await service.next(pair);
-  t.ok(Number(claimsOf(second.accessToken).exp) * 1000 > service.time.now, 'and gets one that is good again');
+  t.ok(Number(claimsOf(second.accessToken).exp) * 1000 > service.time.now, 'and gets a valid access token');
   await assertRefreshable(t, service, second);
 });

@@ -140,7 +140,7 @@ t.test('no secret sent to a front door is repeated', async (t) => {
   const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 2 });
   t.teardown(() => sql.end());
   const events = await sql`select 1 from outbox where type = 'sessions.reuse_detected'`;
-  t.ok(events.length >= 3, 'each door has told of a theft');
+  t.ok(events.length >= 3, 'each door has reported reuse');
   t.same(
     findSecrets((await dump(sql)).flatMap(spellings).join('\n')),
     [],

@@ -84,7 +84,7 @@ databaseTest('ambiguous requests are refused', async (t, sql) => {
     t.equal(answer.answers, 1, `${name}: one answer`);
   }
   const accepted = await sendRaw(service.url, login([HOST, CLOSE, JSON_TYPE, 'Content-Length: 2'], '{}'));
-  t.equal(accepted.outcome, '200', 'the same request, said properly, would have logged in');
+  t.equal(accepted.outcome, '200', 'the same request in a valid form would log in');
 });
 
 databaseTest('requests in one packet are answered in their order', async (t, sql) => {
@@ -170,7 +170,7 @@ databaseTest('slow clients are refused and delay no other client', async (t, sql
     [...new Set(await turnedAway)],
     Object.keys(habits).map((name) => `${name}: 408 request_timeout`),
   );
-  t.same([...others], [200], 'everybody else was served meanwhile');
+  t.same([...others], [200], 'other clients were served meanwhile');
   await Promise.all(clients.map(({ closed }) => closed));
   t.pass('no connection is kept, although these clients never close theirs');
 });
@@ -299,7 +299,7 @@ databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql
   t.same(await news(), [], 'the network of the login is no news');
   for (const address of ['2001:db8:1:3::1', '2001:db8:1:3::2', '2001:db8:1:3:1::1'])
     pair = await service.next(pair, from(address));
-  t.same(await news(), ['mail sessions.address_changed'], 'another one is, once');
+  t.same(await news(), ['mail sessions.address_changed'], 'another network is reported once');
 });
 
 databaseTest('no answer allows pages of other origins to read it', async (t, sql) => {
@@ -406,7 +406,11 @@ databaseTest('no answer and no log line contains a forged host', async (t, sql) 
   t.ok(row?.all, 'somebody logged in');
   t.notMatch(row?.all, /evil|:666/, 'the database');
   const { body } = await service.send('/docs/json');
-  t.same(body.servers, [{ url: 'https://auth.example.com' }], 'what is said of ourselves is configured');
+  t.same(
+    body.servers,
+    [{ url: 'https://auth.example.com' }],
+    'URLs of the service come from the configuration',
+  );
 });
 
 databaseTest('a user agent cannot break a log line', async (t, sql) => {
@@ -429,7 +433,7 @@ databaseTest('a user agent cannot break a log line', async (t, sql) => {
     t.equal(outcome, refusal.request, 'a line break in the agent');
   }
   const kept = await sql<{ agent: string }[]>`select data ->> 'userAgent' as agent from outbox`;
-  t.same(new Set(kept.map((row) => row.agent)), new Set([agent, `${agent} evil`]), 'it is kept as it came');
+  t.same(new Set(kept.map((row) => row.agent)), new Set([agent, `${agent} evil`]), 'it is stored unchanged');
 
   const [row] = await sql`select data from outbox where type = 'sessions.started'`;
   service.app.log.info(
@@ -438,11 +442,11 @@ databaseTest('a user agent cannot break a log line', async (t, sql) => {
   );
   for (const line of service.lines) {
     t.match(line, /^[^\r\n]*\n$/, 'one line');
-    t.equal(JSON.parse(line).level, 30, 'of one JSON object, whose members are ours');
+    t.equal(JSON.parse(line).level, 30, 'with the level of the service');
   }
   t.ok(
     service.lines.some((line) => JSON.parse(line).event?.userAgent === agent),
-    'and says what came',
+    'and contains the user agent',
   );
 });
 

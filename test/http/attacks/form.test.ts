@@ -329,7 +329,7 @@ databaseTest('SQL in a text field is stored as plain text', async (t, sql) => {
   });
   const second = await service.next(pair, { 'user-agent': userAgent, 'idempotency-key': "'OR/**/1=1;--" });
   const rows = await sql`select contact, user_agent, generation from token_families`;
-  t.same([...rows], [{ contact: email, user_agent: userAgent, generation: 1 }], 'it is kept as it came');
+  t.same([...rows], [{ contact: email, user_agent: userAgent, generation: 1 }], 'it is stored unchanged');
   await assertRefreshable(t, service, second);
 });
 

@@ -167,7 +167,7 @@ for (const alg of ALGORITHMS) {
       ['crit, and the right signature', { header: { crit: ['exp'], exp: 4_102_444_800 } }],
       ['b64 false, and the right signature', { header: { b64: false, crit: ['b64'] } }],
     ]);
-    t.equal(listener.connections, 0, 'nobody went there');
+    t.equal(listener.connections, 0, 'no key URL was requested');
     await fetch(url);
     t.equal(listener.connections, 1, 'where somebody listens, and counts');
     await isLeftAlone(t, attacked);
@@ -198,7 +198,7 @@ databaseTest('a token with an unknown key id is refused after the key set was re
     attacked,
     kids.map((kid): Forgery => [`kid ${JSON.stringify(kid)}`, { header: { kid } }]),
   );
-  t.ok(attacked.looks() > 0, 'they were looked for');
+  t.ok(attacked.looks() > 0, 'the unknown key ids were looked up');
   await isLeftAlone(t, attacked);
 });
 

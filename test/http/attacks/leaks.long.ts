@@ -163,7 +163,7 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
   }
   const query = new URLSearchParams({ ...other });
   watched.answer('a bad request by query', await textOf(await fetch(`${service.url}/auth/refresh?${query}`)));
-  t.equal((await service.post(`/auth/refresh?${query}`)).status, 200, 'by query, and it is good');
+  t.equal((await service.post(`/auth/refresh?${query}`)).status, 200, 'a valid token in the query');
   watched.log();
 
   // If the database is unavailable or broken, the log has the reason, but no data of the request.
@@ -175,7 +175,7 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
   const gone = await replica.post(`/auth/refresh?${query}`);
   t.equal(outcomeOf(gone), '503 unavailable');
   elsewhere.answer('a database that is gone', JSON.stringify(gone.body));
-  t.match(replica.lines.join(''), /elsewhere|token_families/, 'the operator is told why');
+  t.match(replica.lines.join(''), /elsewhere|token_families/, 'the log contains the reason for the operator');
   elsewhere.log();
 });
 
@@ -230,7 +230,7 @@ databaseTest('a copy of the database yields no valid token', async (t, sql) => {
     }
   };
   await assertUnchanged(t, sql, replay, 'every value as a token, and as either half');
-  t.same([...outcomes].sort(), ['400 malformed_token'], 'none is a token');
+  t.same([...outcomes].sort(), ['400 malformed_token'], 'no stored value is accepted as a token');
 
   outcomes.clear();
   const [pair] = live;

@@ -100,9 +100,9 @@ function readMail(t: Test, to: readonly string[], message: string): void {
   t.notMatch(head, /evil|<script/, 'nothing of the request is in the headers');
   const text = decodeQuotedPrintable(message);
   const html = text.slice(text.indexOf('text/html'));
-  t.match(html, 'an unknown browser or app', 'nothing of what it calls itself is told');
-  t.notMatch(html, /script|<a href="(?!https:\/\/auth\.example\.com\/)/, 'and nothing of it is markup');
-  t.notMatch(text, /:\/\/evil|evil\.example/, 'nor would a mail program make it a link');
+  t.match(html, 'an unknown browser or app', 'the user agent of the attacker is not shown');
+  t.notMatch(html, /script|<a href="(?!https:\/\/auth\.example\.com\/)/, 'and no part of it is markup');
+  t.notMatch(text, /:\/\/evil|evil\.example/, 'and no mail program would make it a link');
   for (const [url] of text.matchAll(/https?:[^\s"<]+/g)) t.match(url, new RegExp(`^${ORIGIN}/auth/`));
 }
 

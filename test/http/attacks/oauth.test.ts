@@ -57,7 +57,7 @@ databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
     const got = await assertUnchanged(t, sql, () => service.send(`${path}?${query}`), 'GET');
     t.equal(got.status, 405, 'GET is no way in');
   }
-  t.notOk(service.lines.join('').includes(pair.refreshToken), 'nor is it in the log');
+  t.notOk(service.lines.join('').includes(pair.refreshToken), 'and the log does not contain it');
   await assertRefreshable(t, service, { refreshToken: pair.refreshToken });
 });
 

@@ -195,9 +195,13 @@ databaseTest('a retry is recognized by its Idempotency-Key', async (t, sql) => {
   t.equal(outcomeOf(refused), '422 idempotency_key_reused');
 
   const third = await service.next(second, { 'idempotency-key': 'two' });
-  t.equal(claimsOf(third.refreshToken).generation, 2, 'with a key of its own it is rotated');
+  t.equal(
+    claimsOf(third.refreshToken).generation,
+    2,
+    'with another Idempotency-Key the current token is rotated',
+  );
   const stolen = await service.post('/auth/refresh', second, { 'idempotency-key': 'guessed' });
-  t.equal(outcomeOf(stolen), refusal.reused, 'with another key it is a copy');
+  t.equal(outcomeOf(stolen), refusal.reused, 'with another Idempotency-Key the used token is reuse');
   t.same(await endedFamilies(sql), [familyOf(first)]);
   t.same(await outboxLinesOf(sql, first.refreshToken), REUSE);
 });
@@ -248,13 +252,13 @@ databaseTest(
       const answer = await service.post('/auth/refresh', first, elsewhere);
       t.equal(outcomeOf(answer), '401 address_changed');
     }
-    t.same([...(await families())], before, 'the session is as it was');
+    t.same([...(await families())], before, 'the session has not changed');
     const told = [
       'event sessions.address_changed',
       'event sessions.started',
       'mail sessions.address_changed',
     ];
-    t.same(await outboxLinesOf(sql, first.refreshToken), told, 'and its user is told, once');
+    t.same(await outboxLinesOf(sql, first.refreshToken), told, 'and its user gets one mail');
     t.same(await service.next(first, home), second, 'at home the retry is answered');
 
     const replay = { ...elsewhere, 'idempotency-key': 'two' };
@@ -267,9 +271,9 @@ databaseTest(
     t.equal(
       outcomeOf(await service.post('/auth/refresh', first, replay)),
       refusal.reused,
-      'a stolen old one ends it',
+      'a stolen earlier token ends the session',
     );
-    t.same(await endedFamilies(sql), [familyOf(first)], 'from wherever it comes');
+    t.same(await endedFamilies(sql), [familyOf(first)], 'from any address');
   },
 );
 
@@ -303,7 +307,7 @@ databaseTest('two hundred replays of one stolen token cause one notification', a
     new Set((await Promise.all(Array.from({ length: 100 }, replay))).map(outcomeOf)),
     new Set([refusal.reused]),
   );
-  t.same(await digest(sql), after, 'the later ones change nothing');
+  t.same(await digest(sql), after, 'later replays change nothing');
   t.same(await outboxLinesOf(sql, first.refreshToken), REUSE);
 });
 
@@ -346,7 +350,7 @@ databaseTest('a refresh token that is not current cannot end other sessions', as
 
   const another = await service.open({ userId });
   const all = await service.post('/auth/logout?scope=others', { refreshToken: another.refreshToken });
-  t.equal(all.status, 204, 'the current token of a living session ends the others');
+  t.equal(all.status, 204, 'the current token of a live session ends the other sessions');
   t.equal((await service.post('/auth/refresh', living)).status, 401);
   await assertRefreshable(t, service, another);
 });

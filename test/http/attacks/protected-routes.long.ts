@@ -118,7 +118,11 @@ databaseTest('protected routes accept only a valid access token', async (t, sql)
   ]) {
     t.equal(outcomeOf(await send(service, 'GET /auth/me', { authorization: header })), '401 unauthenticated');
   }
-  t.equal((await send(service, 'GET /auth/me', { authorization })).status, 200, 'the good one is');
+  t.equal(
+    (await send(service, 'GET /auth/me', { authorization })).status,
+    200,
+    'the valid token is accepted',
+  );
 });
 
 databaseTest('a token is accepted within the tolerated clock skew only', async (t, sql) => {

@@ -67,7 +67,7 @@ databaseTest(
     watched.answer('the metrics', await (await fetch(`${service.url}/metrics`)).text());
 
     const values = (await dump(sql)).flatMap(spellings);
-    t.ok(values.length > 100, 'there is a database');
+    t.ok(values.length > 100, 'the dump is not empty');
     const withoutHyphens = Object.values(secrets).flatMap((secret) => [secret, secret.replaceAll('-', '')]);
     const found = values.filter((value) => withoutHyphens.some((secret) => value.includes(secret)));
     t.same(found, [], 'the database with its events');
@@ -77,7 +77,7 @@ databaseTest(
     const rows = await sql<{ hashed_code: Buffer }[]>`select hashed_code from recovery_codes`;
     const stored = new Set(rows.map(({ hashed_code }) => hashed_code.toString('base64url')));
     t.equal(stored.size, 9);
-    t.ok(stored.has(service.recoveryCodes.hash(ann.id, codes[1] ?? '')), 'a code itself is one');
+    t.ok(stored.has(service.recoveryCodes.hash(ann.id, codes[1] ?? '')), 'the right code has a stored hash');
     t.same(
       values.filter((value) => stored.has(service.recoveryCodes.hash(ann.id, value))),
       [],

@@ -121,7 +121,7 @@ databaseTest(
     );
     t.equal(await sessionsOf(service, ann.id), 4);
     const { body } = await service.send('/auth/factors', { headers: bearer(ann) });
-    t.equal(body.recoveryCodes, 8, 'the refused ones are still good');
+    t.equal(body.recoveryCodes, 8, 'the codes of refused answers are still valid');
   },
 );
 

@@ -35,7 +35,7 @@ async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
   const goesOn = async () => {
     t.equal((await page.post('/auth/refresh')).status, 200, 'the session lives');
     const { [REFRESH]: next = '' } = await page.cookies('/auth/refresh');
-    t.equal(claimsOf(next).tokenFamily, family, 'it is the same session');
+    t.equal(claimsOf(next).tokenFamily, family, 'the session is the same');
   };
   const assertRefused = async (name: string, wanted: string, request: () => Promise<Answer>) => {
     const answer = await assertUnchanged(t, sql, request, name);
@@ -102,7 +102,7 @@ databaseTest('with PUBLIC_URL the Host header of a request makes no other origin
       { username: 'ann', password: PASSWORD },
       { origin, 'x-session-transport': 'cookie' },
     );
-  t.equal((await logIn(service.url)).status, 403, 'the origin that equals Host');
+  t.equal((await logIn(service.url)).status, 403, 'the origin of the Host header');
   t.equal((await logIn(SERVICE)).status, 200);
 });
 

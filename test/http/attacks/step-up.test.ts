@@ -261,9 +261,13 @@ databaseTest(
         stepped.status === 200
           ? { refreshToken: String(stepped.body.refresh), accessToken: String(stepped.body.access) }
           : pair;
-      t.equal(outcomeOf(await service.stepUp(current, { password })), '401 proof_refused', 'the one before');
+      t.equal(
+        outcomeOf(await service.stepUp(current, { password })),
+        '401 proof_refused',
+        'the old password',
+      );
       password = newPassword;
-      t.equal(outcomeOf(await service.stepUp(current, { password })), '200', 'the new one');
+      t.equal(outcomeOf(await service.stepUp(current, { password })), '200', 'the new password');
     }
   },
 );

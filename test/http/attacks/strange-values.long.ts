@@ -95,7 +95,7 @@ t.test('no value at any place of a request is answered with 5xx', async (t) => {
   t.ok(requests > 1_000, `${requests} requests`);
   const me = await send('GET', '/auth/me', { authorization: `Bearer ${await logIn()}` });
   // A route of operators may have renamed the account.
-  t.match(JSON.parse(me.text), { userId, username: String }, 'the account was there until the end');
+  t.match(JSON.parse(me.text), { userId, username: String }, 'the account existed until the end');
   t.same(
     lines.filter((line) => line.includes('request failed')),
     [],

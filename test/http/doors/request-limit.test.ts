@@ -31,13 +31,17 @@ t.test('the requests of a user are limited per minute, counted over all addresse
   const refused = await list();
   t.match(refused, { status: 429, body: { code: 'too_many_requests', recovery: 'retry' } });
   t.equal(refused.headers.get('content-type'), 'application/problem+json');
-  t.equal(refused.headers.get('retry-after'), '30', 'when the first one is a minute old');
+  t.equal(refused.headers.get('retry-after'), '30', 'when the first request is a minute old');
   t.equal(refused.headers.get('ratelimit-remaining'), '0');
   t.equal(refused.headers.get('ratelimit-reset'), '30');
   t.equal(refused.headers.get('ratelimit-policy'), '"requests";q=3;w=60');
   t.equal(refused.headers.get('ratelimit'), '"requests";r=0;t=30');
   time.now += MINUTE / 2;
-  t.same(await readRemaining(), [200, '0'], 'one, as long as the two others are younger');
+  t.same(
+    await readRemaining(),
+    [200, '0'],
+    'one request is allowed, because the other two are less than a minute old',
+  );
   t.equal((await list()).status, 429);
 });
 

@@ -81,7 +81,7 @@ async function byCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
   const session_id = String(claims.session_id);
   t.match(claims, { guid, session_id, sid: session_id, sub: guid, userId: guid });
   t.notOk('at_hash' in claimsOf(decodeBase64(first.refresh_token)), 'good without the access token');
-  t.same(await cookies('/auth/refresh'), {}, 'the cookie goes nowhere else');
+  t.same(await cookies('/auth/refresh'), {}, 'the cookie is sent to no other path');
 
   const second = tokensOf(t, await ask('POST', REFRESH, { json: { session_id } }));
   t.not(second.refresh_token, first.refresh_token);
