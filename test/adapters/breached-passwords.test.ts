@@ -81,7 +81,7 @@ t.test(
     );
     const check = () => isBreached('a leaked piano 42');
     t.same(await Promise.all([check(), check(), check()]), [false, false, false]);
-    t.equal(await check(), false, 'later, too');
+    t.equal(await check(), false, 'also later');
     t.equal(lookups.length, 1);
     t.match(failures, Array(4).fill({ message: 'The name 127.0.0.1 did not resolve within 1000 ms.' }));
 

@@ -126,7 +126,7 @@ t.test('a folder of another PostgreSQL version is refused and not changed', asyn
     message: `The embedded database in ${folder} cannot be opened`,
     cause: { message: /FATAL: +database files are incompatible with server/ },
   });
-  t.strictSame(await readdir(folder), ['pg'], 'nothing is left behind');
+  t.strictSame(await readdir(folder), ['pg'], 'no file is left');
 
   await writeFile(join(folder, 'pg', 'PG_VERSION'), '18\n');
   await t.resolves(start(t, folder), 'the folder is free again');
@@ -159,7 +159,7 @@ t.test('a second process that opens the folder is refused', async (t) => {
   );
 
   t.equal(await readFile(join(folder, 'pg.socket'), 'utf8'), db.socketPath, 'the record is still there');
-  t.strictSame(await notes(db), [], 'and the first goes on');
+  t.strictSame(await notes(db), [], 'and the first process continues');
 });
 
 t.test('after its process was killed the folder can be opened, and no committed row is lost', async (t) => {
@@ -201,7 +201,7 @@ t.test('a dropped connection leaves no rows and does not block the next client',
     t.strictSame(await notes(db), [], when);
     await withClient(db, async (sql) => {
       await sql`insert into notes values ('next')`;
-      t.equal((await sql`delete from notes`).count, 1, 'and the next client is heard');
+      t.equal((await sql`delete from notes`).count, 1, 'and the next client is answered');
     });
   }
 });

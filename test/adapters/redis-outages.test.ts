@@ -40,7 +40,7 @@ t.test('attempts stay limited while Redis does not answer', async (t) => {
         Array.from({ length: 10 }, () => attempts.countAction('mails', limit, NOW)),
       );
       t.equal(takings.filter(({ allowed }) => allowed).length, limit.count);
-      t.same(lines.filter(isAboutAttempts), [LOST], 'logged once');
+      t.same(lines.filter(isAboutAttempts), [LOST], 'the outage is logged once');
 
       await end(server);
       await waitUntil(async () => {

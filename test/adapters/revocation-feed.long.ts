@@ -28,7 +28,7 @@ t.test('the list forgets each revocation at its given time', async (t) => {
   time.now = NOW + 10;
   t.equal(list.recall('b'), null, 'forgotten on time, although an older entry is kept');
   time.now = NOW + 19;
-  t.equal(list.recall('a'), 'logout', 'the later end counts');
+  t.equal(list.recall('a'), 'logout', 'the later time is kept');
   time.now = NOW + 20;
   t.equal(list.recall('a'), null);
 });

@@ -58,7 +58,7 @@ function answer(responseCode: number, message = 'no') {
 async function passingFailure(t: Test, sending: Promise<void>): Promise<Error> {
   const error: unknown = await sending.then(() => null).catch((thrown: unknown) => thrown);
   t.type(error, Error);
-  t.notOk(error instanceof MailRejected, 'worth another try');
+  t.notOk(error instanceof MailRejected, 'the failure is temporary');
   return error as Error;
 }
 
@@ -164,8 +164,8 @@ t.test('nothing that a mail carries becomes a header or a second recipient', asy
   t.same(received[0]?.to, ['ann@example.com']);
   t.notMatch(received[0]?.message, /^(?:bcc|cc):/im);
   t.match(received[0]?.message, /^Subject: x Bcc: evil@x\.y body Cc: evil@x\.y ?\r$/m);
-  t.match(received[0]?.message, '/etc/passwd', 'a path is text');
-  t.match(received[0]?.message, 'http://127.0.0.1:1/', 'so is an address');
+  t.match(received[0]?.message, '/etc/passwd', 'a path is sent as text');
+  t.match(received[0]?.message, 'http://127.0.0.1:1/', 'an address is sent as text');
 });
 
 t.test('a recipient or content refused with 5xx is a permanent rejection', async (t) => {

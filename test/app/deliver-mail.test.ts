@@ -203,7 +203,7 @@ t.test('a mail that fails after a day is dead-lettered, and a mail that succeeds
   world.now = NOW + DAY;
   const run = deliver();
   await run();
-  t.equal(postponed.length, 2, 'a day old to the millisecond is not older than a day');
+  t.equal(postponed.length, 2, 'a mail that is exactly a day old is not older than a day');
   world.onSend = async ({ id }) => {
     if (id === lost) throw new Error('connect ECONNREFUSED');
   };
@@ -244,7 +244,7 @@ t.test('a failing mail does not stop the others', async (t) => {
     if (failing.has(id)) throw id === ids[7] ? 'no error at all' : new Error('451 later');
   };
   const run = deliver();
-  t.equal(await run(), 20, 'a batch');
+  t.equal(await run(), 20, 'as many as a batch');
   t.equal(await run(), 10);
   t.equal(attempts.length, 30);
   t.equal(await left('mail'), 3);
@@ -309,7 +309,7 @@ t.test('a sent mail is not sent again if its acknowledgment failed', async (t) =
     return tries < 3 ? away() : acknowledge(ids);
   };
   t.equal(await deliver()(), 1);
-  t.equal(tries, 3, 'settling was tried again');
+  t.equal(tries, 3, 'the acknowledgment was repeated');
   t.equal(await left('mail'), 0);
 
   await record('mail');
@@ -320,7 +320,7 @@ t.test('a sent mail is not sent again if its acknowledgment failed', async (t) =
   deps.outbox.acknowledge = acknowledge;
   world.now += LEASE;
   t.equal(await run(), 1, 'the mail is claimed again');
-  t.equal(attempts.length, 2, 'and is only settled');
+  t.equal(attempts.length, 2, 'the mail is only acknowledged');
   t.equal(await left('mail'), 0);
 });
 
@@ -427,7 +427,7 @@ t.test('an unavailable database delays the logging of events, but does not fail 
   lines.length = 0;
   t.equal(await run(), 0);
   t.match(lines, [{ members: { removal: 'events' } }], 'the failure is logged');
-  t.same(await failedRemovals(), { '{removal="events"}': 2 }, 'and counted');
+  t.same(await failedRemovals(), { '{removal="events"}': 2 }, 'and the failure is counted');
   deps.outbox.forget = forget;
   world.now = NOW + DAY + 30 * MINUTE;
   t.equal(await run(), 1);

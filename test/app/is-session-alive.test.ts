@@ -55,7 +55,7 @@ t.test('an incomplete list needs the database', async (t) => {
   time.now = family.expiresAt - 1;
   t.equal(await isAlive(), true);
   time.now = family.expiresAt;
-  t.equal(await isAlive(), false, 'past its end');
+  t.equal(await isAlive(), false, 'the session is past its end');
   time.now = NOW;
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
   t.equal(await isAlive(), false, 'revoked');

@@ -71,7 +71,7 @@ for (const alg of KEY_ALGORITHMS) {
     const again = await service.refresh(first, { key: 'try-1' });
     t.equal(kidOf(again), kidOf(second), 'signed by the key of the first answer');
     t.ok(await isGoodElsewhere(service, again));
-    if (alg === 'ES256') t.not(again.access, second.access, 'ECDSA never signs twice alike');
+    if (alg === 'ES256') t.not(again.access, second.access, 'two ECDSA signatures of one text differ');
     else t.same(again, second, 'byte for byte');
 
     service.time.now += 24 * 60 * MINUTE;
@@ -86,7 +86,7 @@ for (const alg of KEY_ALGORITHMS) {
     t.equal(
       await outcome(service.refresh({ ...late, access: second.access })),
       'invalid_token',
-      'no mixture',
+      'halves of two answers are refused',
     );
     t.type((await service.refresh(late)).access, 'string', 'the unmixed pair is accepted');
   });
@@ -104,16 +104,16 @@ t.test('a key is announced, signs, is retired and is removed', async (t) => {
 
   service.time.now += set.timing.announce - 1;
   const last = await service.logIn();
-  t.equal(kidOf(last), kidOf(first), 'not before its turn');
+  t.equal(kidOf(last), kidOf(first), 'not before its time');
   service.time.now += 1;
-  t.equal(kidOf(await service.logIn()), key?.id, 'with no look at the set in between');
+  t.equal(kidOf(await service.logIn()), key?.id, 'without a read of the set in between');
 
   service.time.now += POLICY.accessTokenAge - 1_000;
-  t.ok((await accepts(service, last)) && (await isGoodElsewhere(service, last)), 'to its last second');
+  t.ok((await accepts(service, last)) && (await isGoodElsewhere(service, last)), 'until its last second');
   service.time.now += set.timing.outlast - POLICY.accessTokenAge + 1_000;
-  t.same(kids(), [key?.id], 'by the clock');
+  t.same(kids(), [key?.id], 'at its time');
   await set.maintain();
-  t.equal((await set.shared.signingKeys.list()).length, 1, 'and for good');
+  t.equal((await set.shared.signingKeys.list()).length, 1, 'and permanently');
 });
 
 t.test('removing a leaked key ends no session', async (t) => {
@@ -167,7 +167,7 @@ t.test('a change of the algorithm ends no session and no access token', async (t
   t.same(
     await eddsa.refresh(first, { key: 'try-1' }),
     second,
-    'a retry gets the same pair, of the earlier make',
+    'a retry gets the same pair, with the algorithm of the first answer',
   );
   const third = await eddsa.refresh(second);
   t.equal(headerOf(third.access).alg, 'EdDSA');

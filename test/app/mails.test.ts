@@ -26,7 +26,7 @@ function read(t: Test, html: string): string {
       return '\n';
     },
   );
-  t.same(open, [], 'everything is closed');
+  t.same(open, [], 'all elements are closed');
   t.notMatch(seen, /[<>"']/, 'no stray markup');
   t.notMatch(seen, /&(?!(?:amp|lt|gt|quot|#39);)/, 'no stray ampersand');
   const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' };
@@ -160,7 +160,7 @@ t.test('no untrusted text becomes a link in a mail program', async (t) => {
     t.notMatch(text, /:\/\/|evil\.|www\./);
     t.notMatch(html, /:\/\/|evil\.|www\./);
   }
-  t.match(lettersWith({ account })[0]?.text, 'https[:]//evil[.]example/login', 'still to be read');
+  t.match(lettersWith({ account })[0]?.text, 'https[:]//evil[.]example/login', 'the text is still readable');
   t.match(lettersWith({ account })[0]?.text, 'bot/2.1');
 });
 

@@ -225,7 +225,7 @@ t.test(
     world.now += 1;
     await record();
     await run();
-    t.equal(asked.length, 2, 'not while the type goes on being routed');
+    t.equal(asked.length, 2, 'not again while the type is still routed');
   },
 );
 
@@ -235,7 +235,7 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   await record(3);
   world.now = NOW + WEEK;
   await run();
-  t.equal(lines.length, 1, 'a week old to the millisecond is not older than a week');
+  t.equal(lines.length, 1, 'an event that is exactly a week old is not older than a week');
   world.now += MINUTE;
   t.equal(await run(), 3);
   t.equal(await left(), 0);
@@ -263,7 +263,7 @@ t.test('published events are not published again if their acknowledgment failed'
   t.equal(await run(), 0);
   world.now += 1;
   t.equal(await run(), 2, 'the events are claimed again');
-  t.equal(published.length, 2, 'and are only settled');
+  t.equal(published.length, 2, 'the events are only acknowledged');
   t.equal(await left(), 0);
 });
 

@@ -67,7 +67,7 @@ t.test(
     const again = await service.refresh(first, { key: 'k1', client: ELSEWHERE });
     t.equal(again.refresh, second.refresh);
     t.equal(again.access, second.access);
-    t.equal(again.expiresIn, 0, 'expiresIn counts from now');
+    t.equal(again.expiresIn, 0, 'expiresIn is counted from the retry');
     t.equal(await outcome(service.refresh(second, { key: 'k1' })), 'idempotency_key_reused');
     t.equal(await outcome(service.refresh(first, { key: 'k2' })), 'token_reused');
   },

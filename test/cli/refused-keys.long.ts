@@ -21,7 +21,7 @@ t.test('the list shows a changed key, and a removed key that was restored, as re
   await sql`insert into signing_keys select * from copy`;
   await sql`update signing_keys set signs_from = signs_from + interval '1 hour' where id = ${second}`;
 
-  t.match(await run('rotate'), { code: 0, text: /is announced, and signs from/ }, 'no refused key counts');
+  t.match(await run('rotate'), { code: 0, text: /is announced, and signs from/ }, 'a refused key is ignored');
   const third = (await ids()).at(-1) ?? '';
   const { code, text } = await run('list');
   t.equal(code, 0);
@@ -37,7 +37,7 @@ t.test('the list shows a changed key, and a removed key that was restored, as re
   ]);
 
   for (const kid of [first, second])
-    t.match(await run('retire', kid), { code: 0, text: `${kid} was removed.\n` }, 'the key that signs stays');
+    t.match(await run('retire', kid), { code: 0, text: `${kid} was removed.\n` }, 'the signing key stays');
   t.same(await ids(), [third]);
   t.match(await run('retire', first), {
     code: 1,

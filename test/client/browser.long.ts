@@ -27,10 +27,10 @@ t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', a
   t.same(
     me,
     pages.map(() => 200),
-    'all are signed in',
+    'all tabs are signed in',
   );
   const logouts = told.filter(({ what }) => what === 'signed out');
-  t.same(logouts, [], 'and always were');
+  t.same(logouts, [], 'and no tab was signed out meanwhile');
   const { generation, ended } = await sessionOf(service, pair);
   t.equal(ended, null);
   t.ok(generation >= ROUNDS / 4, `${generation} rotations`);
@@ -43,7 +43,7 @@ t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', a
 
   await pages[0]?.evaluate('client.logOut()');
   await Promise.all(pages.map((page) => page.evaluate('careful.signedOut')));
-  t.equal(told.filter(({ what }) => what === 'signed out').length, TABS, 'a log-out is heard in every tab');
+  t.equal(told.filter(({ what }) => what === 'signed out').length, TABS, 'a logout reaches every tab');
   t.equal(countAnswers(service, '/auth/logout', 204), 1);
 });
 
@@ -100,7 +100,7 @@ t.test('without locks, tabs that begin a refresh at the same moment send one Ide
   for (let round = 0; round < rounds; round += 1) {
     if (round % 4 === 1) loseAnswer(browser, () => {});
     const tokens = await Promise.all(pages.map((page) => page.evaluate('careful.wakeUp()')));
-    t.equal(new Set(tokens).size, 1, 'one session');
+    t.equal(new Set(tokens).size, 1, 'there is one session');
   }
   t.same(
     told.filter(({ what }) => what === 'signed out'),

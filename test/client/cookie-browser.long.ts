@@ -35,9 +35,9 @@ t.test('a page keeps a session without a token that a script can read', async (t
   const tokens = (await browser.context.cookies()).map(({ value }) => value);
   t.equal(tokens.length, 2);
   const loot = String(await page.evaluate('loot()'));
-  t.match(loot, /cookie-/, 'a mark');
+  t.match(loot, /cookie-/, 'the storage has only a marker');
   for (const token of tokens)
-    for (const part of token.split('.')) t.notMatch(loot, part, 'no part of a token');
+    for (const part of token.split('.')) t.notMatch(loot, part, 'the page cannot read a part of a token');
   await page.reload();
   t.equal(await page.evaluate('statusOfMe()'), 200, 'after a reload');
   await page.evaluate('client.logOut()');
@@ -99,7 +99,7 @@ t.test('a page signs out if its session ended elsewhere, or if its cookies are m
   await service.post('/auth/logout', { refreshToken: cookie?.value });
   t.equal(await page.evaluate('statusOfMe()'), 401);
   t.same(told.at(-1), { what: 'signed out', detail: 'session_revoked' });
-  t.same(await context.cookies(), [], 'the service removed them');
+  t.same(await context.cookies(), [], 'the service removed the cookies');
 
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   await context.clearCookies();

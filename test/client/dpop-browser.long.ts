@@ -43,7 +43,7 @@ t.test('a stolen pair is refused, and no script can export the key', async (t) =
   t.match(await service.post('/auth/refresh', stolen), { status: 401, body: { code: 'invalid_dpop_proof' } });
   const authorization = `Bearer ${pair.access}`;
   t.equal((await service.send('/auth/me', { headers: { authorization } })).status, 401);
-  t.equal(await page.evaluate('wakeUp()'), true, 'the user goes on');
+  t.equal(await page.evaluate('wakeUp()'), true, 'the session of the user continues');
   t.equal((await sessionOf(service, pair)).ended, null);
   t.same(signOuts(browser), []);
 });

@@ -35,7 +35,7 @@ t.test('lost answers end no session', async (t) => {
   }
   t.equal(tokens.size, LOSSES + 1);
   t.same(await sessionOf(service, pair), { generation: LOSSES, ended: null });
-  t.equal(countAnswers(service, '/auth/refresh'), 2 * LOSSES, 'each was asked for twice');
+  t.equal(countAnswers(service, '/auth/refresh'), 2 * LOSSES, 'each rotation was requested twice');
   t.same(signedOut, []);
   t.comment(`${LOSSES} answers lost, ${signedOut.length} logouts`);
 });
@@ -53,7 +53,7 @@ t.test('an Idempotency-Key is stored before it is sent, and removed with its pai
   const sent: string[] = [];
   proxy.loseAnswerTo((bytes) => {
     const [, key] = /idempotency-key: (\S+)/i.exec(bytes.toString()) ?? [];
-    if (key !== undefined && sent.push(key) === 1) t.equal(keys.at(-1), key, 'stored already');
+    if (key !== undefined && sent.push(key) === 1) t.equal(keys.at(-1), key, 'the key is stored already');
     return false;
   });
   const next = await client.token(pair.access);
@@ -89,7 +89,7 @@ t.test('an Idempotency-Key in a storage that was restored to an earlier state is
     recovery: 'none',
     status: 422,
   });
-  t.ok(await client.token(second ?? ''), 'the next attempt has a key of its own');
+  t.ok(await client.token(second ?? ''), 'the next attempt has a new key');
   t.same(await sessionOf(service, pair), { generation: 3, ended: null });
   t.same(signedOut, []);
 });
@@ -110,11 +110,7 @@ t.test('after a process is killed during a refresh, the next process gets the sa
   t.equal(signal, 'SIGKILL');
   const token = await text(refresh().stdout);
   t.not(token, pair.access);
-  t.same(
-    await sessionOf(service, pair),
-    { generation: 1, ended: null },
-    'the same rotation, asked for again',
-  );
+  t.same(await sessionOf(service, pair), { generation: 1, ended: null }, 'the retry of the same rotation');
   const reader = clientOf(t, { url, storage: fileStorage(folder) });
   t.equal(await reader.token(), token);
 });

@@ -60,8 +60,8 @@ t.test('no request is sent during a long Retry-After', async (t) => {
   const error = { code: 'unavailable', recovery: 'retry', status: 503, retryAfter: 3600 };
   await t.rejects(client.token(pair.access), error);
   await t.rejects(client.token(pair.access), error);
-  t.equal(script.length, 1, 'asked once');
-  t.equal(await client.token(), pair.access, 'which is still good');
+  t.equal(script.length, 1, 'one request was sent');
+  t.equal(await client.token(), pair.access, 'the old token is still valid');
   t.same(signedOut, []);
 });
 

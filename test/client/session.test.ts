@@ -152,7 +152,7 @@ t.test(
       service.time.now += 16 * 60_000;
       skipAhead(t, 16 * 60, Date); // performance.now stands still
       const refreshes = countAnswers(service, '/auth/refresh');
-      t.equal((await send()).status, status, 'the access token was good');
+      t.equal((await send()).status, status, 'the access token was still valid');
       t.equal(countAnswers(service, '/auth/password', 401), 0);
       t.equal(countAnswers(service, '/auth/refresh') - refreshes, 1);
     }
@@ -165,7 +165,7 @@ t.test('a session that was ended elsewhere ends in the client, with the reason',
   await service.post('/auth/logout', { refreshToken: pair.refresh });
   const answer = await client.fetch(`${service.url}/auth/me`);
   t.equal(answer.status, 401);
-  t.match(await answer.json(), { code: 'unauthenticated' }, 'still to be read');
+  t.match(await answer.json(), { code: 'unauthenticated' }, 'the body can still be read');
   t.equal(await client.token(), null);
   t.same(signedOut, ['session_revoked']);
   await client.logOut();

@@ -62,7 +62,11 @@ async function expectOneSession(
   generation: number,
 ) {
   t.same(await sessionOf(service, pair), { generation, ended: null });
-  t.equal(await still.evaluate('client.token()'), await other.evaluate('client.token()'), 'one session');
+  t.equal(
+    await still.evaluate('client.token()'),
+    await other.evaluate('client.token()'),
+    'there is one session',
+  );
   for (const page of [still, other]) t.equal(await page.evaluate('careful.statusOfMe()'), 200);
   t.same(
     told.filter(({ what }) => what === 'signed out'),
@@ -78,9 +82,9 @@ t.test(
     const scene = await twoTabs(t, 'before it sends');
     if (scene === null) return;
     const token = await scene.other.evaluate('careful.wakeUp()');
-    t.not(token, scene.pair.access, 'the other tab goes on without the lock');
+    t.not(token, scene.pair.access, 'the other tab continues without the lock');
     t.equal(await scene.wake(), token);
-    t.equal(countAnswers(scene.service, '/auth/refresh'), 2, 'both tabs sent the same question');
+    t.equal(countAnswers(scene.service, '/auth/refresh'), 2, 'both tabs sent the same refresh');
     await expectOneSession(t, scene, 1);
   },
 );

@@ -92,7 +92,7 @@ t.test(
       t.same(signedOut, []);
       const isRaised = Number(claimsOf(String(access)).auth_time) === Math.floor(service.time.now / 1000);
       t.equal(isRaised, isLost === 'answer', `${isLost}: the pair that the proof has earned`);
-      t.ok(await next.token(access ?? ''), 'and the next refresh');
+      t.ok(await next.token(access ?? ''), 'and the next refresh also succeeds');
     }
   },
 );

@@ -104,7 +104,11 @@ t.test('a key is announced, signs until the next key signs, and stays published'
     spansOf(recent, KEYS, START).map(({ kind }) => kind),
     ['announced', 'signing'],
   );
-  t.same(spansOf({ id: 'file', alg: 'ES256', state: 'signing' }, KEYS, START), [], 'a file holds no times');
+  t.same(
+    spansOf({ id: 'file', alg: 'ES256', state: 'signing' }, KEYS, START),
+    [],
+    'a key of a file has no times',
+  );
 });
 
 t.test('keys are drawn as bars over time, each with a description in words', async (t) => {

@@ -35,7 +35,7 @@ t.test('the first key signs at once, a later key is announced first', async (t) 
   const due = end - TIMING.announce;
   t.notOk(isRotationDue([first], 'EdDSA', TIMING, due - 1));
   t.ok(isRotationDue([first], 'EdDSA', TIMING, due), 'early enough to be announced');
-  t.notOk(isRotationDue([first], 'EdDSA', { ...TIMING, rotateAfter: null }, due), 'or by hand alone');
+  t.notOk(isRotationDue([first], 'EdDSA', { ...TIMING, rotateAfter: null }, due), 'without rotateAfter a rotation is never due');
 
   const second = key(2, end, nextSchedule([first], TIMING, due));
   t.match(second, { number: 2, announcedAt: due, signsFrom: end });
@@ -57,7 +57,7 @@ t.test('a key that signs at once precedes an announced key', async (t) => {
     keys.map((one) => stateOf(one, keys, NOW)),
     ['retired', 'retired', 'signing'],
   );
-  t.equal(keyThatSigns(keys, NOW + 2 * MINUTE)?.id, 'key-3', 'whose turn came and went');
+  t.equal(keyThatSigns(keys, NOW + 2 * MINUTE)?.id, 'key-3', 'the time of the second key is over');
 });
 
 t.test('a change of the algorithm makes a rotation due', async (t) => {

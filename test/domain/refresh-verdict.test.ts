@@ -313,19 +313,59 @@ const rows: Row[] = [
   },
   ...(
     [
-      ['one product in both', LONG, 'hash-a', LONG, 'hash-a', true],
-      ['the cut falls inside a product', LONG, 'hash-a', OTHER_CUT, 'hash-a', true],
-      ['another product behind the cut', LONG, 'hash-a', LONG, 'hash-b', false],
-      ['the agent grows past the cut', 'Browser/1', 'hash-a', LONG, 'hash-a', true],
-      ['the agent becomes shorter than the cut', LONG, 'hash-a', 'Browser/1', 'hash-b', false],
-      ['an older row, one product up to the cut', LONG, null, LONG, 'hash-a', true],
-      ['an older row, another product up to the cut', LONG, null, OTHER_CUT, 'hash-a', false],
-      ['stored whole, a hash by an older rule', 'Browser/1', 'hash-old', 'Browser/2', 'hash-a', true],
+      {
+        name: 'one product in both',
+        row: { userAgent: LONG, productHash: 'hash-a' },
+        client: { userAgent: LONG, productHash: 'hash-a' },
+        isSame: true,
+      },
+      {
+        name: 'the cut falls inside a product',
+        row: { userAgent: LONG, productHash: 'hash-a' },
+        client: { userAgent: OTHER_CUT, productHash: 'hash-a' },
+        isSame: true,
+      },
+      {
+        name: 'another product behind the cut',
+        row: { userAgent: LONG, productHash: 'hash-a' },
+        client: { userAgent: LONG, productHash: 'hash-b' },
+        isSame: false,
+      },
+      {
+        name: 'the agent grows past the cut',
+        row: { userAgent: 'Browser/1', productHash: 'hash-a' },
+        client: { userAgent: LONG, productHash: 'hash-a' },
+        isSame: true,
+      },
+      {
+        name: 'the agent becomes shorter than the cut',
+        row: { userAgent: LONG, productHash: 'hash-a' },
+        client: { userAgent: 'Browser/1', productHash: 'hash-b' },
+        isSame: false,
+      },
+      {
+        name: 'an older row, one product up to the cut',
+        row: { userAgent: LONG, productHash: null },
+        client: { userAgent: LONG, productHash: 'hash-a' },
+        isSame: true,
+      },
+      {
+        name: 'an older row, another product up to the cut',
+        row: { userAgent: LONG, productHash: null },
+        client: { userAgent: OTHER_CUT, productHash: 'hash-a' },
+        isSame: false,
+      },
+      {
+        name: 'stored whole, a hash by an older rule',
+        row: { userAgent: 'Browser/1', productHash: 'hash-old' },
+        client: { userAgent: 'Browser/2', productHash: 'hash-a' },
+        isSame: true,
+      },
     ] as const
-  ).map(([name, userAgent, productHash, presented, presentedHash, isSame]): (typeof rows)[number] => ({
+  ).map(({ name, row, client, isSame }): (typeof rows)[number] => ({
     name: `11 ${name}`,
-    family: family({ onUserAgentChange: 'block', userAgent, productHash }),
-    context: contextOf({ client: { ...HOME, userAgent: presented, productHash: presentedHash } }),
+    family: family({ onUserAgentChange: 'block', ...row }),
+    context: contextOf({ client: { ...HOME, ...client } }),
     expected: isSame ? ['rotate'] : ['revoke user_agent_changed', 'sessions.revoked'],
   })),
   {

@@ -27,14 +27,19 @@ t.test('a login asks for the kinds of the confirmed factors', async (t) => {
   const confirmed = { kind: 'totp', confirmedAt: NOW } as const;
   const unconfirmed = { kind: 'totp', confirmedAt: null } as const;
   const table = [
-    ['no factor', [], 0, []],
-    ['no factor, with codes', [], 10, []],
-    ['a factor that is not confirmed', [unconfirmed], 10, []],
-    ['a factor', [confirmed], 0, ['totp']],
-    ['two factors of one kind', [confirmed, confirmed, unconfirmed], 0, ['totp']],
-    ['a factor and codes', [confirmed], 1, ['totp', 'recovery_code']],
+    { name: 'no factor', factors: [], codes: 0, kinds: [] },
+    { name: 'no factor, with codes', factors: [], codes: 10, kinds: [] },
+    { name: 'a factor that is not confirmed', factors: [unconfirmed], codes: 10, kinds: [] },
+    { name: 'a factor', factors: [confirmed], codes: 0, kinds: ['totp'] },
+    {
+      name: 'two factors of one kind',
+      factors: [confirmed, confirmed, unconfirmed],
+      codes: 0,
+      kinds: ['totp'],
+    },
+    { name: 'a factor and codes', factors: [confirmed], codes: 1, kinds: ['totp', 'recovery_code'] },
   ] as const;
-  for (const [name, factors, codes, kinds] of table) t.same(proofKinds(factors, codes), kinds, name);
+  for (const { name, factors, codes, kinds } of table) t.same(proofKinds(factors, codes), kinds, name);
 });
 
 t.test('only the session that added a confirmed factor counts as authenticated by it', async (t) => {

@@ -59,7 +59,7 @@ t.test('a browser logs in, calls a protected route, refreshes and logs out', asy
     return [token, await session.token(token)];
   })`);
   t.not(second, first);
-  t.equal(claimsOf(second ?? '').sid, claimsOf(first ?? '').sid, 'the session goes on');
+  t.equal(claimsOf(second ?? '').sid, claimsOf(first ?? '').sid, 'the session continues');
   await askWho(USER);
   const headers = { authorization: `Bearer ${second}` };
   const { items } = (await (await fetch(`${kinship}/auth/sessions`, { headers })).json()) as {
@@ -70,11 +70,15 @@ t.test('a browser logs in, calls a protected route, refreshes and logs out', asy
   await page.click('#leave');
   await says('signed out');
   await askWho('Log in first.');
-  t.equal((await fetch(`${kinship}/auth/me`, { headers })).status, 401, 'Kinship knows the end');
+  t.equal(
+    (await fetch(`${kinship}/auth/me`, { headers })).status,
+    401,
+    'the service refuses the ended session',
+  );
   t.equal(
     (await fetch(`${shop}/api/me`, { headers })).status,
     200,
-    'the offline check does not, as documented',
+    'the offline check does not know the end, as documented',
   );
 });
 

@@ -81,7 +81,7 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   await waitUntil(async () => (await other.kids())[0] !== headerOf(pair.access).kid);
   await waitUntil(async () => String(await one.kids()) === String(await other.kids()));
   t.equal(await one.verify(pair.access), 401, 'a token of a removed key is refused');
-  t.equal((await one.refresh(pair)).status, 200, 'its pair refreshes all the same');
+  t.equal((await one.refresh(pair)).status, 200, 'its pair can still be refreshed');
 
   const strangers = { ...env, KEY_SET_ENCRYPTION_KEY: key('e') };
   t.match(
@@ -114,7 +114,7 @@ t.test('the algorithm can be changed replica by replica', async (t) => {
   t.equal(await before.verify(forged), 401);
 
   const unaware = await replica(t, { DATABASE_URL, KEY_SET_ENCRYPTION_KEY: '' });
-  t.equal(await unaware.verify(signed.access), 401, 'nothing is taken on trust without the encryption key');
+  t.equal(await unaware.verify(signed.access), 401, 'without the encryption key no stored key is accepted');
 });
 
 const jwk = (alg: 'ed25519' | 'ec', kid: string) => {
@@ -164,7 +164,7 @@ t.test('a key set file takes precedence, and its valid changes are followed', as
   t.same(await service.kids(), ['two', 'one']);
 
   const hmacs = await replica(t, env);
-  t.equal(await hmacs.verify(pair.access), 401, 'not read yet, for want of a whole file');
+  t.equal(await hmacs.verify(pair.access), 401, 'an incomplete file is not read');
   writeKeys(path, second, first, third);
   await waitUntil(async () => (await hmacs.verify(pair.access)) === 204);
 });

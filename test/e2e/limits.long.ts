@@ -61,7 +61,7 @@ t.test('LOGIN_ACCOUNT_LIMIT limits wrong passwords of an account', async (t) => 
   const refused = [429, '"login-account";q=2;w=1800'];
   t.same(await thrice(), [WRONG, WRONG, refused]);
   time.now += 30 * 60_000;
-  t.same(await thrice(), [WRONG, WRONG, refused], 'and then it is forgotten');
+  t.same(await thrice(), [WRONG, WRONG, refused], 'and then the count is forgotten');
 });
 
 t.test('LOGIN_NETWORK_LIMIT limits wrong passwords from a network', async (t) => {
@@ -72,7 +72,7 @@ t.test('LOGIN_NETWORK_LIMIT limits wrong passwords from a network', async (t) =>
   t.same(await thrice(), [WRONG, WRONG, refused]);
   t.same(await guess('cyd', '192.0.2.2'), WRONG);
   time.now += 30 * 60_000;
-  t.same(await thrice(), [WRONG, WRONG, refused], 'and then it is forgotten');
+  t.same(await thrice(), [WRONG, WRONG, refused], 'and then the count is forgotten');
 });
 
 t.test('LOGIN_LONGEST_WAIT bounds the wait after wrong passwords', async (t) => {
@@ -130,7 +130,7 @@ t.test('PASSWORD_FORGOT_LIMIT limits mails with a reset link', async (t) => {
   const waitForMails = (count: number) =>
     waitForValue(`${count} mails`, async () => ((await mails()) === count ? true : undefined));
   const accepted = [202, null];
-  t.same([await forget('ann'), await forget('ann')], [accepted, accepted], 'the answer tells nothing');
+  t.same([await forget('ann'), await forget('ann')], [accepted, accepted], 'the answer reveals nothing');
   t.same(await forget('bob'), accepted);
   t.ok(await waitForMails(2), 'one mail for each address');
   time.now += 600_000;

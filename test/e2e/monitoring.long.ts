@@ -40,7 +40,7 @@ t.test('Prometheus raises an alert for a theft', async (t) => {
     (await health(prometheus).catch(() => ['starting'])).every((state) => state === 'ok'),
   );
   await waitUntil(async () => (await samples(prometheus, 'kinship_reuse_detected_total')) > 0);
-  t.strictSame(await readFiringAlerts(prometheus), [], 'all is well');
+  t.strictSame(await readFiringAlerts(prometheus), [], 'no alert is firing');
 
   const pair = await post(`/auth/login?userId=${USER}`);
   const refresh = `/auth/refresh?refreshToken=${pair.refresh}&accessToken=${pair.access}`;

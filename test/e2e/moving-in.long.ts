@@ -33,7 +33,7 @@ async function moveIn(t: Test, lines: string, username: string) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ username, password: FOREIGN_PASSWORD }),
   });
-  t.equal(answer.status, 200, 'the user logs in with the password of before');
+  t.equal(answer.status, 200, 'the user logs in with the old password');
   const sql = postgres(DATABASE_URL, { max: 1 });
   const [row] = await sql`select password_hash from users`;
   await sql.end();

@@ -71,7 +71,7 @@ t.test('a backend for the frontend: the browser never has a token, and the serve
   const cookies = await context.cookies();
   t.match(cookies, [{ name: 'bff', httpOnly: true, sameSite: 'Strict' }]);
   t.equal(cookies.length, 1, 'the cookie of the application, and no other');
-  t.match(cookies[0]?.value, /^[\w-]{43}$/, 'which is no token');
+  t.match(cookies[0]?.value, /^[\w-]{43}$/, 'and the cookie is no token');
 
   // The access token lives for two seconds. Twenty concurrent requests share one refresh of the server.
   await page.waitForTimeout(2_500);
@@ -83,7 +83,7 @@ t.test('a backend for the frontend: the browser never has a token, and the serve
 
   const [{ value = '' } = {}] = cookies;
   const stolen = await fetch(`${app}/api/me`, { headers: { cookie: `bff=${value}` } });
-  t.equal(stolen.status, 403, 'a request that does not come from the page');
+  t.equal(stolen.status, 403, 'a request that is not from the page');
   await page.click('#leave');
   await says('done');
   t.same(await context.cookies(), []);
@@ -117,7 +117,7 @@ t.test('server-rendered pages: server and browser share a session, and the brows
   await Promise.all(tabs.map((tab) => tab.goto(app)));
   for (const tab of tabs) t.equal(await tab.locator('#user').textContent(), user);
   const next = claimsOf(await token());
-  t.equal(next.tokenFamily, first.tokenFamily, 'the session goes on');
+  t.equal(next.tokenFamily, first.tokenFamily, 'the session continues');
   t.ok(Number(next.generation) > Number(first.generation), 'the browser has refreshed');
 
   const refreshToken = await token();

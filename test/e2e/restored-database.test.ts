@@ -30,11 +30,11 @@ t.test('a restored database does not revive a session whose end a running replic
     );
   }
   await restore(sql);
-  t.same(await endedSessions(sql), [], 'the database knows of no end');
+  t.same(await endedSessions(sql), [], 'the restored row is not revoked');
 
   await staysEnded(t, sql, one.url, ended, 'the replica that ended it');
   await staysEnded(t, sql, other.url, endedToo, 'the replica that heard of it');
-  t.same(await endedSessions(sql), [ended, endedToo].map(sessionOf).sort(), 'the database knows again');
+  t.same(await endedSessions(sql), [ended, endedToo].map(sessionOf).sort(), 'the row is revoked again');
 
   t.equal((await refresh(other.url, lives)).status, 200, 'such a token heals a live session');
   t.same(await listHealed(sql), [sessionOf(lives)]);

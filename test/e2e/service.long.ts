@@ -150,10 +150,10 @@ t.test('limits of attempts are shared through Redis, and still apply when Redis 
   };
   const statuses = [];
   for (let round = 0; round < 7; round += 1) statuses.push(await guess(round));
-  t.same(statuses, [401, 401, 401, 429, 429, 429, 429], 'counted over both');
+  t.same(statuses, [401, 401, 401, 429, 429, 429, 429], 'counted over both processes');
   await redis.kill();
   const without = [];
   for (let round = 0; round < 16; round += 1) without.push(await guess(round));
-  t.ok(without.includes(429), 'each counts for itself');
-  t.notOk(without.includes(500) || without.includes(503), 'and goes on');
+  t.ok(without.includes(429), 'each process counts for itself');
+  t.notOk(without.includes(500) || without.includes(503), 'and every request is still answered');
 });

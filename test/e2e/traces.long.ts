@@ -59,10 +59,10 @@ t.test('a request is one trace, from the caller to the statement', async (t) => 
   t.strictSame(
     rotations.map(({ parentSpanId }) => parentSpanId),
     [first?.spanId, second?.spanId],
-    'also when there was a body to wait for',
+    'also after the service waited for a body',
   );
   t.equal(rotations[1]?.attributes['kinship.code'], 'token_reused');
-  t.notOk(rotations[1]?.status.code, 'a refusal is no error of the service');
+  t.notOk(rotations[1]?.status.code, 'a refusal is not recorded as an error');
 
   const sent = collector.bodies.join('\n');
   for (const secret of [access, refresh]) t.notOk(sent.includes(secret as string), 'no token in any span');
@@ -136,7 +136,7 @@ t.test('the sampler that the environment names decides which traces are sent', a
     const logins = collector.spans.filter(({ name }) => name === 'POST /auth/login');
     return logins.map(({ traceId }) => (traceId === TRACE ? 'continued' : 'own')).sort();
   };
-  t.same(await sentBy({}, '00'), ['own'], 'a caller that does not sample is respected');
+  t.same(await sentBy({}, '00'), ['own'], 'the decision of the caller not to sample is kept');
   t.same(await sentBy({ OTEL_TRACES_SAMPLER: 'always_on' }, '00'), ['continued', 'own']);
   t.same(await sentBy({ OTEL_TRACES_SAMPLER: 'always_off' }, '01'), []);
   t.same(await sentBy({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, '01'), ['continued']);

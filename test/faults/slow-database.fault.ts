@@ -59,7 +59,7 @@ t.test('while the database is locked or slow, load is shed and nothing is lost',
   const recovered = await recovery(clients);
   await Promise.all([load.stop(), coming.stop()]);
 
-  t.equal(before.count, 0, 'nothing is shed while all is well');
+  t.equal(before.count, 0, 'no load is shed before the fault');
   t.ok(after.count > 0, 'requests are shed while the table is locked');
   t.strictSame([...new Set(coming.answers.map(({ outcome }) => outcome))].sort(), ['200', '503 unavailable']);
   t.strictSame(await faultsIn(clients, sql, env), []);

@@ -59,7 +59,11 @@ t.test('an endpoint that answers gets each event, and endpoints that fail get th
   t.ok(events.size >= EVENTS, 'at least 1,000 events');
   t.same(sessionsIn(well.arrivals), events, 'the endpoint without a fault got each event');
   const repeated = repeatedEvents(well.arrivals);
-  t.same(without(repeated, interrupted), new Set(), 'twice only where the kill came before the record');
+  t.same(
+    without(repeated, interrupted),
+    new Set(),
+    'an event arrives twice only if the kill came before the record',
+  );
   t.ok(slowHad < events.size, 'the slow endpoint was behind meanwhile');
   t.equal(totals(clients).forcedLogouts, 0);
   t.strictSame(await faultsIn(clients, sql, env), []);

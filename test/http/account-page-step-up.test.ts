@@ -60,13 +60,13 @@ t.test(
     t.equal(
       (await show('/account', cookie)).title,
       'Sign in to your account',
-      'the cookie of before is of no use',
+      'the previous cookie is refused',
     );
     t.equal((await show('/account', next)).title, 'Your account');
     const codes = await submit(`${FACTORS}/recovery-codes`, {}, next);
     t.equal(codes.title, 'Your recovery codes', 'the proof counts for the next ten minutes');
     life.time.now += 11 * MINUTE;
-    t.equal((await submit(EMAIL, NEW_ADDRESS, next)).title, CONFIRM, 'and no longer');
+    t.equal((await submit(EMAIL, NEW_ADDRESS, next)).title, CONFIRM, 'and not longer');
   },
 );
 

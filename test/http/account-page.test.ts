@@ -114,7 +114,11 @@ t.test('the list has each session with its device, address and times, and ends o
   t.equal(await isLive(access), false);
   const [sessions] = (await show('/account', cookie)).html.split('<h2>Recent activity');
   t.notMatch(sessions, 'Firefox');
-  t.equal((await submit('/account/sessions/end', { id }, cookie)).status, 303, 'ended before is no error');
+  t.equal(
+    (await submit('/account/sessions/end', { id }, cookie)).status,
+    303,
+    'the end of a session that has ended is no error',
+  );
 });
 
 t.test('the page shows the latest activity as text, without the address of an operator', async (t) => {

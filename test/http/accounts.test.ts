@@ -252,7 +252,7 @@ t.test('“it was not me”: the link shows a page, and the button ends only tha
   t.equal(page.status, 200);
   t.match(await page.text(), /<button>/);
   t.match(page.headers.get('content-security-policy'), /frame-ancestors 'none'/);
-  t.equal((await get(service, '/auth/me', victim)).status, 200, 'a look ends nothing');
+  t.equal((await get(service, '/auth/me', victim)).status, 200, 'the page of the link ends nothing');
   t.equal((await fetch(`${url}?token=${token}`, { method: 'HEAD' })).status, 200);
   t.equal((await get(service, '/auth/me', victim)).status, 200, 'and a HEAD request ends nothing');
 

@@ -38,7 +38,7 @@ t.test('each filter selects the events that match it', async (t) => {
   t.same(await types(`?session=${claimsOf(pair.access).sid}&type=sessions.started`), ['sessions.started']);
   const at = (milliseconds: number) => encodeURIComponent(new Date(milliseconds).toISOString());
   t.same(await types(`?from=${at(time.now)}`), ['sessions.address_changed'], 'from is part of the range');
-  t.same((await types(`?to=${at(time.now)}`)).length, 2, 'to is not');
+  t.same((await types(`?to=${at(time.now)}`)).length, 2, 'to is not part of the range');
 });
 
 t.test('with order=newest the pages contain each event once, newest first', async (t) => {

@@ -22,7 +22,7 @@ const refused = { status: 403, body: { code: 'account_disabled', recovery: 'logi
 t.test('a disabled user is refused at every door and has no session', async (t) => {
   const { post, send, logIn, pair, userId, decide, outbox } = await withAnn(t);
   t.equal((await decide('PUT')).status, 204);
-  t.equal((await decide('PUT', userId.toUpperCase())).status, 204, 'again, without effect');
+  t.equal((await decide('PUT', userId.toUpperCase())).status, 204, 'a repetition has no effect');
   t.match(await logIn(), refused);
   t.match(await logIn('a wrong password'), { status: 401, body: { code: 'invalid_credentials' } });
   t.match(await post(`/auth/login?userId=${userId}`), refused);
@@ -43,7 +43,7 @@ t.test('a disabled user is refused at every door and has no session', async (t) 
   );
 
   t.equal((await decide('DELETE')).status, 204);
-  t.equal((await decide('DELETE')).status, 204, 'again, without effect');
+  t.equal((await decide('DELETE')).status, 204, 'a repetition has no effect');
   t.equal((await logIn()).status, 200);
 });
 
@@ -73,7 +73,7 @@ t.test('a disabled user gets no challenge, and a challenge from before is refuse
   t.match(
     await answer(),
     { status: 401, body: { code: 'proof_refused' } },
-    'a challenge from before is dead',
+    'a challenge from before is refused',
   );
   t.match(await logIn(), { status: 401, body: { code: 'second_factor_required' } });
 });
@@ -116,6 +116,6 @@ t.test('the route answers since when a user is disabled', async (t) => {
   const disabledAt = new Date(time.now).toISOString();
   time.now += 1_000;
   t.match((await send(path, { headers })).body, { disabledAt });
-  t.equal((await send(path)).status, 401, 'without a key');
+  t.equal((await send(path)).status, 401, 'without a service key');
   t.equal((await send('/admin/users/1/disabled', { headers })).status, 400);
 });

@@ -129,7 +129,11 @@ t.test('DPOP=required: every door refuses to open an unbound session', async (t)
   t.equal((await fetch(`${service.url}/${userId}`)).status, 401);
   t.equal(await countRefusedProofs(service, 'required'), 5);
   const byCookie = { 'x-session-transport': 'cookie' };
-  t.equal(outcomeOf(await service.post('/auth/login', credentials, byCookie)), refused, 'nor in cookies');
+  t.equal(
+    outcomeOf(await service.post('/auth/login', credentials, byCookie)),
+    refused,
+    'also not in cookies',
+  );
   t.ok((await service.logIn()).accessToken, 'a bound session can be opened');
 });
 
@@ -444,7 +448,7 @@ t.test('a full store of used proofs answers 503, and nothing changes', async (t)
   t.equal(outcomeOf(answer), '503 unavailable');
   t.ok(answer.headers.get('retry-after'));
   const fresh = await service.post(`/auth/login?userId=${randomUUID()}`);
-  t.equal(fresh.status, 200, 'unbound sessions go on');
+  t.equal(fresh.status, 200, 'unbound sessions can still be opened');
   service.time.now += 131_000;
   t.equal(
     outcomeOf(await send()),
@@ -482,14 +486,14 @@ t.test('DPOP_NONCE=on: a proof needs the nonce of the service, for two periods',
   service.time.now += 5 * 60_000;
   const renewed = (await login(nonce)).headers.get('dpop-nonce') ?? '';
   t.not(renewed, nonce, 'the next period');
-  t.equal((await login(nonce)).status, 200, 'and both are valid');
+  t.equal((await login(nonce)).status, 200, 'and both nonces are valid');
   service.time.now += 5 * 60_000;
   t.equal(outcomeOf(await login(nonce)), '401 use_dpop_nonce', 'too old');
   t.equal((await send(renewed)).status, 200);
 
   const unbound = await service.post(`/auth/login?userId=${randomUUID()}`);
   t.equal(unbound.status, 200);
-  t.notOk(unbound.headers.has('dpop-nonce'), 'without a proof there is none');
+  t.notOk(unbound.headers.has('dpop-nonce'), 'an answer to a request without a proof has no nonce');
 });
 
 t.test('a nonce is asked for only if the key and the request are right', async (t) => {

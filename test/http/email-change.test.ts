@@ -53,7 +53,7 @@ t.test('an account gets a new address only after a link has verified the address
   const page = await fetch(`${url}/auth/email/change?token=${change.token}`);
   t.equal(page.status, 200);
   t.match(await page.text(), /<bdi>ann@example.org<\/bdi>.*<bdi>ann<\/bdi>.*<button>/s);
-  t.match(await me(), { email: 'ann@example.com' }, 'a look changes nothing');
+  t.match(await me(), { email: 'ann@example.com' }, 'the page of the link changes nothing');
   t.equal((await press('undo', change.token)).status, 403, 'each link has one purpose');
   t.match(await (await press('change', change.token)).text(), /Your address has changed/);
   t.match(await me(), { email: 'ann@example.org', emailVerified: true }, 'the session lives on');
@@ -90,7 +90,11 @@ t.test(
     time.now += 7 * DAY - 1_000;
     const page = await fetch(`${url}/auth/email/undo?token=${undo.token}`);
     t.match(await page.text(), /<bdi>ann@example.com<\/bdi>.*ends all sessions.*<button>/s);
-    t.match(await users.findByIdentifier('ann'), { email: 'thief@example.org' }, 'a look changes nothing');
+    t.match(
+      await users.findByIdentifier('ann'),
+      { email: 'thief@example.org' },
+      'the page of the link changes nothing',
+    );
     const html = await (await press('undo', undo.token)).text();
     t.match(html, /Your address is kept/);
     t.match(await me(), { code: 'unauthenticated' }, 'every session has ended');

@@ -54,7 +54,7 @@ t.test('a registration mails a link, and its button verifies the address once', 
     t.equal(page.headers.get('referrer-policy'), 'no-referrer');
     const html = await page.text();
     if (method === 'GET') t.match(html, /<bdi>ann<\/bdi>.*<bdi>ann@example.com<\/bdi>.*<button>/s);
-    t.equal(await isVerified(), false, 'a look changes nothing');
+    t.equal(await isVerified(), false, 'the page of the link changes nothing');
   }
   for (const bad of ['', 'x', `${token}x`]) t.equal((await press(bad)).status, 403, bad);
   t.equal(await isVerified(), false);
@@ -74,7 +74,7 @@ t.test('a registration mails a link, and its button verifies the address once', 
   t.match(verified, [{ data: { userId, address: '127.0.0.1' } }]);
   t.equal(verified.length, 1);
   t.match(ann1.lines.join(''), '"event":"email_verified"');
-  t.notMatch(ann1.lines.join(''), /ann@example/, 'the log names no address');
+  t.notMatch(ann1.lines.join(''), /ann@example/, 'the log contains no address');
 });
 
 t.test('of many simultaneous requests of the button one verifies the address', async (t) => {

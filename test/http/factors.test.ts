@@ -140,7 +140,7 @@ t.test('only an account with a factor gets recovery codes, and they are shown on
   t.match(
     (await send(service, 'GET', '/auth/factors', ann)).body,
     { recoveryCodes: 10 },
-    'in place of the earlier',
+    'the new codes replace the earlier ones',
   );
   t.equal((await send(service, 'DELETE', `/auth/factors/${id}`, ann)).status, 204);
   t.match((await send(service, 'GET', '/auth/factors', ann)).body, { recoveryCodes: 0 });
@@ -169,7 +169,7 @@ t.test('a change of factors needs a recent sign-in', async (t) => {
     status: 401,
     body: { code: 'invalid_credentials' },
   });
-  t.equal((await add({ password: PASSWORD })).status, 200, 'the password counts');
+  t.equal((await add({ password: PASSWORD })).status, 200, 'a sign-in by password is enough');
 });
 
 t.test('an account with a factor can change its factors only after a sign-in with a factor', async (t) => {
@@ -177,7 +177,7 @@ t.test('an account with a factor can change its factors only after a sign-in wit
   const ann = await registerAndLogIn(service);
   const { id, code } = await addApp(service, ann);
   const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
-  t.equal((body.codes as string[]).length, 10, 'the session that added the factor goes on');
+  t.equal((body.codes as string[]).length, 10, 'the session that added the factor stays live');
   service.time.now += 11 * MINUTE;
   const requests = [
     ['POST', '/auth/factors/totp'],
@@ -193,7 +193,7 @@ t.test('an account with a factor can change its factors only after a sign-in wit
   const tokens = { accessToken: ann.access, refreshToken: ann.refresh };
   const stepUp = (proof: object) => service.post('/auth/step-up', { ...tokens, ...proof });
   const refused = { status: 401, body: { code: 'proof_refused' } };
-  t.match(await stepUp({ password: PASSWORD }), refused, 'never by the password alone');
+  t.match(await stepUp({ password: PASSWORD }), refused, 'the password alone is never enough');
   t.match(await stepUp({ recoveryCode: '0123AB-CDEFGH-JKMNPQ-RSTVWX' }), refused);
   const given = code();
   const raised = await stepUp({ code: given });
@@ -214,7 +214,7 @@ t.test('an account with a factor can change its factors only after a sign-in wit
   t.match(
     await service.post('/auth/step-up', { ...last, recoveryCode }),
     refused,
-    'and so is the recovery code',
+    'the recovery code is also used up',
   );
   t.equal((await send(service, 'DELETE', `/auth/factors/${id}`, signed)).status, 204);
 });

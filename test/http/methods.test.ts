@@ -143,7 +143,7 @@ t.test('HEAD is refused where GET changes state, and changes nothing', async (t)
   }
   t.equal((await families.list(null, { now: 0, limit: 10, after: null })).length, before);
   const refreshed = await fetch(`${url}/refresh`, { headers: { cookie, 'user-agent': HOME.userAgent } });
-  t.equal(refreshed.status, 200, 'the pair is still good');
+  t.equal(refreshed.status, 200, 'the pair is still valid');
 });
 
 t.test('a method that a known path does not support is answered with 405 and Allow', async (t) => {

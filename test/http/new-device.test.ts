@@ -53,7 +53,7 @@ t.test('a login from a new network causes one mail, and the link in it ends that
     t.ok(letter?.text.includes(fact), fact);
 
   t.match(await (await fetch(link)).text(), /End this session/);
-  t.equal(await isAlive(thief), true, 'a look ends nothing');
+  t.equal(await isAlive(thief), true, 'the page of the link ends nothing');
   const token = new URL(link).searchParams.get('token') ?? '';
   const ended = await fetch(`${url}/auth/not-me`, { method: 'POST', body: new URLSearchParams({ token }) });
   t.match(await ended.text(), /Mail me a link/, 'a link for a new password is offered');

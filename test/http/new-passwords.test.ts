@@ -42,7 +42,7 @@ t.test(
     t.equal(
       (await set('news of a green org 44')).status,
       204,
-      'a tag, and shorter words, are no words of the context',
+      'a tag and shorter words do not count as words of the context',
     );
   },
 );
@@ -63,7 +63,7 @@ t.test(
     t.equal((await register('short')).status, 400);
     const { body } = await register(PASSWORD);
     t.equal((await register(BREACHED)).status, 429);
-    t.same(searched, [BREACHED, PASSWORD], 'no search for a password that the rules or a limit refuse');
+    t.same(searched, [BREACHED, PASSWORD], 'a password that the rules or a limit refuse is not looked up');
 
     const { access } = (await post('/auth/login', { username: 'rosalind', password: PASSWORD })).body;
     const bearer = { authorization: `Bearer ${access}` };

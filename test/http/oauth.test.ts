@@ -43,7 +43,11 @@ t.test('a retry under the same Idempotency-Key gets the same tokens', async (t) 
   const first = await exchange(refresh, key);
   t.same((await exchange(refresh, key)).body, first.body);
   const reused = await exchange(String(first.body.refresh_token), key);
-  t.match(reused, { status: 400, body: { error: 'invalid_request' } }, 'not a verdict on the token');
+  t.match(
+    reused,
+    { status: 400, body: { error: 'invalid_request' } },
+    'the answer is no statement about the token',
+  );
   t.match(await exchange(String(first.body.refresh_token)), { status: 200 });
 });
 
@@ -130,7 +134,7 @@ t.test('a client_id that contradicts the authentication or the session is refuse
     const mixed = await ask(path, 'app', basic('backend', SERVICE_KEY));
     t.match(mixed, { status: 401, body: { error: 'invalid_client' } }, `${path}: two clients`);
   }
-  t.match((await look(access)).body, { active: true }, 'nothing happened to the session');
+  t.match((await look(access)).body, { active: true }, 'the session has not changed');
   t.match(await ask('/oauth/token', 'backend', basic('backend', SERVICE_KEY)), { status: 200 });
 });
 
@@ -157,7 +161,7 @@ t.test('a confidential session requires its client’s authentication', async (t
     t.match(await form('/oauth/token', { ...refreshForm(token), client_id: 'web' }), refused);
     t.match(await exchange(token, basic('backend', SERVICE_KEY)), { status: 400 });
   }
-  t.match((await look(refresh)).body, { active: true, client_id: 'web' }, 'the session goes on');
+  t.match((await look(refresh)).body, { active: true, client_id: 'web' }, 'the session continues');
   t.equal((await exchange(refresh, WEB)).status, 200);
   t.match(await form('/oauth/revoke', { token: refresh }, WEB), { status: 200 });
   t.same((await look(String(next.access_token))).body, { active: false });

@@ -32,9 +32,9 @@ t.test('the linter reports no fault', async (t) => {
   const source = await file('docs/openapi.json');
   t.same(await lint(source, OFF), []);
   const broken = await lint(source.replace('"operationId": "refresh"', '"operationId": "logIn"'), OFF);
-  t.match(broken, [/^operation-operationId-unique /], 'it does look');
+  t.match(broken, [/^operation-operationId-unique /], 'the linter finds a fault');
   const strict = (await lint(source, {})).map((line) => line.split(' ')[0]);
-  t.same([...new Set(strict)].sort(), Object.keys(OFF).sort(), 'no rule is off without need');
+  t.same([...new Set(strict)].sort(), Object.keys(OFF).sort(), 'each disabled rule would report a fault');
 });
 
 t.test('every operation except redirects documents its success response', async (t) => {

@@ -18,7 +18,7 @@ t.test('health routes report the state of each dependency', async (t) => {
   t.equal(headers.get('retry-after'), '1');
   t.notMatch(JSON.stringify(body), '10.0.0.1');
   t.ok(lines.some((line) => line.includes('connection refused')));
-  t.equal((await send('/health/live')).status, 200, 'alive all the same');
+  t.equal((await send('/health/live')).status, 200, 'the service is still alive');
 });
 
 t.test('probes are answered in time while a dependency hangs, and share one check', async (t) => {

@@ -54,7 +54,11 @@ t.test('an older sign-in is challenged, and a step-up answers the challenge', as
   }
   t.ok(await users.find(userId));
   const raised = await stepUp(pair);
-  t.equal(codeOf(await remove(pair)), '401 step_up_required', 'the access token of before gains nothing');
+  t.equal(
+    codeOf(await remove(pair)),
+    '401 step_up_required',
+    'the earlier access token does not count as recent',
+  );
   t.equal(codeOf(await remove(raised)), '204');
 });
 

@@ -70,7 +70,7 @@ t.test('a refresh accepts the tokens in the query or in the body', async (t) => 
   const mixed = await post(`/auth/refresh?refreshToken=${third.body.refresh}`, {
     accessToken: third.body.access,
   });
-  t.equal(mixed.status, 200, 'each once, wherever');
+  t.equal(mixed.status, 200, 'each token once, in the query or in the body');
   const twice = await post(`/auth/refresh?${query}`, { refreshToken: first.refresh });
   t.same([twice.status, twice.body.code], [400, 'invalid_request']);
   const replay = await post(`/auth/refresh?${query}`);
@@ -128,7 +128,7 @@ t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
     t.equal(
       (await local.post(path, undefined, { ...headers, ...withKey })).status,
       200,
-      'a key is good everywhere',
+      'a service key is accepted in every mode',
     );
   }
 

@@ -62,5 +62,5 @@ t.test('after ten wrong codes further codes are delayed, also right ones', async
     t.equal(limited.headers.get('retry-after'), '30');
     t.match(limited.headers.get('ratelimit-policy'), /^"proof-account"/);
   }
-  t.equal((await post('/auth/refresh', pair)).status, 200, 'the session goes on');
+  t.equal((await post('/auth/refresh', pair)).status, 200, 'the session continues');
 });

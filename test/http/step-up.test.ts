@@ -134,12 +134,12 @@ t.test('a retry within the retry window never gets the pair of a step-up', async
   const { enter, stepUp, renew } = await service(t, { policy: { retryWindow: 10_000 } });
   const first = await enter();
   const second = await renew(first);
-  t.equal((await renew(first)).body.refresh, second.body.refresh, 'a refresh may be repeated');
+  t.equal((await renew(first)).body.refresh, second.body.refresh, 'a refresh can be retried');
   t.equal(codeOf(await stepUp(second.body)), '200');
   t.equal(codeOf(await renew(second.body)), '401 token_reused');
   const other = await enter();
   t.equal(codeOf(await stepUp(other)), '200');
-  t.equal(codeOf(await stepUp(other)), '401 token_reused', 'a step-up neither');
+  t.equal(codeOf(await stepUp(other)), '401 token_reused', 'a step-up cannot be retried without a key');
   const third = await enter();
   const raised = await stepUp(third);
   const next = await renew(raised.body);

@@ -197,7 +197,7 @@ t.test('a session keeps its user when USER_ID_FORMAT changes and changes back', 
 
   const ofText = await open(texts, 'auth0|123');
   const back = (await uuids.post('/auth/refresh', ofText)).body;
-  t.equal(claimsOf(String(back.access)).sub, 'auth0|123', 'a session of a text goes on');
+  t.equal(claimsOf(String(back.access)).sub, 'auth0|123', 'a session of a user id that is text continues');
   t.equal((await uuids.send('/auth/me', bearer(String(back.access)))).status, 200);
   t.equal((await logIn(uuids, 'auth0|123')).status, 400, 'only new logins are refused');
 });

@@ -77,7 +77,7 @@ t.test('two cookies of one name are refused', async (t) => {
   for (const other of ['x', '', access]) {
     const cookie = `access_token=${other}; access_token=${access}`;
     t.equal(codeOf(await ask({ cookie })), UNKNOWN);
-    t.equal(codeOf(await ask({ cookie, ...bearer })), '204', 'a bearer is another matter');
+    t.equal(codeOf(await ask({ cookie, ...bearer })), '204', 'a bearer token is not a cookie');
   }
 });
 
@@ -85,7 +85,11 @@ t.test('a cookie is refused in a cross-site request', async (t) => {
   const { ask, cookie, bearer, access } = await startWithSession(t);
   const from = (site: string) => ({ 'sec-fetch-site': site });
   t.equal(codeOf(await ask({ ...cookie(access), ...from('cross-site') })), '403 forbidden');
-  t.equal(codeOf(await ask({ ...cookie('x'), ...from('cross-site') })), '403 forbidden', 'good or not');
+  t.equal(
+    codeOf(await ask({ ...cookie('x'), ...from('cross-site') })),
+    '403 forbidden',
+    'whether the cookie is valid or not',
+  );
   t.equal(
     codeOf(await ask({ ...bearer, ...from('cross-site') })),
     '204',
@@ -94,7 +98,7 @@ t.test('a cookie is refused in a cross-site request', async (t) => {
   t.equal(
     codeOf(await ask(from('cross-site'))),
     UNKNOWN,
-    'a link to here, without a cookie, leads to the login',
+    'a navigation without a cookie is answered as unauthenticated',
   );
   for (const site of ['same-origin', 'same-site', 'none'])
     t.equal(codeOf(await ask({ ...cookie(access), ...from(site) })), '204', site);

@@ -8,7 +8,7 @@ t.test('a set contains the added sessions, and no others', async (t) => {
   t.ok(added.every((sid) => set.add(sid, 7)));
   t.ok(
     added.every((sid) => set.add(sid, 8)),
-    'a session may come again',
+    'a session may be added again',
   );
   t.equal(set.size(), added.length);
   t.ok(added.every(set.has));

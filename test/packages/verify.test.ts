@@ -346,7 +346,7 @@ t.test('keys', async (t) => {
     t.equal(await outcome(verify(token)), 'accepted');
     const { keys } = service.calls;
     t.equal(await outcome(verify(token)), 'accepted');
-    t.equal(service.calls.keys, keys, 'not every request asks again');
+    t.equal(service.calls.keys, keys, 'not every request fetches the keys again');
     mock.timers.tick(1_000);
     t.equal(await outcome(verify(token)), 'unavailable');
   });

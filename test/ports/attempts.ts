@@ -213,8 +213,12 @@ async function window(t: Test, fresh: Fresh): Promise<void> {
     t.same(await take(4_000), { allowed: true, remaining: 1, retryAfter: 0 });
     t.same(await take(9_000), { allowed: true, remaining: 0, retryAfter: 0 });
     t.same(await take(9_001), { allowed: false, remaining: 0, retryAfter: 1 });
-    t.same(await take(10_000), { allowed: true, remaining: 0, retryAfter: 0 }, 'the first has left');
-    t.same(await take(10_001), { allowed: false, remaining: 0, retryAfter: 4 }, 'the second has not');
+    t.same(
+      await take(10_000),
+      { allowed: true, remaining: 0, retryAfter: 0 },
+      'the first action is older than the period',
+    );
+    t.same(await take(10_001), { allowed: false, remaining: 0, retryAfter: 4 }, 'the second action is not');
     t.same(await take(30_000), { allowed: true, remaining: 2, retryAfter: 0 });
   });
 

@@ -125,7 +125,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
       t.match(await verify(), { fault: null, seals: 0, head: { number: 6 } });
       await record(1);
       await seal();
-      t.match(await verify(), { fault: null, seals: 1, head: { number: 7 } }, 'the chain goes on');
+      t.match(await verify(), { fault: null, seals: 1, head: { number: 7 } }, 'the chain continues');
     },
   );
 

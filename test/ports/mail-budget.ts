@@ -43,7 +43,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     t.equal(await countFitting(stores, 'ann', 6, NOW), 6);
     t.equal(await countFitting(stores, 'ann', 6, NOW + 59 * MINUTE), 4);
     t.equal(await countFitting(stores, 'bob', 1, NOW + 59 * MINUTE), 1, 'another recipient');
-    t.equal(await countFitting(stores, 'ann', 10, NOW + HOUR), 6, 'as many as are an hour old');
+    t.equal(await countFitting(stores, 'ann', 10, NOW + HOUR), 6, 'as many mails as are an hour old');
   });
 
   t.test('a recipient gets at most thirty mails in any day', async (t) => {
@@ -108,7 +108,11 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
     const stores = await withHeld(t, ['ann']);
     await stores.mailBudget.take('bob', NOW);
     await stores.mailBudget.take('eve', NOW + DAY);
-    t.equal(await stores.mailBudget.forget(NOW + 1, 10), 1, 'not of a recipient with a digest to come');
+    t.equal(
+      await stores.mailBudget.forget(NOW + 1, 10),
+      1,
+      'only the counts of a recipient without a pending digest are removed',
+    );
     await stores.outbox.acknowledge(stores.ids);
     t.equal(await stores.mailBudget.forget(NOW + 1, 10), 1);
     t.equal(await stores.mailBudget.forget(NOW + 2 * DAY, 10), 1);

@@ -326,7 +326,11 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.same(await logIn(code(11), { hashedNonce }), { sessions: [], claims: {} });
     t.equal(await logIn(code(12), { hashedNonce }), null, 'a used challenge');
     t.equal(await logIn(code(11)), null, 'a used code');
-    t.same(await logIn(code(12)), { sessions: [], claims: {} }, 'a refusal uses nothing up');
+    t.same(
+      await logIn(code(12)),
+      { sessions: [], claims: {} },
+      'a refusal uses up neither proof nor challenge',
+    );
     const recovery = { kind: 'recovery_code', hash: codes[0] } as const;
     t.same(await logIn(recovery), { sessions: [], claims: {} });
     t.equal(await logIn(recovery), null);

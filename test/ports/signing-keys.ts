@@ -121,7 +121,8 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
       ] as const) {
         time.now = NOW + step;
         const seen = await Promise.all(replicas.map((keep) => keep()));
-        for (const keys of seen) t.equal(keys.at(-1)?.number, seen[0]?.at(-1)?.number, 'all see the same');
+        for (const keys of seen)
+          t.equal(keys.at(-1)?.number, seen[0]?.at(-1)?.number, 'all replicas have the same keys');
         t.equal(lines.filter((line) => line.endsWith('announced')).length, count, `${step} ms later`);
       }
       const removed = lines.filter((line) => line.includes('removed'));

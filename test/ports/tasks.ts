@@ -105,7 +105,7 @@ async function atomicity(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await tasks.change(ann.id, his.id, 'mine now'), null);
     t.equal(await tasks.remove(bob.id, hers.id), false);
     t.equal(await tasks.remove(randomUUID(), hers.id), false);
-    t.same([await listOf(tasks, ann), await listOf(tasks, bob)], before, 'to the version');
+    t.same([await listOf(tasks, ann), await listOf(tasks, bob)], before, 'no list has changed');
   });
 
   await t.test('every change gives the list a new version, and no other call does', async (t) => {

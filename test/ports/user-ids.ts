@@ -67,7 +67,7 @@ async function reads(t: Test, fresh: Fresh, userId: string): Promise<void> {
   t.equal(rotated?.userId, userId);
   t.same(await families.find(family.tokenFamily), rotated);
   const next = rotationOf({ ...family, ...rotation.next });
-  t.equal((await families.rotate(next, [entry(family)]))?.userId, userId, 'also with an event');
+  t.equal((await families.rotate(next, [entry(family)]))?.userId, userId, 'also a rotation with an event');
 }
 
 async function events(t: Test, fresh: Fresh, userId: string): Promise<void> {

@@ -241,7 +241,11 @@ databaseTest('a copy of the database opens no account', async (t, sql) => {
   await assertUnchanged(t, sql, guess, 'every value as the password');
   service.time.now = now;
 
-  t.equal((await form(service, '/auth/not-me', { token: notMe })).status, 200, 'the mailed links do');
+  t.equal(
+    (await form(service, '/auth/not-me', { token: notMe })).status,
+    200,
+    'the mailed links are accepted',
+  );
   const asked = `${service.url}/auth/email/change?token=${change}`;
   t.equal((await fetch(asked)).status, 200);
   const newPassword = 'a yellow piano 43';

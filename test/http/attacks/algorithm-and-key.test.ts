@@ -198,8 +198,8 @@ databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
     ]),
   );
   t.equal(listener.connections, 0, 'no key URL was requested');
-  t.equal((await fetch(listener.url)).status, 200, 'where somebody listens');
-  t.equal(listener.connections, 1, 'and counts');
+  t.equal((await fetch(listener.url)).status, 200, 'a server listens at the key URL');
+  t.equal(listener.connections, 1, 'and counts its requests');
   await assertRefreshable(t, service, pair);
 });
 

@@ -296,7 +296,7 @@ databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql
   const news = async () => (await outboxLinesOf(sql, refreshToken)).filter((line) => line.startsWith('mail'));
   for (const address of ['2001:db8:1:2::2', '2001:DB8:1:2:ffff:ffff:ffff:ffff', '2001:0db8:0001:0002:0::9'])
     pair = await service.next(pair, from(address));
-  t.same(await news(), [], 'the network of the login is no news');
+  t.same(await news(), [], 'the network of the login is not reported');
   for (const address of ['2001:db8:1:3::1', '2001:db8:1:3::2', '2001:db8:1:3:1::1'])
     pair = await service.next(pair, from(address));
   t.same(await news(), ['mail sessions.address_changed'], 'another network is reported once');
@@ -403,7 +403,7 @@ databaseTest('no answer and no log line contains a forged host', async (t, sql) 
   t.notMatch(service.lines.join(''), /evil|:666/, 'the log');
   const [row] = await sql<{ all: string }[]>`
     select string_agg(f::text || o::text, '') as all from token_families f, outbox o`;
-  t.ok(row?.all, 'somebody logged in');
+  t.ok(row?.all, 'one login succeeded');
   t.notMatch(row?.all, /evil|:666/, 'the database');
   const { body } = await service.send('/docs/json');
   t.same(
@@ -466,6 +466,6 @@ databaseTest('a UTF-8 user agent is stored as its text', async (t, sql) => {
 
   const long = asHeader(`${'x'.repeat(299)}\u{1f600}`);
   const { accessToken, refreshToken } = await service.open({ headers: long });
-  t.equal(await storedAgent(), 'x'.repeat(299), 'the cut goes through no character');
+  t.equal(await storedAgent(), 'x'.repeat(299), 'the text is not cut inside a character');
   await service.next({ accessToken, refreshToken }, long);
 });

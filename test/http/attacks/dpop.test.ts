@@ -126,7 +126,7 @@ databaseTest('a thief with the pair cannot use, take over or end the session', a
   t.equal(login.status, 400);
   const out = () => service.post('/auth/logout?scope=all', { refreshToken: pair.refreshToken });
   t.equal(outcomeOf(await assertUnchanged(t, sql, out, 'a log-out everywhere')), refused);
-  t.ok((await service.next(pair, { dpop: proof(key) })).refreshToken, 'the owner goes on');
+  t.ok((await service.next(pair, { dpop: proof(key) })).refreshToken, 'the session of the owner continues');
 });
 
 databaseTest('a token of a bound session is refused if it names no key or another key', async (t, sql) => {

@@ -364,7 +364,7 @@ databaseTest('unknown paths and methods are refused', async (t, sql) => {
     t.match(text, /content-type: application\/problem\+json/, `${name}: a problem document`);
   }
   const { headers } = await service.send('/%zz');
-  t.match(headers.get('x-request-id'), /^[\w.-]{8,64}$/, 'a refusal before any route has its request id too');
+  t.match(headers.get('x-request-id'), /^[\w.-]{8,64}$/, 'a refusal before any route also has a request id');
 });
 
 databaseTest('bodies of an unsupported content type are refused', async (t, sql) => {

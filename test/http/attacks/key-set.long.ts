@@ -92,7 +92,7 @@ const knock = (service: ServiceOnDatabase, token: string) =>
 
 /** Both must succeed, otherwise the refusals below would prove nothing. */
 async function isLeftAlone(t: Test, { service, pair }: Victim): Promise<void> {
-  t.equal((await knock(service, pair.accessToken)).status, 204, 'the genuine token is good');
+  t.equal((await knock(service, pair.accessToken)).status, 204, 'the genuine token is accepted');
   await assertRefreshable(t, service, pair);
 }
 
@@ -169,7 +169,7 @@ for (const alg of ALGORITHMS) {
     ]);
     t.equal(listener.connections, 0, 'no key URL was requested');
     await fetch(url);
-    t.equal(listener.connections, 1, 'where somebody listens, and counts');
+    t.equal(listener.connections, 1, 'a server listens at the key URL, and counts its requests');
     await isLeftAlone(t, attacked);
   });
 }

@@ -41,7 +41,7 @@ t.test('the addresses of one IPv6 /64 share one limit of wrong passwords', async
     t.equal((await guess(`user-${n}`, address)).status, 401, address);
   for (const address of addresses(20).map((used) => used.replace(/.$/, 'e')))
     t.match(await guess('another', address), { status: 429, body: { code: 'too_many_requests' } }, address);
-  t.equal((await guess('another', '2001:db8:1:3::1')).status, 401, 'the next /64 has its own');
+  t.equal((await guess('another', '2001:db8:1:3::1')).status, 401, 'the next /64 has its own limit');
 });
 
 t.test('the answers to wrong passwords do not reveal which name and address belong together', async (t) => {
@@ -93,8 +93,8 @@ t.test('an owner under attack logs in from a new network after a reset by mail',
   });
   t.equal(set.status, 200);
   for (let n = 0; n < 10; n += 1) await guess('ann', `10.0.1.${n}`);
-  t.equal((await logIn('ann', '203.0.113.9')).status, 429, 'the attack goes on');
-  t.equal((await logIn('ann', '198.51.100.7')).status, 200, 'where the link was used');
+  t.equal((await logIn('ann', '203.0.113.9')).status, 429, 'the attack continues');
+  t.equal((await logIn('ann', '198.51.100.7')).status, 200, 'from the network where the link was used');
 });
 
 t.test('a user on a throttled network can log in within minutes', async (t) => {
@@ -118,7 +118,7 @@ t.test('the addresses of one IPv6 /64 share one limit of registrations', async (
   for (const [n, address] of addresses(20).entries())
     t.equal((await register(`user-${n}`, address)).status, 201, address);
   t.equal((await register('another', '2001:db8:1:2:aaaa::1')).status, 429);
-  t.equal((await register('another', '2001:db8:1:3::1')).status, 201, 'the next /64 has its own');
+  t.equal((await register('another', '2001:db8:1:3::1')).status, 201, 'the next /64 has its own limit');
 });
 
 t.test('an IPv4 address and its IPv4-mapped form share one limit', async (t) => {

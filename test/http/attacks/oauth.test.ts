@@ -55,7 +55,7 @@ databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
       [`${path}, there as well`]: ['400 invalid_request', `${path}?${query}`, query.toString(), RESOURCE],
     });
     const got = await assertUnchanged(t, sql, () => service.send(`${path}?${query}`), 'GET');
-    t.equal(got.status, 405, 'GET is no way in');
+    t.equal(got.status, 405, 'GET is refused');
   }
   t.notOk(service.lines.join('').includes(pair.refreshToken), 'and the log does not contain it');
   await assertRefreshable(t, service, { refreshToken: pair.refreshToken });

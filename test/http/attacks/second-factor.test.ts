@@ -249,7 +249,7 @@ databaseTest('one code steps up only one of two sessions', async (t, sql) => {
   const other = (await service.post(`/auth/login?userId=${ann.id}`)).body;
   const stepUp = async ({ access, refresh }: Record<string, unknown>, proof: object) =>
     outcomeOf(await service.post('/auth/step-up', { accessToken: access, refreshToken: refresh, ...proof }));
-  t.equal(await stepUp(other, { password: PASSWORD }), REFUSED, 'the password alone raises nothing');
+  t.equal(await stepUp(other, { password: PASSWORD }), REFUSED, 'the password alone steps up no session');
   const code = ann.app.code();
   const outcomes = await Promise.all([stepUp({ ...ann }, { code }), stepUp(other, { code })]);
   t.same(outcomes.sort(), ['200', REFUSED]);

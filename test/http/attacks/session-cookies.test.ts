@@ -139,7 +139,7 @@ databaseTest(
         page.post('/auth/refresh'),
       );
       t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
-      t.same(await page.cookies('/auth/refresh'), {}, 'all are gone');
+      t.same(await page.cookies('/auth/refresh'), {}, 'all cookies were removed');
       t.equal((await page.logIn()).status, 200);
       t.equal((await page.post('/auth/refresh')).status, 200);
       await sql`truncate users, token_families cascade`;

@@ -103,6 +103,6 @@ t.test('a row is not returned if its user id does not belong to its key', async 
   t.equal(
     (await send('/auth/me', { headers: { authorization: `Bearer ${access}` } })).status,
     200,
-    'the token is its own',
+    'the token is accepted for its own user',
   );
 });

@@ -63,7 +63,7 @@ async function pairs(t: Test, { ask }: Browser, attributes: string[]): Promise<v
   const first = pairOf(t, opened);
   t.match(claimsOf(first.access), { userId: guid, client_id: 'backend' });
   t.notOk('guid' in claimsOf(first.access));
-  t.ok('at_hash' in claimsOf(first.refresh), 'good together with its access token alone');
+  t.ok('at_hash' in claimsOf(first.refresh), 'accepted only together with its access token');
   const second = pairOf(t, await ask('GET', '/refresh'));
   t.equal(claimsOf(second.refresh).tokenFamily, claimsOf(first.refresh).tokenFamily);
   pairOf(t, await ask('GET', '/refresh'));

@@ -80,7 +80,7 @@ async function byCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
   const claims = claimsOf(first.access_token);
   const session_id = String(claims.session_id);
   t.match(claims, { guid, session_id, sid: session_id, sub: guid, userId: guid });
-  t.notOk('at_hash' in claimsOf(decodeBase64(first.refresh_token)), 'good without the access token');
+  t.notOk('at_hash' in claimsOf(decodeBase64(first.refresh_token)), 'accepted without the access token');
   t.same(await cookies('/auth/refresh'), {}, 'the cookie is sent to no other path');
 
   const second = tokensOf(t, await ask('POST', REFRESH, { json: { session_id } }));
@@ -102,7 +102,7 @@ async function byBody(t: Test, opener: Browser, url: string): Promise<void> {
   const { session_id } = claimsOf(access_token);
   const request = { json: { session_id, refresh_token }, headers: { 'idempotency-key': 'one' } };
   const next = tokensOf(t, await browser(url).ask('POST', REFRESH, request));
-  t.same(tokensOf(t, await browser(url).ask('POST', REFRESH, request)), next, 'a retry: the same again');
+  t.same(tokensOf(t, await browser(url).ask('POST', REFRESH, request)), next, 'a retry gets the same answer');
   const json = { session_id, refresh_token: next.refresh_token };
   tokensOf(t, await opener.ask('POST', REFRESH, { json }));
 }

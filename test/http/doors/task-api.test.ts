@@ -35,7 +35,7 @@ t.test('two replicas share lists and limits', async (t) => {
   const list = () => other.ask('GET', '/api/v1/tasks/', undefined, { token });
   t.match(await list(), { status: 200, body: [] });
   await as('POST', '/api/v1/tasks/', { text: 'made at one' });
-  t.match(await list(), { status: 200, body: [{ text: 'made at one' }] }, 'and seen at the other');
+  t.match(await list(), { status: 200, body: [{ text: 'made at one' }] }, 'and seen by the other replica');
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, n) => (n % 2 ? list() : as('GET', '/api/v1/tasks/'))),
   );
@@ -68,7 +68,7 @@ async function accounts(t: Test, { ask }: Client): Promise<void> {
     const credentials = { username, password: PASSWORD };
     const opened = await ask('POST', '/api/v1/login/', credentials, { encoding });
     const first = tokensOf(t, opened);
-    t.notOk('at_hash' in claimsOf(first.refresh), 'good without the access token');
+    t.notOk('at_hash' in claimsOf(first.refresh), 'accepted without the access token');
     const second = tokensOf(
       t,
       await ask('POST', '/api/v1/refresh/', { refresh: first.refresh }, { encoding }),
@@ -132,7 +132,7 @@ async function tasks(t: Test, client: Client): Promise<void> {
   const long = '\u{1F95B}'.repeat(200);
   t.match(await ann.as('POST', '/api/v1/tasks/', { text: long }), { status: 201, body: { text: long } });
   const { status } = await client.ask('GET', '/api/v1/tasks/', undefined, { token: `bearer ${ann.access}` });
-  t.equal(status, 200, 'Bearer works too');
+  t.equal(status, 200, 'the scheme Bearer is also accepted');
   isProblem(t, await ann.as('GET', '/api/v1/tasks'), 404, 'not_found');
 }
 
