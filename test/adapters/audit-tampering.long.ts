@@ -82,7 +82,7 @@ const TAMPERINGS: Record<string, [Tampering, object]> = {
     (sql) => sql`update security_seals set rows = rows - 0 where number = 3`,
     { kind: 'seal_changed', seal: 3 },
   ],
-  'a seal before the first one': [
+  'an added seal before the first seal': [
     (sql) =>
       sql`insert into security_seals select -5, key_id, sealed_at, previous, rows, mac from security_seals where number = 1`,
     { kind: 'seal_added', seal: -5 },

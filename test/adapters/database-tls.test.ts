@@ -54,7 +54,7 @@ t.test('a server that is asked for TLS', async (t) => {
   t.teardown(() => process.off('uncaughtException', note));
   const query = 'sslmode=verify-full&connect_timeout=1';
   const answers: Record<string, string | null> = {
-    'and begins, then never goes on': 'S',
+    'and begins the handshake, then never continues': 'S',
     'and never answers': null,
     'and reports an error': 'E\0\0\0\x20SFATAL\0C53300\0Mtoo many\0\0',
     'and reports an error in pieces': 'E',

@@ -45,11 +45,11 @@ t.test('a login asks for the kinds of the confirmed factors', async (t) => {
 t.test('only the session that added a confirmed factor counts as authenticated by it', async (t) => {
   const added = { addedBy: 'a session', confirmedAt: NOW };
   const table = [
-    ['its own', [added], true],
-    ['its own among others', [{ ...added, addedBy: 'another' }, added], true],
-    ['of another session', [{ ...added, addedBy: 'another' }], false],
-    ['not confirmed', [{ ...added, confirmedAt: null }], false],
-    ['of an older release', [{ ...added, addedBy: null }], false],
+    ['a factor that this session added', [added], true],
+    ['a factor that this session added among others', [{ ...added, addedBy: 'another' }, added], true],
+    ['a factor that another session added', [{ ...added, addedBy: 'another' }], false],
+    ['an unconfirmed factor', [{ ...added, confirmedAt: null }], false],
+    ['a factor of an older release', [{ ...added, addedBy: null }], false],
     ['none', [], false],
   ] as const;
   for (const [name, factors, expected] of table)
@@ -61,7 +61,7 @@ t.test('each answer to a challenge gives the expected state', async (t) => {
     ['the first', undefined, { answers: 1, isUsed: false }],
     ['the fifth', { answers: MAX_ANSWERS - 1, isUsed: false }, { answers: MAX_ANSWERS, isUsed: false }],
     ['the sixth', { answers: MAX_ANSWERS, isUsed: false }, null],
-    ['one to a used challenge', { answers: 1, isUsed: true }, null],
+    ['an answer to a used challenge', { answers: 1, isUsed: true }, null],
   ];
   for (const [name, before, after] of table) t.same(countAnswer(before), after, name);
   t.same(useChallenge(undefined), { answers: 1, isUsed: true }, 'an answer that was not counted before');

@@ -35,7 +35,7 @@ interface Ending {
 
 /** Every way in which a user ends a session. */
 const ENDINGS: Readonly<Record<string, Ending>> = {
-  'its own logout': {
+  'a logout by the session itself': {
     races: 150,
     reason: 'logout',
     request: ({ pair }) => ({ method: 'POST', path: '/auth/logout', by: pair }),
@@ -50,7 +50,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
     reason: 'logout',
     request: ({ other }) => ({ method: 'POST', path: '/auth/logout?scope=others', by: other }),
   },
-  'its end by another session': {
+  'an end by another session of the user': {
     races: 150,
     reason: 'logout',
     request: ({ pair, other }) => ({

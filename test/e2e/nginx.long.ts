@@ -262,8 +262,8 @@ t.test('nginx passes authenticated requests only', async (t) => {
       'a claim': LIAR,
       'no token': bearer('x'),
       'a refresh token': bearer(refresh),
-      'one that was altered': bearer(access.replace(/.(?=.{9}$)/, (last) => (last === 'A' ? 'B' : 'A'))),
-      'a scheme that is not known, beside a good cookie': {
+      'an altered token': bearer(access.replace(/.(?=.{9}$)/, (last) => (last === 'A' ? 'B' : 'A'))),
+      'an unknown scheme together with a valid cookie': {
         authorization: 'Basic cm9vdDpyb290',
         cookie: `access_token=${access}`,
       },
@@ -323,8 +323,8 @@ t.test('nginx passes authenticated requests only', async (t) => {
     t.equal(loggedIn.status, 200, 'nginx does not pass these cookies to the service');
     requests.length = 0;
     for (const [name, headers] of Object.entries({
-      'two cookies, the good one first': { cookie: `access_token=${access}; ${crumbs}; access_token=x` },
-      'two cookies, the good one last': { cookie: `access_token=x; a=b;access_token=${access}` },
+      'two cookies, the valid cookie first': { cookie: `access_token=${access}; ${crumbs}; access_token=x` },
+      'two cookies, the valid cookie last': { cookie: `access_token=x; a=b;access_token=${access}` },
       'an empty twin': { cookie: `access_token=; access_token=${access}` },
       'a twin without a value': { cookie: `access_token;access_token=${access}` },
       'a long header': { ...bearer('x'.repeat(20_000)), cookie: `access_token=${access}` },

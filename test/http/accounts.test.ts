@@ -85,7 +85,7 @@ t.test('invalid registrations are refused', async (t) => {
     ['taken', { username: 'ANN', email: 'other@example.com' }, 409, 'conflict'],
     ['address taken', { username: 'other', email: 'ANN@example.com' }, 409, 'conflict'],
     [
-      'somebody’s address as a name',
+      'the address of another user as a name',
       { username: 'eve@example.com', email: 'eve2@example.com' },
       400,
       'invalid_request',

@@ -37,9 +37,9 @@ t.test('a bearer token or a cookie identifies the user', async (t) => {
     'an empty cookie': cookie(''),
     'a cookie of another name': cookie(access, 'refresh_token'),
     'a cookie whose name only begins so': cookie(access, 'access_token2'),
-    'another scheme, beside a good cookie': { authorization: 'Basic x', ...cookie(access) },
-    'a bad bearer, beside a good cookie': { authorization: 'Bearer x', ...cookie(access) },
-    'a blank header, beside a good cookie': { authorization: '', ...cookie(access) },
+    'another scheme together with a valid cookie': { authorization: 'Basic x', ...cookie(access) },
+    'an invalid bearer token together with a valid cookie': { authorization: 'Bearer x', ...cookie(access) },
+    'a blank header together with a valid cookie': { authorization: '', ...cookie(access) },
   };
   for (const [name, headers] of Object.entries(bad)) {
     const refused = await ask(headers);

@@ -76,7 +76,7 @@ t.test('a bound token of the real service is verified', async (t) => {
         'of another key': proof({}, other),
         'signed by another key': proof({ sign: other.sign }),
         'without a signature': proof({ sign: unsigned }),
-        'of the algorithm none': proof({ header: { alg: 'none' }, sign: unsigned }),
+        'with the algorithm none': proof({ header: { alg: 'none' }, sign: unsigned }),
         'of a symmetric algorithm': proof({
           header: { alg: 'HS256' },
           sign: hmac(JSON.stringify(key.jwk), 'sha256'),

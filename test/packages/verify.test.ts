@@ -208,7 +208,7 @@ t.test('tokens', async (t) => {
     'without an end': ['token_invalid', await service.sign({ exp: undefined })],
     'bound to a key': ['token_invalid', await service.sign({ cnf: { jkt: 'x' } })],
     'bound to a certificate': ['token_invalid', await service.sign({ cnf: { 'x5t#S256': 'x' } })],
-    'not bound, with the scheme of bound ones': [
+    'an unbound token with the scheme DPoP': [
       'token_invalid',
       (await service.sign()).replace('Bearer', 'DPoP'),
     ],

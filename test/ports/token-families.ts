@@ -106,7 +106,7 @@ async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<
     'another policy on agents': { onUserAgentChange: 'ignore' },
     'another agent under the policy block': { userAgent: 'other/1' },
     'another product hash with the same stored agent': { productHash: 'cHJvZHVjdCBiLi4uLi4u' },
-    'an unknown product where the row has one': { productHash: null },
+    'an unknown product although the row has a product': { productHash: null },
   };
   for (const [name, values] of Object.entries(otherExpectations)) {
     await t.test(`no rotation on ${name}`, async (t) => {

@@ -74,7 +74,7 @@ databaseTest('only the configured algorithm is accepted', async (t, sql) => {
       ['alg hs512', { header: { alg: 'hs512' } }],
       ['alg with a blank', { header: { alg: 'HS512 ' } }],
       ['alg RS256 without a signature', { header: { alg: 'RS256' } }, unsigned],
-      ['alg RS256, signed by a stranger', { header: { alg: 'RS256' } }, asymmetric('sha256', rsa)],
+      ['alg RS256, signed with an unknown key', { header: { alg: 'RS256' } }, asymmetric('sha256', rsa)],
       ['the right alg, unsigned', {}, unsigned],
       ['the right alg, one byte of signature', {}, signature(new Uint8Array(1))],
       ['the right alg, zeros as signature', {}, signature(new Uint8Array(64))],
@@ -262,7 +262,7 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
   await refuseAll(t, after, refusal.invalid, {
     'a genuine token under the retired key': pair,
     'a new token signed with the retired key': { ...other, refreshToken: old },
-    'signed with the retired key in the name of the new one': {
+    'signed with the retired key under the id of the new key': {
       ...other,
       refreshToken: resignToken(other.refreshToken, before.sign.refresh),
     },
@@ -361,11 +361,11 @@ databaseTest(
         ] as const,
         [`generation ${generation}, the linkerId of the pair`, { generation, jti: someId(1) }] as const,
       ]),
-      ['an earlier generation under the ids of the current one', { generation: 1 }],
-      ['a later generation under the ids of the current one', { generation: 3 }],
+      ['an earlier generation with the ids of the current pair', { generation: 1 }],
+      ['a later generation with the ids of the current pair', { generation: 3 }],
       ['the current generation under the ids of the first', { jti, linkerId }],
-      ['the ids of the current one for another user', { sub: someId(3) }],
-      ['the ids of the current one for another session', { tokenFamily: someId(4) }],
+      ['the ids of the current pair for another user', { sub: someId(3) }],
+      ['the ids of the current pair for another session', { tokenFamily: someId(4) }],
     ];
     await refuseAll(
       t,

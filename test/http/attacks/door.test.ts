@@ -48,7 +48,7 @@ databaseTest('ambiguous requests are refused', async (t, sql) => {
     'an unknown transfer coding': login([...head, 'Transfer-Encoding: xchunked'], chunked),
     'chunked, but not as the last coding': login([...head, 'Transfer-Encoding: chunked, identity'], chunked),
     'a blank before the colon': login([...head, 'Transfer-Encoding : chunked'], chunked),
-    'a chunk size that is none': login([...head, 'Transfer-Encoding: chunked'], `x\r\n{}\r\n0\r\n\r\n`),
+    'an invalid chunk size': login([...head, 'Transfer-Encoding: chunked'], `x\r\n{}\r\n0\r\n\r\n`),
     'a chunk size beyond all': login(
       [...head, 'Transfer-Encoding: chunked'],
       `ffffffffffffffff1\r\n{}\r\n0\r\n\r\n`,

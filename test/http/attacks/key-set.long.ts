@@ -128,7 +128,7 @@ for (const alg of ALGORITHMS) {
       ['the other key of the set', {}, attacked.other],
       ['the name of the other key', { header: { kid: 'set-2' } }],
       [
-        'HS512 with the HMAC key under the name of this one',
+        'HS512 with the HMAC key under the id of this key',
         { header: { alg: 'HS512' } },
         attacked.service.sign.access,
       ],
@@ -156,7 +156,7 @@ for (const alg of ALGORITHMS) {
     await refuseForgeries(t, attacked, [
       ['jwk', { header: { jwk } }, theirs],
       ['jku', { header: { jku: url } }, theirs],
-      ['jku and a kid of its own', { header: { jku: url, kid: 'theirs' } }, theirs],
+      ['jku and another kid', { header: { jku: url, kid: 'theirs' } }, theirs],
       ['x5u', { header: { x5u: url } }, theirs],
       ['x5c', { header: { x5c: [der] } }, theirs],
       ['a kid that is an address', { header: { kid: url } }, theirs],

@@ -144,10 +144,10 @@ databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
   });
   await refuseForms(t, service, {
     'a rotated token': looks('200 false', first.refreshToken),
-    'the current one': looks('200 true', current.refreshToken),
+    'the current token': looks('200 true', current.refreshToken),
     'its other half': looks('200 true', current.accessToken),
-    'a forged one': looks('200 false', forged),
-    'under a hash key that is not ours': looks('200 false', (await openUnpaired(elsewhere)).refreshToken),
+    'a forged token': looks('200 false', forged),
+    'a token under an unknown hash key': looks('200 false', (await openUnpaired(elsewhere)).refreshToken),
     'no token': looks('200 false', `${'x'.repeat(40)}.y.z`),
     'without a key': ['401 invalid_client', path, { token: current.refreshToken }],
     'with a wrong key': ['401 invalid_client', path, { token: current.refreshToken }, basic('resource', 'x')],

@@ -108,7 +108,7 @@ databaseTest('a forged token ends no session', async (t, sql) => {
   const second = await service.next(first);
   const forgeWith = (signer: Parameters<typeof resignToken>[1]) => resignToken(first.refreshToken, signer);
   await refuseAll(t, service, refusal.invalid, {
-    'a rotated token with the signature of a stranger': { ...first, refreshToken: forgeWith(hmac('evil')) },
+    'a rotated token signed with an unknown key': { ...first, refreshToken: forgeWith(hmac('evil')) },
     'a rotated token without a signature': { ...first, refreshToken: forgeWith(() => new Uint8Array()) },
     'a rotated token signed with the access key': {
       ...first,
@@ -153,7 +153,7 @@ for (const parallel of [20, 200]) {
       t.same(await outboxLinesOf(sql, pair.refreshToken), REUSE, 'one event, one mail');
       const winner = answers.find(({ status }) => status === 200)?.body;
       const next = { refreshToken: winner?.refresh, accessToken: winner?.access };
-      await refuseAll(t, service, '401 session_revoked', { 'the one successor': next });
+      await refuseAll(t, service, '401 session_revoked', { 'the successor that was issued': next });
     },
   );
 
@@ -283,7 +283,7 @@ databaseTest('a session that ended for another reason is not reported as reuse',
   const second = await service.next(first);
   const { sub, tokenFamily } = claimsOf(first.refreshToken);
   await service.end(String(tokenFamily), String(sub), 'logout');
-  await refuseAll(t, service, '401 session_revoked', { 'its last token': second, 'an older one': first });
+  await refuseAll(t, service, '401 session_revoked', { 'its last token': second, 'an older token': first });
 });
 
 databaseTest('a refresh of an unknown session is answered session_not_found', async (t, sql) => {

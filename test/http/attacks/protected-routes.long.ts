@@ -165,10 +165,10 @@ async function victim(t: Test, sql: Sql) {
   const bad = {
     'of a session that was logged out': loggedOut.accessToken,
     'of a session that was stolen': stolen.accessToken,
-    'the last one of that session': successor.accessToken,
+    'the latest token of the session that was stolen': successor.accessToken,
     'of a session that an operator ended': ended.accessToken,
     'a refresh token': good.refreshToken,
-    'a refresh token in other clothes': modifyToken(
+    'a refresh token with the type of an access token': modifyToken(
       good.refreshToken,
       { header: { typ: 'at+jwt' } },
       service.sign.access,
@@ -176,7 +176,7 @@ async function victim(t: Test, sql: Sql) {
     'typ of a plain JWT': access({ header: { typ: 'JWT' } }),
     'no typ': access({ header: { typ: undefined } }),
     'no signature': access({ header: { alg: 'none' } }, unsigned),
-    'signed by a stranger': access({}, hmac('evil')),
+    'signed with an unknown key': access({}, hmac('evil')),
     'signed with the refresh key': access({}, service.sign.refresh),
     'expired this second': claim('exp', now),
     'without an end': claim('exp', undefined),

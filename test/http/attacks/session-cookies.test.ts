@@ -70,7 +70,7 @@ databaseTest('a page of an origin that is not allowed changes nothing', async (t
     'a sibling domain without Origin': { 'sec-fetch-site': 'same-site' },
     'another site without Origin': { 'sec-fetch-site': 'cross-site' },
     'an unknown relation': { origin: ORIGIN, 'sec-fetch-site': 'same-site, cross-site' },
-    'an origin that only begins like the allowed one': { origin: `${ORIGIN}.evil.example` },
+    'an origin that only begins like the allowed origin': { origin: `${ORIGIN}.evil.example` },
     'an origin that is no URL': { origin: 'app.example.com' },
   };
   const { 'another site': anotherSite } = foreign;

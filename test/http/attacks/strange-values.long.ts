@@ -16,7 +16,7 @@ const VALUES = {
   NUL: '\u0000',
   'text around NUL': 'abc\u0000def',
   'an unpaired surrogate': 'abc\ud800',
-  'a year before the first one': '0000-01-01T00:00:00Z',
+  'a year before year 1': '0000-01-01T00:00:00Z',
   'a time before the first year in UTC': '0001-01-01T00:00:00+23:59',
   'a time behind the last year in UTC': '9999-12-31T23:59:59-23:59',
   'a leap second': '2016-12-31T23:59:60Z',

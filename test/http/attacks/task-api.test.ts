@@ -195,7 +195,7 @@ databaseTest('oversized forms and files are refused', async (t, sql) => {
   const large = '413 payload_too_large';
   const bodies: Record<string, [string, Body]> = {
     'a file': [REQUEST, parts(whole(field('x', 'text', '; filename="a.txt"')))],
-    'a file beside the text': [REQUEST, parts(whole(field('a'), field('x', 'f', '; filename="a"')))],
+    'a file together with the text': [REQUEST, parts(whole(field('a'), field('x', 'f', '; filename="a"')))],
     'a file of a megabyte': [large, parts(whole(field('x'.repeat(1 << 20), 'f', '; filename="a"')))],
     'text of a megabyte': [large, parts(whole(field('x'.repeat(1 << 20))))],
     'many parts': [large, parts(whole(...many))],
@@ -208,7 +208,7 @@ databaseTest('oversized forms and files are refused', async (t, sql) => {
     'a long boundary': [REQUEST, parts(whole(field('a')), `; boundary=${'c'.repeat(1_000)}`)],
     'no end': [REQUEST, parts(field('a'))],
     'a part without a name': [REQUEST, parts('--b\r\nContent-Disposition: form-data\r\n\r\na\r\n--b--\r\n')],
-    'a preamble that goes on': [large, parts(`${'x'.repeat(65 * 1024)}${whole(field('a'))}`)],
+    'a preamble without an end': [large, parts(`${'x'.repeat(65 * 1024)}${whole(field('a'))}`)],
   };
   for (const [name, [wanted, body]] of Object.entries(bodies)) {
     await assertRefused(t, door, wanted, name, TASKS, post(token, body));

@@ -195,11 +195,11 @@ async function endings(t: Test, client: Client): Promise<void> {
   await client.ask('POST', '/api/v1/refresh/', { refresh: replayed.refresh });
   await client.ask('POST', '/api/v1/refresh/', { refresh: replayed.refresh });
   const tokens = {
-    'the one that logged out': gil.token,
+    'the token that logged out': gil.token,
     'another session of the same user': `Token ${elsewhere.access}`,
-    'a session in which a token came back': `Token ${replayed.access}`,
+    'a session in which a token was replayed': `Token ${replayed.access}`,
     'no token': '',
-    'no token of ours': 'Token x.y.z',
+    'a malformed token': 'Token x.y.z',
     'another scheme': `Basic ${(await client.logIn('gil')).access}`,
   };
   for (const [name, token] of Object.entries(tokens)) {
