@@ -113,6 +113,6 @@ t.test(
       [claimsOf(access).sub],
       'the request that nginx refused is sent again with the next token',
     );
-    t.same(told, ['pair'], 'one refresh, and no log-out');
+    t.same(told, ['pair'], 'one refresh, and no logout');
   },
 );

@@ -103,9 +103,7 @@ for (const mode of ['session', 'transaction'] as const) {
   });
 }
 
-/**
- * Drops the prepared statements of some server connections of the pooler: those that are free at this moment.
- */
+/** Drops the prepared statements of the server connections of the pooler that are free at this moment. */
 async function forgetStatements(url: string): Promise<void> {
   const sql = postgres(url, { max: 8, prepare: false, fetch_types: false, onnotice: () => {} });
   await Promise.allSettled(Array.from({ length: 8 }, () => sql.unsafe('deallocate all')));

@@ -42,7 +42,8 @@ const VARIABLES: readonly (readonly [string | RegExp, string])[] = [
 const PIPED = ' -d @-';
 
 /**
- * The requests of a document in their order, without those whose body comes from a pipe. Throws if a command has shell syntax that is not supported here.
+ * The requests of a document in their order. Requests whose body comes from a pipe are left out. Throws if a command
+ * has shell syntax that is not supported here.
  */
 export function requestsIn(document: string): readonly CurlRequest[] {
   return stepsIn(document).flatMap(({ commands, status = 200 }) => {

@@ -29,7 +29,7 @@ export async function requirePostgres(t: Pick<Test, 'plan'>): Promise<boolean> {
 
 /** The URL of a new, empty database, which is dropped with the test. Call {@link requirePostgres} first. */
 export function testDatabase(t: Pick<Test, 'teardown'>): Promise<string> {
-  // The same encoding and collation on every server, whatever its locale.
+  // The encoding and the collation do not depend on the locale of the server.
   return createDatabase(t, "template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'");
 }
 

@@ -131,7 +131,7 @@ function copyOf(primaryPort: number): string[] {
   return [...where, '--no-sync', '--checkpoint=fast', '--write-recovery-conf'];
 }
 
-/** The folder of initdb and pg_ctl: the one on the PATH, else Debian's newest. */
+/** The folder of initdb and pg_ctl: on the PATH, otherwise Debian's newest. */
 export function findPostgresBinaries(): string | null {
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...debianFolders()];
   const initdb = folders.map((folder) => join(folder, 'initdb')).find((file) => existsSync(file));

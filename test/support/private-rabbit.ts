@@ -86,7 +86,7 @@ export async function launchRabbit(
   }
 }
 
-/** The script that starts a broker: Debian's newest, else the one on the PATH. */
+/** The script that starts a broker: Debian's newest, otherwise the one on the PATH. */
 export function findRabbitServer(): string | null {
   const debian = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort().reverse() : [];
   const folders = [

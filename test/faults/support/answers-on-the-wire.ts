@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import type { Test } from 'tap';
 
-/** A proxy that records the answers of the target, including those that never reach the client. */
+/** A proxy that records the answers of the target, also answers that never reach the client. */
 export async function answersOnTheWire(
   t: Pick<Test, 'teardown'>,
   target: { readonly host: string; readonly port: number },

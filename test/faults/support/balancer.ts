@@ -90,7 +90,7 @@ function monitorReadiness(replicas: readonly URL[]) {
   })();
   return {
     first,
-    /** The ready replicas, or all replicas if none is ready: the request would fail in any case. */
+    /** The ready replicas. If none is ready, all replicas, because the request fails in any case. */
     ready: () => {
       const ready = replicas.filter((replica) => states.get(replica) === true);
       return ready.length > 0 ? ready : replicas;

@@ -10,7 +10,7 @@ import { type Attempt, type Client, generationOf } from './client.ts';
 import type { Environment } from './service.ts';
 
 /**
- * Compares clients whose requests were all answered with the database. Returns one line for each fault.
+ * Compares clients with the database, after all their requests were answered. Returns one line for each fault.
  *
  * The session must be live and belong to its user. Its current token must be the token that the client holds.
  * Every answer to one token must carry the same successor.
@@ -58,8 +58,8 @@ function* faultsOfHistory(history: readonly Attempt[]): Generator<string> {
 }
 
 /**
- * Counts lost changes while requests are unanswered. The database must hold every acknowledged rotation, and
- * at most the one more that the client has requested.
+ * Counts lost changes while requests are unanswered. The database must hold every acknowledged rotation, and at most one
+ * more rotation, which the client has requested.
  *
  * - `lost`: sessions that violate this.
  * - `inDoubt`: clients that wait for an answer.

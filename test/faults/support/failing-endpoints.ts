@@ -10,7 +10,7 @@ import { webhookReceiver } from '../../support/webhook-receiver.ts';
 export interface FailingEndpoint {
   readonly name: string;
   readonly url: string;
-  /** Every request that arrived, also those that were answered with a failure. */
+  /** Every request that arrived, also the requests that were answered with a failure. */
   readonly arrivals: readonly Arrival[];
   /** Ends the fault. */
   mend(): Promise<void>;

@@ -72,7 +72,7 @@ export async function assertBoundedUnderNames(t: Test, redisUrl?: string): Promi
   if (redisUrl !== undefined) await assertBoundedKeys(t, redisUrl, requests, usedBefore);
 }
 
-/** The rows of all tables, and those in which a name occurs. */
+/** The number of rows of all tables, and of the rows that contain a name. */
 async function countRows(sql: Sql): Promise<{ readonly rows: number; readonly withName: number }> {
   const tables = await sql<
     { name: string }[]

@@ -125,7 +125,7 @@ databaseTest('a thief with the pair cannot use, take over or end the session', a
   const login = await service.post('/auth/login', {}, { dpop: proof(thief, '/auth/login') });
   t.equal(login.status, 400);
   const out = () => service.post('/auth/logout?scope=all', { refreshToken: pair.refreshToken });
-  t.equal(outcomeOf(await assertUnchanged(t, sql, out, 'a log-out everywhere')), refused);
+  t.equal(outcomeOf(await assertUnchanged(t, sql, out, 'a logout everywhere')), refused);
   t.ok((await service.next(pair, { dpop: proof(key) })).refreshToken, 'the session of the owner continues');
 });
 

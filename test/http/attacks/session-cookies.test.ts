@@ -116,7 +116,7 @@ databaseTest('a form of another site cannot send the header, and changes nothing
     return { status, headers, text: JSON.stringify(body) };
   };
   await assertRefused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
-  await assertRefused('a log-out', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
+  await assertRefused('a logout', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
   for (const { method, path, json } of await cookieRequests(service, family)) {
     if (path === '/auth/verify') continue; // also reads the cookie without the header, and changes nothing
     const ask = () => browser(service.url, { cookie }).ask(method, path, { ...(json && { json }) });
@@ -191,7 +191,7 @@ databaseTest('a request with tokens in two places is refused', async (t, sql) =>
   await assertRefused('a step-up', wanted, () =>
     page.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD }),
   );
-  await assertRefused('a log-out', wanted, () => page.post('/auth/logout', { refreshToken }));
+  await assertRefused('a logout', wanted, () => page.post('/auth/logout', { refreshToken }));
   const authorization = `Bearer ${accessToken}`;
   await assertRefused('Authorization too', wanted, () => page.get('/auth/me', { authorization }));
   await assertRefused('another transport', wanted, () =>

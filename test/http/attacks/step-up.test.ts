@@ -206,7 +206,7 @@ databaseTest('a step-up during the end of its session leaves no live session', a
   const service = await world(t, sql);
   /** Each prepares the end of a session. */
   const ways: Record<string, (pair: Pair) => Promise<() => Promise<unknown>>> = {
-    'a log-out':
+    'a logout':
       async ({ refreshToken }) =>
       () =>
         service.post('/auth/logout', { refreshToken }),
