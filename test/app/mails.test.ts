@@ -5,7 +5,7 @@ import { CLIENT, CONTEXT, mailedEvents, SESSION } from '../support/mailed-events
 
 const DEVICE = 'Firefox 140 on Linux';
 
-function lettersWith({
+function mailsWith({
   account = CONTEXT.accountName,
   ...client
 }: Partial<typeof CLIENT & { account: string }>) {
@@ -66,7 +66,7 @@ t.test('a mail shows nothing of the text of an unknown user agent', async (t) =>
     'Canary.example/2 (Windows NT 10.0)',
     'Mozilla/5.0 (Canary) Canary/3',
   ]) {
-    const letters = lettersWith({ userAgent });
+    const letters = mailsWith({ userAgent });
     t.equal(letters.length, 21);
     for (const { text, html } of letters) t.notMatch(text + html, /canary/i);
   }
@@ -112,14 +112,14 @@ t.test('the time is shown in UTC at every hour', async (t) => {
 });
 
 t.test('the HTML loads nothing, has no links and sets no colour', async (t) => {
-  for (const { html } of lettersWith({})) {
+  for (const { html } of mailsWith({})) {
     t.notMatch(html, /<(?:img|a|link|script|style|iframe|form)\b|url\(|https?:|(?<!-)\bcolor:|background/i);
   }
 });
 
 t.test('untrusted HTML is shown as text', async (t) => {
   const account = `<script>alert("x")</script> <img src=x onerror='y'> &amp; <a href="//evil">`;
-  for (const { text, html } of lettersWith({ account, address: '<b>198.51.100.7</b>' })) {
+  for (const { text, html } of mailsWith({ account, address: '<b>198.51.100.7</b>' })) {
     const shown = read(t, html);
     t.ok(shown.includes(account));
     t.ok(text.includes(account));
@@ -136,9 +136,9 @@ t.test('an untrusted value stays on its line', async (t) => {
     'a\u0085b',
     'a\vb\fc',
   ];
-  const [plain] = lettersWith({});
+  const [plain] = mailsWith({});
   for (const value of forged) {
-    const [letter] = lettersWith({ account: value, address: value });
+    const [letter] = mailsWith({ account: value, address: value });
     t.equal(letter?.text.split(/[\r\n\v\f\u0085\u2028\u2029]/).length, plain?.text.split('\n').length);
     t.equal(letter?.subject, plain?.subject);
   }
@@ -147,26 +147,26 @@ t.test('an untrusted value stays on its line', async (t) => {
 t.test('control, invisible and direction characters are removed', async (t) => {
   const marks =
     '\0\x07\x1b[31m\x7f\u009b\u00ad\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\ud800\u{e0041}';
-  for (const { subject, text, html } of lettersWith({ account: `before${marks}after`, address: marks })) {
+  for (const { subject, text, html } of mailsWith({ account: `before${marks}after`, address: marks })) {
     for (const part of [subject, text, html]) t.notMatch(part, /[^\P{Cc}\n]|\p{Cf}|\p{Cs}/u);
   }
-  t.match(lettersWith({ account: `before${marks}after` })[0]?.text, 'before [31m after');
-  t.match(lettersWith({ address: marks.replace('[31m', '') })[0]?.text, 'Address: not known');
+  t.match(mailsWith({ account: `before${marks}after` })[0]?.text, 'before [31m after');
+  t.match(mailsWith({ address: marks.replace('[31m', '') })[0]?.text, 'Address: not known');
 });
 
 t.test('no untrusted text becomes a link in a mail program', async (t) => {
   const account = 'Visit https://evil.example/login or www.evil.example, ann@evil.example; bot/2.1';
-  for (const { text, html } of lettersWith({ account })) {
+  for (const { text, html } of mailsWith({ account })) {
     t.notMatch(text, /:\/\/|evil\.|www\./);
     t.notMatch(html, /:\/\/|evil\.|www\./);
   }
-  t.match(lettersWith({ account })[0]?.text, 'https[:]//evil[.]example/login', 'the text is still readable');
-  t.match(lettersWith({ account })[0]?.text, 'bot/2.1');
+  t.match(mailsWith({ account })[0]?.text, 'https[:]//evil[.]example/login', 'the text is still readable');
+  t.match(mailsWith({ account })[0]?.text, 'bot/2.1');
 });
 
 t.test('a long value is cut between characters', async (t) => {
-  const [letter] = lettersWith({ account: '😀'.repeat(5_000) });
+  const [letter] = mailsWith({ account: '😀'.repeat(5_000) });
   t.match(letter?.text, `${'😀'.repeat(199)}…\n`);
   t.notMatch(letter?.text, '😀'.repeat(200));
-  t.match(lettersWith({ account: 'x'.repeat(200) })[0]?.text, `${'x'.repeat(200)}\n`);
+  t.match(mailsWith({ account: 'x'.repeat(200) })[0]?.text, `${'x'.repeat(200)}\n`);
 });

@@ -116,7 +116,7 @@ t.test('a tab reads the value that another tab has stored under the same lock', 
   const pages = await openAll(browser);
   const count = async (kind: string) => {
     await Promise.all(pages.map((page) => page.evaluate(`count('${kind}', 40)`)));
-    return Number(await pages[0]?.evaluate(`counted('${kind}')`));
+    return Number(await pages[0]?.evaluate(`readCount('${kind}')`));
   };
   t.equal(await count('IndexedDB'), 40 * TABS);
   t.comment(

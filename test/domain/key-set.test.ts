@@ -35,7 +35,10 @@ t.test('the first key signs at once, a later key is announced first', async (t) 
   const due = end - TIMING.announce;
   t.notOk(isRotationDue([first], 'EdDSA', TIMING, due - 1));
   t.ok(isRotationDue([first], 'EdDSA', TIMING, due), 'early enough to be announced');
-  t.notOk(isRotationDue([first], 'EdDSA', { ...TIMING, rotateAfter: null }, due), 'without rotateAfter a rotation is never due');
+  t.notOk(
+    isRotationDue([first], 'EdDSA', { ...TIMING, rotateAfter: null }, due),
+    'without rotateAfter none is due',
+  );
 
   const second = key(2, end, nextSchedule([first], TIMING, due));
   t.match(second, { number: 2, announcedAt: due, signsFrom: end });

@@ -32,8 +32,8 @@ t.test('a restored database does not revive a session whose end a running replic
   await restore(sql);
   t.same(await endedSessions(sql), [], 'the restored row is not revoked');
 
-  await staysEnded(t, sql, one.url, ended, 'the replica that ended it');
-  await staysEnded(t, sql, other.url, endedToo, 'the replica that heard of it');
+  await assertStaysEnded(t, sql, one.url, ended, 'the replica that ended it');
+  await assertStaysEnded(t, sql, other.url, endedToo, 'the replica that heard of it');
   t.same(await endedSessions(sql), [ended, endedToo].map(sessionOf).sort(), 'the row is revoked again');
 
   t.equal((await refresh(other.url, lives)).status, 200, 'such a token heals a live session');
@@ -50,7 +50,7 @@ t.test('a restored database does not revive a session whose end a running replic
 });
 
 /** Its newest token is two rotations ahead of the row, and would heal it. */
-async function staysEnded(t: Test, sql: Sql, url: string, pair: Answer | undefined, by: string) {
+async function assertStaysEnded(t: Test, sql: Sql, url: string, pair: Answer | undefined, by: string) {
   const row = () => sql`select generation from token_families where token_family = ${sessionOf(pair)}`;
   t.same([...(await row())], [{ generation: 0 }]);
   t.equal(await me(url, pair), 401, by);

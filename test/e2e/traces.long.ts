@@ -169,5 +169,5 @@ async function untilLogged(lines: readonly string[], words: string): Promise<voi
     if (lines.some((line) => line.includes(words))) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`nobody said "${words}"`);
+  throw new Error(`no log line contains "${words}"`);
 }

@@ -240,7 +240,7 @@ class Life {
   }
 
   #expectAal2({ access }: Pair): void {
-    if (claimsOf(access).acr !== 'aal2') throw new Error('a passkey that verified its user is aal2');
+    if (claimsOf(access).acr !== 'aal2') throw new Error('a passkey with user verification must give aal2');
   }
 
   #endChallenges(): void {
@@ -253,7 +253,7 @@ class Life {
   }
 
   #refused(answer: unknown, what: string): void {
-    if (typeof answer !== 'string') throw new Error(`without the factor: ${what}`);
+    if (typeof answer !== 'string') throw new Error(`accepted without the second factor: ${what}`);
   }
 
   async play(step: Step): Promise<void> {

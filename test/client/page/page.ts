@@ -66,15 +66,15 @@ async function count(kind: string, steps: number): Promise<void> {
   const storage = storages[kind] ?? localStorage;
   for (let step = 0; step < steps; step += 1) {
     await navigator.locks.request('count', async () => {
-      const before = await counted(kind);
+      const before = await readCount(kind);
       await new Promise((resolve) => setTimeout(resolve, 1));
       await storage.setItem('count', String(before + 1));
     });
   }
 }
 
-async function counted(kind: string): Promise<number> {
+async function readCount(kind: string): Promise<number> {
   return Number(await storages[kind]?.getItem('count'));
 }
 
-Object.assign(globalThis, { client, careful, naive, count, counted });
+Object.assign(globalThis, { client, careful, naive, count, readCount });

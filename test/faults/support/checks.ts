@@ -58,8 +58,8 @@ function* faultsOfHistory(history: readonly Attempt[]): Generator<string> {
 }
 
 /**
- * Counts lost changes while requests are unanswered. The database must hold every acknowledged rotation, and at most one
- * more rotation, which the client has requested.
+ * Counts lost changes while requests are unanswered. The database must hold every acknowledged rotation, and at most
+ * one more rotation, which the client has requested.
  *
  * - `lost`: sessions that violate this.
  * - `inDoubt`: clients that wait for an answer.

@@ -34,7 +34,7 @@ async function attackedDoor(t: Test, sql: Sql) {
 const resultOf = ({ status, text }: Answer) => (text === '' ? String(status) : `${status} ${text}`);
 
 /** Asserts that the session of the browser is still live. Returns its id. */
-async function goesOn(t: Test, { ask }: Pick<Browser, 'ask'>): Promise<unknown> {
+async function assertLive(t: Test, { ask }: Pick<Browser, 'ask'>): Promise<unknown> {
   const answer = await ask('GET', '/refresh');
   t.equal(resultOf(answer), '200', 'the session lives');
   return claimsOf(cookiesOf(answer).refresh_token?.value ?? '').tokenFamily;
@@ -63,7 +63,7 @@ databaseTest('cross-origin requests change nothing', async (t, sql) => {
   await assertRefused('where the browser does not say so', '401 Access token is missing', () =>
     ann.ask('GET', '/refresh', { crossSite: true }),
   );
-  t.equal(await goesOn(t, ann), ann.family);
+  t.equal(await assertLive(t, ann), ann.family);
   for (const headers of ownPages(service.url)) {
     const answer = await ann.ask('GET', '/refresh', { headers });
     t.equal(
@@ -82,20 +82,20 @@ databaseTest('cookies that an attacker planted never replace the session', async
   await victim.plant(`refresh_token=${thief.refreshToken}; Path=/`);
   const { family } = await join(victim);
   t.not(family, thief.family);
-  t.equal(await goesOn(t, victim), family);
+  t.equal(await assertLive(t, victim), family);
 
   await victim.plant(`access_token=${thief.accessToken}; Path=/refresh`);
   await victim.plant(`refresh_token=${thief.refreshToken}; Path=/refresh`);
   await assertRefused('planted beside the right ones', '400 Wrong data structure', () =>
     victim.ask('GET', '/refresh'),
   );
-  t.equal(await goesOn(t, thief), thief.family);
+  t.equal(await assertLive(t, thief), thief.family);
 });
 
 databaseTest('a replayed pair ends only its own session', async (t, sql) => {
   const { join, assertRefused } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
-  await goesOn(t, ann);
+  await assertLive(t, ann);
   const headers = { cookie: `access_token=${ann.accessToken}; refresh_token=${ann.refreshToken}`, ...FAR };
   const replay = () => ann.ask('GET', '/refresh', { headers });
   t.equal(resultOf(await replay()), '401 Token used before', 'from elsewhere, too');
@@ -107,7 +107,7 @@ databaseTest('a replayed pair ends only its own session', async (t, sql) => {
     'event sessions.started',
     'mail sessions.reuse_detected',
   ]);
-  t.equal(await goesOn(t, bob), bob.family);
+  t.equal(await assertLive(t, bob), bob.family);
 });
 
 databaseTest(
@@ -134,7 +134,7 @@ databaseTest(
     );
     t.match(alone, { status: 401, body: { code: 'pair_mismatch' } });
     t.same(await endedFamilies(sql), []);
-    t.equal(await goesOn(t, ann), ann.family);
+    t.equal(await assertLive(t, ann), ann.family);
 
     const wanderer = await service.open();
     const headers = {

@@ -28,7 +28,7 @@ async function lives(ask: Ask) {
   };
   const [first, old] = [await good(null), await good(null)];
   const [live, successor] = [await good(first), await good(old)];
-  if ((await ask(old)) !== null) throw new Error('A token that came back was good.');
+  if ((await ask(old)) !== null) throw new Error('A replayed token was accepted.');
   return { first, live, old, successor };
 }
 

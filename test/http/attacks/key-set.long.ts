@@ -91,7 +91,7 @@ const knock = (service: ServiceOnDatabase, token: string) =>
   service.send('/auth/verify', { headers: { authorization: `Bearer ${token}` } });
 
 /** Both must succeed, otherwise the refusals below would prove nothing. */
-async function isLeftAlone(t: Test, { service, pair }: Victim): Promise<void> {
+async function assertUntouched(t: Test, { service, pair }: Victim): Promise<void> {
   t.equal((await knock(service, pair.accessToken)).status, 204, 'the genuine token is accepted');
   await assertRefreshable(t, service, pair);
 }
@@ -110,7 +110,7 @@ for (const alg of ALGORITHMS) {
         [`${alg} by its name, HMAC with the ${form} in fact`, {}, hmac(bytes)],
       ]),
     );
-    await isLeftAlone(t, attacked);
+    await assertUntouched(t, attacked);
   });
 
   databaseTest(`${alg}: a key is accepted only with its own algorithm`, async (t, sql) => {
@@ -142,7 +142,7 @@ for (const alg of ALGORITHMS) {
         [`${alg} by its name, ${one} in fact`, {}, signer],
       ]),
     ]);
-    await isLeftAlone(t, attacked);
+    await assertUntouched(t, attacked);
   });
 
   databaseTest(`${alg}: keys and key URLs inside a token are ignored`, async (t, sql) => {
@@ -170,7 +170,7 @@ for (const alg of ALGORITHMS) {
     t.equal(listener.connections, 0, 'no key URL was requested');
     await fetch(url);
     t.equal(listener.connections, 1, 'a server listens at the key URL, and counts its requests');
-    await isLeftAlone(t, attacked);
+    await assertUntouched(t, attacked);
   });
 }
 
@@ -199,7 +199,7 @@ databaseTest('a token with an unknown key id is refused after the key set was re
     kids.map((kid): Forgery => [`kid ${JSON.stringify(kid)}`, { header: { kid } }]),
   );
   t.ok(attacked.looks() > 0, 'the unknown key ids were looked up');
-  await isLeftAlone(t, attacked);
+  await assertUntouched(t, attacked);
 });
 
 databaseTest('blank ECDSA signatures under an ECDSA key are refused', async (t, sql) => {
@@ -218,7 +218,7 @@ databaseTest('blank ECDSA signatures under an ECDSA key are refused', async (t, 
       ['r = s = 1', [one, one]],
     ].map(([name, parts]): Forgery => [String(name), {}, signature(Buffer.concat(parts as Buffer[]))]),
   );
-  await isLeftAlone(t, attacked);
+  await assertUntouched(t, attacked);
 });
 
 databaseTest('an asymmetric access token or its key yields no refresh token', async (t, sql) => {
@@ -237,7 +237,7 @@ databaseTest('an asymmetric access token or its key yields no refresh token', as
     },
   });
   t.equal(outcomeOf(await knock(service, resignToken(refreshToken, own))), '401 unauthenticated');
-  await isLeftAlone(t, attacked);
+  await assertUntouched(t, attacked);
 });
 
 databaseTest('an access token with one flipped bit is refused', async (t, sql) => {
@@ -255,6 +255,6 @@ databaseTest('an access token with one flipped bit is refused', async (t, sql) =
       `${tokens.length} flips, ${alg}`,
     );
     t.same([...outcomes], ['401 unauthenticated']);
-    await isLeftAlone(t, attacked);
+    await assertUntouched(t, attacked);
   }
 });

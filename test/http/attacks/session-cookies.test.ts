@@ -32,7 +32,7 @@ async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
   await page.logIn();
   const sent = await page.cookies('/auth/refresh');
   const family = String(claimsOf(sent[REFRESH] ?? '').tokenFamily);
-  const goesOn = async () => {
+  const assertLive = async () => {
     t.equal((await page.post('/auth/refresh')).status, 200, 'the session lives');
     const { [REFRESH]: next = '' } = await page.cookies('/auth/refresh');
     t.equal(claimsOf(next).tokenFamily, family, 'the session is the same');
@@ -42,7 +42,7 @@ async function victim(t: Test, sql: Sql, http: HttpOverrides = {}) {
     t.equal(resultOf(answer), wanted, name);
     return answer;
   };
-  return { service, page, sent, family, goesOn, assertRefused };
+  return { service, page, sent, family, assertLive, assertRefused };
 }
 
 /** Requests that change the session of their cookies. */
@@ -54,7 +54,7 @@ const EXCHANGES: readonly CookieRequest[] = [
 
 databaseTest('a page of an origin that is not allowed changes nothing', async (t, sql) => {
   const http = { corsOrigins: [ORIGIN], publicUrl: null };
-  const { service, page, family, goesOn, assertRefused } = await victim(t, sql, http);
+  const { service, page, family, assertLive, assertRefused } = await victim(t, sql, http);
   const everyRoute = [...EXCHANGES, ...(await cookieRequests(service, family))];
   for (const method of ['GET', 'POST', 'PATCH', 'DELETE'])
     t.ok(
@@ -79,7 +79,7 @@ databaseTest('a page of an origin that is not allowed changes nothing', async (t
       await assertRefused(`${method} ${path}, ${name}`, '403 forbidden', () =>
         page.ask(method, path, { headers, ...(json && { json }) }),
       );
-  await goesOn();
+  await assertLive();
 });
 
 databaseTest('requests from pages of this origin and of CORS_ORIGINS are accepted', async (t, sql) => {
@@ -107,7 +107,7 @@ databaseTest('with PUBLIC_URL the Host header of a request makes no other origin
 });
 
 databaseTest('a form of another site cannot send the header, and changes nothing', async (t, sql) => {
-  const { service, sent, family, goesOn, assertRefused } = await victim(t, sql);
+  const { service, sent, family, assertLive, assertRefused } = await victim(t, sql);
   const cookie = Object.entries(sent)
     .map(([name, value]) => `${name}=${value}`)
     .join('; ');
@@ -122,7 +122,7 @@ databaseTest('a form of another site cannot send the header, and changes nothing
     const ask = () => browser(service.url, { cookie }).ask(method, path, { ...(json && { json }) });
     await assertRefused(`${method} ${path}`, '401 unauthenticated', ask);
   }
-  await goesOn();
+  await assertLive();
 });
 
 databaseTest(
@@ -181,7 +181,7 @@ databaseTest('a token in the wrong cookie is refused and removed', async (t, sql
 });
 
 databaseTest('a request with tokens in two places is refused', async (t, sql) => {
-  const { page, sent, goesOn, assertRefused } = await victim(t, sql);
+  const { page, sent, assertLive, assertRefused } = await victim(t, sql);
   const { [ACCESS]: accessToken = '', [REFRESH]: refreshToken = '' } = sent;
   const wanted = '400 invalid_request';
   await assertRefused('the body too', wanted, () =>
@@ -200,7 +200,7 @@ databaseTest('a request with tokens in two places is refused', async (t, sql) =>
   await assertRefused('two of them', wanted, () =>
     page.get('/auth/me', { 'x-session-transport': 'cookie, cookie' }),
   );
-  await goesOn();
+  await assertLive();
 });
 
 databaseTest('a proof with cookies is refused, and a bound token in a cookie too', async (t, sql) => {
@@ -234,7 +234,7 @@ databaseTest('a replayed refresh cookie ends its session, and the cookies are re
 });
 
 databaseTest('a rotated refresh token in a cookie cannot end other sessions', async (t, sql) => {
-  const { service, page, sent, family, goesOn, assertRefused } = await victim(t, sql);
+  const { service, page, sent, family, assertLive, assertRefused } = await victim(t, sql);
   const other = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
   t.equal((await page.post('/auth/refresh')).status, 200);
   for (const scope of ['all', 'others']) {
@@ -246,7 +246,7 @@ databaseTest('a rotated refresh token in a cookie cannot end other sessions', as
       thief.post(`/auth/logout?scope=${scope}`),
     );
   }
-  await goesOn();
+  await assertLive();
   const authorization = `Bearer ${other.body.access}`;
   t.equal((await service.send('/auth/me', { headers: { authorization } })).status, 200);
   t.not(claimsOf(String(other.body.access)).sid, family);

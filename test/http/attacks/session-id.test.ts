@@ -40,7 +40,7 @@ const resultOf = ({ status, text }: Answer) =>
 type User = Awaited<ReturnType<Awaited<ReturnType<typeof attackedDoor>>['join']>>;
 
 /** Asserts that the session of the browser is still live. */
-async function goesOn(t: Test, { ask, session_id }: User): Promise<void> {
+async function assertLive(t: Test, { ask, session_id }: User): Promise<void> {
   t.equal((await ask('POST', REFRESH, { json: { session_id } })).status, 200, 'the session lives');
 }
 
@@ -57,8 +57,8 @@ databaseTest('a session is refreshed only with its own refresh token', async (t,
   await assertRefused('the session id alone', '401 unauthenticated', () =>
     browser(service.url).ask('POST', REFRESH, { json: { session_id } }),
   );
-  await goesOn(t, ann);
-  await goesOn(t, bob);
+  await assertLive(t, ann);
+  await assertLive(t, bob);
 });
 
 databaseTest('a cookie that an attacker planted never replaces the session', async (t, sql) => {
@@ -76,7 +76,7 @@ databaseTest('a cookie that an attacker planted never replaces the session', asy
   await assertRefused('planted beside the right one', '400 invalid_request', () =>
     victim.ask('POST', REFRESH, { json: { session_id } }),
   );
-  await goesOn(t, thief);
+  await assertLive(t, thief);
 });
 
 databaseTest('requests of pages of other origins change nothing', async (t, sql) => {
@@ -100,7 +100,7 @@ databaseTest('requests of pages of other origins change nothing', async (t, sql)
       ann.ask('POST', LOGIN, { json: { guid: randomUUID() }, headers }),
     );
   }
-  await goesOn(t, ann);
+  await assertLive(t, ann);
   for (const headers of ownPages(service.url))
     t.equal((await ann.ask('POST', REFRESH, { json, headers })).status, 200, JSON.stringify(headers));
 });
@@ -131,7 +131,7 @@ databaseTest('a replayed refresh token ends only its own session', async (t, sql
   const { join } = await attackedDoor(t, sql);
   const [ann, bob] = [await join(), await join()];
   const { session_id, refresh_token } = ann;
-  await goesOn(t, ann);
+  await assertLive(t, ann);
   const replay = () => ann.ask('POST', REFRESH, { json: { session_id, refresh_token } });
   t.equal(resultOf(await replay()), '401 token_reused');
   t.same(await endedFamilies(sql), [session_id]);
@@ -142,7 +142,7 @@ databaseTest('a replayed refresh token ends only its own session', async (t, sql
     'event sessions.started',
     'mail sessions.reuse_detected',
   ]);
-  await goesOn(t, bob);
+  await assertLive(t, bob);
 });
 
 databaseTest('a session keeps the rules of its login when another door refreshes it', async (t, sql) => {
@@ -192,5 +192,5 @@ databaseTest('undocumented bodies are refused', async (t, sql) => {
       headers: { cookie: `session_refresh=${refresh_token}; session_refresh=x` },
     }),
   );
-  await goesOn(t, ann);
+  await assertLive(t, ann);
 });
