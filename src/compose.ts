@@ -239,7 +239,7 @@ async function startBackgroundWork(
   webhookSender: WebhookSender,
   app: App,
 ): Promise<Background[]> {
-  const { http, policy, auditKept } = config;
+  const { http, policy, auditRetention } = config;
   const deliveries = await startDeliveries(config, {
     ...base,
     addDependency: metrics.addDependency,
@@ -251,7 +251,7 @@ async function startBackgroundWork(
   });
   const { mailer } = deliveries;
   const webhooks = startWebhooks(config, { ...base, ...stores, ...security, webhookSender, mailer });
-  const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs: security.sealMacs, auditKept });
+  const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs: security.sealMacs, auditRetention });
   return [deliveries, webhooks, upkeep];
 }
 

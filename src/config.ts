@@ -50,7 +50,7 @@ export interface Config {
   readonly limits: Limits;
   readonly emailVerification: EmailVerification;
   /** Milliseconds for which audit events are kept after they were sealed. */
-  readonly auditKept: number;
+  readonly auditRetention: number;
   readonly database: DatabaseConfig;
   /** Processes that answer requests. With more than one, another process starts and watches them. */
   readonly workers: number;
@@ -110,7 +110,7 @@ export async function readConfig(
   const http = readHttp(variables, production, read);
   const policy = readPolicy(variables, read);
   const limits = readLimits(variables, read);
-  const auditKept = read.duration('AUDIT_KEEP', variables.AUDIT_KEEP, DAY);
+  const auditRetention = read.duration('AUDIT_KEEP', variables.AUDIT_KEEP, DAY);
   const database = readDatabase(variables, read);
   const workers = readWorkers(variables, database, read);
   const redisUrl = readRedis(variables, read);
@@ -164,7 +164,7 @@ export async function readConfig(
     policy,
     limits,
     emailVerification,
-    auditKept,
+    auditRetention,
     database,
     workers,
     redisUrl,

@@ -27,13 +27,13 @@ import type { IsBreachedPassword } from '../ports/security/password-lists.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 
 /** At most two of the four threads of Node's pool: signing with asymmetric keys needs the pool, too. */
-const PASSWORD_QUEUE = { atOnce: 2, queue: 256, queueOfNetwork: 16 };
+const PASSWORD_QUEUE = { maxRunning: 2, maxWaiting: 256, maxWaitingOfNetwork: 16 };
 
 /** With several workers, each worker has its own processor and computes one password hash at a time. */
-const PASSWORD_QUEUE_OF_WORKER = { ...PASSWORD_QUEUE, atOnce: 1 };
+const PASSWORD_QUEUE_OF_WORKER = { ...PASSWORD_QUEUE, maxRunning: 1 };
 
-/** Hashes of `jti` have their own queue: with JTI_HASH=argon2id, a refresh must not wait for passwords. */
-const JTI_QUEUE = { atOnce: 1, queue: 64 };
+/** Hashes of `jti` have their own maxWaiting: with JTI_HASH=argon2id, a refresh must not wait for passwords. */
+const JTI_QUEUE = { maxRunning: 1, maxWaiting: 64 };
 
 /** Creates everything that needs the configured keys: tokens, hashes and links. */
 export function createSecurity(

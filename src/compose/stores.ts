@@ -123,7 +123,7 @@ export async function openStores(
       traced,
       (_method, call) =>
         (...input) =>
-          storeCalls.follow(name, () => call(...input).catch(noteFailure)),
+          storeCalls.measure(name, () => call(...input).catch(noteFailure)),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
-import { copyFailedPasswords } from '../app/audit/copy-failed-passwords.ts';
+import { moveFailedPasswordCounts } from '../app/audit/move-failed-password-counts.ts';
 import { removeOldAuditEvents } from '../app/audit/purge-sealed.ts';
 import { sealEvents } from '../app/audit/seal-events.ts';
 import { BUSY_DELAY, createPurge } from '../app/upkeep/purge.ts';
@@ -45,7 +45,7 @@ export function startUpkeep(deps: {
   readonly auditLog: AuditLog;
   readonly auditSeals: AuditSeals;
   readonly sealMacs: SealMacs;
-  readonly auditKept: number;
+  readonly auditRetention: number;
   readonly webhookDeliveries: WebhookDeliveries;
   readonly policy: Policy;
   readonly clock: Clock;
@@ -63,7 +63,7 @@ export function startUpkeep(deps: {
     repeat(HOUR, removeOldDeliveries(deps)),
     repeat(HOUR, createPurge(deps)),
     repeat(HOUR, removeOldAuditEvents(deps)),
-    repeat(SEAL_PAUSE, copyFailedPasswords(deps)),
+    repeat(SEAL_PAUSE, moveFailedPasswordCounts(deps)),
     repeat(SEAL_PAUSE, sealEvents(deps)),
   ];
   return {

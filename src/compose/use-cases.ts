@@ -6,10 +6,10 @@ import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.
 import { changePassword } from '../app/accounts/change-password.ts';
 import { deleteAccount } from '../app/accounts/delete-account.ts';
 import { describeMe } from '../app/accounts/describe-me.ts';
-import { type ForgotPassword, forgotPassword } from '../app/accounts/forgot-password.ts';
 import { logInWithPasskey } from '../app/accounts/log-in-with-passkey.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
 import { logInWithSecondFactor } from '../app/accounts/log-in-with-second-factor.ts';
+import { type ForgotPassword, mailPasswordReset } from '../app/accounts/mail-password-reset.ts';
 import { mailVerification } from '../app/accounts/mail-verification.ts';
 import { register } from '../app/accounts/register.ts';
 import { requestEmailChange } from '../app/accounts/request-email-change.ts';
@@ -227,7 +227,7 @@ function createAccountUseCases(
     logInWithPasskey: withTelemetry(logInWithPasskey(deps), loginEnded),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),
-    forgotPassword: forgotPassword(deps),
+    forgotPassword: mailPasswordReset(deps),
     mailVerification: mailVerification(deps),
     requestEmailChange: requestEmailChange(deps),
     deleteAccount: deleteAccount(deps),

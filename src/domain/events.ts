@@ -168,7 +168,7 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
 
 /** Whether the event only repeats another event, so that the user gets a mail about it. */
 export function isMailOnly(event: DomainEvent): boolean {
-  return !isPublished(event) && !hasOnlyLink(event);
+  return !isPublished(event) && !isLinkMail(event);
 }
 
 /** Whether other systems get the event. */
@@ -177,7 +177,7 @@ export function isPublished({ type }: DomainEvent): boolean {
 }
 
 /** Whether the event only causes a mail with a link that the recipient needs. The number of such mails has limits. */
-export function hasOnlyLink({ type }: DomainEvent): boolean {
+export function isLinkMail({ type }: DomainEvent): boolean {
   return (
     type === 'users.password_forgotten' ||
     type === 'users.invited' ||

@@ -1,5 +1,5 @@
 import { HOUR } from './durations.ts';
-import { type DomainEvent, hasOnlyLink } from './events.ts';
+import { type DomainEvent, isLinkMail } from './events.ts';
 
 /** The maximum number of mails to one recipient in any hour and in any day. Digests do not count. */
 export const MAIL_BUDGET = { perHour: 10, perDay: 30 };
@@ -14,5 +14,5 @@ export function nextDigestAt(now: number): number {
  * limit.
  */
 export function mayWaitForDigest(event: DomainEvent): boolean {
-  return !hasOnlyLink(event);
+  return !isLinkMail(event);
 }

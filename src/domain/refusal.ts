@@ -90,7 +90,7 @@ export function accountNotFound(): Refusal {
 }
 
 /** The challenge of the second step of a login. */
-export interface SecondStepChallenge {
+export interface SecondStepRequest {
   /** The sealed challenge, which the second step sends back. */
   readonly challenge: string;
   /** What the account can answer with. */
@@ -101,10 +101,10 @@ export interface SecondStepChallenge {
 
 /** The password is right, and the account wants a second factor. */
 export class SecondFactorRequired extends Refusal {
-  readonly asked: SecondStepChallenge;
+  readonly challenge: SecondStepRequest;
 
-  constructor(asked: SecondStepChallenge) {
+  constructor(asked: SecondStepRequest) {
     super('second_factor_required');
-    this.asked = asked;
+    this.challenge = asked;
   }
 }

@@ -96,7 +96,7 @@ const WAITS = [
 export const HISTORY_KEPT = 30;
 
 /** One attempt to deliver. `status` is null where no answer came; `reason` is null after a success. */
-export interface AttemptRecord {
+export interface DeliveryAttemptRecord {
   readonly at: number;
   readonly milliseconds: number;
   readonly status: number | null;

@@ -58,7 +58,7 @@ export interface Telemetry {
   /** A refresh was answered with the next pair by healing: the database had lost acknowledged rotations. */
   healed(): void;
   /** A retry got the same pair again, `age` milliseconds after the rotation. */
-  repeated(age: number): void;
+  reissued(age: number): void;
   /** A refresh was refused. */
   refreshRefused(fault: Fault): void;
   /**

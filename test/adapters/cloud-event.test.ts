@@ -118,7 +118,7 @@ async function changeEmail(
     if (event.type === 'users.email_change_requested')
       await fetch(`${url}/auth/email/change`, {
         method: 'POST',
-        body: new URLSearchParams({ token: links.email(event.data.linkId) }),
+        body: new URLSearchParams({ token: links.makeAddressSecret(event.data.linkId) }),
       });
 }
 
@@ -126,7 +126,8 @@ async function resetToken({ post, outbox, links }: HttpService): Promise<string>
   await post('/auth/password/forgot', { email: ann.email });
   for (;;) {
     const [mail] = await outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 1);
-    if (mail?.event.type === 'users.password_forgotten') return links.reset(mail.event.data.resetId);
+    if (mail?.event.type === 'users.password_forgotten')
+      return links.makeResetSecret(mail.event.data.resetId);
   }
 }
 

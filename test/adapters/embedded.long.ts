@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { FolderInUse, lockByFile, lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
-import { makeSocketFolder } from '../../src/adapters/postgres/embedded/socket-path.ts';
+import { createSocketPath } from '../../src/adapters/postgres/embedded/socket-path.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../src/adapters/postgres/embedded/start.ts';
 import { modulePath, scriptArguments } from '../support/program.ts';
 
@@ -93,11 +93,11 @@ t.test('without a temporary folder the socket is under the data folder', async (
 
 t.test('the socket gets a writable folder, or the start fails with one line', async (t) => {
   const home = await mkdtemp(join(root, 'home-'));
-  t.equal(dirname(dirname(await makeSocketFolder(home))), tmpdir());
+  t.equal(dirname(dirname(await createSocketPath(home))), tmpdir());
   withoutTemporaryFolder(t);
-  t.equal(dirname(dirname(await makeSocketFolder(home))), home);
+  t.equal(dirname(dirname(await createSocketPath(home))), home);
   const deep = join(home, 'x'.repeat(100));
-  await t.rejects(makeSocketFolder(deep), {
+  await t.rejects(createSocketPath(deep), {
     message: /^The embedded database cannot create its socket\. .*ENOTDIR.*limited to 103 bytes.*$/,
   });
 });

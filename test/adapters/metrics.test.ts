@@ -66,13 +66,13 @@ t.test('a scrape neither fails nor waits long if the database is unavailable', a
 t.test('store calls are counted by store, duration and failure', async (t) => {
   const { storeCalls, scrape } = createMetrics();
   let answer = () => {};
-  const waiting = storeCalls.follow('users', () => new Promise<void>((resolve) => (answer = resolve)));
+  const waiting = storeCalls.measure('users', () => new Promise<void>((resolve) => (answer = resolve)));
   t.equal(storeCalls.unansweredFor(60_000), 0);
   t.equal(storeCalls.unansweredFor(0), 1);
   t.equal(seriesIn(await scrape()).get('kinship_store_calls_in_flight'), 1);
   answer();
   await waiting;
-  const failWith = (error: Error) => storeCalls.follow('users', () => Promise.reject(error));
+  const failWith = (error: Error) => storeCalls.measure('users', () => Promise.reject(error));
   await t.rejects(failWith(new StoreUnavailable('unknown', new Error('lost'))), StoreUnavailable);
   await t.rejects(failWith(new TypeError('a fault of ours')), TypeError);
   const series = seriesIn(await scrape());
@@ -131,7 +131,7 @@ t.test('the service counts as overloaded while too many store calls are unanswer
     };
   }
   const line = () => new Promise<void>((resolve) => (hear = resolve));
-  const limits = { late: 60_000, unanswered: 1_000, calls: 3 };
+  const limits = { eventLoopDelay: 60_000, storeCallAge: 1_000, storeCalls: 3 };
   const { read, stop } = monitorOverload({ limits, unansweredFor: () => unanswered, log });
   t.teardown(stop);
   t.equal(read(), null);

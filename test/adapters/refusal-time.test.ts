@@ -27,7 +27,7 @@ function createMeasured(minimum: number) {
       return password === 'right';
     },
   };
-  const turns = createFairQueue({ atOnce: 1, queue: 8 });
+  const turns = createFairQueue({ maxRunning: 1, maxWaiting: 8 });
   const hasher = passwordHasher({
     foreign: [verifier],
     refusalTime: {

@@ -20,7 +20,7 @@ function workshop() {
 }
 
 t.test('a network with many requests delays its own requests only', async (t) => {
-  const turns = createFairQueue({ atOnce: 1, queue: 100, queueOfNetwork: 10 });
+  const turns = createFairQueue({ maxRunning: 1, maxWaiting: 100, maxWaitingOfNetwork: 10 });
   const { started, work, endNext } = workshop();
   const all = ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2'].map((name) => turns(name[0] ?? '', work(name)));
   for (let count = 0; count < all.length; count += 1) await endNext();
@@ -31,7 +31,7 @@ t.test('a network with many requests delays its own requests only', async (t) =>
 });
 
 t.test('a network with too many waiting requests is refused, and other networks are not', async (t) => {
-  const turns = createFairQueue({ atOnce: 1, queue: 4, queueOfNetwork: 2 });
+  const turns = createFairQueue({ maxRunning: 1, maxWaiting: 4, maxWaitingOfNetwork: 2 });
   const { work, endNext } = workshop();
   const accepted = ['a', 'a', 'a'].map((network) => turns(network, work(network)));
   await t.rejects(turns('a', work('a')), { code: 'unavailable' });
@@ -47,7 +47,7 @@ t.test('a network with too many waiting requests is refused, and other networks 
 });
 
 t.test('the next work starts after work that fails', async (t) => {
-  const turns = createFairQueue({ atOnce: 1, queue: 4 });
+  const turns = createFairQueue({ maxRunning: 1, maxWaiting: 4 });
   const failing = turns('a', async () => Promise.reject(new Error('no memory')));
   const next = turns('a', async () => 'done');
   await t.rejects(failing, /no memory/);

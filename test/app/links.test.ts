@@ -37,27 +37,35 @@ const changed: DomainEvent = { type: 'users.password_changed', occurredAt: NOW, 
 t.test('links lead to this service and are derived from values that are no links', async (t) => {
   const reset = new URL(to(forgotten) ?? '');
   t.equal(`${reset.origin}${reset.pathname}`, 'https://auth.example.com/auth/password/reset');
-  t.equal(reset.searchParams.get('token'), links.reset(resetId), 'the same whenever the mail is sent');
+  t.equal(
+    reset.searchParams.get('token'),
+    links.makeResetSecret(resetId),
+    'the same whenever the mail is sent',
+  );
   t.notMatch(reset.href, resetId);
   const verify = new URL(to(unverified) ?? '');
   t.equal(`${verify.origin}${verify.pathname}`, 'https://auth.example.com/auth/email/verify');
-  t.equal(verify.searchParams.get('token'), links.email(resetId));
-  t.not(links.email(resetId), links.reset(resetId), 'each kind of link has a key of its own');
+  t.equal(verify.searchParams.get('token'), links.makeAddressSecret(resetId));
+  t.not(
+    links.makeAddressSecret(resetId),
+    links.makeResetSecret(resetId),
+    'each kind of link has a key of its own',
+  );
 
   const token = new URL(to(moved) ?? '').searchParams.get('token') ?? '';
-  t.same(links.readNotMe(token, NOW + 7 * DAY - 1), { sessionId, userId });
-  t.equal(links.readNotMe(token, NOW + 7 * DAY), null, 'for a week');
+  t.same(links.readNotMeToken(token, NOW + 7 * DAY - 1), { sessionId, userId });
+  t.equal(links.readNotMeToken(token, NOW + 7 * DAY), null, 'for a week');
   const all = new URL(to(changed) ?? '').searchParams.get('token') ?? '';
-  t.same(links.readNotMe(all, NOW), { sessionId: null, userId }, 'all sessions of the user');
-  t.equal(links.readNotMe(token.replace(sessionId, ''), NOW), null, 'one session never becomes all');
+  t.same(links.readNotMeToken(all, NOW), { sessionId: null, userId }, 'all sessions of the user');
+  t.equal(links.readNotMeToken(token.replace(sessionId, ''), NOW), null, 'one session never becomes all');
 });
 
 t.test('links of an older key stay valid, links of an unknown key are refused', async (t) => {
-  const token = links.notMe(sessionId, userId, NOW + DAY);
-  t.same(createLinkSecrets([someKey('hash-2'), ...keys]).readNotMe(token, NOW), { sessionId, userId });
-  t.equal(createLinkSecrets([someKey('hash-1')]).readNotMe(token, NOW), null);
-  t.equal(links.readNotMe(`${token}.x`, NOW), null);
-  t.equal(links.readNotMe('', NOW), null);
+  const token = links.makeNotMeToken(sessionId, userId, NOW + DAY);
+  t.same(createLinkSecrets([someKey('hash-2'), ...keys]).readNotMeToken(token, NOW), { sessionId, userId });
+  t.equal(createLinkSecrets([someKey('hash-1')]).readNotMeToken(token, NOW), null);
+  t.equal(links.readNotMeToken(`${token}.x`, NOW), null);
+  t.equal(links.readNotMeToken('', NOW), null);
 });
 
 t.test('text and HTML of a mail contain the link', async (t) => {

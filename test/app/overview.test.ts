@@ -48,7 +48,7 @@ t.test('a sample counts what the service did, by reason', async (t) => {
   telemetry.loginEnded(null);
   telemetry.loginEnded('invalid_credentials');
   telemetry.rotated();
-  telemetry.repeated(5);
+  telemetry.reissued(5);
   telemetry.refreshRefused('token_reused');
   telemetry.refreshRefused('token_reused');
   metrics.addDependency('redis', () => false);

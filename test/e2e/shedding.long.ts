@@ -50,7 +50,7 @@ async function recovers(service: Service): Promise<void> {
 t.test('a blocked event loop sheds load, and recovers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const service = await startServiceInProcess(t, environment(t, url), { overload: { late: 100 } });
+  const service = await startServiceInProcess(t, environment(t, url), { overload: { eventLoopDelay: 100 } });
   t.equal((await logIn(service)).status, 200);
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const blocking = setInterval(() => Atomics.wait(cell, 0, 0, 400));
@@ -66,7 +66,9 @@ t.test('a blocked event loop sheds load, and recovers', async (t) => {
 t.test('one pause of the machine sheds no load', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const service = await startServiceInProcess(t, environment(t, url), { overload: { late: 1_500 } });
+  const service = await startServiceInProcess(t, environment(t, url), {
+    overload: { eventLoopDelay: 1_500 },
+  });
   const answers = [logIn(service), logIn(service), logIn(service)];
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
   t.same(
@@ -78,7 +80,7 @@ t.test('one pause of the machine sheds no load', async (t) => {
 t.test('a slow database makes the service shed load, and it recovers', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
-  const service = await startServiceInProcess(t, environment(t, url), { overload: { unanswered: 300 } });
+  const service = await startServiceInProcess(t, environment(t, url), { overload: { storeCallAge: 300 } });
   const other = connect({ kind: 'url', url, pool: 1 });
   t.teardown(() => other.end({ timeout: 1 }));
   let waiting: ReturnType<typeof logIn>[] = [];

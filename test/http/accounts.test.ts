@@ -184,7 +184,7 @@ t.test('a reset link sets a new password', async (t) => {
   t.equal(known.status, 202);
   const { resetId, contact } = await mailTo(service, 'users.password_forgotten');
   t.equal(contact, 'ann@example.com');
-  const token = service.links.reset(String(resetId));
+  const token = service.links.makeResetSecret(String(resetId));
 
   const page = await fetch(`${service.url}/auth/password/reset?token=${token}`);
   t.match(page.headers.get('content-type'), /^text\/html/);
@@ -219,7 +219,7 @@ t.test('a reset link is valid for an hour', async (t) => {
   const { post, time, links } = service;
   await post('/auth/register', ann);
   await post('/auth/password/forgot', { email: ann.email });
-  const token = links.reset(String((await mailTo(service, 'users.password_forgotten')).resetId));
+  const token = links.makeResetSecret(String((await mailTo(service, 'users.password_forgotten')).resetId));
   const page = () => fetch(`${service.url}/auth/password/reset?token=${token}`);
   time.now += 3_600_000 - 1;
   t.equal((await page()).status, 200);
@@ -245,7 +245,7 @@ t.test('“it was not me”: the link shows a page, and the button ends only tha
   const [victim, other] = [await logIn(service), await logIn(service)];
   const { sid, sub } = claimsOf(victim.access) as { sid: string; sub: string };
   const later = service.time.now + 1000;
-  const token = service.links.notMe(sid, sub, later);
+  const token = service.links.makeNotMeToken(sid, sub, later);
   const url = `${service.url}/auth/not-me`;
 
   const page = await fetch(`${url}?token=${token}`);

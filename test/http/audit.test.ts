@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { copyFailedPasswords } from '../../src/app/audit/copy-failed-passwords.ts';
+import { moveFailedPasswordCounts } from '../../src/app/audit/move-failed-password-counts.ts';
 import { addApp, logIn, registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
@@ -156,7 +156,7 @@ t.test(
     await logIn(service, 'ann', 'a wrong piano 42');
     await logIn(service, 'canary-name', 'a wrong piano 42');
     service.time.now += 60_000;
-    await copyFailedPasswords({ auditLog: service.auditLog, clock: service.clock })();
+    await moveFailedPasswordCounts({ auditLog: service.auditLog, clock: service.clock })();
     const { data } = await audit(service, '?type=users.password_failed');
     t.same(
       data.map(({ userId, data: facts }) => [userId, facts]).sort(),

@@ -46,7 +46,7 @@ type Operated = Awaited<ReturnType<typeof startWithOperator>>;
 async function invitationIn({ claimed, links }: Operated): Promise<string> {
   const mail = (await claimed('mail')).find(({ type }) => type === 'users.invited');
   if (mail?.type !== 'users.invited') throw new Error('no invitation was mailed');
-  return links.reset(mail.data.resetId);
+  return links.makeResetSecret(mail.data.resetId);
 }
 
 const SERVICE_KEY = { kind: 'service_key', name: 'operator' };
@@ -110,7 +110,7 @@ t.test(
     t.same(Object.keys(mail.data).sort(), ['byOperator', 'email', 'linkId', 'userId']);
     await fetch(`${service.url}/auth/email/verify`, {
       method: 'POST',
-      body: new URLSearchParams({ token: service.links.email(mail.data.linkId) }),
+      body: new URLSearchParams({ token: service.links.makeAddressSecret(mail.data.linkId) }),
     });
     t.equal((await service.logIn(PASSWORD, 'bob')).status, 200);
     for (const type of ['users.created', 'users.email_verification_requested'])
@@ -266,7 +266,7 @@ t.test('an address that another account keeps reserved is refused', async (t) =>
     if (mail.type === 'users.email_change_requested')
       await fetch(`${service.url}/auth/email/change`, {
         method: 'POST',
-        body: new URLSearchParams({ token: links.email(mail.data.linkId) }),
+        body: new URLSearchParams({ token: links.makeAddressSecret(mail.data.linkId) }),
       });
   t.equal((await service.change(bob, { email: ANN.email })).body.code, 'conflict');
   t.equal((await service.create({ username: 'next', email: ANN.email })).body.code, 'conflict');
@@ -278,7 +278,7 @@ t.test('an address that another account keeps reserved is refused', async (t) =>
   );
   const undo = mails.find(({ type }) => type === 'users.email_change_announced');
   if (undo?.type !== 'users.email_change_announced') throw new Error('no undo link was mailed');
-  const link = `${service.url}/auth/email/undo?token=${links.email(undo.data.linkId)}`;
+  const link = `${service.url}/auth/email/undo?token=${links.makeAddressSecret(undo.data.linkId)}`;
   t.equal((await fetch(link)).status, 403);
 });
 

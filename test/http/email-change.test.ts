@@ -38,7 +38,7 @@ async function newestMail({ outbox, users, links, time }: HttpService, purpose: 
   if (entry === undefined || !('linkId' in entry.event.data))
     throw new Error(`no mail with a link: ${purpose}`);
   const recipient = await findMailRecipient({ users, operatorAddress: null }, entry);
-  return { to: recipient?.to, token: links.email(entry.event.data.linkId) };
+  return { to: recipient?.to, token: links.makeAddressSecret(entry.event.data.linkId) };
 }
 
 t.test('an account gets a new address only after a link has verified the address', async (t) => {
@@ -172,13 +172,17 @@ t.test('a former address is not restored if another account has it, and the page
   const { emailChanges, links, users, post, press, time } = service;
   const user = await users.findByIdentifier('ann');
   if (user === null) throw new Error('ann has no account');
-  const stored = { hashedToken: links.hash(links.email('undo')), userId: user.id, expiresAt: time.now + DAY };
+  const stored = {
+    hashedToken: links.hashSecret(links.makeAddressSecret('undo')),
+    userId: user.id,
+    expiresAt: time.now + DAY,
+  };
   const change = { ...stored, hashedToken: 'change', purpose: 'change', email: 'ann@example.org' } as const;
   const undo = { ...stored, purpose: 'undo', email: user.email } as const;
   await emailChanges.request({ change, undo }, user.passwordHash, []);
   await emailChanges.apply('change', { at: time.now, reservedUntil: time.now }, []);
   await post('/auth/register', { ...ann, username: 'bob' });
-  const refused = await press('undo', links.email('undo'));
+  const refused = await press('undo', links.makeAddressSecret('undo'));
   t.equal(refused.status, 409);
   t.match(await refused.text(), /Another account has this address now.*Nothing has changed/s);
   t.match(await service.me(), { email: 'ann@example.org' }, 'the session lives on');
@@ -224,7 +228,7 @@ t.test('a reset by mail cancels a change that a thief has requested', async (t) 
     const mails = await outbox.claim('mail', time.now, time.now, 100);
     const reset = mails.map(({ event }) => event).find(({ type }) => type === 'users.password_forgotten');
     if (reset?.type !== 'users.password_forgotten') continue;
-    const body = { token: links.reset(reset.data.resetId), newPassword: 'a green piano 44' };
+    const body = { token: links.makeResetSecret(reset.data.resetId), newPassword: 'a green piano 44' };
     t.equal((await post('/auth/password/reset', body)).status, 204);
     break;
   }

@@ -23,7 +23,7 @@ async function service(t: Test, settings: Parameters<typeof startHttpService>[1]
 async function mailedTokens({ outbox, links, time }: HttpService): Promise<string[]> {
   const mails = await outbox.claim('mail', time.now, Number.MAX_SAFE_INTEGER, 100);
   return mails.flatMap(({ event }) =>
-    event.type === 'users.email_verification_requested' ? [links.email(event.data.linkId)] : [],
+    event.type === 'users.email_verification_requested' ? [links.makeAddressSecret(event.data.linkId)] : [],
   );
 }
 
@@ -231,7 +231,7 @@ t.test(
         const mails = await outbox.claim('mail', time.now, Number.MAX_SAFE_INTEGER, 100);
         const mail = mails.map(({ event }) => event).find(({ type }) => type === 'users.password_forgotten');
         if (mail?.type !== 'users.password_forgotten') continue;
-        const body = new URLSearchParams({ token: links.reset(mail.data.resetId), newPassword });
+        const body = new URLSearchParams({ token: links.makeResetSecret(mail.data.resetId), newPassword });
         return (await fetch(`${url}/auth/password/reset`, { method: 'POST', body })).text();
       }
     };

@@ -60,7 +60,7 @@ async function getRequests(t: Test, service: Awaited<ReturnType<typeof startSign
   const queries: Record<string, string> = {
     '/admin/sessions': `?userId=${userId}`,
     '/signals/status': `?stream_id=${streamId}`,
-    '/auth/not-me': `?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`,
+    '/auth/not-me': `?token=${service.links.makeNotMeToken(sid, userId, service.time.now + 1_000)}`,
     ...Object.fromEntries(BY_STORED_LINK.map((path) => [path, '?token=unknown'])),
   };
   const ids: Record<string, string> = {
@@ -121,7 +121,7 @@ function comparable(path: string, { headers }: Response): Record<string, string>
 t.test('a HEAD does not use up a link or change a session', async (t) => {
   const service = await startSignedIn(t);
   const { url, authorization, userId, sid } = service;
-  const link = `${url}/auth/not-me?token=${service.links.notMe(sid, userId, service.time.now + 1_000)}`;
+  const link = `${url}/auth/not-me?token=${service.links.makeNotMeToken(sid, userId, service.time.now + 1_000)}`;
   for (let time = 0; time < 2; time += 1) {
     t.equal((await fetch(link, { method: 'HEAD' })).status, 200);
   }

@@ -11,8 +11,8 @@ t.test(
     const { post, users, links, time } = await startHttpService(t);
     const { id } = (await post('/auth/register', { ...miller, password: PASSWORD })).body;
     const { access } = (await post('/auth/login', { username: 'rosalind', password: PASSWORD })).body;
-    const secret = links.reset('a reset');
-    const reset = { hashedToken: links.hash(secret), userId: String(id), expiresAt: time.now + 1_000 };
+    const secret = links.makeResetSecret('a reset');
+    const reset = { hashedToken: links.hashSecret(secret), userId: String(id), expiresAt: time.now + 1_000 };
     await users.openReset(reset, []);
     const routes: Record<string, (password: string) => ReturnType<typeof post>> = {
       register: (password) => post('/auth/register', { ...miller, password }),
@@ -69,8 +69,12 @@ t.test(
     const bearer = { authorization: `Bearer ${access}` };
     const change = { currentPassword: PASSWORD, newPassword: BREACHED };
     t.match(await post('/auth/password', change, bearer), { status: 400, body: { detail: /data breach/ } });
-    const secret = links.reset('a reset');
-    const reset = { hashedToken: links.hash(secret), userId: String(body.id), expiresAt: time.now + 1_000 };
+    const secret = links.makeResetSecret('a reset');
+    const reset = {
+      hashedToken: links.hashSecret(secret),
+      userId: String(body.id),
+      expiresAt: time.now + 1_000,
+    };
     await users.openReset(reset, []);
     const form = new URLSearchParams({ token: secret, newPassword: BREACHED });
     const page = await fetch(`${url}/auth/password/reset`, { method: 'POST', body: form });

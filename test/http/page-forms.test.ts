@@ -12,7 +12,7 @@ async function pages(t: Test) {
   return {
     ...service,
     forms: {
-      '/auth/not-me': `token=${links.notMe(randomUUID(), randomUUID(), time.now + 1_000)}`,
+      '/auth/not-me': `token=${links.makeNotMeToken(randomUUID(), randomUUID(), time.now + 1_000)}`,
       '/auth/email/verify': 'token=unknown',
       '/auth/email/change': 'token=unknown',
       '/auth/email/undo': 'token=unknown',

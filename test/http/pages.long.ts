@@ -19,33 +19,38 @@ async function serviceWithLinks(t: Test, username = 'ann') {
   return {
     ...service,
     userId,
-    endOne: `${url}/auth/not-me?token=${links.notMe(randomUUID(), userId, in1h())}`,
-    endAll: `${url}/auth/not-me?token=${links.notMe(null, userId, in1h())}`,
-    stranger: `${url}/auth/not-me?token=${links.notMe(null, randomUUID(), in1h())}`,
+    endOne: `${url}/auth/not-me?token=${links.makeNotMeToken(randomUUID(), userId, in1h())}`,
+    endAll: `${url}/auth/not-me?token=${links.makeNotMeToken(null, userId, in1h())}`,
+    stranger: `${url}/auth/not-me?token=${links.makeNotMeToken(null, randomUUID(), in1h())}`,
     async reset() {
       const resetId = randomUUID();
-      const secret = links.reset(resetId);
-      await users.openReset({ hashedToken: links.hash(secret), userId, expiresAt: in1h() }, []);
+      const secret = links.makeResetSecret(resetId);
+      await users.openReset({ hashedToken: links.hashSecret(secret), userId, expiresAt: in1h() }, []);
       return `${url}${RESET}?token=${secret}`;
     },
     async verify() {
       const linkId = randomUUID();
-      const secret = links.email(linkId);
+      const secret = links.makeAddressSecret(linkId);
       const link = { userId, purpose: 'verify', email: account.email, expiresAt: in1h() } as const;
-      await emailLinks.open({ ...link, hashedToken: links.hash(secret) }, []);
+      await emailLinks.open({ ...link, hashedToken: links.hashSecret(secret) }, []);
       return `${url}/auth/email/verify?token=${secret}`;
     },
     /** The links of a requested change of the address. */
     async change() {
       const email = `${randomUUID()}@example.org`;
-      const [toNew, toOld] = [randomUUID(), randomUUID()].map((id) => links.email(id));
+      const [toNew, toOld] = [randomUUID(), randomUUID()].map((id) => links.makeAddressSecret(id));
       const link = { userId, expiresAt: in1h() };
-      const change = { ...link, purpose: 'change', email, hashedToken: links.hash(toNew ?? '') } as const;
+      const change = {
+        ...link,
+        purpose: 'change',
+        email,
+        hashedToken: links.hashSecret(toNew ?? ''),
+      } as const;
       const undo = {
         ...link,
         purpose: 'undo',
         email: account.email,
-        hashedToken: links.hash(toOld ?? ''),
+        hashedToken: links.hashSecret(toOld ?? ''),
       } as const;
       const { passwordHash = '' } = (await users.find(userId)) ?? {};
       await emailChanges.request({ change, undo }, passwordHash, []);
@@ -185,7 +190,7 @@ t.test('a page names the service, and shows markup in names as text', async (t) 
     [],
   );
   for (const sessionId of [null, randomUUID()]) {
-    const token = links.notMe(sessionId, userId, time.now + 1_000);
+    const token = links.makeNotMeToken(sessionId, userId, time.now + 1_000);
     const html = await (await fetch(`${url}/auth/not-me?token=${token}`)).text();
     t.match(html, '<header><bdi>&lt;b&gt;Bank &amp; &quot;Co&quot;&lt;/b&gt;</bdi></header>');
     t.match(html, '<bdi>&lt;img src=x onerror=alert(1)&gt;</bdi>');

@@ -124,7 +124,7 @@ t.test('each session that ends because of another change is logged', async (t) =
   const mails = await outbox.claim('mail', time.now, time.now, 10);
   const mail = mails.map(({ event }) => event).find(({ type }) => type === 'users.password_forgotten');
   if (mail?.type !== 'users.password_forgotten') throw new Error('no mail with a link');
-  const token = links.reset(mail.data.resetId);
+  const token = links.makeResetSecret(mail.data.resetId);
   const reset = { method: 'POST', body: new URLSearchParams({ token, newPassword: PASSWORD }) };
   t.match(await during(() => fetch(`${service.url}/auth/password/reset`, reset)), [
     { event: 'password_reset', userId, address },
@@ -135,7 +135,7 @@ t.test('each session that ends because of another change is logged', async (t) =
   const last = await logIn();
   const { sessionId } = (await send('/auth/me', { headers: { authorization: `Bearer ${last.access}` } }))
     .body;
-  const link = links.notMe(String(sessionId), userId, time.now + 60_000);
+  const link = links.makeNotMeToken(String(sessionId), userId, time.now + 60_000);
   const notMe = { method: 'POST', body: new URLSearchParams({ token: link }) };
   t.match(await during(() => fetch(`${service.url}/auth/not-me`, notMe)), [
     { event: 'session_ended', reason: 'not_me', sessionId, userId, address },

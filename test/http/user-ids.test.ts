@@ -172,8 +172,8 @@ t.test('a link in a mail ends the sessions of a user with any id', async (t) => 
   const links = createLinkSecrets(keys.hashKeys);
   for (const userId of ['a.b', 'auth0|123', '~x', '🦊'.repeat(128)]) {
     const pair = await open(service, userId);
-    const token = links.notMe(null, userId, service.time.now + 1_000);
-    t.same(links.readNotMe(token, service.time.now), { sessionId: null, userId });
+    const token = links.makeNotMeToken(null, userId, service.time.now + 1_000);
+    t.same(links.readNotMeToken(token, service.time.now), { sessionId: null, userId });
     const answer = await fetch(new URL('/auth/not-me', service.url), {
       method: 'POST',
       body: new URLSearchParams({ token }),

@@ -29,7 +29,7 @@ export function sealUseCases(stores: SealStores, keys: readonly NamedKey[]) {
     auditSeals: stores.auditSeals,
     sealMacs: createSealMacs(keys),
     clock: () => time.now,
-    auditKept: DAY,
+    auditRetention: DAY,
     log,
     telemetry,
   };

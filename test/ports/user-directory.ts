@@ -22,7 +22,7 @@ async function pagesOf({ userDirectory }: DirectoryStores, filter: UserFilter): 
   for (let after: string | null = null; ; ) {
     const page = await userDirectory.list(filter, { now: NOW, limit: 2, after });
     ids.push(...page.map(({ user }) => user.id));
-    after = page.at(-1)?.place ?? after;
+    after = page.at(-1)?.position ?? after;
     if (page.length < 2) return ids;
   }
 }

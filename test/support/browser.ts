@@ -45,7 +45,7 @@ export function browser(url: string, usual: Readonly<Record<string, string>> = {
       const sent = await jar.getCookies(new URL(path, url).href);
       return Object.fromEntries(sent.map(({ key, value }) => [key, value]));
     },
-    plant: (line: string, path = '/') => jar.setCookie(line, new URL(path, url).href),
+    setCookie: (line: string, path = '/') => jar.setCookie(line, new URL(path, url).href),
   };
 }
 

@@ -11,7 +11,7 @@ export const PASSWORD_COST = { memory: 1024, time: 2, parallelism: 1 };
 /** A fast password hasher. It does not delay the answer to a wrong password. */
 export function passwordHasher(options: Partial<PasswordHasherOptions> = {}) {
   return createPasswordHasher({
-    turns: createFairQueue({ atOnce: 4, queue: 200 }),
+    turns: createFairQueue({ maxRunning: 4, maxWaiting: 200 }),
     cost: PASSWORD_COST,
     foreign: foreignPasswords,
     refusalTime: { minimum: () => 0, clock: () => performance.now(), sleep: async () => {} },

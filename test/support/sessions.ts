@@ -147,7 +147,7 @@ export async function sessionUseCases({
       keys: keys.hashKeys,
       hasher: jtiHash ?? 'hmac-sha512',
       argon2Cost: { memory: 64, time: 2, parallelism: 1 },
-      argon2id: createArgon2id(createFairQueue({ atOnce: 2, queue: 100 })),
+      argon2id: createArgon2id(createFairQueue({ maxRunning: 2, maxWaiting: 100 })),
     }),
     policy: { ...POLICY, ...policy },
     clock,

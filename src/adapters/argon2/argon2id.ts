@@ -3,7 +3,7 @@ import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import { argon2Hashes } from './argon2-hashes.ts';
 import { argon2id, hash, needsRehash } from './library.ts';
-import type { Turns } from './turns.ts';
+import type { FairQueue } from './turns.ts';
 
 /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
 interface Cost {
@@ -22,13 +22,13 @@ interface RefusalTime {
 }
 
 /** Creates a function that computes argon2id with a given salt: 32 raw bytes. All its calls share one queue. */
-export function createArgon2id(turns: Turns) {
+export function createArgon2id(turns: FairQueue) {
   return (material: Buffer, salt: Buffer, cost: Cost): Promise<Buffer> =>
     turns('', () => hash(material, { ...optionsOf(cost), raw: true, salt, hashLength: 32 }));
 }
 
 export interface PasswordHasherOptions {
-  readonly turns: Turns;
+  readonly turns: FairQueue;
   readonly cost: Cost;
   /** Verifiers of hashes other than argon2. */
   readonly foreign: readonly HashVerifier[];

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
  * Runs the work when it is the turn of the network. Rejects with a {@link Refusal} `unavailable` if too much work
  * waits.
  */
-export type Turns = <T>(network: string, work: () => Promise<T>) => Promise<T>;
+export type FairQueue = <T>(network: string, work: () => Promise<T>) => Promise<T>;
 
 /** How many pieces of work run, and how many wait. */
 export interface TurnCounts {
@@ -14,18 +14,22 @@ export interface TurnCounts {
 
 interface TurnLimits {
   /** The maximum number of pieces of work that run at the same time. */
-  readonly atOnce: number;
+  readonly maxRunning: number;
   /** The maximum number of pieces of work that wait, over all networks. */
-  readonly queue: number;
+  readonly maxWaiting: number;
   /** The maximum number of pieces of work of one network that wait. */
-  readonly queueOfNetwork?: number;
+  readonly maxWaitingOfNetwork?: number;
 }
 
 /**
  * Creates a queue that limits concurrent work, because the work shares the thread pool with signing. Each network has
  * its own queue, and the networks take turns. So a network with many requests delays its own requests only.
  */
-export function createFairQueue({ atOnce, queue, queueOfNetwork = queue }: TurnLimits): Turns & TurnCounts {
+export function createFairQueue({
+  maxRunning: atOnce,
+  maxWaiting: queue,
+  maxWaitingOfNetwork: queueOfNetwork = queue,
+}: TurnLimits): FairQueue & TurnCounts {
   /** The queues by network, in the order of their next turns. No queue in the map is empty. */
   const queues = new Map<string, (() => void)[]>();
   let running = 0;

@@ -21,7 +21,7 @@ interface UserChange {
  */
 export async function changeUserRow(
   tx: TransactionSql,
-  withOutbox: ReturnType<typeof createOutboxWriter>,
+  outboxWriter: ReturnType<typeof createOutboxWriter>,
   { expected, next, at, verification, entries }: UserChange,
 ): Promise<Exclude<AccountChangeResult, 'taken'>> {
   const { id } = expected;
@@ -38,7 +38,7 @@ export async function changeUserRow(
     update users set username = ${next.username}, email = ${next.email},
       email_verified_at = ${toDate(next.emailVerifiedAt)}
     where id = ${id} returning id, email`;
-  await withOutbox.changeUser(tx, change, entries);
+  await outboxWriter.changeUser(tx, change, entries);
   if (verification !== undefined) await insertEmailLink(tx, verification);
   return 'changed';
 }

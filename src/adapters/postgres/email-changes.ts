@@ -19,7 +19,7 @@ export function createEmailChanges(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): EmailChanges {
-  const withOutbox = createOutboxWriter(currentTrace);
+  const outboxWriter = createOutboxWriter(currentTrace);
 
   return {
     async isTaken(identifier, userId, now) {
@@ -35,7 +35,7 @@ export function createEmailChanges(
         const owner = tx`
           select id, email from users where id = ${change.userId} and password_hash = ${expected}
           for no key update`;
-        const [user] = await withOutbox.changeUser(tx, owner, entries);
+        const [user] = await outboxWriter.changeUser(tx, owner, entries);
         if (user === undefined) return false;
         await tx`delete from email_links where user_id = ${change.userId} and purpose = 'change'`;
         for (const link of [change, undo]) await insertEmailLink(tx, link);
@@ -75,7 +75,7 @@ export function createEmailChanges(
     },
 
     async undo(hashedToken, { from, at }, entries) {
-      const undoing = runRevokingTransaction(sql, withOutbox, sessionsPerUser, async (tx) => {
+      const undoing = runRevokingTransaction(sql, outboxWriter, sessionsPerUser, async (tx) => {
         const used = await useLink(tx, hashedToken, 'undo', at);
         if (used === null) return null;
         const { user, email, expires_at: expiresAt } = used;
@@ -87,10 +87,10 @@ export function createEmailChanges(
           delete from email_links
           where user_id = ${user.id} and (purpose <> 'undo' or expires_at >= ${expiresAt})`;
         await tx`delete from password_resets where user_id = ${user.id}`;
-        return revokeSessions(tx, withOutbox, {
+        return revokeSessions(tx, outboxWriter, {
           userId: user.id,
-          kept: 0,
-          spared: null,
+          keptCount: 0,
+          sparedSession: null,
           at,
           reason: 'not_me',
           origin: originOfChange(entries),
@@ -136,7 +136,7 @@ export function createEmailChanges(
     const change = tx`
       update users set email = ${next.email}, username = ${next.username}, email_verified_at = ${new Date(at)}
       where id = ${user.id} returning id, email`;
-    await withOutbox.changeUser(tx, change, entries);
+    await outboxWriter.changeUser(tx, change, entries);
   }
 }
 

@@ -13,13 +13,13 @@ import { createOutboxWriter } from './with-outbox.ts';
  * Links about addresses in PostgreSQL. Each change locks the row of the user first, so that changes cannot deadlock.
  */
 export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => null): EmailLinks {
-  const withOutbox = createOutboxWriter(currentTrace);
+  const outboxWriter = createOutboxWriter(currentTrace);
 
   return {
     async open(link, entries) {
       const opening = sql.begin(async (tx) => {
         const owner = tx`select id, email from users where id = ${link.userId} for key share`;
-        const [user] = await withOutbox.changeUser(tx, owner, entries);
+        const [user] = await outboxWriter.changeUser(tx, owner, entries);
         if (user !== undefined) await insertEmailLink(tx, link);
         return user !== undefined;
       });
@@ -42,7 +42,7 @@ export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => nu
         const change = tx`
           update users set email_verified_at = coalesce(email_verified_at, ${new Date(at)})
           where id = ${link.user_id} and email = ${link.email} returning id, email`;
-        const [user] = await withOutbox.changeUser(tx, change, entries);
+        const [user] = await outboxWriter.changeUser(tx, change, entries);
         await tx`delete from email_links where user_id = ${link.user_id} and purpose = 'verify'`;
         return user !== undefined;
       });

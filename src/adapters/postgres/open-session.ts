@@ -22,7 +22,7 @@ export interface Opening {
   readonly entries: readonly ChangeEntry[];
   readonly condition?: OpeningCondition | undefined;
   /** The number of other sessions that the user keeps. */
-  readonly kept: number;
+  readonly keptCount: number;
   readonly trace: TraceContext | null;
 }
 
@@ -72,7 +72,7 @@ export function createSessionOpener(
   });
 
   return (family, entries, condition) => {
-    const opening = { family, entries, condition, kept: sessionsPerUser - 1, trace: currentTrace() };
+    const opening = { family, entries, condition, keptCount: sessionsPerUser - 1, trace: currentTrace() };
     const hasCondition = condition?.passwordHash !== undefined || condition?.refuseSecondFactor === true;
     return hasCondition ? openAlone(opening) : openBatched(opening);
   };
@@ -132,14 +132,14 @@ function toRecords(openings: readonly Opening[]): string {
   return JSON.stringify(openings.map(toRecord));
 }
 
-function toRecord({ family, entries, condition, kept, trace }: Opening) {
+function toRecord({ family, entries, condition, keptCount, trace }: Opening) {
   const origin = asSystem(originOfChange(entries));
   return {
     token_family: family.tokenFamily,
     user_id: userKey(family.userId),
     password_hash: condition?.passwordHash,
     refuse_second_factor: condition?.refuseSecondFactor === true,
-    kept,
+    kept: keptCount,
     created_at: new Date(family.createdAt),
     trace,
     origin: { ...originColumns(origin), stated_reason: origin.statedReason },

@@ -49,7 +49,7 @@ export function createSecondFactors(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): SecondFactors {
-  const withOutbox = createOutboxWriter(currentTrace);
+  const outboxWriter = createOutboxWriter(currentTrace);
 
   return {
     async find(userId) {
@@ -127,7 +127,7 @@ export function createSecondFactors(
         update user_factors set label = ${label}
         where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is not null
         returning user_id as id, null::text as email`;
-      const rows = await execute(withOutbox.changeUser(sql, change, entries));
+      const rows = await execute(outboxWriter.changeUser(sql, change, entries));
       return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;
     },
 
@@ -176,15 +176,22 @@ export function createSecondFactors(
         const isFirst = await useChallenge(tx, challenge);
         const used = await useProofSql(tx, userId, use, at);
         if (!isFirst || used.length === 0) throw new UnusableProof();
-        const kept = sessionsPerUser - 1;
-        const opened = await openSessionWithin(tx, { family, entries, kept, trace: currentTrace() });
+        const keptCount = sessionsPerUser - 1;
+        const opened = await openSessionWithin(tx, { family, entries, keptCount, trace: currentTrace() });
         const origin = asSystem(originOfChange(entries));
         if (opened === null)
-          throw new TooManySessions({ userId, kept, spared: null, at, reason: 'session_limit', origin });
+          throw new TooManySessions({
+            userId,
+            keptCount,
+            sparedSession: null,
+            at,
+            reason: 'session_limit',
+            origin,
+          });
         claims = opened.claims;
         return opened.sessions;
       };
-      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work)
+      const sessions = await runRevokingTransaction(sql, outboxWriter, sessionsPerUser, work)
         .catch(nullIfUnusable)
         .catch(disabledIfRefused);
       return sessions === 'disabled' ? sessions : sessions && { sessions, claims };
@@ -230,7 +237,7 @@ export function createSecondFactors(
       update users set has_second_factor =
         exists (select from user_factors where user_id = users.id and confirmed_at is not null)
       where id = ${userKey(userId)} returning id, email`;
-    await withOutbox.changeUser(tx, update, entries);
+    await outboxWriter.changeUser(tx, update, entries);
     await tx`select renew_security_version(${userKey(userId)})`;
   }
 }

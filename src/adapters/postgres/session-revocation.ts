@@ -24,10 +24,10 @@ export class TooManySessions extends Error {
 /** Revokes sessions within a transaction of {@link runRevokingTransaction}, and returns their ids. */
 export async function revokeSessions(
   tx: TransactionSql,
-  withOutbox: WithOutbox,
+  outboxWriter: WithOutbox,
   revocation: SessionRevocation,
 ): Promise<readonly string[]> {
-  const { revoked, more } = onlyBatch(await withOutbox.revokeSessions(tx, revocation), revocation);
+  const { revoked, more } = onlyBatch(await outboxWriter.revokeSessions(tx, revocation), revocation);
   if (more) throw new TooManySessions(revocation);
   return revoked;
 }
@@ -41,7 +41,7 @@ export async function revokeSessions(
  */
 export async function runRevokingTransaction(
   sql: Sql,
-  withOutbox: WithOutbox,
+  outboxWriter: WithOutbox,
   sessionsPerUser: number,
   work: RevokingTransaction,
 ): Promise<readonly string[] | null> {
@@ -51,7 +51,7 @@ export async function runRevokingTransaction(
   } catch (error) {
     if (!(error instanceof TooManySessions)) throw error;
     const { revocation } = error;
-    const surplus = await revokeSurplus(sql, withOutbox, { ...revocation, kept: sessionsPerUser });
+    const surplus = await revokeSurplus(sql, outboxWriter, { ...revocation, keptCount: sessionsPerUser });
     const ended = await run();
     return ended && [...surplus, ...ended];
   }
@@ -59,14 +59,14 @@ export async function runRevokingTransaction(
 
 async function revokeSurplus(
   sql: Sql,
-  withOutbox: WithOutbox,
+  outboxWriter: WithOutbox,
   revocation: SessionRevocation,
 ): Promise<string[]> {
   const origin = asSystem(revocation.origin);
   const surplus = { ...revocation, origin, reason: 'session_limit' } as const;
   const ids: string[] = [];
   for (let more = true; more; ) {
-    const batch = onlyBatch(await execute(withOutbox.revokeSessions(sql, surplus)), surplus);
+    const batch = onlyBatch(await execute(outboxWriter.revokeSessions(sql, surplus)), surplus);
     ids.push(...batch.revoked);
     more = batch.more;
   }

@@ -21,14 +21,14 @@ class NotSteppedUp extends Error {}
  */
 export async function stepUp(
   sql: Sql,
-  withOutbox: ReturnType<typeof createOutboxWriter>,
+  outboxWriter: ReturnType<typeof createOutboxWriter>,
   change: StepUp,
   entries: readonly ChangeEntry[],
 ): Promise<TokenFamily | null> {
   const { tokenFamily, userId } = change.expected;
   const transaction = sql.begin(async (tx) => {
     if (!(await acceptProof(tx, userId, change.proof, change.next.rotatedAt))) throw new NotSteppedUp();
-    const rows = await withOutbox.changeFamily<ReturnedRow>(
+    const rows = await outboxWriter.changeFamily<ReturnedRow>(
       tx,
       stepUpSql(tx, change),
       entries,

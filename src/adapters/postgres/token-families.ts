@@ -29,7 +29,7 @@ export function createTokenFamilies(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): TokenFamilies {
-  const withOutbox = createOutboxWriter(currentTrace);
+  const outboxWriter = createOutboxWriter(currentTrace);
   const rotate = createRotationBatcher(sql);
 
   return {
@@ -48,30 +48,30 @@ export function createTokenFamilies(
       if (entries.length === 0) return rotate(rotation);
       const change = rotateSql(sql, [rotation]);
       const rows = await execute(
-        withOutbox.changeFamily<ReturnedRow>(sql, change, entries, RETURNED_COLUMNS),
+        outboxWriter.changeFamily<ReturnedRow>(sql, change, entries, RETURNED_COLUMNS),
       );
       const row = onlyRow(rows, (row) => isSameId(row.token_family, rotation.expected.tokenFamily));
       return row === null ? null : toRotatedFamily(rotation, row);
     },
 
-    stepUp: (change, entries) => stepUp(sql, withOutbox, change, entries),
+    stepUp: (change, entries) => stepUp(sql, outboxWriter, change, entries),
 
-    update: (...change) => updateFamily(sql, withOutbox, ...change),
+    update: (...change) => updateFamily(sql, outboxWriter, ...change),
 
     async revoke(tokenFamily, { at, reason }, entries) {
       const change = sql`
         update token_families set revoked_at = ${new Date(at)}, revoked_reason = ${reason}
         where token_family = ${tokenFamily} and coalesce(revoked_at, 'infinity') = 'infinity'
         returning ${sql(OUTBOX_COLUMNS)}`;
-      const rows = await execute(withOutbox.changeFamily<OutboxRow>(sql, change, entries, OUTBOX_COLUMNS));
+      const rows = await execute(outboxWriter.changeFamily<OutboxRow>(sql, change, entries, OUTBOX_COLUMNS));
       return onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily)) !== null;
     },
 
     async revokeAll(userId, revocation) {
-      const { at, reason, except: spared, origin } = revocation;
-      const ending = { userId, kept: 0, spared, at, reason, origin };
-      const ended = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, (tx) =>
-        revokeSessions(tx, withOutbox, ending),
+      const { at, reason, except: sparedSession, origin } = revocation;
+      const ending = { userId, keptCount: 0, sparedSession, at, reason, origin };
+      const ended = await runRevokingTransaction(sql, outboxWriter, sessionsPerUser, (tx) =>
+        revokeSessions(tx, outboxWriter, ending),
       );
       return ended ?? [];
     },
@@ -97,7 +97,7 @@ export function createTokenFamilies(
       // The lock prevents that a concurrent purge deletes the family, to which the notified subject refers.
       const family = sql`
         select ${sql(OUTBOX_COLUMNS)} from token_families where token_family = ${tokenFamily} for key share`;
-      await execute(withOutbox.changeFamily<OutboxRow>(sql, family, entries, OUTBOX_COLUMNS));
+      await execute(outboxWriter.changeFamily<OutboxRow>(sql, family, entries, OUTBOX_COLUMNS));
     },
 
     async purge(endedBefore, limit) {

@@ -12,7 +12,7 @@ import type { createOutboxWriter } from './with-outbox.ts';
 /** Changes a family under the lock of its user's state, because its next claims depend on the claims of the user. */
 export async function updateFamily(
   sql: Sql,
-  withOutbox: ReturnType<typeof createOutboxWriter>,
+  outboxWriter: ReturnType<typeof createOutboxWriter>,
   { tokenFamily, userId }: Pick<TokenFamily, 'tokenFamily' | 'userId'>,
   { deviceName, sessionClaims }: FamilyChanges,
   entries: readonly ChangeEntry[],
@@ -30,7 +30,7 @@ export async function updateFamily(
       where token_family = ${tokenFamily} and ${isOfUser(tx, userId)}
         and coalesce(revoked_at, 'infinity') = 'infinity'
       returning ${tx(FAMILY_COLUMNS)}`;
-    return withOutbox.changeFamily<FamilyRow>(tx, update, entries, FAMILY_COLUMNS);
+    return outboxWriter.changeFamily<FamilyRow>(tx, update, entries, FAMILY_COLUMNS);
   });
   const row = onlyRow(await execute(change as Promise<FamilyRow[]>), (found) =>
     isSameId(found.token_family, tokenFamily),

@@ -29,7 +29,7 @@ export function createUserDirectory(sql: Sql): UserDirectory {
   return {
     async list(filter, page) {
       const rows = await execute(listSql(sql, filter, page));
-      return rows.map(({ position, ...row }) => ({ user: toListedUser(row), place: position }));
+      return rows.map(({ position, ...row }) => ({ user: toListedUser(row), position }));
     },
 
     async find(id, now) {

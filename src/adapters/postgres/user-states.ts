@@ -26,7 +26,7 @@ export function createUserStates(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): UserStates {
-  const withOutbox = createOutboxWriter(currentTrace);
+  const outboxWriter = createOutboxWriter(currentTrace);
 
   return {
     async find(userId) {
@@ -47,19 +47,19 @@ export function createUserStates(
             set disabled_at = excluded.disabled_at, security_version = excluded.security_version
             where state.disabled_at is null
           returning user_id as id, null::text as email`;
-        const changed = await withOutbox.changeUser(tx, change, entries);
+        const changed = await outboxWriter.changeUser(tx, change, entries);
         if (changed.length === 0) return null;
         const ending = {
           userId,
-          kept: 0,
-          spared: null,
+          keptCount: 0,
+          sparedSession: null,
           at,
           reason: 'disabled',
           origin: originOfChange(entries),
         } as const;
-        return revokeSessions(tx, withOutbox, ending);
+        return revokeSessions(tx, outboxWriter, ending);
       };
-      const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work);
+      const sessions = await runRevokingTransaction(sql, outboxWriter, sessionsPerUser, work);
       return sessions && { sessions };
     },
 
@@ -69,7 +69,7 @@ export function createUserStates(
         update user_states set disabled_at = null, security_version = gen_random_uuid()
         where user_id = ${key} and disabled_at is not null
         returning user_id as id, null::text as email`;
-      const rows = await execute(withOutbox.changeUser(sql, change, entries));
+      const rows = await execute(outboxWriter.changeUser(sql, change, entries));
       return onlyRow(rows, (row) => isSameId(row.id, key)) !== null;
     },
 
@@ -82,7 +82,7 @@ export function createUserStates(
           update user_states set claims = ${json}::text::jsonb
           where user_id = ${key} and coalesce(claims, '{}') <> ${json}::text::jsonb
           returning user_id as id, null::text as email`;
-        const changed = await withOutbox.changeUser(tx, state, entries);
+        const changed = await outboxWriter.changeUser(tx, state, entries);
         if (changed.length === 0) return false;
         await tx`
           update token_families set next_claims = ${json}::text::jsonb || coalesce(session_claims, '{}')

@@ -31,14 +31,14 @@ export function createUsers(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,
 ): Users {
-  const withOutbox = createOutboxWriter(currentTrace);
+  const outboxWriter = createOutboxWriter(currentTrace);
 
   return {
     async create(user, entries, { verification, reset } = {}) {
       const change = sql`
         insert into users ${sql(toColumns(user))} returning id, email`;
       const creation = sql.begin(async (tx) => {
-        await withOutbox.changeUser(tx, change, entries);
+        await outboxWriter.changeUser(tx, change, entries);
         await tx`
           delete from user_identifiers
           where identifier in ${tx(identifiersOf(user))} and reserved_until <= ${new Date(user.createdAt)}`;
@@ -52,7 +52,7 @@ export function createUsers(
 
     async change(expected, next, { at, verification }, entries) {
       const change = sql.begin((tx) =>
-        changeUserRow(tx, withOutbox, { expected, next, at, verification, entries }),
+        changeUserRow(tx, outboxWriter, { expected, next, at, verification, entries }),
       );
       return execute(change as Promise<AccountChangeResult>).catch(ifTaken('taken'));
     },
@@ -80,7 +80,7 @@ export function createUsers(
     async setRoles(id, roles, entries) {
       const change = sql`
         update users set roles = ${[...roles]} where id = ${userKey(id)} and roles <> ${[...roles]} returning id, email`;
-      const rows = await execute(withOutbox.changeUser(sql, change, entries));
+      const rows = await execute(outboxWriter.changeUser(sql, change, entries));
       return onlyRow(rows, (row) => isSameId(row.id, userKey(id))) !== null;
     },
 
@@ -95,7 +95,7 @@ export function createUsers(
         const update = tx`
             update users set password_hash = ${change.passwordHash}
             where id = ${userKey(id)} and password_hash = ${expected} returning id, email`;
-        const [user] = await withOutbox.changeUser(tx, update, entries);
+        const [user] = await outboxWriter.changeUser(tx, update, entries);
         return user === undefined ? null : finishPasswordChange(tx, id, change, originOfChange(entries));
       });
     },
@@ -104,7 +104,7 @@ export function createUsers(
       await execute(
         sql.begin(async (tx) => {
           await insertReset(tx, reset);
-          await withOutbox.changeUser(
+          await outboxWriter.changeUser(
             tx,
             tx`select id, email from users where id = ${userKey(reset.userId)}`,
             entries,
@@ -137,7 +137,7 @@ export function createUsers(
             update users set password_hash = ${change.passwordHash},
               email_verified_at = coalesce(email_verified_at, ${new Date(change.at)})
             where id = ${used.user_id} returning id, email`;
-        await withOutbox.changeUser(tx, update, entries);
+        await outboxWriter.changeUser(tx, update, entries);
         await tx`delete from email_links where user_id = ${used.user_id} and purpose = 'verify'`;
         return finishPasswordChange(tx, used.user_id, change, originOfChange(entries));
       });
@@ -156,16 +156,16 @@ export function createUsers(
     async remove(id, expected, revocation, entries) {
       return runEndingSessions(async (tx) => {
         const removal = tx`delete from users where id = ${userKey(id)} and password_hash = ${expected} returning id, email`;
-        const [user] = await withOutbox.changeUser(tx, removal, entries);
+        const [user] = await outboxWriter.changeUser(tx, removal, entries);
         if (user === undefined) return null;
         const ending = { ...revocation, origin: originOfChange(entries) };
-        return revokeSessions(tx, withOutbox, { userId: id, kept: 0, spared: null, ...ending });
+        return revokeSessions(tx, outboxWriter, { userId: id, keptCount: 0, sparedSession: null, ...ending });
       });
     },
   };
 
   async function runEndingSessions(work: RevokingTransaction): Promise<EndedSessions | null> {
-    const sessions = await runRevokingTransaction(sql, withOutbox, sessionsPerUser, work);
+    const sessions = await runRevokingTransaction(sql, outboxWriter, sessionsPerUser, work);
     return sessions && { sessions };
   }
 
@@ -177,10 +177,10 @@ export function createUsers(
   ): Promise<readonly string[]> {
     await tx`delete from password_resets where user_id = ${userKey(userId)}`;
     await tx`delete from email_links where user_id = ${userKey(userId)} and purpose = 'change'`;
-    return revokeSessions(tx, withOutbox, {
+    return revokeSessions(tx, outboxWriter, {
       userId,
-      kept: 0,
-      spared: except,
+      keptCount: 0,
+      sparedSession: except,
       at,
       reason: 'password_changed',
       origin,

@@ -1,4 +1,4 @@
-import type { AttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
+import type { DeliveryAttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
 import type {
   DeliveredEvent,
   DeliveryPosition,
@@ -21,7 +21,7 @@ interface DeliveryRow {
   state: DeliveryState;
   attempts: number;
   due_at: Date;
-  history: readonly AttemptRecord[];
+  history: readonly DeliveryAttemptRecord[];
 }
 
 /** Deliveries of webhooks in PostgreSQL. The trigger `fan_out_events` writes them. A claim is a lease in the row. */

@@ -52,11 +52,14 @@ export function createOutboxWriter(currentTrace: CurrentTrace) {
     },
 
     /** Calls the database function `revoke_sessions`, which records an event for each session. */
-    revokeSessions(sql: Executor, { userId, kept, spared, at, reason, origin }: SessionRevocation) {
+    revokeSessions(
+      sql: Executor,
+      { userId, keptCount, sparedSession, at, reason, origin }: SessionRevocation,
+    ) {
       const key = userKey(userId);
       return sql<RevokedBatch[]>`
         select ${key}::uuid as user_id, revoked, more from revoke_sessions(
-          ${key}, ${kept}, ${spared}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)},
+          ${key}, ${keptCount}, ${sparedSession}::uuid, ${new Date(at)}, ${reason}, ${trace(sql)},
           ${JSON.stringify({ ...originColumns(origin), stated_reason: origin.statedReason })}::text::jsonb)`;
     },
   };
@@ -74,11 +77,11 @@ export function changeKeys(sql: Executor, change: Change, entries: readonly Audi
     select id from changed`;
 }
 
-/** Revokes all sessions of a user except `spared` and the `kept` most recently refreshed of the others. */
+/** Revokes all sessions of a user except `sparedSession` and the `keptCount` most recently refreshed of the others. */
 export interface SessionRevocation {
   readonly userId: string;
-  readonly kept: number;
-  readonly spared: string | null;
+  readonly keptCount: number;
+  readonly sparedSession: string | null;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly reason: RevocationReason;

@@ -14,18 +14,19 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
   const emailKey = deriveKey(newest.bytes, 'kinship email link');
 
   return {
-    reset: (resetId) => keyedHash(resetKey, 'reset', resetId).subarray(0, 32).toString('base64url'),
+    makeResetSecret: (resetId) => keyedHash(resetKey, 'reset', resetId).subarray(0, 32).toString('base64url'),
 
-    email: (linkId) => keyedHash(emailKey, 'email link', linkId).subarray(0, 32).toString('base64url'),
+    makeAddressSecret: (linkId) =>
+      keyedHash(emailKey, 'email link', linkId).subarray(0, 32).toString('base64url'),
 
-    hash: (secret) => createHash('sha256').update(secret).digest('base64url'),
+    hashSecret: (secret) => createHash('sha256').update(secret).digest('base64url'),
 
-    notMe(sessionId, userId, expiresAt) {
+    makeNotMeToken(sessionId, userId, expiresAt) {
       const parts = [sessionId ?? '', encodeUserId(userId), String(expiresAt)];
       return [...parts, sign(notMeKey, parts).toString('base64url')].join('.');
     },
 
-    readNotMe(token, now) {
+    readNotMeToken(token, now) {
       const [sessionId = '', userId = '', expiresAt = '', given = '', ...more] = token.split('.');
       const parts = [sessionId, userId, expiresAt];
       const isValid = notMeKeys.some((key) => isEqual(sign(key, parts), Buffer.from(given, 'base64url')));

@@ -3,14 +3,14 @@ import type { Overload, ReadOverload } from '../../ports/overload.ts';
 
 export interface OverloadLimits {
   /** Milliseconds. A check of the event loop that is delayed by more than this is late. */
-  readonly late: number;
+  readonly eventLoopDelay: number;
   /** Milliseconds. A store call that waits at least this long for its answer is unanswered. */
-  readonly unanswered: number;
+  readonly storeCallAge: number;
   /** The number of unanswered store calls that means overload. A few calls may just wait for a locked row. */
-  readonly calls: number;
+  readonly storeCalls: number;
 }
 
-export const OVERLOAD_LIMITS: OverloadLimits = { late: 1_000, unanswered: 1_000, calls: 16 };
+export const OVERLOAD_LIMITS: OverloadLimits = { eventLoopDelay: 1_000, storeCallAge: 1_000, storeCalls: 16 };
 
 /** Milliseconds between two checks. */
 const CHECK_INTERVAL = 100;
@@ -36,7 +36,7 @@ export function monitorOverload({ limits, unansweredFor, log }: Options): {
 
   const timer = setInterval(() => {
     const now = performance.now();
-    timesLate = now - checkedAt - CHECK_INTERVAL > limits.late ? timesLate + 1 : 0;
+    timesLate = now - checkedAt - CHECK_INTERVAL > limits.eventLoopDelay ? timesLate + 1 : 0;
     checkedAt = now;
     update(findOverload());
   }, CHECK_INTERVAL).unref();
@@ -47,7 +47,7 @@ export function monitorOverload({ limits, unansweredFor, log }: Options): {
     if (timesLate > 1) return 'event_loop';
     // After a pause, answers of the database may have arrived without having been read.
     if (timesLate > 0) return current;
-    return unansweredFor(limits.unanswered) >= limits.calls ? 'database' : null;
+    return unansweredFor(limits.storeCallAge) >= limits.storeCalls ? 'database' : null;
   }
 
   function update(found: Overload | null): void {

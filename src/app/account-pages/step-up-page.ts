@@ -37,12 +37,12 @@ export interface StepUpPageInput extends SessionOfUser {
 }
 
 /** A session of a page whose user was authenticated just now, and the new value of its cookie. */
-export interface SteppedUpPage {
+export interface PageStepUp {
   readonly secret: string;
   readonly authentication: AuthenticationClaims;
 }
 
-export type StepUpPage = (input: StepUpPageInput) => Promise<SteppedUpPage>;
+export type StepUpPage = (input: StepUpPageInput) => Promise<PageStepUp>;
 
 /**
  * Authenticates the user of a page's session again (RFC 9470). The family rotates with the proof, as in a step-up by

@@ -45,7 +45,7 @@ export const changeEmail =
       { event: { type: 'users.email_changed', occurredAt: at, data } },
     ]);
     const times = { at, reservedUntil: at + RESERVED_FOR };
-    const result = await emailChanges.apply(links.hash(token), times, entries);
+    const result = await emailChanges.apply(links.hashSecret(token), times, entries);
     if (result === 'invalid') throw invalidLink();
     if (result === 'taken') throw new Refusal('conflict');
     securityLog('email_changed', { userId: user.id, address: client.address });
@@ -56,7 +56,7 @@ export async function findChange(
   token: string,
   purpose: 'change' | 'undo',
 ): Promise<FoundChange> {
-  const found = await emailChanges.find(links.hash(token), purpose, clock());
+  const found = await emailChanges.find(links.hashSecret(token), purpose, clock());
   if (found === null) throw invalidLink();
   return found;
 }

@@ -72,7 +72,7 @@ export async function prepareVerification(
     data: { userId, linkId, email, ...facts },
   } as const;
   const link = {
-    hashedToken: links.hash(links.email(linkId)),
+    hashedToken: links.hashSecret(links.makeAddressSecret(linkId)),
     userId,
     purpose: 'verify',
     email,

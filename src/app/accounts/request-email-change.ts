@@ -89,7 +89,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     about: { readonly userId: string; readonly email: string },
     now: number,
   ) {
-    const hashedToken = links.hash(links.email(linkId));
+    const hashedToken = links.hashSecret(links.makeAddressSecret(linkId));
     return { hashedToken, purpose, ...about, expiresAt: now + EMAIL_LINK_AGE[purpose] };
   }
 };

@@ -40,7 +40,7 @@ export type CheckResetLink = (token: string) => Promise<{ readonly username: str
 export const checkResetLink =
   ({ users, links, clock }: Pick<Deps, 'users' | 'links' | 'clock'>): CheckResetLink =>
   async (token) => {
-    const user = await users.findReset(links.hash(token), clock());
+    const user = await users.findReset(links.hashSecret(token), clock());
     if (user === null) throw invalidLink();
     return { username: user.username };
   };
@@ -65,7 +65,7 @@ export const resetPassword =
   async ({ token, newPassword, client }) => {
     const { users, passwords, links, clock, newId, attempts } = deps;
     const at = clock();
-    const hashedToken = links.hash(token);
+    const hashedToken = links.hashSecret(token);
     const user = await users.findReset(hashedToken, at);
     if (user === null) throw invalidLink();
     const password = normalizePassword(newPassword);

@@ -46,7 +46,7 @@ export const undoEmailChange = (deps: Deps): UndoEmailChange => {
       const found = await findChange(deps, token, 'undo');
       const entries = changeEntries(newId, byUser(client), occurrencesOf(found, client, at));
       const change = { from: found.user.email, at };
-      const ended = await emailChanges.undo(links.hash(token), change, entries);
+      const ended = await emailChanges.undo(links.hashSecret(token), change, entries);
       if (ended === 'taken') throw addressTaken();
       if (ended !== null) return finish(found, ended, client, at);
     }
@@ -62,7 +62,7 @@ export const undoEmailChange = (deps: Deps): UndoEmailChange => {
     const who = { userId: user.id, address: client.address };
     deps.securityLog('email_change_undone', who);
     reportEnded(deps, sessions, { at, reason: 'not_me' }, who);
-    return { username: user.username, email, resetToken: links.notMe(null, user.id, at + HOUR) };
+    return { username: user.username, email, resetToken: links.makeNotMeToken(null, user.id, at + HOUR) };
   }
 };
 

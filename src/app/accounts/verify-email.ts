@@ -24,7 +24,7 @@ export type CheckVerificationLink = (token: string) => Promise<Pick<User, 'usern
 export const checkVerificationLink =
   (deps: Deps): CheckVerificationLink =>
   async (token) => {
-    const { username, email } = await userOf(deps, deps.links.hash(token));
+    const { username, email } = await userOf(deps, deps.links.hashSecret(token));
     return { username, email };
   };
 
@@ -36,7 +36,7 @@ export const verifyEmail =
   async ({ token, client }) => {
     const { emailLinks, links, clock, newId, securityLog } = deps;
     const at = clock();
-    const hashedToken = links.hash(token);
+    const hashedToken = links.hashSecret(token);
     const { id: userId } = await userOf(deps, hashedToken);
     const data = { userId, ...clientFacts(client) };
     const event = { type: 'users.email_verified', occurredAt: at, data } as const;

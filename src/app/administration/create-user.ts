@@ -93,7 +93,7 @@ async function invite(deps: Deps, user: User, origin: ChangeOrigin): Promise<str
   await assertWithinLimit(deps, { key: `reset ${identifierOf(user.email)}`, limit }, who);
   const resetId = deps.newId();
   const reset = {
-    hashedToken: deps.links.hash(deps.links.reset(resetId)),
+    hashedToken: deps.links.hashSecret(deps.links.makeResetSecret(resetId)),
     userId: user.id,
     expiresAt: user.createdAt + INVITATION_AGE,
   };

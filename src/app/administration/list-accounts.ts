@@ -40,7 +40,7 @@ export const listAccounts =
     const last = items.at(-1);
     const page = { items: items.map(({ user }) => user) };
     return found.length > limit && last !== undefined
-      ? { ...page, nextCursor: Buffer.from(last.place).toString('base64url') }
+      ? { ...page, nextCursor: Buffer.from(last.position).toString('base64url') }
       : page;
   };
 

@@ -8,7 +8,7 @@ const BATCH = 4;
 
 export interface PurgeAuditDeps extends SealDeps, RemovalDeps {
   /** Milliseconds for which events are kept after they were sealed. */
-  readonly auditKept: number;
+  readonly auditRetention: number;
 }
 
 /** Removes one batch of old seals with their events at each call, and returns the number of events. */
@@ -20,8 +20,8 @@ export const removeOldAuditEvents = (deps: PurgeAuditDeps) =>
   });
 
 /** The chain must keep its order, so only its oldest seals are removed. An event without a seal stays. */
-async function purgeSealed({ auditSeals, sealMacs, clock, auditKept }: PurgeAuditDeps): Promise<number> {
-  const before = clock() - auditKept;
+async function purgeSealed({ auditSeals, sealMacs, clock, auditRetention }: PurgeAuditDeps): Promise<number> {
+  const before = clock() - auditRetention;
   const seals = await auditSeals.list(0, BATCH);
   const firstKept = seals.findIndex(({ sealedAt }) => sealedAt >= before);
   const old = firstKept === -1 ? seals : seals.slice(0, firstKept);

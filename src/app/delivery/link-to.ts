@@ -32,7 +32,7 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
         return notMe(null, data.userId, occurredAt);
       case 'users.password_forgotten':
       case 'users.invited':
-        return `${publicUrl}/auth/password/reset?token=${encodeURIComponent(links.reset(data.resetId))}`;
+        return `${publicUrl}/auth/password/reset?token=${encodeURIComponent(links.makeResetSecret(data.resetId))}`;
       case 'users.email_verification_requested':
         return email('verify', data.linkId);
       case 'users.email_change_requested':
@@ -45,11 +45,11 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
   };
 
   function email(purpose: EmailLinkPurpose, linkId: string): string {
-    return `${publicUrl}/auth/email/${purpose}?token=${encodeURIComponent(links.email(linkId))}`;
+    return `${publicUrl}/auth/email/${purpose}?token=${encodeURIComponent(links.makeAddressSecret(linkId))}`;
   }
 
   function notMe(sessionId: string | null, userId: string, occurredAt: number): string {
-    const token = links.notMe(sessionId, userId, occurredAt + NOT_ME_LINK_AGE);
+    const token = links.makeNotMeToken(sessionId, userId, occurredAt + NOT_ME_LINK_AGE);
     return `${publicUrl}/auth/not-me?token=${encodeURIComponent(token)}`;
   }
 };

@@ -17,12 +17,12 @@ interface Deps extends FactorChangeDeps {
 }
 
 /** A sealed challenge, and the options with which the browser makes the passkey. */
-export interface BegunPasskey {
+export interface PasskeyCreation {
   readonly challenge: string;
   readonly publicKey: CreationOptions;
 }
 
-export type BeginPasskey = (request: SensitiveRequest) => Promise<BegunPasskey>;
+export type BeginPasskey = (request: SensitiveRequest) => Promise<PasskeyCreation>;
 
 /**
  * Begins to add a passkey. Stores nothing. Rejects with a {@link Refusal}: those of `authorizeFactorChange`, and

@@ -5,7 +5,7 @@ import type { SecurityLog } from '../../ports/security-log.ts';
 import type { EndSession } from '../sessions/end-session.ts';
 import { isOperator, type Operator, type OperatorDeps } from './find-operator.ts';
 
-export type AdmitOperator = (secret: string, client: ClientInfo) => Promise<Operator>;
+export type RequireOperatorSession = (secret: string, client: ClientInfo) => Promise<Operator>;
 
 /**
  * Admits the user of a new sign-in to the console. The user must be an operator, and must have proved a required second
@@ -21,7 +21,7 @@ export const requireOperatorSession =
   }: OperatorDeps & {
     readonly endSession: EndSession;
     readonly securityLog: SecurityLog;
-  }): AdmitOperator =>
+  }): RequireOperatorSession =>
   async (secret, client) => {
     const session = await findPageSession(secret, client);
     if (session === null)

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EndableSessions, LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import type { ForgotPassword } from '../accounts/forgot-password.ts';
+import type { ForgotPassword } from '../accounts/mail-password-reset.ts';
 import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
 
 interface Deps {
@@ -60,7 +60,7 @@ async function readLink(deps: Deps, token: string): Promise<NotMeLink> {
 }
 
 function sessionsOf({ links, clock }: Deps, token: string): EndableSessions {
-  const sessions = links.readNotMe(token, clock());
+  const sessions = links.readNotMeToken(token, clock());
   if (sessions !== null) return sessions;
   throw new Refusal(
     'invalid_link',

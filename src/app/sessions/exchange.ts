@@ -32,7 +32,7 @@ export interface ExchangeDeps extends BindingProofDeps {
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
   /** Counts exchanges that return a pair, reuse, and refused proofs of a key. */
-  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'repeated' | 'reuseDetected' | 'dpopRefused'>;
+  readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'reissued' | 'reuseDetected' | 'dpopRefused'>;
 }
 
 /** A verified request, and the generation that a rotation would store. Every round uses the same generation. */
@@ -155,7 +155,7 @@ async function reissuePair(
   { now }: RefreshContext,
 ): Promise<TokenPair> {
   const pair = await mintPair(deps, family, now);
-  deps.telemetry.repeated(now - family.rotatedAt);
+  deps.telemetry.reissued(now - family.rotatedAt);
   return pair;
 }
 

@@ -9,9 +9,9 @@ import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-t
 import { type DpopProofDeps, requireDpopProof } from '../tokens/require-dpop-proof.ts';
 
 /** The sessions to end: the session of the request, the user's other sessions, or all. */
-export type LogOutScope = 'session' | 'others' | 'all';
+export type LogOutTarget = 'session' | 'others' | 'all';
 
-export type LogOut = (session: SessionOfUser, scope: LogOutScope, origin: ChangeOrigin) => Promise<void>;
+export type LogOut = (session: SessionOfUser, scope: LogOutTarget, origin: ChangeOrigin) => Promise<void>;
 
 /** Ends sessions at the user's request. A session that has already ended is no error. */
 export const logOut =
@@ -21,7 +21,7 @@ export const logOut =
 
 export type LogOutByRefreshToken = (
   refreshToken: string,
-  scope: LogOutScope,
+  scope: LogOutTarget,
   client: OAuthClient | null,
   presented: PresentedDpopProof,
   origin: ChangeOrigin,
@@ -56,7 +56,7 @@ export const logOutByRefreshToken =
 async function endWithin(
   deps: EndSessionDeps,
   session: SessionOfUser,
-  scope: LogOutScope,
+  scope: LogOutTarget,
   origin: ChangeOrigin,
 ): Promise<void> {
   const ending = { reason: 'logout', origin } as const;

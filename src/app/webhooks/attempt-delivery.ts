@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/refusal.ts';
 import {
-  type AttemptRecord,
+  type DeliveryAttemptRecord,
   type DeliveryFormat,
   HISTORY_KEPT,
   judgeDeliveryAttempt,
@@ -34,7 +34,7 @@ export interface AttemptDeps {
 export interface AttemptResult {
   readonly delivery: DeliveryOutcome;
   readonly telemetry: WebhookOutcome;
-  readonly record: AttemptRecord;
+  readonly record: DeliveryAttemptRecord;
   readonly heldUntil: number | null;
   readonly isGone: boolean;
 }

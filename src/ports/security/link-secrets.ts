@@ -10,20 +10,20 @@ export interface EndableSessions {
  */
 export interface LinkSecrets {
   /** The secret of a password-reset link. */
-  reset(resetId: string): string;
+  makeResetSecret(resetId: string): string;
 
   /** The secret of a link about an address: see `EmailLinks`. */
-  email(linkId: string): string;
+  makeAddressSecret(linkId: string): string;
 
   /** The stored hash of the secret of a reset link or an address link, base64url. */
-  hash(secret: string): string;
+  hashSecret(secret: string): string;
 
   /**
    * A signed token that can end one session of a user until `expiresAt` (milliseconds). With `sessionId` null it can
    * end all sessions of the user.
    */
-  notMe(sessionId: string | null, userId: string, expiresAt: number): string;
+  makeNotMeToken(sessionId: string | null, userId: string, expiresAt: number): string;
 
   /** What a `notMe` token can end; null if the token is not valid or has expired at `now` (milliseconds). */
-  readNotMe(token: string, now: number): EndableSessions | null;
+  readNotMeToken(token: string, now: number): EndableSessions | null;
 }

@@ -4,7 +4,7 @@ import type { ListedUser, UserFilter } from '../../domain/user-directory.ts';
 export interface PositionedUser {
   readonly user: ListedUser;
   /** The position behind which the next page begins. */
-  readonly place: string;
+  readonly position: string;
 }
 
 /** A page of a list: up to `limit` accounts behind the position `after`; null: the first page. */

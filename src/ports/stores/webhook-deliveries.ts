@@ -1,4 +1,4 @@
-import type { AttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
+import type { DeliveryAttemptRecord, DeliveryState } from '../../domain/webhooks.ts';
 import type { TraceContext } from '../tracing.ts';
 import type { AuditEntry } from './audit-log.ts';
 
@@ -16,7 +16,7 @@ export interface ClaimedDelivery {
   readonly event: DeliveredEvent;
   /** 1 at the first attempt, and again at the first one after the delivery was sent again. */
   readonly attempt: number;
-  readonly history: readonly AttemptRecord[];
+  readonly history: readonly DeliveryAttemptRecord[];
   readonly trace: TraceContext | null;
 }
 
@@ -25,7 +25,7 @@ export interface DeliveryOutcome {
   readonly eventId: string;
   readonly state: DeliveryState;
   readonly dueAt: number;
-  readonly history: readonly AttemptRecord[];
+  readonly history: readonly DeliveryAttemptRecord[];
 }
 
 /** A delivery as operators see it. */
@@ -34,7 +34,7 @@ export interface StoredDelivery {
   readonly state: DeliveryState;
   readonly dueAt: number;
   readonly attempts: number;
-  readonly history: readonly AttemptRecord[];
+  readonly history: readonly DeliveryAttemptRecord[];
 }
 
 /** A position in the list of deliveries. */

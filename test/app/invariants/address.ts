@@ -159,8 +159,8 @@ class Life {
       if (purpose === undefined || recipient === null) continue;
       const token =
         'resetId' in event.data
-          ? links.reset(event.data.resetId)
-          : links.email('linkId' in event.data ? event.data.linkId : '');
+          ? links.makeResetSecret(event.data.resetId)
+          : links.makeAddressSecret('linkId' in event.data ? event.data.linkId : '');
       const { userId } = event.data;
       this.#links.push({ purpose, userId, to: recipient.to, token, expiresAt: this.#now + 7 * DAY, ...NEW });
     }

@@ -193,7 +193,7 @@ class Life {
       });
     } catch (error) {
       if (!(error instanceof SecondFactorRequired)) throw error;
-      const { challenge, publicKey } = error.asked;
+      const { challenge, publicKey } = error.challenge;
       return { challenge, nonce: publicKey === undefined ? null : nonceOf({ publicKey }) };
     }
   }
@@ -510,9 +510,9 @@ class Life {
 
   async reset() {
     const { service, use, userId } = this.#world;
-    const token = service.links.reset(randomUUID());
+    const token = service.links.makeResetSecret(randomUUID());
     const expiresAt = this.#time.now + STEP;
-    await service.users.openReset({ hashedToken: service.links.hash(token), userId, expiresAt }, []);
+    await service.users.openReset({ hashedToken: service.links.hashSecret(token), userId, expiresAt }, []);
     this.#passwords += 1;
     await use.resetPassword({ token, newPassword: this.#password, client: HOME });
     this.#signOut();

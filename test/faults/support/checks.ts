@@ -92,7 +92,7 @@ async function hasher(env: Environment) {
     keys: tokens.hashKeys,
     hasher: tokens.jtiHash,
     argon2Cost: argon2,
-    argon2id: createArgon2id(createFairQueue({ atOnce: 1, queue: 1 })),
+    argon2id: createArgon2id(createFairQueue({ maxRunning: 1, maxWaiting: 1 })),
   });
   return (client: Client, scheme: string) =>
     secrets.hashJti(scheme, client.tokenFamily, String(claimsOf(client.pair().refresh).jti));

@@ -29,7 +29,7 @@ async function forget(service: ServiceOnDatabase, sql: Sql): Promise<string> {
   for (;;) {
     const [row] =
       await sql`select data ->> 'resetId' as id from outbox where type = 'users.password_forgotten'`;
-    if (row !== undefined) return service.links.reset(row.id);
+    if (row !== undefined) return service.links.makeResetSecret(row.id);
   }
 }
 
@@ -40,7 +40,7 @@ async function requestChange(service: ServiceOnDatabase, sql: Sql, password: str
   await service.post('/auth/email', { email: 'ann@example.org', password }, bearer);
   const [row] =
     await sql`select data ->> 'linkId' as id from outbox where type = 'users.email_change_requested'`;
-  return service.links.email(row?.id);
+  return service.links.makeAddressSecret(row?.id);
 }
 
 const LINKS = [
@@ -70,7 +70,7 @@ async function wholeLife(service: ServiceOnDatabase, sql: Sql) {
   const used = await form(service, '/auth/password/reset', { token: reset, newPassword: third });
   const last = await logIn(third);
   const userId = String(claimsOf(last.accessToken).sub);
-  const notMe = service.links.notMe(familyOf(last), userId, service.time.now + DAY);
+  const notMe = service.links.makeNotMeToken(familyOf(last), userId, service.time.now + DAY);
   const pairs = { pair, stolen, successor, last };
   const tokens = Object.entries(pairs).map(([name, one]) => ({
     ...secretParts(name, one.refreshToken),
@@ -200,7 +200,7 @@ databaseTest('a copy of the database opens no account', async (t, sql) => {
   const reset = await forget(service, sql);
   const change = await requestChange(service, sql, password);
   const pair = await service.open({ userId: String(body.id) });
-  const notMe = service.links.notMe(familyOf(pair), String(body.id), service.time.now + DAY);
+  const notMe = service.links.makeNotMeToken(familyOf(pair), String(body.id), service.time.now + DAY);
   const values = [...new Set((await dump(sql)).flatMap(spellings))].filter((text) => text.length < 1000);
   t.ok(
     values.some((value) => value.startsWith('$argon2id$')),

@@ -128,7 +128,7 @@ t.test('guessed or altered values, tokens and stored hashes open no session as t
     secret.toLowerCase(),
     `${secret.slice(0, 42)}%`,
     ...pageSecrets.hash(secret),
-    links.hash(secret),
+    links.hashSecret(secret),
     await logInByApi(),
     `' or 1=1 --`,
     'x'.repeat(4_000),

@@ -78,14 +78,14 @@ databaseTest('cookies that an attacker planted never replace the session', async
   const { service, join, assertRefused } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
-  await victim.plant(`access_token=${thief.accessToken}; Path=/`);
-  await victim.plant(`refresh_token=${thief.refreshToken}; Path=/`);
+  await victim.setCookie(`access_token=${thief.accessToken}; Path=/`);
+  await victim.setCookie(`refresh_token=${thief.refreshToken}; Path=/`);
   const { family } = await join(victim);
   t.not(family, thief.family);
   t.equal(await assertLive(t, victim), family);
 
-  await victim.plant(`access_token=${thief.accessToken}; Path=/refresh`);
-  await victim.plant(`refresh_token=${thief.refreshToken}; Path=/refresh`);
+  await victim.setCookie(`access_token=${thief.accessToken}; Path=/refresh`);
+  await victim.setCookie(`refresh_token=${thief.refreshToken}; Path=/refresh`);
   await assertRefused('planted beside the right ones', '400 Wrong data structure', () =>
     victim.ask('GET', '/refresh'),
   );

@@ -134,7 +134,7 @@ databaseTest(
       [ACCESS, '/auth/'],
     ] as const) {
       const { page, sent, assertRefused } = await victim(t, sql, {});
-      await page.plant(`${name}=${sent[name]}; Path=${path}`, '/auth/refresh');
+      await page.setCookie(`${name}=${sent[name]}; Path=${path}`, '/auth/refresh');
       const answer = await assertRefused(`${name} at ${path}`, '401 unauthenticated', () =>
         page.post('/auth/refresh'),
       );
@@ -153,7 +153,7 @@ databaseTest(
   async (t, sql) => {
     const { page } = await victim(t, sql);
     for (const path of ['/', '/auth', '/auth/', '/auth/login'])
-      await page.plant(`${REFRESH}=a.b.c; Path=${path}`, '/auth/login');
+      await page.setCookie(`${REFRESH}=a.b.c; Path=${path}`, '/auth/login');
     t.equal((await page.logIn()).status, 200);
     t.equal((await page.post('/auth/refresh')).status, 200);
   },
@@ -162,7 +162,7 @@ databaseTest(
 databaseTest('a cookie that this service cannot have set is refused and removed', async (t, sql) => {
   for (const value of ['x', '', 'a.b', '"a.b.c"', 'a.b.c.d', 'a.b.%00', 'x'.repeat(5_000)]) {
     const { page, assertRefused } = await victim(t, sql);
-    await page.plant(`${REFRESH}=${value}; Path=/`);
+    await page.setCookie(`${REFRESH}=${value}; Path=/`);
     const name = value.slice(0, 10);
     const answer = await assertRefused(name, '401 unauthenticated', () => page.post('/auth/refresh'));
     t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } }, name);
@@ -173,7 +173,7 @@ databaseTest('a cookie that this service cannot have set is refused and removed'
 
 databaseTest('a token in the wrong cookie is refused and removed', async (t, sql) => {
   const { page, sent, assertRefused } = await victim(t, sql);
-  await page.plant(`${REFRESH}=${sent[ACCESS]}; Path=/`);
+  await page.setCookie(`${REFRESH}=${sent[ACCESS]}; Path=/`);
   const answer = await assertRefused('the access token', '401 invalid_token', () =>
     page.post('/auth/refresh'),
   );
@@ -216,8 +216,8 @@ databaseTest('a proof with cookies is refused, and a bound token in a cookie too
   );
   const bound = await service.post('/auth/login', credentials, { dpop });
   t.equal(bound.body.tokenType, 'DPoP');
-  await page.plant(`${ACCESS}=${bound.body.access}; Path=/`);
-  await page.plant(`${REFRESH}=${bound.body.refresh}; Path=/`);
+  await page.setCookie(`${ACCESS}=${bound.body.access}; Path=/`);
+  await page.setCookie(`${REFRESH}=${bound.body.refresh}; Path=/`);
   t.equal(resultOf(await page.get('/auth/me')), '401 unauthenticated');
   t.equal(resultOf(await page.post('/auth/refresh')), '401 invalid_dpop_proof');
 });
@@ -225,7 +225,7 @@ databaseTest('a proof with cookies is refused, and a bound token in a cookie too
 databaseTest('a replayed refresh cookie ends its session, and the cookies are removed', async (t, sql) => {
   const { page, sent, family, service } = await victim(t, sql);
   const thief = cookieBrowser(service.url);
-  for (const [name, value] of Object.entries(sent)) await thief.plant(`${name}=${value}; Path=/`);
+  for (const [name, value] of Object.entries(sent)) await thief.setCookie(`${name}=${value}; Path=/`);
   t.equal((await thief.post('/auth/refresh')).status, 200);
   const refused = await page.post('/auth/refresh');
   t.equal(resultOf(refused), '401 token_reused');
@@ -239,9 +239,9 @@ databaseTest('a rotated refresh token in a cookie cannot end other sessions', as
   t.equal((await page.post('/auth/refresh')).status, 200);
   for (const scope of ['all', 'others']) {
     const thief = cookieBrowser(service.url);
-    await thief.plant(`${REFRESH}=${sent[REFRESH]}; Path=/`);
+    await thief.setCookie(`${REFRESH}=${sent[REFRESH]}; Path=/`);
     await assertRefused(scope, '401 unauthenticated', () => thief.post(`/auth/logout?scope=${scope}`));
-    await thief.plant(`${ACCESS}=${sent[REFRESH]}; Path=/`);
+    await thief.setCookie(`${ACCESS}=${sent[REFRESH]}; Path=/`);
     await assertRefused(`${scope}, as access token`, '401 unauthenticated', () =>
       thief.post(`/auth/logout?scope=${scope}`),
     );

@@ -65,14 +65,14 @@ databaseTest('a cookie that an attacker planted never replaces the session', asy
   const { join, assertRefused, service } = await attackedDoor(t, sql);
   const thief = await join();
   const victim = browser(service.url);
-  await victim.plant(`session_refresh=${thief.refresh_token}; Path=/api/v1/auth`, LOGIN);
+  await victim.setCookie(`session_refresh=${thief.refresh_token}; Path=/api/v1/auth`, LOGIN);
   const { text } = await victim.ask('POST', LOGIN, { json: { guid: randomUUID() } });
   const session_id = String(claimsOf(JSON.parse(text).access_token).session_id);
   t.not(session_id, thief.session_id);
   const refreshed = await victim.ask('POST', REFRESH, { json: { session_id } });
   t.equal(claimsOf(JSON.parse(refreshed.text).access_token).session_id, session_id);
 
-  await victim.plant(`session_refresh=${thief.refresh_token}; Path=${REFRESH}`, REFRESH);
+  await victim.setCookie(`session_refresh=${thief.refresh_token}; Path=${REFRESH}`, REFRESH);
   await assertRefused('planted beside the right one', '400 invalid_request', () =>
     victim.ask('POST', REFRESH, { json: { session_id } }),
   );

@@ -32,7 +32,7 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
     };
   }
 
-  /** The place of an account in a list; null: the list does not have it. */
+  /** The position of an account in a list; null: the list does not have it. */
   function placeOf(filter: UserFilter, user: User): string | null {
     const { id, createdAt, roles } = user;
     switch (filter.by) {
@@ -58,11 +58,11 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
       const compare = filter.by === 'age' ? byAge : byBytes;
       return [...users.values()]
         .flatMap((user): PositionedUser[] => {
-          const place = placeOf(filter, user);
-          return place === null ? [] : [{ user: toListedUser(user, now), place }];
+          const position = placeOf(filter, user);
+          return position === null ? [] : [{ user: toListedUser(user, now), position }];
         })
-        .filter(({ place }) => after === null || compare(place, after) > 0)
-        .sort((one, other) => compare(one.place, other.place))
+        .filter(({ position }) => after === null || compare(position, after) > 0)
+        .sort((one, other) => compare(one.position, other.position))
         .slice(0, limit);
     },
 

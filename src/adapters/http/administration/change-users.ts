@@ -8,7 +8,7 @@ import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
-import { answer, problems, Text } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { AccountItem, accountExample, toAccountItem } from './account-item.ts';
 
@@ -40,7 +40,7 @@ const UserChanges = Type.Object(
 );
 
 const accountAnswer = (title: string, description: string) =>
-  answer(description, { ...AccountItem, title, examples: [accountExample] });
+  jsonAnswer(description, { ...AccountItem, title, examples: [accountExample] });
 
 /** `POST /admin/users` and `PATCH /admin/users/{id}`: an operator makes and changes accounts. */
 export function changeUserRoutes(scope: App, options: ChangeUsersOptions): void {
@@ -62,7 +62,7 @@ function createRoute(scope: App, { createUser, findAccount }: ChangeUsersOptions
         body: NewUser,
         response: {
           201: accountAnswer('CreatedUser', 'the account'),
-          ...problems(400, 401, 403, 409, 429, 503),
+          ...problemResponses(400, 401, 403, 409, 429, 503),
         },
       },
     },
@@ -89,7 +89,7 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
         body: UserChanges,
         response: {
           200: accountAnswer('ChangedUser', 'the account after the change'),
-          ...problems(400, 401, 403, 404, 409, 503),
+          ...problemResponses(400, 401, 403, 404, 409, 503),
         },
       },
     },

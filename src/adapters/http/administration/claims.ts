@@ -9,7 +9,7 @@ import { OperatorsSession, sessionExample, toOperatorsSession } from '../canonic
 import type { App } from '../server/app.ts';
 import { closed } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
-import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
 export interface ClaimsOptions {
@@ -21,7 +21,7 @@ export interface ClaimsOptions {
 const PATH = '/admin/users/:id/claims';
 
 const userSchema = { ...operatorSchema, params: Type.Object({ id: UserId }) };
-const refusals = problems(400, 401, 403, 503);
+const refusals = problemResponses(400, 401, 403, 503);
 
 const example = { claims: { plan: 'paid', team: { id: 7, name: 'red' } } };
 
@@ -41,7 +41,7 @@ export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOpt
         ...userSchema,
         operationId: 'getClaims',
         summary: 'Get the claims of a user',
-        response: { 200: answer('the claims of the user', UserClaims), ...refusals },
+        response: { 200: jsonAnswer('the claims of the user', UserClaims), ...refusals },
       },
     },
     async (request): Promise<Static<typeof UserClaims>> => {
@@ -97,12 +97,12 @@ export function changeSessionRoute(scope: App, { changeSession }: ClaimsOptions)
           'The claims of the session override those of its user, from the next refresh on. At most 512 bytes of JSON.',
         body: SessionChanges,
         response: {
-          200: answer('the changed session', {
+          200: jsonAnswer('the changed session', {
             ...OperatorsSession,
             title: 'ChangedSession',
             examples: [{ ...sessionExample, deviceName: 'Ann’s phone', claims: { plan: 'trial' } }],
           }),
-          ...problems(400, 401, 403, 404, 503),
+          ...problemResponses(400, 401, 403, 404, 503),
         },
       },
     },

@@ -6,7 +6,7 @@ import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
-import { answer, Empty, problems, Time } from '../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses, Time } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
 export interface DisabledOptions {
@@ -33,7 +33,7 @@ export function disabledRoutes(scope: App, options: DisabledOptions): void {
     ...operatorSchema,
     params: Type.Object({ id: UserId }),
   };
-  const refusals = problems(400, 401, 403, 503);
+  const refusals = problemResponses(400, 401, 403, 503);
   const schema = { ...common, response: { 204: Empty, ...refusals } };
 
   scope.get(
@@ -43,7 +43,7 @@ export function disabledRoutes(scope: App, options: DisabledOptions): void {
         ...common,
         operationId: 'getDisabled',
         summary: 'Get whether a user is disabled',
-        response: { 200: answer('since when the user is disabled', Disabled), ...refusals },
+        response: { 200: jsonAnswer('since when the user is disabled', Disabled), ...refusals },
       },
     },
     async (request): Promise<Static<typeof Disabled>> => {

@@ -5,7 +5,7 @@ import { canonicalUserId } from '../../../domain/user-id.ts';
 import { FactorList, toFactorList } from '../canonical/factors.ts';
 import type { App } from '../server/app.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
-import { answer, Empty, problems, Uuid } from '../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
 export interface UserFactorsOptions {
@@ -16,7 +16,7 @@ export interface UserFactorsOptions {
 const PATH = '/admin/users/:id/factors';
 
 const params = Type.Object({ id: UserId });
-const refusals = problems(400, 401, 403, 404, 503);
+const refusals = problemResponses(400, 401, 403, 404, 503);
 
 /** `/admin/users/{id}/factors`: for users who lost their second factors. */
 export function userFactorRoutes(scope: App, options: UserFactorsOptions): void {
@@ -34,7 +34,7 @@ function listRoute(scope: App, { listFactors }: UserFactorsOptions): void {
         operationId: 'listFactorsOfUser',
         summary: 'List the second factors of a user',
         params,
-        response: { 200: answer('the factors', FactorList), ...refusals },
+        response: { 200: jsonAnswer('the factors', FactorList), ...refusals },
       },
     },
     async (request): Promise<Static<typeof FactorList>> =>

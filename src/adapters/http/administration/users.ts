@@ -6,7 +6,7 @@ import { canonicalUserId } from '../../../domain/user-id.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
-import { answer, Empty, problems, Text } from '../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { AccountItem, AccountList, toAccountItem } from './account-item.ts';
 import { type ChangeUsersOptions, changeUserRoutes } from './change-users.ts';
@@ -57,7 +57,10 @@ function listRoute(scope: App, { listAccounts }: UsersOptions): void {
         description:
           'Without a filter, newest first. With `query`, in the order of the found names and addresses. With `only`, in the order of ids.',
         querystring: Query,
-        response: { 200: answer('a page of accounts', AccountList), ...problems(400, 401, 403, 503) },
+        response: {
+          200: jsonAnswer('a page of accounts', AccountList),
+          ...problemResponses(400, 401, 403, 503),
+        },
       },
     },
     async (request): Promise<Static<typeof AccountList>> => {
@@ -76,7 +79,10 @@ function getRoute(scope: App, { findAccount }: UsersOptions): void {
         ...userSchema,
         operationId: 'getUserAccount',
         summary: 'Get an account',
-        response: { 200: answer('the account', AccountItem), ...problems(400, 401, 403, 404, 503) },
+        response: {
+          200: jsonAnswer('the account', AccountItem),
+          ...problemResponses(400, 401, 403, 404, 503),
+        },
       },
     },
     async (request): Promise<Static<typeof AccountItem>> => {
@@ -97,7 +103,7 @@ function deleteRoute(scope: App, { deleteUser }: UsersOptions): void {
         summary: 'Delete an account',
         description:
           'Deletes the account with its data and its factors, and ends all its sessions. Its claims and a disabled state belong to the user id, and stay.',
-        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 403, 404, 503) },
       },
     },
     async (request, reply) => {

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { ChangePassword } from '../../../app/accounts/change-password.ts';
 import type { DeleteAccount } from '../../../app/accounts/delete-account.ts';
 import type { DescribeMe } from '../../../app/accounts/describe-me.ts';
-import type { ForgotPassword } from '../../../app/accounts/forgot-password.ts';
+import type { ForgotPassword } from '../../../app/accounts/mail-password-reset.ts';
 import type { MailVerification } from '../../../app/accounts/mail-verification.ts';
 import { readMailAddress } from '../../../app/accounts/read-mail-address.ts';
 import type { Register } from '../../../app/accounts/register.ts';
@@ -12,7 +12,7 @@ import { principalOf } from '../server/authenticate.ts';
 import { Acr, Amr, AuthTime } from '../server/authentication-schemas.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
-import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Uuid } from '../server/schemas.ts';
+import { BODY_IS_OPTIONAL, Empty, jsonAnswer, problemResponses, Text, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
 export interface AccountsOptions {
@@ -56,7 +56,7 @@ function registerRoute(app: App, { register }: AccountsOptions): void {
         summary: 'Create an account',
         security: [],
         body: Registration,
-        response: { 201: answer('the account', Account), ...problems(400, 409, 429, 503) },
+        response: { 201: jsonAnswer('the account', Account), ...problemResponses(400, 409, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -78,7 +78,7 @@ function forgotPasswordRoute(app: App, { forgotPassword }: AccountsOptions): voi
           'The answer is the same for an address with and without an account, and for repeated requests.',
         security: [],
         body: ForgottenPassword,
-        response: { 202: Empty, ...problems(400, 503) },
+        response: { 202: Empty, ...problemResponses(400, 503) },
       },
     },
     async (request, reply) => {
@@ -101,7 +101,7 @@ function mailVerificationRoute(app: App, { mailVerification }: AccountsOptions):
           'requests. One address gets at most three such mails a day.',
         security: [],
         body: UnverifiedAddress,
-        response: { 202: Empty, ...problems(400, 503) },
+        response: { 202: Empty, ...problemResponses(400, 503) },
       },
     },
     async (request, reply) => {
@@ -192,7 +192,7 @@ function getMeRoute(app: App, { describeMe }: AccountsOptions): void {
         ...schema,
         operationId: 'getMe',
         summary: 'Get the user and the session of the access token',
-        response: { 200: answer('the user and the session', Me), ...problems(401, 503) },
+        response: { 200: jsonAnswer('the user and the session', Me), ...problemResponses(401, 503) },
       },
     },
     async (request) => {
@@ -214,7 +214,7 @@ function deleteMeRoute(app: App, { deleteAccount }: AccountsOptions): void {
         summary: 'Delete the account of the user',
         description: RECENT_SIGN_IN,
         body: ConfirmedPassword,
-        response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 404, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -236,7 +236,7 @@ function emailChangeRoute(app: App, { requestEmailChange }: AccountsOptions): vo
           'Mails a link to the new address, and a notice with an undo link to the present one. The address changes when ' +
           `the link is used. An account can request three changes a day. ${RECENT_SIGN_IN}`,
         body: EmailChange,
-        response: { 202: Empty, ...problems(400, 401, 404, 409, 429, 503) },
+        response: { 202: Empty, ...problemResponses(400, 401, 404, 409, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -258,7 +258,7 @@ function passwordChangeRoute(app: App, { changePassword }: AccountsOptions): voi
           'An account with a second factor must have signed in or stepped up with it within `STEP_UP_MAX_AGE`. ' +
           'Otherwise the answer is 401 `step_up_required`.',
         body: PasswordChange,
-        response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 404, 429, 503) },
       },
     },
     async (request, reply) => {

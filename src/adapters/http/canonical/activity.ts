@@ -6,7 +6,7 @@ import { principalOf } from '../server/authenticate.ts';
 import { describeUserAgent } from '../server/describe-user-agent.ts';
 import { examples } from '../server/examples.ts';
 import { closed, longText, nextCursor, oneOf } from '../server/field-schemas.ts';
-import { answer, problems, Time, Uuid } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses, Time, Uuid } from '../server/schemas.ts';
 import { PageQuery } from './session-item.ts';
 
 export interface ActivityOptions {
@@ -66,7 +66,7 @@ export function activityRoute(app: App, { listActivity }: ActivityOptions): void
           'A request reads up to 10,000 events of the user. So a page can have fewer items than `limit`, or none: go on while ' +
           'there is a `nextCursor`.',
         querystring: PageQuery,
-        response: { 200: answer('a page of activity', ActivityList), ...problems(400, 401, 503) },
+        response: { 200: jsonAnswer('a page of activity', ActivityList), ...problemResponses(400, 401, 503) },
       },
     },
     async (request): Promise<Static<typeof ActivityList>> => {

@@ -12,7 +12,15 @@ import { principalOf } from '../server/authenticate.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
-import { answer, BODY_IS_OPTIONAL, Empty, problems, Text, Time, Uuid } from '../server/schemas.ts';
+import {
+  BODY_IS_OPTIONAL,
+  Empty,
+  jsonAnswer,
+  problemResponses,
+  Text,
+  Time,
+  Uuid,
+} from '../server/schemas.ts';
 
 export interface FactorsOptions {
   readonly listFactors: ListFactors;
@@ -130,7 +138,10 @@ function listRoute(app: App, { listFactors }: FactorsOptions): void {
         ...schema,
         operationId: 'listFactors',
         summary: 'List the second factors of the user',
-        response: { 200: answer('the factors, oldest first', FactorList), ...problems(401, 404, 503) },
+        response: {
+          200: jsonAnswer('the factors, oldest first', FactorList),
+          ...problemResponses(401, 404, 503),
+        },
       },
     },
     async (request) => {
@@ -162,8 +173,8 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
         description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed. The factor is in use once its first code is confirmed, within an hour.`,
         body: NewTotp,
         response: {
-          200: answer('the secret for the app', TotpSecret),
-          ...problems(400, 401, 403, 404, 409, 429, 503),
+          200: jsonAnswer('the secret for the app', TotpSecret),
+          ...problemResponses(400, 401, 403, 404, 409, 429, 503),
         },
       },
     },
@@ -184,7 +195,7 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
         summary: 'Put an authenticator app into use by its first code',
         params: Params,
         body: Confirmation,
-        response: { 204: Empty, ...problems(400, 401, 404, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -207,7 +218,7 @@ function recoveryCodesRoute(app: App, { makeRecoveryCodes }: FactorsOptions): vo
         summary: 'Make new recovery codes in place of the earlier ones',
         description: `${FACTOR_CHANGE_REQUIREMENT} Each code replaces a second factor once. The codes are never shown again.`,
         body: Authorization,
-        response: { 200: answer('the codes', Codes), ...problems(400, 401, 404, 409, 429, 503) },
+        response: { 200: jsonAnswer('the codes', Codes), ...problemResponses(400, 401, 404, 409, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -228,7 +239,7 @@ function factorRoute(app: App, { renameFactor, removeFactor }: FactorsOptions): 
         summary: 'Change the label of a second factor',
         params: Params,
         body: NewLabel,
-        response: { 204: Empty, ...problems(400, 401, 404, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -250,7 +261,7 @@ function factorRoute(app: App, { renameFactor, removeFactor }: FactorsOptions): 
         description: FACTOR_CHANGE_REQUIREMENT,
         params: Params,
         body: Authorization,
-        response: { 204: Empty, ...problems(400, 401, 404, 429, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 404, 429, 503) },
       },
     },
     async (request, reply) => {

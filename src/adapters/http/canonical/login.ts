@@ -15,7 +15,14 @@ import { clientInfoOf } from '../server/client-info.ts';
 import { NAMED_EXAMPLES } from '../server/compilers.ts';
 import { examples } from '../server/examples.ts';
 import { count, longText, oneOf } from '../server/field-schemas.ts';
-import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Text } from '../server/schemas.ts';
+import {
+  BODY_IS_OPTIONAL,
+  jsonAnswer,
+  PairAnswer,
+  PairHeaders,
+  problemResponses,
+  Text,
+} from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { ClaimsObject, DeviceName } from './claims-schemas.ts';
 import { TotpCode } from './factors.ts';
@@ -125,8 +132,8 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         headers: PairHeaders,
         body: Body,
         response: {
-          200: answer('the first pair of a new session', PairAnswer),
-          ...problems(400, 401, 403, 429, 503),
+          200: jsonAnswer('the first pair of a new session', PairAnswer),
+          ...problemResponses(400, 401, 403, 429, 503),
         },
       },
     },
@@ -223,8 +230,8 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
         headers: PairHeaders,
         body: SecondStep,
         response: {
-          200: answer('the first pair of a new session', PairAnswer),
-          ...problems(400, 401, 429, 503),
+          200: jsonAnswer('the first pair of a new session', PairAnswer),
+          ...problemResponses(400, 401, 429, 503),
         },
       },
     },

@@ -9,7 +9,14 @@ import { principalOf } from '../server/authenticate.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { closed, longText, oneOf } from '../server/field-schemas.ts';
-import { answer, BODY_IS_OPTIONAL, PairAnswer, PairHeaders, problems, Uuid } from '../server/schemas.ts';
+import {
+  BODY_IS_OPTIONAL,
+  jsonAnswer,
+  PairAnswer,
+  PairHeaders,
+  problemResponses,
+  Uuid,
+} from '../server/schemas.ts';
 import { Authorization, FACTOR_CHANGE_REQUIREMENT, Label } from './factors.ts';
 import {
   Assertion,
@@ -65,8 +72,8 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
         description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed. \`publicKey\` is for the browser.`,
         body: Authorization,
         response: {
-          200: answer('the options for `navigator.credentials.create`', PasskeyCreationOptions),
-          ...problems(400, 401, 403, 404, 429, 503),
+          200: jsonAnswer('the options for `navigator.credentials.create`', PasskeyCreationOptions),
+          ...problemResponses(400, 401, 403, 404, 429, 503),
         },
       },
     },
@@ -89,7 +96,7 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
         summary: 'Add the passkey that the browser made',
         description: 'Within five minutes after the options.',
         body: NewPasskey,
-        response: { 201: answer('the factor', Added), ...problems(400, 401, 409, 503) },
+        response: { 201: jsonAnswer('the factor', Added), ...problemResponses(400, 401, 409, 503) },
       },
     },
     async (request, reply) => {
@@ -133,8 +140,8 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
         summary: 'Begin a login by a passkey',
         description: 'Needs no name: the browser offers the passkeys that it has for this service.',
         response: {
-          200: answer('the options for `navigator.credentials.get`', PasskeyLoginOptions),
-          ...problems(503),
+          200: jsonAnswer('the options for `navigator.credentials.get`', PasskeyLoginOptions),
+          ...problemResponses(503),
         },
       },
     },
@@ -153,8 +160,8 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
         headers: PairHeaders,
         body: PasskeyLogin,
         response: {
-          200: answer('the first pair of a new session', PairAnswer),
-          ...problems(400, 401, 429, 503),
+          200: jsonAnswer('the first pair of a new session', PairAnswer),
+          ...problemResponses(400, 401, 429, 503),
         },
       },
     },

@@ -6,7 +6,13 @@ import type { App } from '../server/app.ts';
 import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
 import { longText } from '../server/field-schemas.ts';
-import { answer, BODY_IS_OPTIONAL, ExchangeHeaders, PairAnswer, problems } from '../server/schemas.ts';
+import {
+  BODY_IS_OPTIONAL,
+  ExchangeHeaders,
+  jsonAnswer,
+  PairAnswer,
+  problemResponses,
+} from '../server/schemas.ts';
 import { createConfidentialClientFinder } from '../server/service-keys.ts';
 
 export interface RefreshOptions {
@@ -47,8 +53,8 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
         headers: ExchangeHeaders,
         body: Body,
         response: {
-          200: answer('the next pair; for a retry, the same pair again', PairAnswer),
-          ...problems(400, 401, 422, 503),
+          200: jsonAnswer('the next pair; for a retry, the same pair again', PairAnswer),
+          ...problemResponses(400, 401, 422, 503),
         },
       },
     },

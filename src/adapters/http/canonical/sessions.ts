@@ -10,7 +10,14 @@ import { principalFromRequest, principalOf } from '../server/authenticate.ts';
 import { logoutEnding, userOrigin } from '../server/client-info.ts';
 import { examples } from '../server/examples.ts';
 import { longText, oneOf } from '../server/field-schemas.ts';
-import { answer, BODY_IS_OPTIONAL, Empty, PairHeaders, problems, Uuid } from '../server/schemas.ts';
+import {
+  BODY_IS_OPTIONAL,
+  Empty,
+  jsonAnswer,
+  PairHeaders,
+  problemResponses,
+  Uuid,
+} from '../server/schemas.ts';
 import { createConfidentialClientFinder, holderOrigin } from '../server/service-keys.ts';
 import { PageQuery, SessionList, toSessionItem } from './session-item.ts';
 
@@ -36,7 +43,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
         operationId: 'listSessions',
         summary: 'List the sessions of the user, newest first',
         querystring: PageQuery,
-        response: { 200: answer('a page of sessions', SessionList), ...problems(400, 401, 503) },
+        response: { 200: jsonAnswer('a page of sessions', SessionList), ...problemResponses(400, 401, 503) },
       },
     },
     async (request): Promise<Static<typeof SessionList>> => {
@@ -61,7 +68,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
         operationId: 'endSession',
         summary: 'End a session of the user',
         params: Type.Object({ id: Uuid }),
-        response: { 204: Empty, ...problems(400, 401, 404, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -99,7 +106,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
         }),
         headers: PairHeaders,
         body: LogOutBody,
-        response: { 204: Empty, ...problems(400, 401, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 503) },
       },
     },
     async (request, reply) => {

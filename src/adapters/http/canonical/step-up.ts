@@ -8,7 +8,7 @@ import type { App } from '../server/app.ts';
 import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
 import { longText } from '../server/field-schemas.ts';
-import { answer, ExchangeHeaders, PairAnswer, problems, Text } from '../server/schemas.ts';
+import { ExchangeHeaders, jsonAnswer, PairAnswer, problemResponses, Text } from '../server/schemas.ts';
 import { createConfidentialClientFinder } from '../server/service-keys.ts';
 import { TotpCode } from './factors.ts';
 import { Assertion, passkeyExamples, RequestedAssertion } from './passkey-schemas.ts';
@@ -66,8 +66,8 @@ function optionsRoute(app: App, { beginStepUp }: StepUpOptions): void {
           'Send the `challenge` back to `/auth/step-up` within five minutes, with the `assertion` of the browser.',
         security: [],
         response: {
-          200: answer('the options with which the browser signs with the passkey', BegunStepUp),
-          ...problems(503),
+          200: jsonAnswer('the options with which the browser signs with the passkey', BegunStepUp),
+          ...problemResponses(503),
         },
       },
     },
@@ -94,8 +94,8 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
         headers: ExchangeHeaders,
         body: Body,
         response: {
-          200: answer('the next pair; for a retry, the same pair again', PairAnswer),
-          ...problems(400, 401, 404, 422, 429, 503),
+          200: jsonAnswer('the next pair; for a retry, the same pair again', PairAnswer),
+          ...problemResponses(400, 401, 404, 422, 429, 503),
         },
       },
     },

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { FinishSignIn, SignInToPage } from '../../../app/account-pages/sign-in.ts';
-import type { AdmitOperator } from '../../../app/operators/require-operator-session.ts';
+import type { RequireOperatorSession } from '../../../app/operators/require-operator-session.ts';
 import type { EndSession } from '../../../app/sessions/end-session.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
@@ -15,7 +15,7 @@ import { type ConsoleFiles, consoleFileRoutes } from './files.ts';
 export interface ConsoleOptions extends OperatorOptions {
   readonly signInToPage: SignInToPage;
   readonly finishSignIn: FinishSignIn;
-  readonly admitOperator: AdmitOperator;
+  readonly admitOperator: RequireOperatorSession;
   readonly endSession: EndSession;
   readonly serviceName: string;
 }

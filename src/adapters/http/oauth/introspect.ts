@@ -4,7 +4,7 @@ import type { App } from '../server/app.ts';
 import { Acr, Amr, AuthTime } from '../server/authentication-schemas.ts';
 import { examples } from '../server/examples.ts';
 import { count, longText, oneOf } from '../server/field-schemas.ts';
-import { answer } from '../server/schemas.ts';
+import { jsonAnswer } from '../server/schemas.ts';
 import type { OAuthClientAuthenticator } from './client-authentication.ts';
 import { errorResponses } from './errors.ts';
 import { formEndpoint, TokenForm } from './forms.ts';
@@ -85,7 +85,10 @@ export function introspectRoute(
           'operators and trusted backends added to the token.',
         security: [{ serviceKeyAsClient: [] }, { serviceKey: [] }],
         body: TokenForm,
-        response: { 200: answer('the state of the token', Introspection), ...errorResponses(400, 401, 403) },
+        response: {
+          200: jsonAnswer('the state of the token', Introspection),
+          ...errorResponses(400, 401, 403),
+        },
       },
     },
     async (request): Promise<Static<typeof Introspection>> => {

@@ -5,7 +5,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/field-schemas.ts';
 import { publicDocumentHeaders } from '../server/protection.ts';
-import { answer, problems } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses } from '../server/schemas.ts';
 
 export interface MetadataOptions {
   /** The `iss` of newly issued tokens. */
@@ -53,7 +53,7 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
         summary: 'Authorization server metadata (RFC 8414)',
         description: 'Available if `TOKEN_ISSUER` equals `PUBLIC_URL`, which is the default.',
         security: [],
-        response: { 200: answer('the metadata', Metadata), ...problems(404) },
+        response: { 200: jsonAnswer('the metadata', Metadata), ...problemResponses(404) },
       },
     },
     async (_request, reply): Promise<Static<typeof Metadata>> => {

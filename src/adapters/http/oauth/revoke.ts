@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { RevokeToken } from '../../../app/sessions/revoke-token.ts';
 import type { App } from '../server/app.ts';
-import { answer } from '../server/schemas.ts';
+import { jsonAnswer } from '../server/schemas.ts';
 import { holderOrigin } from '../server/service-keys.ts';
 import type { OAuthClientAuthenticator } from './client-authentication.ts';
 import { errorResponses } from './errors.ts';
@@ -31,7 +31,10 @@ export function revokeRoute(
           'A confidential session requires the authentication of its client.',
         security: [{}, { serviceKeyAsClient: [] }],
         body: TokenForm,
-        response: { 200: answer('done; the body is an empty object', Nothing), ...errorResponses(400, 401) },
+        response: {
+          200: jsonAnswer('done; the body is an empty object', Nothing),
+          ...errorResponses(400, 401),
+        },
       },
     },
     async (request) => {

@@ -5,7 +5,7 @@ import type { App } from '../server/app.ts';
 import { callerOf } from '../server/caller.ts';
 import { examples } from '../server/examples.ts';
 import { count, longText, oneOf } from '../server/field-schemas.ts';
-import { answer, RefreshHeaders } from '../server/schemas.ts';
+import { jsonAnswer, RefreshHeaders } from '../server/schemas.ts';
 import type { OAuthClientAuthenticator } from './client-authentication.ts';
 import { errorResponses, OAuthRefusal } from './errors.ts';
 import { ClientId, formEndpoint } from './forms.ts';
@@ -65,7 +65,7 @@ export function tokenRoute(
         headers: RefreshHeaders,
         body: Form,
         response: {
-          200: answer('the next tokens; for a retry, the same tokens again', Tokens),
+          200: jsonAnswer('the next tokens; for a retry, the same tokens again', Tokens),
           ...errorResponses(400, 401),
         },
       },

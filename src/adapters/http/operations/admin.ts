@@ -14,7 +14,7 @@ import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
 import { canonicalIpAddress } from '../server/ip-address.ts';
 import { adminOrigin, type OperatorOptions, operatorSchema, requireOperator } from '../server/operators.ts';
-import { answer, Empty, problems, Text, Uuid } from '../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses, Text, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
 import { type OverviewOptions, overviewRoutes } from './overview.ts';
@@ -81,8 +81,8 @@ function findSessionsRoute(scope: App, { findSessions }: AdminOptions): void {
           'items than `limit`, or none: continue while there is a `nextCursor`.',
         querystring: SessionQuery,
         response: {
-          200: answer('a page of sessions', OperatorsSessionList),
-          ...problems(400, 401, 403, 503),
+          200: jsonAnswer('a page of sessions', OperatorsSessionList),
+          ...problemResponses(400, 401, 403, 503),
         },
       },
     },
@@ -104,7 +104,7 @@ function endSessionRoute(scope: App, { endSessionAsOperator }: AdminOptions): vo
         operationId: 'endSessionAsOperator',
         summary: 'End a session',
         params: Type.Object({ id: Uuid }),
-        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 403, 404, 503) },
       },
     },
     async (request, reply) => {
@@ -124,7 +124,7 @@ function endSessionsOfUserRoute(scope: App, { endSessions }: AdminOptions): void
         operationId: 'endSessionsOfUser',
         summary: 'End all sessions of a user',
         params: Type.Object({ id: UserId }),
-        response: { 204: Empty, ...problems(400, 401, 403, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 403, 503) },
       },
     },
     async (request, reply) => {

@@ -10,7 +10,7 @@ import type { App } from '../server/app.ts';
 import { longText, nextCursor, oneOf } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
 import { readTime } from '../server/read-time.ts';
-import { problems, Time, Uuid } from '../server/schemas.ts';
+import { problemResponses, Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { AuditItem, auditExample, toAuditItem } from './audit-item.ts';
 
@@ -73,7 +73,7 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
               },
             },
           },
-          ...problems(400, 401, 403, 503),
+          ...problemResponses(400, 401, 403, 503),
         },
       },
     },

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { withDeadline } from '../../../lib/time.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
-import { answer, problems } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses } from '../server/schemas.ts';
 
 /**
  * Rejects while the dependency does not answer. Must end within bounded time: the next check starts only after its end.
@@ -38,7 +38,7 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
         ...schema,
         operationId: 'getLiveness',
         summary: 'Check whether the process answers',
-        response: { 200: answer('the process answers', Live), ...problems() },
+        response: { 200: jsonAnswer('the process answers', Live), ...problemResponses() },
       },
     },
     async () => ({ status: 'up' as const }),
@@ -52,9 +52,9 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
         operationId: 'getReadiness',
         summary: 'Check whether the service can answer requests',
         response: {
-          200: answer('every required dependency answers', Ready),
-          503: answer('at least one dependency does not answer', Ready),
-          ...problems(),
+          200: jsonAnswer('every required dependency answers', Ready),
+          503: jsonAnswer('at least one dependency does not answer', Ready),
+          ...problemResponses(),
         },
       },
     },

@@ -4,7 +4,7 @@ import type { PublicKey as Jwk } from '../../../ports/security/public-key.ts';
 import type { App } from '../server/app.ts';
 import { longText, oneOf } from '../server/field-schemas.ts';
 import { publicDocumentHeaders } from '../server/protection.ts';
-import { answer, problems } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses } from '../server/schemas.ts';
 
 export interface KeySetOptions {
   readonly publishedKeys: () => readonly Jwk[];
@@ -57,7 +57,7 @@ export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOpt
           'A key is published before it signs, and until its last token has expired. With HS512 the set is empty, ' +
           'because those keys are secret. Fetch the set again if it lacks the `kid` of a token.',
         security: [],
-        response: { 200: answer('a JWK Set', KeySet), ...problems() },
+        response: { 200: jsonAnswer('a JWK Set', KeySet), ...problemResponses() },
       },
     },
     async (_request, reply): Promise<Static<typeof KeySet>> => {

@@ -1,6 +1,6 @@
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
-import { problems, text } from '../server/schemas.ts';
+import { problemResponses, textAnswer } from '../server/schemas.ts';
 import { bearerOf, createPresentedKeyFinder, requireScope } from '../server/service-keys.ts';
 
 /** The metrics as text of this content type. */
@@ -19,7 +19,10 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
         tags: ['operations'],
         summary: 'Metrics for Prometheus',
         security: [{ serviceKey: [] }, { serviceKeyAsBearer: [] }, {}],
-        response: { 200: text('the text format of Prometheus', 'text/plain'), ...problems(401, 403) },
+        response: {
+          200: textAnswer('the text format of Prometheus', 'text/plain'),
+          ...problemResponses(401, 403),
+        },
       },
     },
     async (_request, reply) => {

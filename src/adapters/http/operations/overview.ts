@@ -5,7 +5,7 @@ import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
-import { answer, problems, Time, text } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses, Time, textAnswer } from '../server/schemas.ts';
 import { createOverviewStream, type OverviewStream } from './overview-stream.ts';
 import { setStreamHeaders } from './revocations.ts';
 
@@ -94,7 +94,7 @@ export function overviewRoutes(scope: App, { readOverview }: OverviewOptions): v
         description:
           'Counts are those of the replica that answers. Sessions, mails, events and deliveries are those of the service. ' +
           'A replica without the console takes a sample only when this route is called.',
-        response: { 200: answer('the overview', OverviewAnswer), ...problems(401, 403, 503) },
+        response: { 200: jsonAnswer('the overview', OverviewAnswer), ...problemResponses(401, 403, 503) },
       },
     },
     async (): Promise<Static<typeof OverviewAnswer>> => toAnswer(await readOverview()),
@@ -120,8 +120,8 @@ function streamRoute(scope: App, readOverview: ReadOverview): void {
           'Server-sent events, every five seconds. Each has the form of `GET /admin/overview`. The first one has the samples ' +
           'of the last hour, each other one only the newer samples. The stream ends after a minute: connect again.',
         response: {
-          200: text('the events', 'text/event-stream'),
-          ...problems(401, 403, 503),
+          200: textAnswer('the events', 'text/event-stream'),
+          ...problemResponses(401, 403, 503),
         },
       },
     },

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { FollowRevocations } from '../../../app/revocation/follow-revocations.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from '../server/app.ts';
-import { problems, text } from '../server/schemas.ts';
+import { problemResponses, textAnswer } from '../server/schemas.ts';
 import { requireServiceKey } from '../server/service-keys.ts';
 import { createRevocationStream, type RevocationStream } from './revocation-stream.ts';
 
@@ -40,8 +40,8 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
           'and a comment every 15 seconds. An event may come twice. The stream cannot be resumed: connect again.',
         security: [{ serviceKey: [] }],
         response: {
-          200: text('the events, without an end', 'text/event-stream'),
-          ...problems(401, 403, 503),
+          200: textAnswer('the events, without an end', 'text/event-stream'),
+          ...problemResponses(401, 403, 503),
         },
       },
     },

@@ -10,7 +10,7 @@ import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed, longText, nextCursor } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
-import { answer, problems, Time, Uuid } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses, Time, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, toAuditItem } from './audit-item.ts';
 
 const LivedSession = Type.Object(
@@ -61,8 +61,8 @@ export function sessionEventsRoute(
         params: Type.Object({ id: Uuid }),
         querystring: PageQuery,
         response: {
-          200: answer('a page of events', SessionEventList),
-          ...problems(400, 401, 403, 404, 503),
+          200: jsonAnswer('a page of events', SessionEventList),
+          ...problemResponses(400, 401, 403, 404, 503),
         },
       },
     },

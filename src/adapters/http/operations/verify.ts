@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../server/app.ts';
 import { principalOf } from '../server/authenticate.ts';
-import { empty, problems, Uuid } from '../server/schemas.ts';
+import { emptyAnswer, problemResponses, Uuid } from '../server/schemas.ts';
 import { encodeUserId, UserId } from '../server/user-ids.ts';
 
 const PATH = '/auth/verify';
@@ -22,8 +22,8 @@ export function verifyRoute(app: App): void {
         description: 'The proxy sends the headers of the request that waits for the answer.',
         security: [{ bearer: [] }, { accessCookie: [] }],
         response: {
-          204: empty('the token is valid', { 'X-User-Id': UserId, 'X-Session-Id': Uuid }),
-          ...problems(401, 403, 503),
+          204: emptyAnswer('the token is valid', { 'X-User-Id': UserId, 'X-Session-Id': Uuid }),
+          ...problemResponses(401, 403, 503),
         },
       },
     },

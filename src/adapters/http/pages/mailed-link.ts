@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { text } from '../server/schemas.ts';
+import { textAnswer } from '../server/schemas.ts';
 import { refusals } from './page.ts';
 
 /** The token of a mailed link whose secret is random. */
@@ -15,5 +15,5 @@ export function linkForm(title: string) {
 
 /** The responses of a route that shows a page of a mailed link. `statuses`: the statuses of its refusals. */
 export function pageResponses<Status extends number>(description: string, ...statuses: Status[]) {
-  return { 200: text(description, 'text/html'), ...refusals(...statuses) };
+  return { 200: textAnswer(description, 'text/html'), ...refusals(...statuses) };
 }

@@ -5,7 +5,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
-import { Empty, text } from '../server/schemas.ts';
+import { Empty, textAnswer } from '../server/schemas.ts';
 import { renderForm } from './form.ts';
 import { type Page, paragraph } from './layout.ts';
 import { LinkToken, pageResponses } from './mailed-link.ts';
@@ -65,7 +65,7 @@ function setPasswordRoute(app: App, { checkResetLink, resetPassword, sendPage }:
         summary: 'Set a new password by a mailed link; every session ends',
         body: Reset,
         response: {
-          200: text('to a form: a page that confirms it', 'text/html'),
+          200: textAnswer('to a form: a page that confirms it', 'text/html'),
           204: Empty,
           ...refusals(400, 403, 503),
         },

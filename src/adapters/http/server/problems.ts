@@ -4,7 +4,7 @@ import {
   Refusal,
   type RefusalCode,
   SecondFactorRequired,
-  type SecondStepChallenge,
+  type SecondStepRequest,
 } from '../../../domain/refusal.ts';
 import { PROOF_KINDS } from '../../../domain/second-factor.ts';
 import { examples } from './examples.ts';
@@ -139,8 +139,8 @@ export function codesOf(status: number): ProblemCode[] {
 }
 
 /** The members of the problem document of this error, in addition to those of every problem document. */
-export function problemMembers(error: unknown): Partial<SecondStepChallenge> {
-  return error instanceof SecondFactorRequired ? error.asked : {};
+export function problemMembers(error: unknown): Partial<SecondStepRequest> {
+  return error instanceof SecondFactorRequired ? error.challenge : {};
 }
 
 /** The problem document of a code. */

@@ -1,6 +1,6 @@
 import type { App } from './app.ts';
 import { longText } from './field-schemas.ts';
-import { empty, problems } from './schemas.ts';
+import { emptyAnswer, problemResponses } from './schemas.ts';
 
 /** Redirects from a path under which another service had its documentation. */
 export function redirectToDocs(app: App, path: string, tag: string, operationId: string): void {
@@ -12,7 +12,10 @@ export function redirectToDocs(app: App, path: string, tag: string, operationId:
         tags: [tag],
         summary: 'Redirect to the documentation',
         security: [],
-        response: { 302: empty('the redirect to `/docs`', { Location: longText() }), ...problems() },
+        response: {
+          302: emptyAnswer('the redirect to `/docs`', { Location: longText() }),
+          ...problemResponses(),
+        },
       },
     },
     async (_request, reply) => reply.redirect('/docs'),

@@ -89,7 +89,7 @@ export const ExchangeHeaders = Type.Object({ ...RefreshHeaders.properties, ...Tr
 export const BODY_IS_OPTIONAL = 'x-body-is-optional';
 
 /** The problem responses of a route: one for each of its own statuses, and those that any request may get. */
-export function problems<Status extends number>(...statuses: Status[]) {
+export function problemResponses<Status extends number>(...statuses: Status[]) {
   const own = Object.fromEntries(
     statuses.map((status) => [status, problemOf(`\`code\`: ${codesOf(status).join(', ')}`)]),
   ) as Record<Status, ReturnType<typeof problemOf>>;
@@ -108,7 +108,11 @@ function problemOf(description: string) {
 type Headers = Readonly<Record<string, TSchema>>;
 
 /** A JSON response with its description. */
-export function answer<Schema extends TSchema>(description: string, schema: Schema, headers: Headers = {}) {
+export function jsonAnswer<Schema extends TSchema>(
+  description: string,
+  schema: Schema,
+  headers: Headers = {},
+) {
   return { description, headers, content: { 'application/json': { schema } } };
 }
 
@@ -116,7 +120,7 @@ export function answer<Schema extends TSchema>(description: string, schema: Sche
 const MAX_PAGE_LENGTH = 16 * 1024 * 1024;
 
 /** A text answer with this content type. */
-export function text(description: string, type: 'text/plain' | 'text/html' | 'text/event-stream') {
+export function textAnswer(description: string, type: 'text/plain' | 'text/html' | 'text/event-stream') {
   return { description, content: { [type]: { schema: longText({ maxLength: MAX_PAGE_LENGTH }) } } };
 }
 
@@ -125,7 +129,7 @@ export function text(description: string, type: 'text/plain' | 'text/html' | 'te
  * content type. Refusals that are sent before the route is known remain problem documents.
  */
 export function refusalsAs(type: 'text/plain' | 'text/html', description: string) {
-  const own = text(description, type);
+  const own = textAnswer(description, type);
   const any = { description, content: { ...own.content, [PROBLEM_TYPE]: { schema: Type.Ref(Problem) } } };
   return <Status extends number>(...statuses: Status[]) => {
     const named = Object.fromEntries(statuses.map((status) => [status, own]));
@@ -137,9 +141,9 @@ export function refusalsAs(type: 'text/plain' | 'text/html', description: string
  * An answer without a body. Handlers send `null` with 204, otherwise `undefined`: with another status Fastify sends
  * `null` as text.
  */
-export const Empty = empty('done');
+export const Empty = emptyAnswer('done');
 
 /** An answer without a body, with headers and a description. */
-export function empty(description: string, headers: Headers = {}) {
+export function emptyAnswer(description: string, headers: Headers = {}) {
   return Type.Unsafe<null | undefined>(Type.Null({ description, headers }));
 }

@@ -5,7 +5,7 @@ import { isIssuerUrl, type MetadataOptions } from '../oauth/metadata.ts';
 import type { App } from '../server/app.ts';
 import { longText } from '../server/field-schemas.ts';
 import { publicDocumentHeaders } from '../server/protection.ts';
-import { answer, problems } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses } from '../server/schemas.ts';
 import { STATUS, VERIFICATION } from './status.ts';
 import { STREAMS } from './streams.ts';
 
@@ -55,7 +55,7 @@ export function configurationRoute(app: App, options: ConfigurationOptions): voi
         description:
           'Available if `TOKEN_ISSUER` equals `PUBLIC_URL`, which is the default, and `ACCESS_TOKEN_ALG` is asymmetric.',
         security: [],
-        response: { 200: answer('the configuration', Configuration), ...problems(404) },
+        response: { 200: jsonAnswer('the configuration', Configuration), ...problemResponses(404) },
       },
     },
     async (_request, reply): Promise<Static<typeof Configuration>> => {

@@ -5,7 +5,7 @@ import type { VerifyStream } from '../../../app/streams/verify-stream.ts';
 import { byServiceKey } from '../../../domain/audit.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
-import { answer, Empty, problems } from '../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses } from '../server/schemas.ts';
 import { StatusAnswer, StatusBody, StreamQuery, toStatus, VerificationBody } from './schemas.ts';
 import { type ReadReceiver, signalSchema } from './streams.ts';
 
@@ -34,7 +34,10 @@ function getStatusRoute(scope: App, { findStream }: StatusOptions, readReceiver:
         operationId: 'readStreamStatus',
         summary: 'Get the status of a stream',
         querystring: StreamQuery,
-        response: { 200: answer('the status', StatusAnswer), ...problems(400, 401, 403, 404, 503) },
+        response: {
+          200: jsonAnswer('the status', StatusAnswer),
+          ...problemResponses(400, 401, 403, 404, 503),
+        },
       },
     },
     async (request): Promise<Static<typeof StatusAnswer>> =>
@@ -55,7 +58,10 @@ function changeStatusRoute(
         operationId: 'changeStreamStatus',
         summary: 'Enable, pause or disable a stream',
         body: StatusBody,
-        response: { 200: answer('the status', StatusAnswer), ...problems(400, 401, 403, 404, 503) },
+        response: {
+          200: jsonAnswer('the status', StatusAnswer),
+          ...problemResponses(400, 401, 403, 404, 503),
+        },
       },
     },
     async (request): Promise<Static<typeof StatusAnswer>> => {
@@ -80,7 +86,7 @@ function verificationRoute(scope: App, { verifyStream }: StatusOptions, readRece
         operationId: 'verifyStream',
         summary: 'Send a verification event over a stream',
         body: VerificationBody,
-        response: { 204: Empty, ...problems(400, 401, 403, 404, 409, 429, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 403, 404, 409, 429, 503) },
       },
     },
     async (request, reply) => {

@@ -12,7 +12,7 @@ import { byServiceKey } from '../../../domain/audit.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
-import { answer, Empty, problems } from '../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses } from '../server/schemas.ts';
 import {
   findContradiction,
   NewStreamBody,
@@ -64,7 +64,10 @@ function createRoute(scope: App, { createStream, issuer }: StreamOptions, readRe
         operationId: 'createStream',
         summary: 'Create a stream of security events',
         body: NewStreamBody,
-        response: { 201: answer('the stream', StreamAnswer), ...problems(400, 401, 403, 409, 503) },
+        response: {
+          201: jsonAnswer('the stream', StreamAnswer),
+          ...problemResponses(400, 401, 403, 409, 503),
+        },
       },
     },
     async (request, reply): Promise<Static<typeof StreamAnswer>> => {
@@ -93,8 +96,8 @@ function readRoute(
         summary: 'Get a stream, or all streams of this service key',
         querystring: Type.Object({ stream_id: Type.Optional(StreamId) }),
         response: {
-          200: answer('the stream, or a list of all without `stream_id`', StreamOrList),
-          ...problems(400, 401, 403, 404, 503),
+          200: jsonAnswer('the stream, or a list of all without `stream_id`', StreamOrList),
+          ...problemResponses(400, 401, 403, 404, 503),
         },
       },
     },
@@ -108,8 +111,8 @@ function readRoute(
 }
 
 const changed = {
-  200: answer('the stream after the change', StreamAnswer),
-  ...problems(400, 401, 403, 404, 503),
+  200: jsonAnswer('the stream after the change', StreamAnswer),
+  ...problemResponses(400, 401, 403, 404, 503),
 };
 
 function changeRoutes(
@@ -175,7 +178,7 @@ function removeRoute(scope: App, { removeStream }: StreamOptions, readReceiver: 
         operationId: 'removeStream',
         summary: 'Remove a stream',
         querystring: StreamQuery,
-        response: { 204: Empty, ...problems(400, 401, 403, 404, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 403, 404, 503) },
       },
     },
     async (request, reply) => {

@@ -2,14 +2,14 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { startHandshake } from './handshake.ts';
 import { ConnectionEnded, ConnectTimeout, openConnection } from './open-connection.ts';
-import { checkSession, type SessionOptions, sessionStatements } from './session.ts';
+import { checkSession, type ServerSessionOptions, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
 /** Milliseconds in which a host is not tried again after a failed handshake or a wrong role. */
 const RETRY_PAUSE = 500;
 
 /** Returns a function that creates sockets for the driver. The host that was accepted last is tried first. */
-export function createConnector(target: ConnectionTarget, options: SessionOptions): () => DriverSocket {
+export function createConnector(target: ConnectionTarget, options: ServerSessionOptions): () => DriverSocket {
   const statements = sessionStatements(options);
   const { hosts } = target;
   const failedAt = hosts.map(() => Number.NEGATIVE_INFINITY);

@@ -53,7 +53,7 @@ export function isPinned(name: string): boolean {
   return PINNED.has(name.toLowerCase());
 }
 
-export interface SessionOptions {
+export interface ServerSessionOptions {
   readonly pooler: PoolerMode;
   readonly schema: string | null;
   readonly settings: Readonly<Record<string, string>>;
@@ -70,7 +70,7 @@ export class DatabaseUnusable extends Error {
  * The first statements of a connection. In session mode they set the settings, because poolers refuse
  * settings as startup parameters. The last statement returns one row for {@link checkSession}.
  */
-export function sessionStatements(options: SessionOptions): string {
+export function sessionStatements(options: ServerSessionOptions): string {
   const read = Object.keys(requiredSettings(options)).map((name) => `current_setting(${quote(name)})`);
   const facts = [
     `current_setting('server_encoding')`,
@@ -87,7 +87,7 @@ export function sessionStatements(options: SessionOptions): string {
  * Checks the row that {@link sessionStatements} returned. `wrong-server`: the server does not have the required role,
  * but another host may have it. Throws {@link DatabaseUnusable} if the database or its settings do not fit.
  */
-export function checkSession(options: SessionOptions, row: readonly string[]): 'ok' | 'wrong-server' {
+export function checkSession(options: ServerSessionOptions, row: readonly string[]): 'ok' | 'wrong-server' {
   const [encoding, inRecovery, readOnly, user = '', ...values] = row;
   if (encoding !== 'UTF8')
     throw new DatabaseUnusable(
@@ -102,11 +102,11 @@ export function checkSession(options: SessionOptions, row: readonly string[]): '
   return 'ok';
 }
 
-function requiredSettings({ schema }: SessionOptions): Record<string, string> {
+function requiredSettings({ schema }: ServerSessionOptions): Record<string, string> {
   return { ...REQUIRED_SETTINGS, ...(schema !== null && { search_path: schema }) };
 }
 
-function setConfigCalls(options: SessionOptions): string[] {
+function setConfigCalls(options: ServerSessionOptions): string[] {
   const all = { ...options.settings, ...SESSION_SETTINGS, ...requiredSettings(options) };
   const set = Object.entries(all).map(
     ([name, value]) => `set_config(${quote(name)}, ${quote(value)}, false)`,
@@ -115,7 +115,7 @@ function setConfigCalls(options: SessionOptions): string[] {
 }
 
 function describeRemedy(
-  { pooler }: SessionOptions,
+  { pooler }: ServerSessionOptions,
   user: string,
   wrong: readonly [string, string][],
 ): string {

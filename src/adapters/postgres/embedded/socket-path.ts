@@ -26,7 +26,7 @@ const SOCKET = '.s.PGSQL.5432';
  * is in the temporary folder of the system, whose path is short. If the temporary folder is not writable, as in a
  * container with a read-only file system, the folder is in the data folder.
  */
-export async function makeSocketFolder(home: string): Promise<string> {
+export async function createSocketPath(home: string): Promise<string> {
   const refusals: string[] = [];
   for (const parent of [tmpdir(), home]) {
     try {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { extract } from 'tar';
 import { lockFolder } from './lock.ts';
-import { makeSocketFolder } from './socket-path.ts';
+import { createSocketPath } from './socket-path.ts';
 import { type ServingThread, serveDatabase } from './thread.ts';
 
 /**
@@ -47,7 +47,7 @@ export async function startEmbedded(
     await removeStaleSocket(home);
     await createIfMissing(home, onCreate).catch(throwOpenError(home));
 
-    const socketPath = await makeSocketFolder(home);
+    const socketPath = await createSocketPath(home);
     cleanup.push(() => rm(dirname(socketPath), { recursive: true, force: true }));
     cleanup.push(() => rm(socketRecordPath(home), { force: true }));
     const thread = await serveDatabase(join(home, 'pg'), socketPath).catch(throwOpenError(home));

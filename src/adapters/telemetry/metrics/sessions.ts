@@ -49,7 +49,7 @@ export function createSessionMetrics({ counter, histogram }: Instruments): Sessi
     registrationEnded: (fault) => (fault === null ? registers.inc() : registersFailed.inc({ reason: fault })),
     rotated: () => refreshed('rotated'),
     healed: () => refreshed('healed'),
-    repeated(age) {
+    reissued(age) {
       refreshed('repeated');
       ages.observe({ answer: 'repeated' }, secondsOf(age));
     },

@@ -4,7 +4,7 @@ import type { Instruments } from './instruments.ts';
 /** Measures the calls of the stores to the database. */
 export interface StoreCalls {
   /** Runs and measures one call of the named store: a statement or a transaction. */
-  follow<T>(store: string, call: () => Promise<T>): Promise<T>;
+  measure<T>(store: string, call: () => Promise<T>): Promise<T>;
   /** The number of calls that have waited for their answer for at least this long. */
   unansweredFor(milliseconds: number): number;
 }
@@ -24,7 +24,7 @@ export function createStoreCallMetrics({ counter, histogram, reading }: Instrume
   for (const outcome of ['nothing', 'unknown', 'pending']) failed.inc({ outcome }, 0);
 
   return {
-    async follow(store, call) {
+    async measure(store, call) {
       const entry = { since: performance.now() };
       open.add(entry);
       try {

@@ -11,7 +11,7 @@ import { clientInfoOf } from '../../server/client-info.ts';
 import { onlyCookie, registerCookieParser, tokenCookie } from '../../server/cookies.ts';
 import { longText } from '../../server/field-schemas.ts';
 import { refuseForeignPage } from '../../server/own-origin.ts';
-import { empty, RefreshHeaders, Uuid } from '../../server/schemas.ts';
+import { emptyAnswer, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { refusalResponses, sendMissing, sendPlain } from './plain-errors.ts';
 
@@ -29,7 +29,7 @@ const SetCookie = longText({
 });
 const schema = {
   tags: ['cookie-pair'],
-  response: { 200: empty('the tokens in cookies', { 'Set-Cookie': SetCookie }), ...refusalResponses },
+  response: { 200: emptyAnswer('the tokens in cookies', { 'Set-Cookie': SetCookie }), ...refusalResponses },
 };
 
 /**

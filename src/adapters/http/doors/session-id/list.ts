@@ -5,7 +5,7 @@ import type { TokenFamily } from '../../../../domain/token-family.ts';
 import type { App } from '../../server/app.ts';
 import { examples } from '../../server/examples.ts';
 import { longText } from '../../server/field-schemas.ts';
-import { answer, problems, Time, Uuid } from '../../server/schemas.ts';
+import { jsonAnswer, problemResponses, Time, Uuid } from '../../server/schemas.ts';
 import { UserId } from '../../server/user-ids.ts';
 
 export interface SessionIdListOptions {
@@ -50,7 +50,7 @@ export function listRoute(app: App, { listSessions }: SessionIdListOptions): voi
         tags: ['session-id'],
         summary: 'List the newest 1,000 live sessions of all users, newest first',
         security: [{ serviceKey: [] }],
-        response: { 200: answer('the sessions', Items), ...problems(401, 403, 503) },
+        response: { 200: jsonAnswer('the sessions', Items), ...problemResponses(401, 403, 503) },
       },
     },
     async () => {

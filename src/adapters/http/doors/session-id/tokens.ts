@@ -14,7 +14,7 @@ import { onlyCookie, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts
 import { examples } from '../../server/examples.ts';
 import { closed, longText } from '../../server/field-schemas.ts';
 import { isFromForeignPage, refuseForeignPage } from '../../server/own-origin.ts';
-import { answer, problems, RefreshHeaders, Uuid } from '../../server/schemas.ts';
+import { jsonAnswer, problemResponses, RefreshHeaders, Uuid } from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { UserId } from '../../server/user-ids.ts';
 
@@ -70,7 +70,10 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: Sessio
         description: `For trusted backends. The refresh token is set as cookie \`${SESSION_COOKIE}\` too.`,
         security: [{}, { serviceKey: [] }],
         body: LoginBody,
-        response: { 200: answer('the first tokens', Tokens, withCookie), ...problems(400, 401, 403, 503) },
+        response: {
+          200: jsonAnswer('the first tokens', Tokens, withCookie),
+          ...problemResponses(400, 401, 403, 503),
+        },
       },
     },
     async (request, reply) => {
@@ -102,8 +105,8 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: SessionIdTo
         security: [{ sessionCookie: [] }, {}],
         body: RefreshBody,
         response: {
-          200: answer('the next tokens', Tokens, withCookie),
-          ...problems(400, 401, 403, 422, 503),
+          200: jsonAnswer('the next tokens', Tokens, withCookie),
+          ...problemResponses(400, 401, 403, 422, 503),
         },
       },
     },

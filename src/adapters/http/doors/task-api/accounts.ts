@@ -11,7 +11,14 @@ import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf, userOrigin } from '../../server/client-info.ts';
 import { examples } from '../../server/examples.ts';
 import { closed, longText } from '../../server/field-schemas.ts';
-import { answer, BODY_IS_OPTIONAL, empty, problems, RefreshHeaders, Text } from '../../server/schemas.ts';
+import {
+  BODY_IS_OPTIONAL,
+  emptyAnswer,
+  jsonAnswer,
+  problemResponses,
+  RefreshHeaders,
+  Text,
+} from '../../server/schemas.ts';
 import { createConfidentialClientFinder } from '../../server/service-keys.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized, unauthenticated } from './schemas.ts';
@@ -65,7 +72,10 @@ function registerRoute(app: App, { register }: TaskApiAccountOptions): void {
         operationId: 'taskApiRegister',
         summary: 'Create an account',
         body: Registration,
-        response: { 201: answer('the account', Account, rateLimitHeaders), ...problems(400, 409, 429, 503) },
+        response: {
+          201: jsonAnswer('the account', Account, rateLimitHeaders),
+          ...problemResponses(400, 409, 429, 503),
+        },
       },
     },
     async (request, reply) => {
@@ -88,8 +98,8 @@ function logInRoute(app: App, { logInWithPassword }: TaskApiAccountOptions): voi
           'an account that has one is refused.',
         body: Credentials,
         response: {
-          200: answer('the first tokens', Tokens, rateLimitHeaders),
-          ...problems(400, 401, 403, 429, 503),
+          200: jsonAnswer('the first tokens', Tokens, rateLimitHeaders),
+          ...problemResponses(400, 401, 403, 429, 503),
         },
       },
     },
@@ -114,8 +124,8 @@ function refreshRoute(app: App, { refresh, serviceKeys }: TaskApiAccountOptions)
         headers: RefreshHeaders,
         body: RefreshBody,
         response: {
-          200: answer('the next tokens', Tokens, rateLimitHeaders),
-          ...problems(400, 401, 422, 429, 503),
+          200: jsonAnswer('the next tokens', Tokens, rateLimitHeaders),
+          ...problemResponses(400, 401, 422, 429, 503),
         },
       },
     },
@@ -140,7 +150,7 @@ export function logOutRoute(app: App, { logOut }: TaskApiAccountOptions): void {
         [BODY_IS_OPTIONAL]: true,
         summary: 'End all sessions of the user',
         body: Nothing,
-        response: { 205: empty('done', rateLimitHeaders), ...problems(400, 401, 429, 503) },
+        response: { 205: emptyAnswer('done', rateLimitHeaders), ...problemResponses(400, 401, 429, 503) },
       },
     },
     async (request, reply) => {

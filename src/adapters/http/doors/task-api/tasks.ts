@@ -9,7 +9,7 @@ import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { examples } from '../../server/examples.ts';
 import { closed, count, longText } from '../../server/field-schemas.ts';
-import { answer, empty, problems, Text, Time } from '../../server/schemas.ts';
+import { emptyAnswer, jsonAnswer, problemResponses, Text, Time } from '../../server/schemas.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
@@ -45,8 +45,8 @@ const COLLECTION = '/api/v1/tasks/';
 const ITEM = '/api/v1/tasks/:id/';
 
 const itemResponse = {
-  200: answer('the task', Item, rateLimitHeaders),
-  ...problems(400, 401, 404, 429, 503),
+  200: jsonAnswer('the task', Item, rateLimitHeaders),
+  ...problemResponses(400, 401, 404, 429, 503),
 };
 
 /** Tasks of the logged-in user. Must be registered in a scope that requires an access token. */
@@ -67,7 +67,10 @@ function listRoute(app: App, { listTasks }: TaskOptions): void {
         ...authorized,
         operationId: 'listTasks',
         summary: 'List the newest 1,000 tasks of the user, newest first',
-        response: { 200: answer('the tasks', Items, rateLimitHeaders), ...problems(401, 404, 429, 503) },
+        response: {
+          200: jsonAnswer('the tasks', Items, rateLimitHeaders),
+          ...problemResponses(401, 404, 429, 503),
+        },
       },
     },
     async (request) => (await listTasks(principalOf(request).userId)).map(toItem),
@@ -83,7 +86,10 @@ function createRoute(app: App, { createTask }: TaskOptions): void {
         operationId: 'createTask',
         summary: 'Create a task',
         body: NewTask,
-        response: { 201: answer('the task', Item, rateLimitHeaders), ...problems(400, 401, 404, 429, 503) },
+        response: {
+          201: jsonAnswer('the task', Item, rateLimitHeaders),
+          ...problemResponses(400, 401, 404, 429, 503),
+        },
       },
     },
     async (request, reply) => {
@@ -158,7 +164,10 @@ function deleteRoute(app: App, { deleteTask }: TaskOptions): void {
         operationId: 'deleteTask',
         summary: 'Delete a task',
         params,
-        response: { 204: empty('done', rateLimitHeaders), ...problems(400, 401, 404, 429, 503) },
+        response: {
+          204: emptyAnswer('done', rateLimitHeaders),
+          ...problemResponses(400, 401, 404, 429, 503),
+        },
       },
     },
     async (request, reply) => {

@@ -5,7 +5,7 @@ import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { examples } from '../../server/examples.ts';
 import { longText } from '../../server/field-schemas.ts';
-import { answer, problems, Uuid } from '../../server/schemas.ts';
+import { jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
@@ -39,7 +39,10 @@ export function userRoutes(app: App, { listUsers, describeUser }: TaskApiUserOpt
         ...authorized,
         operationId: 'listUsers',
         summary: 'List the newest 1,000 users, newest first',
-        response: { 200: answer('the users', Users, rateLimitHeaders), ...problems(401, 429, 503) },
+        response: {
+          200: jsonAnswer('the users', Users, rateLimitHeaders),
+          ...problemResponses(401, 429, 503),
+        },
       },
     },
     async (request) => (await listUsers(principalOf(request).userId)).map(toItem),
@@ -53,7 +56,10 @@ export function userRoutes(app: App, { listUsers, describeUser }: TaskApiUserOpt
         operationId: 'getUser',
         summary: 'Get a user',
         params: Type.Object({ id: Uuid }),
-        response: { 200: answer('the user', User, rateLimitHeaders), ...problems(400, 401, 404, 429, 503) },
+        response: {
+          200: jsonAnswer('the user', User, rateLimitHeaders),
+          ...problemResponses(400, 401, 404, 429, 503),
+        },
       },
     },
     async (request) =>

@@ -8,7 +8,7 @@ import { PageQuery } from '../../canonical/session-item.ts';
 import type { App } from '../../server/app.ts';
 import { adminOrigin } from '../../server/operators.ts';
 import { readTime } from '../../server/read-time.ts';
-import { answer, empty, problems, Uuid } from '../../server/schemas.ts';
+import { emptyAnswer, jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
 import { EndpointId, webhookSchema } from './endpoints.ts';
 import { DeliveryList, SentAgain, SpanBody, toDelivery } from './schemas.ts';
 
@@ -36,8 +36,8 @@ function listRoute(scope: App, { listDeliveries }: DeliveryOptions): void {
         params: EndpointId,
         querystring: PageQuery,
         response: {
-          200: answer('a page of deliveries', DeliveryList),
-          ...problems(400, 401, 403, 404, 503),
+          200: jsonAnswer('a page of deliveries', DeliveryList),
+          ...problemResponses(400, 401, 403, 404, 503),
         },
       },
     },
@@ -60,8 +60,8 @@ function sendEventAgainRoute(scope: App, { sendDeliveryAgain }: DeliveryOptions)
         summary: 'Send one event to an endpoint again',
         params: Type.Object({ id: Uuid, eventId: Uuid }),
         response: {
-          202: empty('the event is sent within seconds'),
-          ...problems(400, 401, 403, 404, 503),
+          202: emptyAnswer('the event is sent within seconds'),
+          ...problemResponses(400, 401, 403, 404, 503),
         },
       },
     },
@@ -84,8 +84,8 @@ function sendSpanAgainRoute(scope: App, { sendSpanAgain }: DeliveryOptions): voi
         params: EndpointId,
         body: SpanBody,
         response: {
-          202: answer('the number of events that are sent again', SentAgain),
-          ...problems(400, 401, 403, 404, 503),
+          202: jsonAnswer('the number of events that are sent again', SentAgain),
+          ...problemResponses(400, 401, 403, 404, 503),
         },
       },
     },

@@ -9,7 +9,7 @@ import type {
 } from '../../../../app/webhooks/manage-endpoints.ts';
 import type { App } from '../../server/app.ts';
 import { adminOrigin } from '../../server/operators.ts';
-import { answer, Empty, problems, Uuid } from '../../server/schemas.ts';
+import { Empty, jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
 import {
   AddedEndpoint,
   Endpoint,
@@ -54,8 +54,8 @@ function addRoute(scope: App, { addEndpoint }: EndpointOptions): void {
         summary: 'Add an endpoint that gets events',
         body: NewEndpointBody,
         response: {
-          201: answer('the endpoint, with its secret', AddedEndpoint),
-          ...problems(400, 401, 403, 409, 503),
+          201: jsonAnswer('the endpoint, with its secret', AddedEndpoint),
+          ...problemResponses(400, 401, 403, 409, 503),
         },
       },
     },
@@ -84,7 +84,7 @@ function listRoute(scope: App, { listEndpoints }: EndpointOptions): void {
         ...webhookSchema,
         operationId: 'listWebhooks',
         summary: 'List the endpoints that get events, oldest first',
-        response: { 200: answer('all endpoints', EndpointList), ...problems(401, 403, 503) },
+        response: { 200: jsonAnswer('all endpoints', EndpointList), ...problemResponses(401, 403, 503) },
       },
     },
     async (): Promise<Static<typeof EndpointList>> => ({
@@ -102,7 +102,7 @@ function getRoute(scope: App, { findEndpoint }: EndpointOptions): void {
         operationId: 'getWebhook',
         summary: 'Get an endpoint',
         params: EndpointId,
-        response: { 200: answer('the endpoint', Endpoint), ...problems(400, 401, 403, 404, 503) },
+        response: { 200: jsonAnswer('the endpoint', Endpoint), ...problemResponses(400, 401, 403, 404, 503) },
       },
     },
     async (request): Promise<Static<typeof Endpoint>> =>
@@ -123,8 +123,8 @@ function changeRoute(scope: App, { changeEndpoint }: EndpointOptions): void {
         params: EndpointId,
         body: EndpointChangeBody,
         response: {
-          200: answer('the endpoint after the change', Endpoint),
-          ...problems(400, 401, 403, 404, 409, 503),
+          200: jsonAnswer('the endpoint after the change', Endpoint),
+          ...problemResponses(400, 401, 403, 404, 409, 503),
         },
       },
     },
@@ -142,7 +142,7 @@ function removeRoute(scope: App, { removeEndpoint }: EndpointOptions): void {
         operationId: 'removeWebhook',
         summary: 'Remove an endpoint',
         params: EndpointId,
-        response: { 204: Empty, ...problems(400, 401, 403, 404, 409, 503) },
+        response: { 204: Empty, ...problemResponses(400, 401, 403, 404, 409, 503) },
       },
     },
     async (request, reply) => {
@@ -164,8 +164,8 @@ function rotateSecretRoute(scope: App, { rotateEndpointSecret }: EndpointOptions
           'For a day each request carries two signatures, one for each secret. If the former secret leaked, make two.',
         params: EndpointId,
         response: {
-          201: answer('the new secret', RotatedSecret),
-          ...problems(400, 401, 403, 404, 409, 503),
+          201: jsonAnswer('the new secret', RotatedSecret),
+          ...problemResponses(400, 401, 403, 404, 409, 503),
         },
       },
     },

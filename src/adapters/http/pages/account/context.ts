@@ -5,7 +5,7 @@ import type { StepUpPage } from '../../../../app/account-pages/step-up-page.ts';
 import type { BeginPasskeyLogin } from '../../../../app/accounts/begin-passkey-login.ts';
 import type { ChangePassword } from '../../../../app/accounts/change-password.ts';
 import type { DescribeMe } from '../../../../app/accounts/describe-me.ts';
-import type { ForgotPassword } from '../../../../app/accounts/forgot-password.ts';
+import type { ForgotPassword } from '../../../../app/accounts/mail-password-reset.ts';
 import type { RequestEmailChange } from '../../../../app/accounts/request-email-change.ts';
 import type { ListActivity } from '../../../../app/audit/list-activity.ts';
 import type { AddPasskey } from '../../../../app/factors/add-passkey.ts';

@@ -1,5 +1,5 @@
 import { encodeQR } from 'qr';
-import type { BegunPasskey } from '../../../../app/factors/begin-passkey.ts';
+import type { PasskeyCreation } from '../../../../app/factors/begin-passkey.ts';
 import type { ListedFactors } from '../../../../app/factors/list-factors.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { renderButtonForm, renderForm, renderInput } from '../form.ts';
@@ -121,7 +121,7 @@ ${BACK}`,
   };
 }
 
-export function newPasskeyPage({ challenge, publicKey }: BegunPasskey): Page {
+export function newPasskeyPage({ challenge, publicKey }: PasskeyCreation): Page {
   const label = renderInput(
     { name: 'label', label: 'Name of the passkey', type: 'text', autocomplete: 'off', value: 'Passkey' },
     { isFirst: true, hasError: false },

@@ -78,7 +78,7 @@ async function replaceSession(
   return redirectToAccount(reply);
 }
 
-function toSecondStepPage({ asked: { challenge, kinds, publicKey } }: SecondFactorRequired) {
+function toSecondStepPage({ challenge: { challenge, kinds, publicKey } }: SecondFactorRequired) {
   const canType = kinds.some((kind) => kind !== 'passkey');
   return secondStepPage({ challenge, publicKey, canType }, null);
 }

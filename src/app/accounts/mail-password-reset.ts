@@ -29,7 +29,7 @@ export type ForgotPassword = (input: { email: string; client: ClientInfo }) => P
  * Sends a password-reset link if the address has an account. The promise resolves before the link is made, so that
  * the response time does not reveal whether the account exists.
  */
-export const forgotPassword = (deps: Deps): ForgotPassword => {
+export const mailPasswordReset = (deps: Deps): ForgotPassword => {
   const { users, attempts, limits, links, clock, newId, log, securityLog } = deps;
 
   return async ({ email, client }) => {
@@ -54,7 +54,7 @@ export const forgotPassword = (deps: Deps): ForgotPassword => {
     }
     const resetId = newId();
     const reset = {
-      hashedToken: links.hash(links.reset(resetId)),
+      hashedToken: links.hashSecret(links.makeResetSecret(resetId)),
       userId: user.id,
       expiresAt: now + HOUR,
     };

@@ -8,7 +8,7 @@ const BATCH = 500;
  * Moves one batch of counts of wrong passwords into the audit log, once their minute is over. Returns the size of the
  * batch.
  */
-export const copyFailedPasswords =
+export const moveFailedPasswordCounts =
   ({ auditLog, clock }: { readonly auditLog: AuditLog; readonly clock: Clock }) =>
   async (): Promise<number> => {
     const now = clock();
