@@ -85,10 +85,10 @@ t.test('files that contradict each other are named, and nothing is written', (t)
   const faults = {
     'redis_url and .*redis_conf hold different passwords': {
       redis_url: 'redis://:one@redis:6379',
-      redis_conf: 'requirepass other\n',
+      redis_conf: 'requirepass blueberry\n',
     },
     'amqp_url has no password': { amqp_url: 'amqp://broker.example.com' },
-    'rabbitmq_conf has no password': { rabbitmq_conf: 'default_pass = "of, another # kind"\n' },
+    'rabbitmq_conf has no password': { rabbitmq_conf: 'default_pass = "of, blueberry # kind"\n' },
   };
   for (const [message, files] of Object.entries(faults)) {
     const folder = t.testdir(files);
@@ -97,7 +97,7 @@ t.test('files that contradict each other are named, and nothing is written', (t)
     });
     t.equal(status, 1);
     t.match(stderr, new RegExp(message));
-    t.notMatch(stderr, /:one|other/, 'no password is shown');
+    t.notMatch(stderr, /:one|blueberry/, 'no password is shown');
     t.same(read(folder), files);
   }
   t.end();

@@ -39,14 +39,14 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   });
 
   await t.test('a login is one statement', async (t) => {
-    t.same(await statementsOf(() => service.logIn()), ['with room']);
+    t.same(await statementsOf(() => service.logIn()), ['with requested']);
   });
 
   await t.test('a login with a password finds the account and opens the session', async (t) => {
     const app = await startHttpService(t, { stores });
     await registerAndLogIn(app);
     const found = await statementsOf(async () => t.equal((await logIn(app, 'ann')).status, 200));
-    t.same(found, ['select identifier,', 'with room']);
+    t.same(found, ['select identifier,', 'with requested']);
   });
 
   await t.test('every rotation is a heap-only update of PostgreSQL, which changes no index', async (t) => {
