@@ -1,8 +1,7 @@
-import { connect as connectTcp } from 'node:net';
 import { serveMail } from '../../test/support/mail-server.ts';
+import { findRabbitServer, startPrivateRabbit } from '../../test/support/private-rabbit.ts';
 import { consumerOf } from '../../test/support/rabbit.ts';
 
-const BROKER = 'amqp://127.0.0.1:5672';
 /** The exchange and the queue for new users, which the service declares. */
 const EXCHANGE = 'kinship';
 const QUEUE = 'users.created';
@@ -20,17 +19,17 @@ export async function openServers(say: (line: string) => void): Promise<Servers>
   const closing: (() => unknown)[] = [];
   const t = { teardown: (close: () => unknown) => void closing.push(close) };
   const mail = await serveMail(t);
-  const hasBroker = await isListening(new URL(BROKER));
+  const broker = findRabbitServer() === null ? null : await startPrivateRabbit(t);
   let events = 0;
-  if (hasBroker) await consume(() => (events += 1));
-  else say('NO BROKER on the standard port: this soak sends no events');
+  if (broker === null) say('RABBITMQ IS NOT INSTALLED: this soak sends no events');
+  else await consume(broker.url, () => (events += 1));
   return {
     env: {
       MAIL: '',
       SMTP_SERVER: '127.0.0.1',
       SMTP_PORT: String(mail.port),
       SMTP_FROM: 'auth@example.com',
-      ...(hasBroker && { AMQP_URL: BROKER }),
+      ...(broker !== null && { AMQP_URL: broker.url }),
     },
     takeCounts() {
       const counts = { mails: mail.received.length, events };
@@ -39,15 +38,15 @@ export async function openServers(say: (line: string) => void): Promise<Servers>
       return counts;
     },
     async close() {
-      for (const close of closing) await close();
+      for (const close of closing.toReversed()) await close();
     },
   };
 
   /**
    * Takes all events. An event of a type without a queue would stay in the outbox, so one more queue takes all types.
    */
-  async function consume(count: () => void): Promise<void> {
-    const channel = await consumerOf(t, BROKER);
+  async function consume(url: string, count: () => void): Promise<void> {
+    const channel = await consumerOf(t, url);
     await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
     const { queue } = await channel.assertQueue('', { exclusive: true });
     await channel.bindQueue(queue, EXCHANGE, '#');
@@ -55,15 +54,4 @@ export async function openServers(say: (line: string) => void): Promise<Servers>
     await channel.assertQueue(QUEUE, { durable: true });
     await channel.consume(QUEUE, () => {}, { noAck: true });
   }
-}
-
-function isListening({ hostname, port }: URL): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectTcp(Number(port), hostname);
-    const end = (isOpen: boolean) => {
-      socket.destroy();
-      resolve(isOpen);
-    };
-    socket.once('connect', () => end(true)).once('error', () => end(false));
-  });
 }
