@@ -15,8 +15,13 @@ export interface Pair {
   readonly refresh: string;
 }
 
-/** One request of a client and its outcome. */
-export type Attempt = { readonly generation: number; readonly key: string; readonly ms: number } & (
+/** One request of a client and its outcome. It was sent at `at`, a time of `performance.now()`. */
+export type Attempt = {
+  readonly generation: number;
+  readonly key: string;
+  readonly at: number;
+  readonly ms: number;
+} & (
   | { readonly outcome: 'ok'; readonly pair: Pair }
   | { readonly outcome: 'refused' | 'unknown'; readonly why: string }
 );
@@ -64,10 +69,10 @@ export async function openClient(
   let refusal: string | null = null;
 
   async function ask(pair: Pair, key: string, headers: Readonly<Record<string, string>> = {}) {
-    const started = performance.now();
+    const at = performance.now();
     const outcome = await refreshOnce(target, agent, pair, { ...headers, 'idempotency-key': key });
-    const ms = performance.now() - started;
-    const attempt: Attempt = { generation: generationOf(pair), key, ms, ...outcome };
+    const ms = performance.now() - at;
+    const attempt: Attempt = { generation: generationOf(pair), key, at, ms, ...outcome };
     history.push(attempt);
     return attempt;
   }
