@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { type Account, prepareCleanup } from '../../support/cleanup.ts';
+import { type Account, prepareCleanup, unprivilegedAccount } from '../../support/cleanup.ts';
 import { freePort } from '../../support/ports.ts';
-import { unprivilegedAccount } from '../../support/cleanup.ts';
 import { findPostgresBinaries } from '../../support/private-postgres.ts';
 import { skipFor } from '../../support/skip.ts';
 import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy.ts';
@@ -52,7 +51,10 @@ export function requirePatroni(t: Pick<Test, 'plan'>): boolean {
  * from each node passes a proxy.
  */
 export async function patroniCluster(t: Test, settings: PatroniSettings) {
-  const place = { home: await mkdtemp(join(tmpdir(), 'kinship-patroni-')), account: unprivilegedAccount('postgres', 'nobody') };
+  const place = {
+    home: await mkdtemp(join(tmpdir(), 'kinship-patroni-')),
+    account: unprivilegedAccount('postgres', 'nobody'),
+  };
   if (place.account) await chown(place.home, place.account.uid, place.account.gid);
   const cleanup = prepareCleanup(STOP_AND_REMOVE, [place.home, findPostgresBinaries()!], place.account);
   t.teardown(cleanup.act);
