@@ -106,7 +106,8 @@ export async function embeddedStores(t: T): Promise<SqlStores> {
   return storesOn(sql);
 }
 
-function storesOn(sql: Sql): SqlStores {
+/** Stores on a migrated database. */
+export function storesOn(sql: Sql): SqlStores {
   return {
     sql,
     families: createTokenFamilies(sql, { sessionsPerUser: SESSIONS_PER_USER }),
