@@ -57,7 +57,7 @@ export interface Service {
   /** Stops accepting requests, finishes running requests, then closes each part before the parts that it needs. */
   close(): Promise<void>;
   /** Resolves with the reason if the service cannot continue. */
-  readonly failed: Promise<Error>;
+  readonly failure: Promise<Error>;
 }
 
 /** Builds the service from its configuration. The use cases get their adapters only here and in `src/compose/`. */
@@ -150,7 +150,7 @@ async function composeService(foundation: Foundation): Promise<Service> {
   return {
     app,
     listen: servers.listen,
-    failed: stores.failed,
+    failure: stores.failure,
     async close() {
       await servers.close();
       await Promise.all(background.map((work) => work.stop()));

@@ -93,6 +93,6 @@ function readUserId(text: string, format: UserIdFormat): string {
 
 function readHead(text: string): SealHead {
   const [, number = '', mac = ''] = /^(\d{1,15}):([\w-]{43})$/.exec(text) ?? [];
-  if (number === '') throw new Error('--head must be a head from the log: number:mac.');
+  if (number === '') throw new Error('--head must be number:mac of a seal, from the log of the service.');
   return { number: Number(number), mac };
 }

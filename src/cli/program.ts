@@ -10,7 +10,7 @@ import type { UserListOptions } from './users/list-and-show.ts';
 
 const AFTER_ALL = `
 Without a command the service runs, as with serve.
-The environment, and .env in the current folder, configure every command.`;
+The environment, and .env in the current folder, configure the commands.`;
 
 const AFTER_PURGE = `
 The service does the same by itself. REFRESH_TOKEN_AGE and CLOCK_SKEW decide what is removed, and when.
@@ -19,7 +19,7 @@ The exit code is 1 on a failure. It is 0 if another process is purging.`;
 const AFTER_IMPORT = `
 A line: {"id"?, "username", "email", "emailVerified"?, "passwordHash"?, "claims"?, "createdAt"?}
 Accounts that exist are not changed, so the same file can be imported again. No mail is sent.
-The exit code is 1 if a line is refused. The other lines are imported.`;
+The exit code is 1 if a line is refused. Without --strict the other lines are imported.`;
 
 const AFTER_EXPORT = `
 The lines contain password hashes. Keep the file unreadable for other users.`;
@@ -39,7 +39,7 @@ The exit code is 1 if nothing about the session is stored.`;
 const AFTER_SECRETS = `
 Without --write the secrets are printed as lines for an environment file.
 With --write, files that exist are kept, and the secrets of Redis and RabbitMQ in compose.prod.yml are added.
-The exit code is 1, and nothing is written, if files that exist contradict each other.`;
+The exit code is 1, and nothing is written, if two files hold different passwords for the same server.`;
 
 const AFTER_DOCTOR = `
 The command changes nothing, and each check ends within ten seconds.
@@ -122,7 +122,7 @@ function addKeyCommands(keys: Command): void {
 
   keys
     .command('rotate')
-    .description('announce a new key, which signs once every verifier can know it')
+    .description('announce a new key, which signs when every verifier can know it')
     .option('--now', 'let the new key sign at once, in an emergency')
     .action(
       reportFailures(async ({ now = false }: { now?: boolean }) =>
@@ -276,7 +276,10 @@ function addAuditCommands(audit: Command): void {
   audit
     .command('verify')
     .description('check that no sealed event was changed, added or removed')
-    .option('--head <head>', 'a head from the log of the service, number:mac, that must be in the chain')
+    .option(
+      '--head <head>',
+      'number:mac of a seal, from the log of the service. This seal must still be stored',
+    )
     .addHelpText('after', AFTER_VERIFY)
     .action(
       reportFailures(async (options: { head?: string }) =>

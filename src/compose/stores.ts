@@ -71,7 +71,7 @@ export interface Stores {
   ping(): Promise<void>;
   close(): Promise<void>;
   /** Resolves with the reason if the embedded database ends unexpectedly. */
-  readonly failed: Promise<Error>;
+  readonly failure: Promise<Error>;
 }
 
 /** The steps of a start that take long. */
@@ -102,7 +102,7 @@ export async function openStores(
     await database.close();
     throw error;
   });
-  database.onOtherClients(feed.noteOtherClients);
+  database.watchOtherClients(feed.noteOtherClients);
   return {
     ...createStores(sql, sessionStoreOptions, instrument),
     async signingKeys() {
@@ -110,7 +110,7 @@ export async function openStores(
       return instrument('signing_keys', createSigningKeys(sql));
     },
     ping: () => ping(sql),
-    failed: database.failed,
+    failure: database.failure,
     async close() {
       await feed.stop();
       await database.close();
@@ -180,9 +180,9 @@ export async function openDatabase(
 ) {
   if (database.kind === 'url') {
     const sql = connect(database);
-    const failed = new Promise<Error>(() => {});
-    const onOtherClients = () => {};
-    return { sql, address: database, close: () => sql.end(END_TIMEOUT), failed, onOtherClients };
+    const failure = new Promise<Error>(() => {});
+    const watchOtherClients = () => {};
+    return { sql, address: database, close: () => sql.end(END_TIMEOUT), failure, watchOtherClients };
   }
   const embedded = await startEmbedded(dataDir, onCreate);
   const address = { kind: 'embedded', socketPath: embedded.socketPath } as const;
@@ -190,8 +190,8 @@ export async function openDatabase(
   return {
     sql,
     address,
-    failed: embedded.failed,
-    onOtherClients: embedded.onOtherClients,
+    failure: embedded.failure,
+    watchOtherClients: embedded.watchOtherClients,
     async close() {
       await sql.end(END_TIMEOUT);
       await embedded.close();

@@ -1,6 +1,6 @@
 import { type FindPageSession, findPageSession } from '../app/account-pages/find-page-session.ts';
 import { finishSignIn, signInToPage } from '../app/account-pages/sign-in.ts';
-import { stepUpPage } from '../app/account-pages/step-up-page.ts';
+import { stepUpPageSession } from '../app/account-pages/step-up-page.ts';
 import { beginPasskeyLogin, beginStepUp } from '../app/accounts/begin-passkey-login.ts';
 import { changeEmail, checkEmailChangeLink } from '../app/accounts/change-email.ts';
 import { changePassword } from '../app/accounts/change-password.ts';
@@ -283,7 +283,7 @@ function createAccountPageUseCases(
       finishSignIn({ ...deps, logInWithSecondFactor: logInWithSecondFactor(onPages) }),
       loginEnded,
     ),
-    stepUpPage: stepUpPage({ ...onPages, verifyProof }),
+    stepUpPageSession: stepUpPageSession({ ...onPages, verifyProof }),
     findPageSession: findPageSession(deps),
   };
 }

@@ -1,10 +1,10 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
 import { applyDeclared, assertDeclared } from '../app/webhooks/apply-declared.ts';
-import { deliverWebhooks } from '../app/webhooks/deliver-webhooks.ts';
 import { disableDead } from '../app/webhooks/disable-dead.ts';
 import { cloudEventFormat } from '../app/webhooks/formats/cloud-event.ts';
 import { logoutTokenFormat } from '../app/webhooks/formats/logout-token.ts';
 import { securityEventTokenFormat } from '../app/webhooks/formats/security-event-token.ts';
+import { createWebhookQueues } from '../app/webhooks/webhook-queues.ts';
 import { type Config, ConfigurationError } from '../config.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
@@ -18,7 +18,7 @@ import { type Background, startLoop } from './loop.ts';
 /** Milliseconds between two rounds of each task: search due deliveries, disable dead endpoints, apply WEBHOOKS_FILE. */
 const POLL = { toDeliver: 500, toDisable: 60_000, toApply: 5_000 };
 
-type Deps = Omit<Parameters<typeof deliverWebhooks>[0], 'formats' | 'sender' | 'random' | 'log'> & {
+type Deps = Omit<Parameters<typeof createWebhookQueues>[0], 'formats' | 'sender' | 'random' | 'log'> & {
   readonly webhookSender: WebhookSender;
   readonly webhookSignatures: WebhookSignatures;
   readonly eventTokens: EventTokens;
@@ -27,7 +27,7 @@ type Deps = Omit<Parameters<typeof deliverWebhooks>[0], 'formats' | 'sender' | '
   readonly log: Logger;
 };
 
-/** Throws a {@link ConfigurationError} if WEBHOOKS_FILE declares an endpoint that must not receive deliveries. */
+/** Throws a {@link ConfigurationError} if WEBHOOKS_FILE declares an endpoint with values that it cannot have. */
 export function assertWebhooksFile(
   { webhooks }: Pick<Config, 'webhooks'>,
   deps: Parameters<typeof assertDeclared>[0],
@@ -55,7 +55,7 @@ export function startWebhooks(
     set: securityEventTokenFormat(deps.eventTokens),
     'logout-token': logoutTokenFormat(deps.eventTokens),
   };
-  const queues = deliverWebhooks({ ...deps, sender, formats, random: Math.random });
+  const queues = createWebhookQueues({ ...deps, sender, formats, random: Math.random });
   const search = async () => {
     await queues.startDue();
     return 0;

@@ -5,7 +5,7 @@ import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
 import { Environment, PORTS, SECRETS } from './schema.ts';
-import { type Faults, fileFault, isText, quote } from './values.ts';
+import { fileFault, isText, type MessageCollector, quote } from './values.ts';
 
 type SecretName = (typeof SECRETS)[number];
 
@@ -25,7 +25,7 @@ export async function readEnvironment(
   env: NodeJS.ProcessEnv,
   cwd: string,
   faults: string[],
-  warnings: Faults,
+  warnings: MessageCollector,
 ): Promise<Variables> {
   const own = withoutServiceLinks(env, warnings);
   const merged = withoutBlanks({ ...readDotEnv(resolve(cwd, '.env'), faults), ...own });
@@ -39,7 +39,7 @@ export async function readEnvironment(
  * Kubernetes sets variables in each pod for every service of the namespace. A service named `smtp` causes
  * `SMTP_PORT=tcp://10.0.0.1:25`. No operator wrote such a variable, so it does not override `.env` either.
  */
-function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: Faults): NodeJS.Dict<string> {
+function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: MessageCollector): NodeJS.Dict<string> {
   const links = PORTS.filter((name) => SERVICE_LINK.test(env[name] ?? ''));
   for (const name of links) {
     const cause = 'It is a service link of Kubernetes: set enableServiceLinks: false in the pod.';
@@ -68,7 +68,7 @@ function readSecretFiles(env: Record<string, string>, cwd: string, faults: strin
     const secret =
       named === undefined
         ? readFromFolder(folder, name, faults)
-        : readSecret(`${name}_FILE`, shownPath(named, cwd), readSecretFile(resolve(cwd, named)), faults);
+        : checkSecret(`${name}_FILE`, shownPath(named, cwd), readSecretFile(resolve(cwd, named)), faults);
     if (secret === undefined) continue;
     const source = named === undefined ? `its file in SECRETS_DIR` : `${name}_FILE`;
     if (env[name] !== undefined) faults.push(`${name} and ${source} are both set: set one of them.`);
@@ -95,10 +95,10 @@ function readFromFolder(folder: string | null, name: SecretName, faults: string[
   const path = join(folder, name.toLowerCase());
   const content = readSecretFile(path);
   if (content.reason === 'ENOENT') return undefined;
-  return readSecret(`${name} in SECRETS_DIR`, path, content, faults);
+  return checkSecret(`${name} in SECRETS_DIR`, path, content, faults);
 }
 
-function readSecret(
+function checkSecret(
   where: string,
   path: string,
   { text, reason }: Content,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NamedKey } from '../ports/security/named-key.ts';
 import type { Variables } from './environment.ts';
 import { readStoredKey } from './stored-key.ts';
-import { type Faults, fileFault, list, quote } from './values.ts';
+import { fileFault, list, type MessageCollector, quote } from './values.ts';
 
 /** The minimum length of each key in bytes. */
 const MIN_BYTES = {
@@ -42,7 +42,7 @@ export function readKeys(
   variables: Variables,
   options: KeyOptions,
   seals: boolean,
-  faults: Faults,
+  faults: MessageCollector,
 ): Record<KeyName, readonly NamedKey[]> {
   const read = (name: KeyName) => readKeysOf(name, variables[name], options, faults);
   const hasNoEncryption =
@@ -61,7 +61,7 @@ export function readKeys(
   return keys;
 }
 
-function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: Faults): NamedKey[] {
+function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: MessageCollector): NamedKey[] {
   const { production } = options;
   const given = list(value);
   if (given.length === 0 && !production) return readStored(name, options, faults);
@@ -78,7 +78,7 @@ function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: F
 function readStored(
   name: KeyName,
   { dataDir, createKeys, onKeyCreated }: KeyOptions,
-  faults: Faults,
+  faults: MessageCollector,
 ): NamedKey[] {
   const path = pathOf(name, dataDir);
   if (!createKeys && !existsSync(path)) return [];
@@ -105,7 +105,7 @@ function pathOf(name: KeyName, dataDir: string): string {
   return join(dataDir, 'keys', name.toLowerCase());
 }
 
-function checkLength(name: KeyName, where: string, key: string, faults: Faults): void {
+function checkLength(name: KeyName, where: string, key: string, faults: MessageCollector): void {
   const length = Buffer.byteLength(key);
   if (length < MIN_BYTES[name]) {
     faults.add(`${where} has a key of ${length} bytes, but needs ${MIN_BYTES[name]} or more.`);

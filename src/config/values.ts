@@ -5,7 +5,7 @@ import { errorCode } from '../lib/errors.ts';
 import { hostOf, isLoopback } from '../lib/hosts.ts';
 
 /** Collects lines about the environment: one for each fault, or one for each warning. */
-export interface Faults {
+export interface MessageCollector {
   add(line: string): void;
 }
 
@@ -29,7 +29,7 @@ export function fileFault(error: unknown): string {
 }
 
 /** Functions that each read one value. They report an invalid value and return a harmless substitute. */
-export function createReaders(faults: Faults, warnings: Faults) {
+export function createReaders(faults: MessageCollector, warnings: MessageCollector) {
   const reportInvalid = (name: string, value: string, wanted: string) =>
     faults.add(`${name} is ${quote(value)}, but must be ${wanted}.`);
 

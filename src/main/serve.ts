@@ -77,7 +77,7 @@ async function start(
   const service = await compose(config, log, terminal === null ? {} : { events: terminal.events });
   releaseSignals();
   const stopping = stopOnSignals(service, log);
-  void service.failed.then(async (err) => {
+  void service.failure.then(async (err) => {
     log.fatal({ err }, 'the embedded database ended unexpectedly; the service stops');
     await service.close();
     await flushLog(log);

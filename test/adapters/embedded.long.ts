@@ -258,7 +258,7 @@ t.test('an unexpected end of the database is reported', async (t) => {
   const db = await start(t, folder);
   const socket = await open(db.socketPath);
   socket.write(message('%', ''));
-  t.match(await db.failed, { message: /^FATAL: +invalid frontend message type/ });
+  t.match(await db.failure, { message: /^FATAL: +invalid frontend message type/ });
   await db.close();
   t.strictSame(await readdir(folder), ['pg']);
   t.strictSame(await notes(await start(t, folder)), []);

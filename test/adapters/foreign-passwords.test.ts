@@ -10,7 +10,7 @@ const kindOf = (hash: string) =>
 const FIREBASE =
   '$firebase-scrypt$ln=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$42xEC+ixf3L2lw==$';
 
-/** Hashes from the documents and tests of each system, with their passwords. */
+/** Hashes with their passwords. Most come from the documents and tests of each system. */
 const VECTORS = [
   // crypt_blowfish, wrapper.c
   ['bcrypt-5', 'U*U*U', '$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a'],
@@ -38,7 +38,7 @@ const VECTORS = [
     'password',
     '$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E',
   ],
-  // PBKDF2 as Keycloak stores it: the hash is longer than its digest. Made with hashlib of Python.
+  // PBKDF2 as Keycloak stores it: 64 bytes, which is more than one output of SHA-256. Made with hashlib of Python.
   [
     'pbkdf2-sha256-27500-64',
     'keycloak secret',
@@ -136,7 +136,7 @@ t.test('text that is no hash of a known kind matches no password', async (t) => 
 });
 
 t.test(
-  'an import refuses a hash whose memory times passes exceeds the limit, unless its cost is the configured one',
+  'an import refuses a hash if the product of its memory and its passes is above the limit, a login does not',
   (t) => {
     const of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
     for (const cost of ['m=2097152,t=1,p=4', 'm=65536,t=3,p=4', 'm=32768,t=64,p=1'])

@@ -6,9 +6,9 @@ import { createWebhookSignatures } from '../../src/adapters/secrets/webhook-sign
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
 import { sealCredentials } from '../../src/app/webhooks/credentials.ts';
-import { deliverWebhooks } from '../../src/app/webhooks/deliver-webhooks.ts';
 import { disableDead } from '../../src/app/webhooks/disable-dead.ts';
 import { cloudEventFormat } from '../../src/app/webhooks/formats/cloud-event.ts';
+import { createWebhookQueues } from '../../src/app/webhooks/webhook-queues.ts';
 import type { WebhookEndpoint } from '../../src/domain/webhooks.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
 import { someEndpoint } from '../ports/webhooks.ts';
@@ -63,11 +63,11 @@ function setUp(t: Test) {
     mails,
     secret,
     metrics,
-    queues: () => deliverWebhooks(deps),
+    queues: () => createWebhookQueues(deps),
     disableDead: disableDead(deps),
     /** Makes one batch of attempts to each endpoint that has due deliveries. */
     async deliverDue() {
-      const queues = deliverWebhooks(deps);
+      const queues = createWebhookQueues(deps);
       await queues.startDue();
       await queues.stop();
     },
@@ -125,7 +125,7 @@ t.test(
 const dateOf = (headers: Readonly<Record<string, string>>) =>
   new Date(Number(headers['webhook-timestamp']) * SECOND);
 
-t.test('after the last wait a delivery has failed, and is not sent again', async (t) => {
+t.test('a delivery whose last attempt fails has failed, and is not sent again', async (t) => {
   const { addEndpoint, addEvent, deliverDue, deliveriesOf, world, metrics } = setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(500).end());
@@ -162,7 +162,7 @@ t.test('Retry-After, in seconds or as a date, delays all deliveries to the endpo
   t.equal(receiver.requests.length, 4);
 });
 
-t.test('an endpoint that answers 410 is disabled, and its owner is notified once', async (t) => {
+t.test('an endpoint that answers 410 is disabled, and its contact is notified once', async (t) => {
   const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, metrics, mails } = setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(410).end());

@@ -22,7 +22,7 @@ export function requireSession(
     }
     c.set('session', session);
     await next();
-    // Set after the handler, because a handler may return a response of its own.
+    // Set after the handler: a response that the handler did not make with `c` would lack a header that was set before.
     if (session.dpopNonce !== null) c.header('dpop-nonce', session.dpopNonce);
     return undefined;
   };

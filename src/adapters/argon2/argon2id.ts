@@ -21,7 +21,7 @@ interface RefusalTime {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-/** Creates a function that computes argon2id with a given salt: 32 raw bytes. All its calls share one queue. */
+/** Creates a function that computes 32 raw bytes with argon2id and a given salt. All its calls share one queue. */
 export function createArgon2id(turns: FairQueue) {
   return (material: Buffer, salt: Buffer, cost: Cost): Promise<Buffer> =>
     turns('', () => hash(material, { ...optionsOf(cost), raw: true, salt, hashLength: 32 }));

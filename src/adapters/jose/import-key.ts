@@ -8,7 +8,7 @@ const MIN_MODULUS = 2048;
 
 /**
  * A key, or a file of keys, that cannot be used. The message is for the operator and contains no part of a key. Most
- * messages lack their subject: callers put the name of the key before them.
+ * messages begin with a verb, such as `is incomplete`: callers put the name of the key before the message.
  */
 export class UnusableKey extends Error {
   override readonly name = 'UnusableKey';

@@ -10,6 +10,7 @@ export interface AuditRow {
   type: AuditType;
   /** Null if the event is about no user. */
   user_id: string | null;
+  /** The user id, if `user_id` is a key that was derived from it; otherwise null. See {@link OwnedRow}. */
   user_id_text: string | null;
   session_id: string | null;
   actor: ActorKind;
@@ -54,7 +55,7 @@ export function toAuditEvent(row: AuditRow): AuditEvent {
 
 const NO_USER = { user_id: null, user_id_text: null };
 
-/** The columns of a new event, in JSON form. The column `generation` is set from the changed family. */
+/** The columns of a new event, in JSON form, without `generation`. A statement that changes a family sets it itself. */
 export function auditColumns({ id, type, occurredAt, userId, sessionId, origin, data }: NewAuditEvent) {
   return {
     id,

@@ -42,7 +42,7 @@ export interface PageStepUp {
   readonly authentication: AuthenticationClaims;
 }
 
-export type StepUpPage = (input: StepUpPageInput) => Promise<PageStepUp>;
+export type StepUpPageSession = (input: StepUpPageInput) => Promise<PageStepUp>;
 
 /**
  * Authenticates the user of a page's session again (RFC 9470). The family rotates with the proof, as in a step-up by
@@ -51,7 +51,7 @@ export type StepUpPage = (input: StepUpPageInput) => Promise<PageStepUp>;
  *
  * @param deps `policy` is that of `pagePolicy`
  */
-export const stepUpPage = (deps: Deps): StepUpPage => {
+export const stepUpPageSession = (deps: Deps): StepUpPageSession => {
   const { families, accountPageSessions, pageSecrets, secrets, clock, newId, securityLog } = deps;
 
   return async ({ proof, client, ...session }) => {

@@ -18,7 +18,7 @@ import { changeEntries } from '../change-entries.ts';
 import { revokeFamily } from '../revocation/revoke-family.ts';
 import { mintPair, type TokenPair } from '../tokens/mint-pair.ts';
 import { type Generation, nextGeneration } from '../tokens/next-generation.ts';
-import type { BindingProofDeps } from './require-binding-proof.ts';
+import type { BindingProofDeps } from './require-session-key-proof.ts';
 import { type RefreshInput, type VerifiedRefresh, verifyRefresh } from './verify-refresh.ts';
 
 /** What the exchange of a refresh token needs. */

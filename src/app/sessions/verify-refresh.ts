@@ -5,7 +5,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { judgePair, type RefreshClaims } from '../../domain/token-pair.ts';
 import type { HashScheme } from '../../ports/security/token-secrets.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
-import { type BindingProofDeps, requireBindingProof } from './require-binding-proof.ts';
+import { type BindingProofDeps, requireSessionKeyProof } from './require-session-key-proof.ts';
 
 /** The sender of a refresh, and what it states besides the tokens. */
 export interface RefreshCaller {
@@ -38,7 +38,7 @@ export async function verifyRefresh(
 ): Promise<VerifiedRefresh> {
   const access = accessToken === null ? null : deps.codec.readAccessHalf(accessToken);
   const { claims, scheme } = await readRefreshToken(deps, refreshToken);
-  await requireBindingProof(deps, claims, presented, client);
+  await requireSessionKeyProof(deps, claims, presented, client);
   if (sessionId !== undefined && sessionId !== claims.tokenFamily)
     throw new Refusal('pair_mismatch', 'The refresh token is of another session.');
   const fault = judgePair(claims, access, now);

@@ -16,7 +16,7 @@ type Stage = 'connecting' | 'asking' | 'answering';
 export class RequestFailed extends Error {
   override readonly name = 'RequestFailed';
   readonly stage: Stage;
-  /** Whether the connection had carried an answer before. Then the server had certainly accepted it. */
+  /** Whether the connection had carried an earlier answer. If so, the server had certainly accepted the connection. */
   readonly reused: boolean;
 
   constructor(stage: Stage, reused: boolean, cause: unknown) {
@@ -70,7 +70,7 @@ export async function ask(
 }
 
 async function responseTo(asked: ClientRequest, body: Buffer | undefined): Promise<IncomingMessage> {
-  asked.on('error', () => {}); // an error after the response rejects in `read`
+  asked.on('error', () => {}); // without a listener, an error after the response would end the process; `read` rejects with that error
   asked.end(body);
   const [response] = await once(asked, 'response');
   return response as IncomingMessage;

@@ -39,10 +39,14 @@ export interface LoginOptions {
 const Query = Type.Object({
   userId: Type.Optional({
     ...UserId,
-    // Each example belongs to the example of the body with the same name. A login by password sends no `userId`.
+    // An example here and the example of the body with the same name form one request. A login by password sends no `userId`.
     [NAMED_EXAMPLES]: { 'by password': { summary: 'not sent' }, 'by user id': { value: examples.user } },
   }),
-  email: Type.Optional(longText({ description: 'the address for mails about this session' })),
+  email: Type.Optional(
+    longText({
+      description: 'with `userId`: the address for mails about this session if the user has no account here',
+    }),
+  ),
   binding: Type.Optional(
     oneOf(['pair', 'refresh'], {
       default: 'pair',
@@ -117,7 +121,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
   app.post(
     '/auth/login',
     {
-      config: { pair: 'issues' },
+      config: { pairUse: 'issues' },
       schema: {
         operationId: 'logIn',
         tags: ['sessions'],
@@ -150,7 +154,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
         refuseBackendParameters(stated, request.body);
         return logInWithPassword({ ...session, ...credentialsOf(request.body) });
       }
-      const clientOfKey = authorizeLogin(request);
+      const backend = authorizeLogin(request);
       const { claims, ...credentials } = request.body;
       if (Object.keys(credentials).length > 0) {
         throw new Refusal('invalid_request', 'Send either userId, or username and password, not both.');
@@ -158,7 +162,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       return openSession({
         ...session,
         userId: canonicalUserId(userId),
-        ...clientOfKey,
+        ...backend,
         ...(claims !== undefined && { claims }),
         ...sessionOptions(stated),
       });
@@ -218,7 +222,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
   app.post(
     '/auth/login/second-factor',
     {
-      config: { pair: 'issues' },
+      config: { pairUse: 'issues' },
       schema: {
         operationId: 'logInWithSecondFactor',
         tags: ['sessions'],

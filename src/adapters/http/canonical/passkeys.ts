@@ -151,7 +151,7 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
   app.post(
     '/auth/login/passkey',
     {
-      config: { pair: 'issues' },
+      config: { pairUse: 'issues' },
       schema: {
         ...schema,
         operationId: 'logInWithPasskey',

@@ -39,7 +39,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
   app.post(
     '/auth/refresh',
     {
-      config: { pair: 'exchanges' },
+      config: { pairUse: 'exchanges' },
       schema: {
         operationId: 'refresh',
         tags: ['sessions'],

@@ -92,7 +92,7 @@ export function logOutRoute(app: App, options: SessionsOptions): void {
   app.post(
     '/auth/logout',
     {
-      config: { pair: 'ends' },
+      config: { pairUse: 'ends' },
       schema: {
         operationId: 'logOut',
         tags,

@@ -80,7 +80,7 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
   app.post(
     '/auth/step-up',
     {
-      config: { pair: 'exchanges' },
+      config: { pairUse: 'exchanges' },
       schema: {
         operationId: 'stepUp',
         tags: ['sessions'],

@@ -11,7 +11,7 @@ export type PageCookie = ReturnType<typeof createPageCookie>;
  * `__Host-`. Then a sibling domain cannot set the cookie, and a browser keeps at most one. Without TLS, browsers refuse
  * the prefix.
  *
- * @param paths the paths for which another page of this host may have planted a cookie of the same name
+ * @param paths the paths at which `clear` deletes the cookie. Another page of this host may have set a false one there
  */
 export function createPageCookie(
   baseName: string,
@@ -22,7 +22,10 @@ export function createPageCookie(
   const name = options.secure ? `__Host-${baseName}` : baseName;
 
   return {
-    /** The value of a request; null without the cookie. Throws a `Refusal` if there are several. */
+    /**
+     * Returns the value of the cookie; null if the cookie is missing or its value has another form. Throws a `Refusal` if
+     * there are several cookies.
+     */
     read(request: FastifyRequest): string | null {
       const value = onlyCookie(request, name);
       return value !== undefined && VALUE.test(value) ? value : null;

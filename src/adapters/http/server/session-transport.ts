@@ -14,7 +14,7 @@ type PairUse = 'issues' | 'exchanges' | 'ends';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Absent: the route at most reads an access token. */
-    readonly pair?: PairUse;
+    readonly pairUse?: PairUse;
   }
   interface FastifyRequest {
     /** The tokens of a request that carries them in cookies; null for every other request. */
@@ -75,7 +75,7 @@ function documentCookie(route: RouteOptions): void {
 }
 
 function pairUseOf({ routeOptions }: FastifyRequest): PairUse | undefined {
-  return routeOptions.config.pair;
+  return routeOptions.config.pairUse;
 }
 
 function asksForCookies({ headers }: FastifyRequest): boolean {

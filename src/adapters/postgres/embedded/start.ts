@@ -12,7 +12,7 @@ import { type ServingThread, serveDatabase } from './thread.ts';
  */
 const ARCHIVE = new URL('dist/embedded.tar.gz', import.meta.resolve('#package.json'));
 
-export interface EmbeddedDatabase extends Pick<ServingThread, 'failed' | 'onOtherClients'> {
+export interface EmbeddedDatabase extends Pick<ServingThread, 'failure' | 'watchOtherClients'> {
   /**
    * The socket to connect to: `postgres({ path: socketPath, user: 'postgres', database: 'postgres', max: 1 })`. There
    * is no password; only the user of this process can open the folder of the socket.
@@ -53,8 +53,8 @@ export async function startEmbedded(
     const thread = await serveDatabase(join(home, 'pg'), socketPath).catch(throwOpenError(home));
     cleanup.push(thread.stop);
     await writeFile(socketRecordPath(home), socketPath, { mode: 0o600 });
-    const { failed, onOtherClients } = thread;
-    return { socketPath, close: once(() => runInReverse(cleanup)), failed, onOtherClients };
+    const { failure, watchOtherClients } = thread;
+    return { socketPath, close: once(() => runInReverse(cleanup)), failure, watchOtherClients };
   } catch (error) {
     await runInReverse(cleanup);
     throw error;

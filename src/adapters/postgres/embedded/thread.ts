@@ -16,9 +16,9 @@ export interface ServingThread {
   /** Closes the database and ends the thread. Returns immediately if the thread has already ended. */
   stop(): Promise<void>;
   /** Resolves with the reason if the thread ends without `stop`. */
-  readonly failed: Promise<Error>;
+  readonly failure: Promise<Error>;
   /** Calls the listener before the first other client runs a statement, and after the last one has disconnected. */
-  onOtherClients(listener: OtherClientsListener): void;
+  watchOtherClients(listener: OtherClientsListener): void;
 }
 
 /** `hasOtherClients`: whether a client other than the service is connected, such as a command. */
@@ -38,7 +38,7 @@ export async function serveDatabase(folder: string, socketPath: string): Promise
 
   let hasEnded = false;
   let stopping = false;
-  const failed = new Promise<Error>((resolve) => {
+  const failure = new Promise<Error>((resolve) => {
     void ended.then((error) => {
       hasEnded = true;
       if (!stopping) resolve(toEndError(error));
@@ -51,12 +51,12 @@ export async function serveDatabase(folder: string, socketPath: string): Promise
     const error = await ended;
     if (error !== undefined) throw error;
   };
-  const onOtherClients = (listener: OtherClientsListener) => {
+  const watchOtherClients = (listener: OtherClientsListener) => {
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'clients') listener(message.hasOtherClients);
     });
   };
-  return { stop, failed, onOtherClients };
+  return { stop, failure, watchOtherClients };
 }
 
 /** Starts the worker. The built worker is in `dist/`. The source of the worker is in the folder of this file. */

@@ -39,7 +39,7 @@ export interface SensitiveForm {
 
 /**
  * Runs a sensitive change. If the change needs a second factor, the answer is a page that asks for one. That page sends
- * the same form again, with the factor. So the user does not begin again, and the page needs no script for a code.
+ * the same form again, with the proof. So the user does not begin again. A user who types a code needs no script.
  * Every other error of `change` is thrown.
  */
 export async function changeWithProof(
@@ -58,7 +58,10 @@ export async function changeWithProof(
   }
 }
 
-/** Whether the refusal is about the proof of the second factor: missing, wrong, or too many attempts. */
+/**
+ * Whether a proof page helps. The refusal must be about the proof: missing, wrong, or too many attempts. And the user
+ * must have a second factor.
+ */
 async function asksProof(
   { listFactors }: AccountPageContext,
   { session }: SensitiveForm,
@@ -70,12 +73,12 @@ async function asksProof(
 }
 
 async function stepUp(
-  { stepUpPage, cookie }: AccountPageContext,
+  { stepUpPageSession, cookie }: AccountPageContext,
   { request, reply, session }: SensitiveForm,
   proof: IdentityProof,
 ): Promise<PageSession> {
   const { sessionId, userId } = session;
-  const stepped = await stepUpPage({ sessionId, userId, proof, client: clientInfoOf(request) });
+  const stepped = await stepUpPageSession({ sessionId, userId, proof, client: clientInfoOf(request) });
   cookie.set(reply, stepped.secret);
   return { ...session, authentication: stepped.authentication, isRecent: true };
 }

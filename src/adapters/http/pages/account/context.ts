@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FindPageSession, PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import type { FinishSignIn, SignInToPage } from '../../../../app/account-pages/sign-in.ts';
-import type { StepUpPage } from '../../../../app/account-pages/step-up-page.ts';
+import type { StepUpPageSession } from '../../../../app/account-pages/step-up-page.ts';
 import type { BeginPasskeyLogin } from '../../../../app/accounts/begin-passkey-login.ts';
 import type { ChangePassword } from '../../../../app/accounts/change-password.ts';
 import type { DescribeMe } from '../../../../app/accounts/describe-me.ts';
@@ -23,7 +23,7 @@ import type { SendPage } from '../page.ts';
 export interface AccountPageOptions {
   readonly signInToPage: SignInToPage;
   readonly finishSignIn: FinishSignIn;
-  readonly stepUpPage: StepUpPage;
+  readonly stepUpPageSession: StepUpPageSession;
   readonly beginStepUp: BeginPasskeyLogin;
   readonly listFactors: ListFactors;
   readonly addTotp: AddTotp;

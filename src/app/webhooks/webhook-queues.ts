@@ -35,7 +35,7 @@ const BATCH = { limit: 20, lease: 15_000 };
  * Delivers events to endpoints. Each endpoint has its own queue, so a slow endpoint does not delay the others. Delivery
  * is at least once. If the process ends before it records a response, the event is sent again with the same id.
  */
-export const deliverWebhooks = (deps: DeliverWebhooksDeps): WebhookQueues => {
+export const createWebhookQueues = (deps: DeliverWebhooksDeps): WebhookQueues => {
   const { webhookEndpoints: endpoints, webhookDeliveries: deliveries, sealer, clock, log, telemetry } = deps;
   const queues = new Map<string, Promise<void>>();
   const outage = createOutage();

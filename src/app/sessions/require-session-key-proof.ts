@@ -19,7 +19,7 @@ export interface BindingProofDeps extends DpopProofDeps, LiveFamilyDeps {
  * Row 2b: the refresh token of a bound session needs a proof of the session's key. With the refresh token of an unbound
  * session a proof is refused, because only a login binds a session. Otherwise a thief could bind it to their own key.
  */
-export async function requireBindingProof(
+export async function requireSessionKeyProof(
   deps: BindingProofDeps,
   claims: RefreshClaims,
   presented: PresentedDpopProof,
@@ -32,13 +32,13 @@ export async function requireBindingProof(
   try {
     await requireDpopProof(deps, presented, { jkt: claims.cnf.jkt, accessToken: null });
   } catch (error) {
-    if (error instanceof DpopRefusal) await reportForeignKey(deps, claims, error.fault, client);
+    if (error instanceof DpopRefusal) await recordUnprovenKey(deps, claims, error.fault, client);
     throw error;
   }
 }
 
 /** Records a missing proof, or a proof of another key: another party may have the token. Other faults are ignored. */
-async function reportForeignKey(
+async function recordUnprovenKey(
   deps: BindingProofDeps,
   claims: RefreshClaims,
   reason: DpopRefusal['fault'],
