@@ -29,7 +29,7 @@ type Steps<Result> = Generator<Step, Result, Answer>;
 
 const PASSWORD = 'a violet piano 42';
 const REFRESHES = 12;
-/** One session in this number begins with a registration and a password. The others begin with a user id. */
+/** Of this many sessions, one begins with a registration and a password. The others begin with a user id. */
 const PASSWORD_EVERY = 40;
 /** One session in this number ends by a theft. */
 const THEFT_EVERY = 4;

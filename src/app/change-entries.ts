@@ -36,6 +36,6 @@ function auditEntries(newId: NewId, origin: ChangeOrigin, occurrence: Occurrence
 }
 
 /** The entry of a change that other systems get no event about. */
-export function changeEntry(newId: NewId, change: RecordedChange): AuditEntry {
+export function auditOnlyEntry(newId: NewId, change: RecordedChange): AuditEntry {
   return { ...changeEvent(newId(), change), kind: 'audit' };
 }

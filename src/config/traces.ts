@@ -25,8 +25,9 @@ export interface TracesConfig {
 }
 
 /**
- * Reads the settings of traces; null: no traces are recorded. An invalid value causes a warning and counts as unset, as
- * the OpenTelemetry specification demands. These variables are often set for many services at once.
+ * Reads the settings of traces; null: no traces are recorded. An invalid endpoint is a fault. Any other invalid value
+ * causes a warning and counts as unset, as the OpenTelemetry specification demands. These variables are often set for
+ * many services at once.
  */
 export function readTraces(variables: Variables, read: Readers): TracesConfig | null {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME } = variables;

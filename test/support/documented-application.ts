@@ -22,7 +22,7 @@ export async function writeFilesOf(page: string, folder: string): Promise<readon
  * Links the packages that the page installs with `npm install`. They come from this repository, not from a registry.
  */
 export async function linkPackagesOf(page: string, folder: string): Promise<void> {
-  const [, packages = ''] = /npm install (.+)$/m.exec(page) ?? [];
+  const [, packages = ''] = /npm install ([^)\n]+)/.exec(page) ?? [];
   for (const named of packages.split(' ')) {
     const target = resolve(named.replace(/^(?!\.)/, 'node_modules/').replace('../kinship/', ''));
     const { name } = JSON.parse(await readFile(join(target, 'package.json'), 'utf8')) as { name: string };

@@ -48,7 +48,7 @@ export async function addAxe(page: Page): Promise<void> {
   await page.evaluate(AXE);
 }
 
-/** The violations of accessibility rules in a page that holds the engine: see {@link addAxe}. */
+/** The violations of accessibility rules in a page to which {@link addAxe} has added axe. */
 export async function violationsIn(page: Page): Promise<string[]> {
   const { violations, passes } = (await page.evaluate('axe.run()')) as AxeResults;
   const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));

@@ -12,10 +12,10 @@ import type { AuditFilter } from '../../src/ports/stores/audit-log.ts';
 import type { FamilyFilter } from '../../src/ports/stores/token-families.ts';
 import { NOW, someFamily } from './families.ts';
 
-/** A search of operators or users. */
+/** A search that an operator or a user can run. */
 export interface Search {
   readonly name: string;
-  /** The index that it reads. */
+  /** The names of the indexes that it may read, as a regular expression. */
   readonly index: string;
   /** The most rows that its plan reads from tables and indexes, however many there are. */
   readonly mostRows: number;
@@ -67,7 +67,7 @@ const OF_USER = 'token_families_of_user';
 
 const SESSIONS: Readonly<Record<string, readonly [Partial<FamilyFilter>, string]>> = {
   'sessions, newest first': [{}, BY_AGE],
-  'sessions by an address without any': [{ address: '198.51.100.7' }, BY_AGE],
+  'sessions by an address that no session has': [{ address: '198.51.100.7' }, BY_AGE],
   'sessions by a user agent without any': [{ agent: 'firefox' }, BY_AGE],
   'sessions by a client without any': [{ clientId: 'unknown' }, BY_AGE],
   'ended sessions, newest first': [{ state: 'ended' }, REVOKED_BY_AGE],
@@ -145,14 +145,14 @@ export function searchesOn(sql: Sql, count: number): readonly Search[] {
       [true, false].flatMap((newestFirst) =>
         [null, { occurredAt: timeOf(middle), id: BUSY }].map((after) => {
           const query = listEventsSql(sql, filter, { limit: LIMIT, after, newestFirst });
-          const isScan = filter.userId !== undefined || filter.sessionId !== undefined;
+          const isOfOwner = filter.userId !== undefined || filter.sessionId !== undefined;
           const order = newestFirst ? 'newest' : 'oldest';
           return search(
             `${name}, ${order} first`,
             index,
             after,
             query,
-            isScan ? MAX_SCANNED_EVENTS + PAGE_ROWS : PAGE_ROWS,
+            isOfOwner ? MAX_SCANNED_EVENTS + PAGE_ROWS : PAGE_ROWS,
           );
         }),
       ),
@@ -163,7 +163,7 @@ export function searchesOn(sql: Sql, count: number): readonly Search[] {
     return [OLD_ENDPOINT, NEW_ENDPOINT].flatMap((endpoint) =>
       [null, { occurredAt: timeOf(middle), eventId: BUSY }].map((after) =>
         search(
-          `deliveries of a webhook with ${endpoint === OLD_ENDPOINT ? 'old' : 'new'} ones`,
+          `deliveries of a webhook whose latest are ${endpoint === OLD_ENDPOINT ? 'old' : 'new'}`,
           'webhook_deliveries_by_time',
           after,
           listDeliveriesSql(sql, endpoint, LIMIT, after),
@@ -180,9 +180,9 @@ function search(name: string, index: string, after: unknown, query: unknown, mos
 }
 
 /**
- * Fills the tables with `count` users, for each a live and an ended session, an event, and a delivery. The types of events
- * and the endpoints of deliveries change with time, so that the statistics of a whole table mislead the planner. The
- * server makes all rows. Indexes are built after the load.
+ * Fills the tables with `count` users. Each user gets a live and an ended session, an event, and a delivery. The types of
+ * events and the endpoints of deliveries change with time, so that the statistics of a whole table mislead the planner.
+ * To save time, PostgreSQL generates the rows, and the indexes are built after them.
  */
 export async function fillSearched(sql: Sql, count: number): Promise<void> {
   const families = createTokenFamilies(sql, { sessionsPerUser: 100 });
@@ -265,15 +265,15 @@ async function copyFamily(tx: TransactionSql, count: number, tokenFamily: string
   const names = columns.map(({ name }) => name);
   const generatedId = (prefix: string) => `('${prefix}-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
   const time = `timestamptz '${new Date(NOW).toISOString()}' + n * interval '1 second'`;
-  const endings: Readonly<Record<string, string>>[] = [
+  const copies: Readonly<Record<string, string>>[] = [
     { token_family: generatedId('00000001'), user_id: generatedId('00000000') },
     {
       ...{ token_family: generatedId('00000002'), revoked_at: time, revoked_reason: "'logout'" },
       user_id: `case when n % 10 = 0 then '${BUSY}'::uuid else ${generatedId('00000000')} end`,
     },
   ];
-  for (const ending of endings) {
-    const values: Readonly<Record<string, string>> = { created_at: time, ...ending };
+  for (const copy of copies) {
+    const values: Readonly<Record<string, string>> = { created_at: time, ...copy };
     const selected = names.map((name) => values[name] ?? `given."${name}"`).join(', ');
     await tx`
       insert into token_families (${tx(names)})

@@ -41,7 +41,7 @@ export interface Geometry {
   readonly origins: readonly PlacedOrigin[];
   /** Where tokens were issued, in the order of time. The line of the picture connects these points. */
   readonly path: readonly PathPoint[];
-  /** The position of the line at which the session ended. */
+  /** The x coordinate of the vertical line that marks the end of the session; null if the session has not ended. */
   readonly endsAt: number | null;
 }
 
@@ -66,7 +66,7 @@ export function layOutLife(life: Life, width: number, top: number): Geometry {
   const last = Math.max(1, ...life.marks.map(({ generation }) => generation));
   const place = (at: number, network: string, generation: number): Point => {
     const lane = lanes.find(({ networks }) => networks.includes(network));
-    return { x: scale(at), y: heightIn(lane, generation / last, frame) };
+    return { x: scale(at), y: yInLane(lane, generation / last, frame) };
   };
   const origins = life.replays.map((replay) => {
     const { issuedAt, network, generation } = replay.token;
@@ -140,7 +140,7 @@ function truncate(text: string, most: number): string {
 }
 
 /** The height of a generation inside a lane. Later generations are higher. */
-function heightIn(
+function yInLane(
   lane: PlacedLane | undefined,
   share: number,
   { isNarrow, radius }: Pick<Geometry, 'isNarrow' | 'radius'>,

@@ -57,7 +57,7 @@ export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether a statement failed because it violates a constraint with this name, which its migration gave. */
+/** Whether a statement failed because it violates the constraint with this name. A migration defines the name. */
 export function violates(error: unknown, constraint: string): boolean {
   return (error as Partial<PostgresError>).constraint_name === constraint;
 }

@@ -16,8 +16,8 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 /**
  * Requires a recent sign-in for a change of factors, and returns the factors. A stolen access token must not add or
  * remove a factor. The password in the request counts as a sign-in if the account has no second factor. Otherwise the
- * sign-in must have proved a factor, too. The session that added a factor is exempt from that: it may continue without
- * the factor. Other sessions may be a thief's.
+ * sign-in must have proved a factor, too, because the session may be a thief's. A session that added a factor is exempt:
+ * its sign-in need not have proved the factor.
  *
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `step_up_required`, `unauthenticated`,
  * `invalid_credentials`, `too_many_requests`.
@@ -37,7 +37,7 @@ export function tooManyFactors(): Refusal {
 }
 
 /**
- * Requires that the owner of the account has proved to receive mail at its address, before a factor is added. Otherwise
+ * Requires that the mail address of the account is proven before a factor is added. Otherwise
  * a person who registered with another person's address could lock out the owner of the address. Rejects with a {@link
  * Refusal}: `not_found`, `email_unverified`.
  */

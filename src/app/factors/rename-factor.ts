@@ -5,7 +5,7 @@ import { labelFault } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
-import { changeEntry } from '../change-entries.ts';
+import { auditOnlyEntry } from '../change-entries.ts';
 
 interface Deps {
   readonly secondFactors: Pick<SecondFactors, 'rename'>;
@@ -26,7 +26,7 @@ export const renameFactor =
   async ({ userId, id, label, client }) => {
     const fault = labelFault(label);
     if (fault !== null) throw new Refusal('invalid_request', fault);
-    const entry = changeEntry(newId, {
+    const entry = auditOnlyEntry(newId, {
       type: 'users.factor_renamed',
       occurredAt: clock(),
       userId,

@@ -7,7 +7,7 @@ import type { MakeKey } from '../../ports/security/key-maker.ts';
 import type { SecurityEvent } from '../../ports/security-log.ts';
 import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { SealedKey, SigningKeys } from '../../ports/stores/signing-keys.ts';
-import { changeEntry } from '../change-entries.ts';
+import { auditOnlyEntry } from '../change-entries.ts';
 
 export interface KeyDeps {
   readonly signingKeys: SigningKeys;
@@ -47,5 +47,5 @@ export function keyEntry(
   type: Extract<ChangeType, `keys.${string}`>,
   data: { readonly kid: string } & RecordedChange['data'],
 ): AuditEntry {
-  return changeEntry(newId, { type, occurredAt: clock(), userId: null, origin, data });
+  return auditOnlyEntry(newId, { type, occurredAt: clock(), userId: null, origin, data });
 }

@@ -4,7 +4,7 @@ import { type ImportVerdict, NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { ImportedUser, UserTransfer } from '../../ports/stores/user-transfer.ts';
-import { changeEntry } from '../change-entries.ts';
+import { auditOnlyEntry } from '../change-entries.ts';
 import type { AdmitPasswordHash } from './admit-password-hash.ts';
 import { RefusedLine, readUserLine, type UserLine } from './read-user-line.ts';
 
@@ -64,7 +64,7 @@ export const importUsers = (deps: Deps): ImportUsers => {
       batch = [];
       if (stored.length === 0) return;
       const users = stored.map(({ user }) => user);
-      const entry = changeEntry(newId, {
+      const entry = auditOnlyEntry(newId, {
         type: 'users.imported',
         occurredAt: clock(),
         userId: null,

@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
-import { changeEntry } from '../change-entries.ts';
+import { auditOnlyEntry } from '../change-entries.ts';
 
 interface EntryDeps {
   readonly newId: NewId;
@@ -23,7 +23,7 @@ export function endpointEntry(
   { newId, clock }: EntryDeps,
   { type, endpointId, origin, facts }: EndpointAction,
 ): AuditEntry {
-  return changeEntry(newId, {
+  return auditOnlyEntry(newId, {
     ...{ type, origin, occurredAt: clock(), userId: null },
     data: { endpointId, ...facts },
   });

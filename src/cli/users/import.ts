@@ -44,7 +44,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
   if (counts.refused + counts.taken > 0) process.exitCode = 1;
 }
 
-/** A reason may quote the file. A terminal would execute control characters, and reorder text. */
+/** A reason may quote the file. A terminal obeys control characters, and format characters change the order of text. */
 function escapeControlCharacters(text: string): string {
   return text.replace(/\p{C}/gu, (hidden) => `\\u{${hidden.codePointAt(0)?.toString(16)}}`);
 }

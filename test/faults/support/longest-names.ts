@@ -10,7 +10,7 @@ const NAMES = 10_000;
 const JSON_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
 
-/** One member for each way in which a route handles an unknown text. */
+/** Members of request bodies: one for each way in which a route handles a text that it does not know. */
 const PLACES = [
   `POST /auth/login ${JSON_TYPE} username`,
   `POST /auth/register ${JSON_TYPE} username`,
@@ -26,10 +26,10 @@ const PLACES = [
   'POST /api/v1/login/ multipart/form-data username',
 ];
 
-/** Bytes by which the bounded stores may grow after the first 2,000 names of each member. */
+/** Bytes by which the memory of the service may grow after the first 2,000 names of each member. */
 const GROWTH = 24 * 2 ** 20;
-const HELD_BY_CONNECTIONS = 32;
-/** A count of wrong passwords has an entry each for the name, for the network, and for both together. */
+const MOST_NAMES_IN_HEAP = 32;
+/** A password attempt makes two counts, for the name and for the network, and two windows of rate limits. */
 const KEYS_OF_A_NAME = 4;
 const LONGEST_KEY = 100;
 /** Bytes of Redis for one key with its value and its expiry. */
@@ -39,7 +39,7 @@ const BYTES_OF_KEY = 512;
  * longer.
  */
 const LONGEST_LIFE = 86_400_000;
-/** Rows that may contain a name: at most one registration succeeds, since all have the same address. */
+/** Rows that may contain a name: at most one registration succeeds, since all valid ones have the same mail address. */
 const ROWS_OF_ONE_ACCOUNT = 10;
 
 /**
@@ -61,7 +61,7 @@ export async function assertBoundedUnderNames(t: Test, redisUrl?: string): Promi
   );
   t.equal(requests, NAMES * PLACES.length);
   t.ok(last - first < GROWTH, `${last - first} bytes more`);
-  t.ok(kept <= HELD_BY_CONNECTIONS, `${kept} of the names are in the heap`);
+  t.ok(kept <= MOST_NAMES_IN_HEAP, `${kept} of the names are in the heap`);
 
   const sql = connect({ kind: 'url', url: databaseUrl, pool: 1 });
   t.teardown(() => sql.end());
@@ -95,7 +95,7 @@ async function assertBoundedKeys(t: Test, url: string, requests: number, usedBef
   const bytesOfKey = Math.round((bytes - usedBefore) / keys.length);
   t.comment(
     `${keys.length} keys in Redis of ${bytesOfKey} bytes each, the longest of ${longest} characters, ` +
-      `the last one for ${(latest / 3_600_000).toFixed(1)} h`,
+      `the last one expires in ${(latest / 3_600_000).toFixed(1)} h`,
   );
   t.ok(keys.length > 0 && keys.length <= requests * KEYS_OF_A_NAME, `${keys.length} keys`);
   t.ok(longest <= LONGEST_KEY, `a key of ${longest} characters`);

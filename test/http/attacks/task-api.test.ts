@@ -12,7 +12,7 @@ import {
 import { ENCODINGS, type Encoding, taskClient } from '../../support/task-api.ts';
 
 const TASKS = '/api/v1/tasks/';
-const REQUEST = '400 invalid_request';
+const INVALID_REQUEST = '400 invalid_request';
 const encodings = Object.keys(ENCODINGS) as Encoding[];
 
 /** The door, and two users with one task each. */
@@ -27,7 +27,7 @@ async function attackedDoor(t: Test, sql: Sql) {
 
 type Door = Awaited<ReturnType<typeof attackedDoor>>;
 
-/** Asserts that the request changes nothing. Returns its status and code. */
+/** Asserts that the request changes nothing, and that its answer has the wanted status and code. */
 async function assertRefused(
   t: Test,
   { service }: Door,
@@ -101,7 +101,14 @@ databaseTest('only a valid task number finds a task', async (t, sql) => {
   for (const id of wrong) {
     for (const method of ['GET', 'DELETE']) {
       const init = { method, headers: { authorization: token } };
-      await assertRefused(t, door, REQUEST, `${method} ${id}`, `${TASKS}${encodeURIComponent(id)}/`, init);
+      await assertRefused(
+        t,
+        door,
+        INVALID_REQUEST,
+        `${method} ${id}`,
+        `${TASKS}${encodeURIComponent(id)}/`,
+        init,
+      );
     }
   }
   const unknown = { method: 'DELETE', headers: { authorization: token } };
@@ -109,7 +116,9 @@ databaseTest('only a valid task number finds a task', async (t, sql) => {
   for (const path of [`${TASKS}1`, `${TASKS}1//`, `${TASKS}1/2/`, '/api/v1/Tasks/']) {
     await assertRefused(t, door, '404 not_found', path, path, unknown);
   }
-  await assertRefused(t, door, REQUEST, 'no UUID', '/api/v1/users/1/', { headers: { authorization: token } });
+  await assertRefused(t, door, INVALID_REQUEST, 'no UUID', '/api/v1/users/1/', {
+    headers: { authorization: token },
+  });
 });
 
 databaseTest('a text outside of 1 to 200 valid characters is refused', async (t, sql) => {
@@ -147,7 +156,7 @@ databaseTest('a text outside of 1 to 200 valid characters is refused', async (t,
     'nothing, in parts': parts(whole()),
   };
   for (const [name, body] of Object.entries(bodies)) {
-    await assertRefused(t, door, REQUEST, name, TASKS, post(token, body));
+    await assertRefused(t, door, INVALID_REQUEST, name, TASKS, post(token, body));
   }
 });
 
@@ -194,20 +203,29 @@ databaseTest('oversized forms and files are refused', async (t, sql) => {
   const many = Array.from({ length: 21 }, (_, n) => field('x', `t${n}`));
   const large = '413 payload_too_large';
   const bodies: Record<string, [string, Body]> = {
-    'a file': [REQUEST, parts(whole(field('x', 'text', '; filename="a.txt"')))],
-    'a file together with the text': [REQUEST, parts(whole(field('a'), field('x', 'f', '; filename="a"')))],
+    'a file': [INVALID_REQUEST, parts(whole(field('x', 'text', '; filename="a.txt"')))],
+    'a file together with the text': [
+      INVALID_REQUEST,
+      parts(whole(field('a'), field('x', 'f', '; filename="a"'))),
+    ],
     'a file of a megabyte': [large, parts(whole(field('x'.repeat(1 << 20), 'f', '; filename="a"')))],
     'text of a megabyte': [large, parts(whole(field('x'.repeat(1 << 20))))],
     'many parts': [large, parts(whole(...many))],
-    'many parts of a form': [REQUEST, form(Array.from({ length: 5_000 }, (_, n) => `t${n}=1`).join('&'))],
+    'many parts of a form': [
+      INVALID_REQUEST,
+      form(Array.from({ length: 5_000 }, (_, n) => `t${n}=1`).join('&')),
+    ],
     'a form over 64 KiB': [large, form(`text=${'x'.repeat(65 * 1024)}`)],
-    'a long name': [REQUEST, parts(whole(field('x', 'n'.repeat(10_000))))],
-    'many headers of a part': [REQUEST, parts(whole(field('x', 't', '\r\nX-A: b'.repeat(3_000))))],
-    'no boundary': [REQUEST, parts(whole(field('a')), '')],
-    'another boundary': [REQUEST, parts(whole(field('a')), '; boundary=c')],
-    'a long boundary': [REQUEST, parts(whole(field('a')), `; boundary=${'c'.repeat(1_000)}`)],
-    'no end': [REQUEST, parts(field('a'))],
-    'a part without a name': [REQUEST, parts('--b\r\nContent-Disposition: form-data\r\n\r\na\r\n--b--\r\n')],
+    'a long name': [INVALID_REQUEST, parts(whole(field('x', 'n'.repeat(10_000))))],
+    'many headers of a part': [INVALID_REQUEST, parts(whole(field('x', 't', '\r\nX-A: b'.repeat(3_000))))],
+    'no boundary': [INVALID_REQUEST, parts(whole(field('a')), '')],
+    'another boundary': [INVALID_REQUEST, parts(whole(field('a')), '; boundary=c')],
+    'a long boundary': [INVALID_REQUEST, parts(whole(field('a')), `; boundary=${'c'.repeat(1_000)}`)],
+    'no end': [INVALID_REQUEST, parts(field('a'))],
+    'a part without a name': [
+      INVALID_REQUEST,
+      parts('--b\r\nContent-Disposition: form-data\r\n\r\na\r\n--b--\r\n'),
+    ],
     'a preamble without an end': [large, parts(`${'x'.repeat(65 * 1024)}${whole(field('a'))}`)],
   };
   for (const [name, [wanted, body]] of Object.entries(bodies)) {
@@ -275,7 +293,7 @@ databaseTest('tokens follow the same rules as at other doors', async (t, sql) =>
   await assertRefused(t, door, '400 malformed_token', 'a token of another service', path, refresh(old));
   const { headers, ...request } = refresh(ann.refresh);
   const withKey = { ...request, headers: { ...headers, 'idempotency-key': 'two words' } };
-  await assertRefused(t, door, REQUEST, 'a key that is none', path, withKey);
+  await assertRefused(t, door, INVALID_REQUEST, 'an invalid Idempotency-Key', path, withKey);
   for (const token of [
     `Token ${old}`,
     ann.refresh,
@@ -289,16 +307,26 @@ databaseTest('tokens follow the same rules as at other doors', async (t, sql) =>
   }
 });
 
-databaseTest('only usernames of the contract are accepted', async (t, sql) => {
-  const door = await attackedDoor(t, sql);
-  const email = 'eve@example.com';
-  const names = ['', ' ', 'e ve', 'e/ve', 'eve!', 'x'.repeat(151), 'bob@example.com', 'e\u0000ve', '<eve>'];
-  for (const username of names) {
-    const body = json(JSON.stringify({ username, email, password: PASSWORD }));
-    await assertRefused(t, door, REQUEST, JSON.stringify(username), '/api/v1/register/', post('', body));
-  }
-  for (const username of ['ANN', 'Ann', 'ａｎｎ']) {
-    const body = json(JSON.stringify({ username, email, password: PASSWORD }));
-    await assertRefused(t, door, '409 conflict', username, '/api/v1/register/', post('', body));
-  }
-});
+databaseTest(
+  'a username that the contract does not allow, or that is taken in another spelling, is refused',
+  async (t, sql) => {
+    const door = await attackedDoor(t, sql);
+    const email = 'eve@example.com';
+    const names = ['', ' ', 'e ve', 'e/ve', 'eve!', 'x'.repeat(151), 'bob@example.com', 'e\u0000ve', '<eve>'];
+    for (const username of names) {
+      const body = json(JSON.stringify({ username, email, password: PASSWORD }));
+      await assertRefused(
+        t,
+        door,
+        INVALID_REQUEST,
+        JSON.stringify(username),
+        '/api/v1/register/',
+        post('', body),
+      );
+    }
+    for (const username of ['ANN', 'Ann', 'ａｎｎ']) {
+      const body = json(JSON.stringify({ username, email, password: PASSWORD }));
+      await assertRefused(t, door, '409 conflict', username, '/api/v1/register/', post('', body));
+    }
+  },
+);

@@ -89,7 +89,7 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
           'A refresh with a proof of identity. Without a second factor the proof is the password. With a second factor it ' +
           'is `code`, `recoveryCode` or `assertion`. Send an `assertion` with the `challenge` of `/auth/step-up/options`. ' +
           'The next pair says that the user was authenticated just now. If the proof is refused, the pair stays valid. ' +
-          'A retry needs the `Idempotency-Key` of the first request, but no proof.',
+          'A retry needs the `Idempotency-Key` of the first request, but no proof of identity.',
         security: [{}, { serviceKey: [] }],
         headers: ExchangeHeaders,
         body: Body,

@@ -13,8 +13,8 @@ import { needsPassword, needsSecondFactor } from './needed-proof.ts';
 import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.ts';
 
 /**
- * A new password of any length reaches the use case, which says what is wrong with it. The proof of the second factor
- * comes without passwords, so that no page contains them.
+ * A new password of any length reaches the use case, which says what is wrong with it. The passwords are optional: the
+ * proof page sends the form with the proof alone, so that no page contains a password.
  */
 const PasswordForm = Type.Object(
   {
