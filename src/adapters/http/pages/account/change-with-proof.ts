@@ -33,7 +33,7 @@ export interface SensitiveForm {
   /** The path of the form. */
   readonly action: string;
   /** The members of the form that the proof page sends again. Never a password. */
-  readonly kept: Readonly<Record<string, string>>;
+  readonly hiddenFields: Readonly<Record<string, string>>;
   readonly given: GivenProof;
 }
 
@@ -86,7 +86,7 @@ async function stepUp(
 /** Sends the page that asks for a proof of the second factor. */
 export async function sendProofPage(
   { listFactors, beginStepUp, sendPage }: AccountPageContext,
-  { reply, session, action, kept }: SensitiveForm,
+  { reply, session, action, hiddenFields }: SensitiveForm,
   error: string | null,
 ): Promise<FastifyReply> {
   const { factors, recoveryCodes } = await listFactors(session.userId);
@@ -95,7 +95,7 @@ export async function sendProofPage(
     canType: recoveryCodes > 0 || has('totp'),
     passkey: has('passkey') ? await beginStepUp() : null,
   };
-  return sendPage(reply, proofPage({ action, kept }, asked, error));
+  return sendPage(reply, proofPage({ action, hiddenFields }, asked, error));
 }
 
 function readProof({ code, challenge = '', credential }: GivenProof): IdentityProof | null {

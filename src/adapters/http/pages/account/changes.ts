@@ -32,7 +32,7 @@ export function accountChangeRoutes(app: App, context: AccountPageContext): void
   emailRoutes(app, context);
 }
 
-const PASSWORD_FORM = { action: '/account/password', kept: {} };
+const PASSWORD_FORM = { action: '/account/password', hiddenFields: {} };
 
 function passwordRoutes(app: App, context: AccountPageContext): void {
   const { findSession, changePassword, sendPage } = context;
@@ -79,7 +79,7 @@ function emailRoutes(app: App, context: AccountPageContext): void {
     const session = await findSession(request);
     if (session === null) return redirectToAccount(reply);
     const { email, password, ...given } = request.body;
-    const form = { request, reply, session, action: '/account/email', kept: { email }, given };
+    const form = { request, reply, session, action: '/account/email', hiddenFields: { email }, given };
     try {
       return await changeWithProof(context, form, async (signedIn) => {
         await requestEmailChange({ ...signedIn, email, password, client: clientInfoOf(request) });

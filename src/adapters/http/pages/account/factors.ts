@@ -62,7 +62,7 @@ function totpRoutes(app: App, context: AccountPageContext): void {
     const session = await findSession(request);
     if (session === null) return redirectToAccount(reply);
     const { password, ...given } = request.body;
-    const form = { request, reply, session, action: '/account/factors/totp', kept: {}, given };
+    const form = { request, reply, session, action: '/account/factors/totp', hiddenFields: {}, given };
     try {
       return await changeWithProof(context, form, async (signedIn) => {
         const input = { ...signedIn, password, client: clientInfoOf(request) };
@@ -99,7 +99,14 @@ function recoveryAndRemovalRoutes(app: App, context: AccountPageContext): void {
     const session = await findSession(request);
     if (session === null) return redirectToAccount(reply);
     const given = request.body;
-    const form = { request, reply, session, action: '/account/factors/recovery-codes', kept: {}, given };
+    const form = {
+      request,
+      reply,
+      session,
+      action: '/account/factors/recovery-codes',
+      hiddenFields: {},
+      given,
+    };
     try {
       return await changeWithProof(context, form, async (signedIn) => {
         const codes = await makeRecoveryCodes({ ...signedIn, client: clientInfoOf(request) });
@@ -115,7 +122,7 @@ function recoveryAndRemovalRoutes(app: App, context: AccountPageContext): void {
     if (session === null) return redirectToAccount(reply);
     const { id: shown, ...given } = request.body;
     const id = shown.toLowerCase();
-    const form = { request, reply, session, action: '/account/factors/remove', kept: { id }, given };
+    const form = { request, reply, session, action: '/account/factors/remove', hiddenFields: { id }, given };
     try {
       return await changeWithProof(context, form, async (signedIn) => {
         await removeFactor({ ...signedIn, id, client: clientInfoOf(request) });

@@ -29,7 +29,14 @@ export function passkeyRoutes(app: App, context: AccountPageContext): void {
     const session = await findSession(request);
     if (session === null) return redirectToAccount(reply);
     const { password, ...given } = request.body;
-    const form = { request, reply, session, action: '/account/factors/passkeys/begin', kept: {}, given };
+    const form = {
+      request,
+      reply,
+      session,
+      action: '/account/factors/passkeys/begin',
+      hiddenFields: {},
+      given,
+    };
     try {
       return await changeWithProof(context, form, async (signedIn) => {
         const begun = await beginPasskey({ ...signedIn, password, client: clientInfoOf(request) });

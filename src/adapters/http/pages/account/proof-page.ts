@@ -12,13 +12,16 @@ interface AskedFactors {
 
 /** The page between a sensitive change and its result. Its forms send the change again, with a proof. */
 export function proofPage(
-  { action, kept }: { readonly action: string; readonly kept: Readonly<Record<string, string>> },
+  {
+    action,
+    hiddenFields,
+  }: { readonly action: string; readonly hiddenFields: Readonly<Record<string, string>> },
   { canType, passkey }: AskedFactors,
   error: string | null,
 ): Page {
   const parts = [
     ...(canType
-      ? [renderForm({ action, hidden: kept, fields: [CODE_FIELD], button: 'Continue', error })]
+      ? [renderForm({ action, hidden: hiddenFields, fields: [CODE_FIELD], button: 'Continue', error })]
       : []),
     ...(passkey === null
       ? []
@@ -27,7 +30,7 @@ export function proofPage(
             kind: 'get',
             action,
             ...passkey,
-            fields: renderHiddenInputs(kept),
+            fields: renderHiddenInputs(hiddenFields),
             button: 'Continue with your passkey',
           }),
         ]),
