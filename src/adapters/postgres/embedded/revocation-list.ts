@@ -71,6 +71,7 @@ export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed
       { err: error },
       'an answer of the database was lost; checking the database on every request until the revocations are loaded again',
     );
+    await sleep(PAUSE, signal);
     await reloadUntilComplete();
     if (list.isComplete()) log.info({}, 'revoked sessions loaded again');
   }
