@@ -74,7 +74,7 @@ export interface SessionClient {
   adopt(pair: TokenPair): Promise<void>;
   /**
    * Ends sessions at the service. Unless the scope is `others`, this device always removes its pair. A rejection then
-   * means that the service did not receive the log-out.
+   * means that the service may not have received the log-out.
    */
   logOut(scope?: LogOutScope): Promise<void>;
   /**
