@@ -5,7 +5,7 @@ import { createRequester } from './requester.js';
 import type { ClientOptions, SessionClient } from './types.js';
 
 export { SessionError } from './errors.js';
-export type { IdentityProof as Proof, LogOutScope, Recovery, SessionState } from './types.js';
+export type { IdentityProof, LogOutScope, Recovery, SessionState } from './types.js';
 
 /** `url` is the URL of the service or of a proxy in front of it. Only requests to its origin carry the session. */
 export interface CookieClientOptions extends Omit<ClientOptions, 'origins' | 'storage'> {

@@ -2,7 +2,7 @@ export { createClient } from './client.js';
 export { SessionError } from './errors.js';
 export type {
   ClientOptions,
-  IdentityProof as Proof,
+  IdentityProof,
   LogOutScope,
   Recovery,
   SessionClient,

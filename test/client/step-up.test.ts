@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
-import type { ClientOptions, Proof } from '../../client/src/index.ts';
+import type { ClientOptions, IdentityProof } from '../../client/src/index.ts';
 import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -11,7 +11,7 @@ import { clientOf, countAnswers, sharedStorage } from './support/sessions.ts';
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 /** A client of ann whose sign-in is no longer recent, and the arguments of its callback. */
-async function world(t: Test, proof: Proof | null, options: Partial<ClientOptions> = {}) {
+async function world(t: Test, proof: IdentityProof | null, options: Partial<ClientOptions> = {}) {
   const service = await startHttpService(t);
   await service.post('/auth/register', ann);
   const challenges: string[] = [];
