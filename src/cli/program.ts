@@ -33,12 +33,16 @@ const AFTER_ACT = `
 The audit log records the change, and the user of the operating system who made it.
 The exit code is 1 if no account has the name. A change that was made before is no error.`;
 
+const AFTER_ROLE = `
+The audit log records the change, and the user of the operating system who made it.
+The exit code is 1 if there is no such account. A change that was made before is no error.`;
+
 const AFTER_SESSION = `
 The exit code is 1 if nothing about the session is stored.`;
 
 const AFTER_SECRETS = `
 Without --write the secrets are printed as lines for an environment file.
-With --write, files that exist are kept, and the secrets of Redis and RabbitMQ in compose.prod.yml are added.
+With --write, files that exist are kept, and the passwords of the servers in compose.prod.yml are added.
 The exit code is 1, and nothing is written, if two files hold different passwords for the same server.`;
 
 const AFTER_DOCTOR = `
@@ -50,7 +54,8 @@ Events of the last seconds have no seal yet, and are not checked.
 The exit code is 1 if something was changed, added or removed, or cannot be checked.`;
 
 const AFTER_DEMO = `
-The demo opens a session of its own. It prints the real answers of the service.
+The demo opens a session by user id. If that needs a service key, the demo registers
+an account, and does not delete it. It prints the real answers of the service.
 The exit code is 1 if an answer is not the expected one.`;
 
 const AFTER_COMPLETION = `
@@ -109,7 +114,7 @@ function addDatabaseCommands(program: Command): void {
 
   program
     .command('purge')
-    .description('remove sessions whose tokens have all expired')
+    .description('remove ended sessions whose tokens have all expired')
     .addHelpText('after', AFTER_PURGE)
     .action(reportFailures(async () => (await import('./purge.ts')).purgeSessions()));
 }
@@ -167,7 +172,9 @@ function addUserLists(users: Command): void {
     .command('list')
     .description('print accounts, the newest first')
     .option('--query <text>', 'only accounts whose name, address or id begins with the text')
-    .addOption(new Option('--only <kind>', 'only these accounts').choices(['disabled', 'operators']))
+    .addOption(
+      new Option('--only <kind>', 'only these accounts; not with --query').choices(['disabled', 'operators']),
+    )
     .option('--limit <count>', 'the most accounts to print, 1 to 1000', readLimit, 100)
     .option('--json', 'print one JSON object a line')
     .action(
@@ -238,7 +245,7 @@ function addRoleCommand(
     .description(description)
     .addArgument(new Argument('<role>', 'the role').choices(ROLES))
     .argument('<user>', USER)
-    .addHelpText('after', AFTER_ACT)
+    .addHelpText('after', AFTER_ROLE)
     .action(
       reportFailures(async (role: Role, user: string) =>
         (await import('./users/administer.ts')).setRoleByNameOrId({ role, isGranted }, user),

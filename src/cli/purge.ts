@@ -6,7 +6,7 @@ import { sleep } from '../lib/time.ts';
 import { createProgress } from './progress.ts';
 import { withDatabase } from './with-database.ts';
 
-/** `kinship purge`: removes sessions whose tokens have all expired, in batches. Progress goes to standard error. */
+/** `kinship purge`: removes ended sessions whose tokens have all expired. Progress goes to standard error. */
 export async function purgeSessions(): Promise<void> {
   const progress = createProgress(process.stderr, () => performance.now());
   await withDatabase(async ({ sql }, { policy }) => {
