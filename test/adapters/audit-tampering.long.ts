@@ -123,7 +123,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
     }
   });
 
-  await t.test('a user id as text in the row of a UUID hides no event of that user', async (t) => {
+  await t.test('a user id that was added as text hides no event of a user with a UUID', async (t) => {
     await stores.clear();
     const family = someFamily();
     const event = auditEntry(family);

@@ -130,7 +130,7 @@ t.test('a connection that is cut at any moment of its start throws nothing uncau
     await new Promise((resolve) => setTimeout(resolve, moment));
     proxy.cut();
     refused += (await settled).filter(({ status }) => status === 'rejected').length;
-    // The next statement may be sent before the driver hears that its connection was cut.
+    // The next statement may be sent before the driver notices that its connection was cut.
     const rows = await waitForValue(
       'a statement to be answered',
       () => sql`select ${['b', 'c']}::text[] as list`,

@@ -265,7 +265,7 @@ t.test('an unexpected end of the database is reported', async (t) => {
 });
 
 t.test(
-  'a lock file holds a folder until its process ends, on systems without abstract sockets',
+  'on systems without abstract sockets, a lock file locks a folder until its process ends',
   async (t) => {
     const folder = await mkdtemp(join(root, 'lock-'));
     const unlock = await lockByFile(folder);

@@ -106,7 +106,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     }
   });
 
-  await t.test('of 300 concurrent events exactly those without a queue are unroutable', async (t) => {
+  await t.test('of 300 concurrent events, only the events without a queue are unroutable', async (t) => {
     const topology = testTopology(t, url);
     const publisher = await publisherOn(t, url, topology);
     await publisher.ready();

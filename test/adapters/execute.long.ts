@@ -47,7 +47,7 @@ t.test('each error code has its outcome', async (t) => {
   t.equal(await outcomeOf(mapDriverError(Promise.resolve(1))), 'answered');
 });
 
-t.test('a statement that the server cancelled does not take effect later', async (t) => {
+t.test('a statement that the server canceled does not take effect later', async (t) => {
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const [sql, other] = [connect({ kind: 'url', url, pool: 1 }), connect({ kind: 'url', url, pool: 1 })];
@@ -55,11 +55,7 @@ t.test('a statement that the server cancelled does not take effect later', async
   await sql`create table marks (mark int)`;
   await other.begin(async (tx) => {
     await tx`lock table marks in access exclusive mode`;
-    t.equal(
-      await outcomeOf(execute(sql`insert into marks values (1)`)),
-      'nothing',
-      'cancelled by the server',
-    );
+    t.equal(await outcomeOf(execute(sql`insert into marks values (1)`)), 'nothing', 'canceled by the server');
   });
   t.same([...(await sql`select mark from marks`)], []);
 });
@@ -84,7 +80,7 @@ t.test(
   },
 );
 
-t.test('a statement that waits for a connection until its deadline is cancelled', async (t) => {
+t.test('a statement that waits for a connection until its deadline is canceled', async (t) => {
   const statement = Object.assign(new Promise(() => {}), { state: null, cancel: () => reject() });
   let reject = () => {};
   const queued = Object.assign(

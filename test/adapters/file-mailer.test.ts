@@ -39,7 +39,7 @@ t.test('a mail becomes a file that only this user can read, and the log names it
 });
 
 t.test(
-  'a mail with the same id is written to the same file, also at the same time, and file names sort by time',
+  'mails with the same id become one file, even at the same time, and file names sort by time',
   async (t) => {
     const { folder, mailer } = await open(t);
     await Promise.all([mailer.send({ ...MAIL, id: 'b' }), mailer.send({ ...MAIL, id: 'b' })]);

@@ -136,7 +136,7 @@ t.test('text that is no hash of a known kind matches no password', async (t) => 
 });
 
 t.test(
-  'an import refuses a hash if the product of its memory and its passes is above the limit, a login does not',
+  'an import refuses a hash if the product of its memory and its passes is above the limit, and a login does not',
   (t) => {
     const of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
     for (const cost of ['m=2097152,t=1,p=4', 'm=65536,t=3,p=4', 'm=32768,t=64,p=1'])
@@ -149,7 +149,7 @@ t.test(
   },
 );
 
-t.test('a password is verified both unchanged and in normalised form', async (t) => {
+t.test('a password is verified both unchanged and in normalized form', async (t) => {
   const hasher = passwordHasher();
   const { hash } = await import('@node-rs/bcrypt');
   const [composed, decomposed] = ['pi\u00e8ce d\u2019eau', 'pie\u0300ce d\u2019eau'];

@@ -63,7 +63,7 @@ t.test('a pool that loses its connections', async (t) => {
     });
     await delay(50);
     proxy.cut();
-    // One statement in each turn of the loop, so that some are unsent whenever the loss is detected.
+    // Sends one statement in each turn of the loop. So some are unsent when the loss is detected.
     const meanwhile = [first];
     while (!lost) {
       meanwhile.push(outcome(sql`select 1`));

@@ -57,7 +57,7 @@ function createMeasured(minimum: number) {
   return { time, durations };
 }
 
-/** The t-value of Welch's test. Above 4.5 two samples hardly have one distribution. */
+/** The t-value of Welch's test. Above 4.5 the two samples almost certainly have different distributions. */
 function welch(one: readonly number[], other: readonly number[]): number {
   const [a, b] = [moments(one), moments(other)];
   return Math.abs(a.mean - b.mean) / Math.sqrt(a.variance / one.length + b.variance / other.length);

@@ -60,7 +60,7 @@ t.test('a key whose row was changed is refused', async (t) => {
   await assertRefused({ sealed: forged }, /cannot be opened/);
 });
 
-t.test('a key that an earlier version sealed can be opened', async (t) => {
+t.test('a key that an earlier release sealed can be opened', async (t) => {
   const secret = someKey('seal-1');
   const jwk = makeKeyPair('ed25519').privateKey.export({ format: 'jwk' });
   const key = new Uint8Array(hkdfSync('sha256', secret.bytes, '', 'kinship signing keys', 32));

@@ -17,7 +17,7 @@ const FROM = 'kinship@auth.example.com';
 /** Timeouts for servers that never answer. Other servers get the default timeouts. */
 const QUICK = { greeting: 200, idle: 200, close: 100 };
 
-/** A server that sends only the given answers, for behaviour that no library of mail servers has. */
+/** A server that sends only the given answers, for behavior that no library of mail servers has. */
 async function serveRaw(t: Test, speak: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -153,7 +153,7 @@ t.test('a recipient that is not one plain mailbox is refused before a connection
   t.equal(connections(), 0);
 });
 
-t.test('nothing that a mail carries becomes a header or a second recipient', async (t) => {
+t.test('no text of a mail becomes a header or a second recipient', async (t) => {
   const { port, received } = await serveMail(t);
   const smtp = mailer(t, { port });
   const injected = 'x\r\nBcc: evil@x.y\r\n\r\nbody\u2028Cc: evil@x.y\0';

@@ -14,7 +14,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
  */
 
 const ROWS = 200;
-/** How many milliseconds a pool must be old before it may be replaced. */
+/** The age in milliseconds from which a pool may be replaced. */
 const OLD_ENOUGH = 1_100;
 
 async function pools(t: Test, max: number): Promise<{ sql: Sql; admin: Sql }> {

@@ -56,7 +56,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [kind, urls] of Object.entries(REFUSED))
-  t.test(`refused: ${kind}`, async (t) => {
+  t.test(`a URL is refused: ${kind}`, async (t) => {
     for (const url of urls) {
       t.type(strict.refusalOf(url), 'string', url);
       await t.rejects(strict.send({ url, ...CONTENT }), RefusedTarget, url);
@@ -159,7 +159,7 @@ t.test('an answer without an end is read up to 4 kB', async (t) => {
   t.equal(text.length, 4_096);
 });
 
-t.test('a request to an endpoint that accepts the connection and never answers is cancelled', async (t) => {
+t.test('a request to an endpoint that accepts the connection and never answers is canceled', async (t) => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1');
   t.teardown(() => silent.close());
   await new Promise((resolve) => silent.once('listening', resolve));
@@ -169,7 +169,7 @@ t.test('a request to an endpoint that accepts the connection and never answers i
   });
 });
 
-t.test('an answer that arrives byte by byte is cancelled at the time limit', async (t) => {
+t.test('an answer that arrives byte by byte is canceled at the time limit', async (t) => {
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => {
     response.writeHead(500).write('slow');

@@ -39,7 +39,7 @@ function declare(values: Partial<DeclaredEndpoint> = {}): DeclaredEndpoint {
   };
 }
 
-t.test('the endpoints of the file are added, changed and removed; others stay', async (t) => {
+t.test('the file adds, changes and removes its endpoints, and changes no other endpoint', async (t) => {
   const { webhookEndpoints, apply } = setUp();
   const other = someEndpoint();
   await webhookEndpoints.add(other, { total: 100, ofOwner: 10 });
@@ -59,7 +59,7 @@ t.test('the endpoints of the file are added, changed and removed; others stay', 
 });
 
 t.test(
-  'a start does not enable an endpoint that answered 410, and keeps the failures of another one',
+  'a start does not enable an endpoint that answered 410, and forgets no failure of another endpoint',
   async (t) => {
     const { webhookEndpoints, apply } = setUp();
     const [gone, failing] = [declare(), declare()];

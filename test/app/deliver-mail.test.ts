@@ -114,7 +114,7 @@ t.test('a mail is sent to the address of the session, and leaves the outbox', as
   t.match(lines, [{ level: 'info', message: 'mail sent', members: { mailId: ids[0] } }]);
 });
 
-t.test('mails about users without an address go to the receiver', async (t) => {
+t.test('mails about users without an address go to the address of the operator', async (t) => {
   const { deliver, record, attempts, world } = setUp();
   world.receiver = 'operator@example.com';
   await record('mail', { contact: null });
@@ -161,7 +161,7 @@ t.test('a failed mail is sent again with growing delays and the same id', async 
   t.equal(await left('mail'), 0);
 });
 
-t.test('a delay is a random share of its maximum, from zero on', async (t) => {
+t.test('a delay is a random part of its maximum, and can be zero', async (t) => {
   const { deliver, record, postponed, world } = setUp();
   await record('mail', {}, 1);
   world.onSend = async () => {

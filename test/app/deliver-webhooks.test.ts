@@ -125,7 +125,7 @@ t.test(
 const dateOf = (headers: Readonly<Record<string, string>>) =>
   new Date(Number(headers['webhook-timestamp']) * SECOND);
 
-t.test('a delivery whose last attempt fails has failed, and is not sent again', async (t) => {
+t.test('a delivery has failed after its last attempt, and is not sent again', async (t) => {
   const { addEndpoint, addEvent, deliverDue, deliveriesOf, world, metrics } = setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(500).end());
@@ -178,7 +178,7 @@ t.test('an endpoint that answers 410 is disabled, and its contact is notified on
 });
 
 t.test(
-  'an endpoint that fails for five days is disabled and counted, and its owner is notified',
+  'an endpoint that fails for five days is disabled and counted, and its contact is notified',
   async (t) => {
     const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, ...rest } = setUp(t);
     const { world, metrics, mails } = rest;
@@ -198,7 +198,7 @@ t.test(
     t.equal(
       await disableDead(),
       0,
-      'the owner is notified at the next call, and the endpoint is disabled once',
+      'the contact is notified at the next call, and the endpoint is disabled once',
     );
     await disableDead();
     t.equal(mails.length, 2);
@@ -207,7 +207,7 @@ t.test(
   },
 );
 
-t.test('a stream that fails for five days gets an event that it is disabled', async (t) => {
+t.test('a stream that fails for five days is disabled, and its receiver gets an event', async (t) => {
   const { addEndpoint, addEvent, deliverDue, disableDead, webhookDeliveries, world } = setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(500).end());
@@ -223,7 +223,7 @@ t.test('a stream that fails for five days gets an event that it is disabled', as
   t.equal(claimed.length, 1, 'no other event is sent');
 });
 
-t.test('an owner whose address the relay rejects is not mailed again', async (t) => {
+t.test('a contact whose address the relay rejects gets no second mail', async (t) => {
   const { addEndpoint, webhookEndpoints, disableDead, world, mails } = setUp(t);
   const id = await addEndpoint({ contact: 'nobody@example.com' });
   await webhookEndpoints.disable(id, 'gone');
@@ -233,7 +233,7 @@ t.test('an owner whose address the relay rejects is not mailed again', async (t)
   t.equal(mails.length, 1);
 });
 
-t.test('a slow endpoint delays no other', async (t) => {
+t.test('a slow endpoint delays no other endpoint', async (t) => {
   const { addEndpoint, addEvent, deliveriesOf, queues } = setUp(t);
   const [slow, well] = [await webhookReceiver(t), await webhookReceiver(t)];
   const open: (() => void)[] = [];

@@ -40,7 +40,7 @@ async function setUp({ complete }: { complete: boolean }) {
   };
 }
 
-t.test('a complete list needs no database', async (t) => {
+t.test('with a complete list of revocations the database is not queried', async (t) => {
   const { isAlive, family, revoked, asked, breakDatabase } = await setUp({ complete: true });
   breakDatabase();
   t.equal(await isAlive(), true);
@@ -49,7 +49,7 @@ t.test('a complete list needs no database', async (t) => {
   t.equal(asked(), 0);
 });
 
-t.test('an incomplete list needs the database', async (t) => {
+t.test('with an incomplete list of revocations the database is queried', async (t) => {
   const { isAlive, family, families, time } = await setUp({ complete: false });
   t.equal(await isAlive(), true);
   time.now = family.expiresAt - 1;

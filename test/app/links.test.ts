@@ -34,7 +34,7 @@ const moved: DomainEvent = {
 };
 const changed: DomainEvent = { type: 'users.password_changed', occurredAt: NOW, data: { userId, ...HOME } };
 
-t.test('links lead to this service and are derived from values that are no links', async (t) => {
+t.test('links lead to this service, and the ids from which they are derived are not links', async (t) => {
   const reset = new URL(to(forgotten) ?? '');
   t.equal(`${reset.origin}${reset.pathname}`, 'https://auth.example.com/auth/password/reset');
   t.equal(
@@ -60,7 +60,7 @@ t.test('links lead to this service and are derived from values that are no links
   t.equal(links.readNotMeToken(token.replace(sessionId, ''), NOW), null, 'one session never becomes all');
 });
 
-t.test('links of an older key stay valid, links of an unknown key are refused', async (t) => {
+t.test('links of an older key stay valid, and links of an unknown key are refused', async (t) => {
   const token = links.makeNotMeToken(sessionId, userId, NOW + DAY);
   t.same(createLinkSecrets([someKey('hash-2'), ...keys]).readNotMeToken(token, NOW), { sessionId, userId });
   t.equal(createLinkSecrets([someKey('hash-1')]).readNotMeToken(token, NOW), null);

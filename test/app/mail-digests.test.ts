@@ -158,7 +158,7 @@ t.test('a held mail goes to the current address of the account', async (t) => {
 });
 
 t.test(
-  'a held mail whose recipient cannot be looked up does not stop the others of its digest',
+  'a held mail whose recipient cannot be looked up does not stop the other mails of its digest',
   async (t) => {
     const { world, sent, users, cause, digest, deliver, left } = setUp();
     await cause(13);

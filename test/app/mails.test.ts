@@ -111,7 +111,7 @@ t.test('the time is shown in UTC at every hour', async (t) => {
   }
 });
 
-t.test('the HTML loads nothing, has no links and sets no colour', async (t) => {
+t.test('the HTML loads nothing, has no links and sets no color', async (t) => {
   for (const { html } of mailsWith({})) {
     t.notMatch(html, /<(?:img|a|link|script|style|iframe|form)\b|url\(|https?:|(?<!-)\bcolor:|background/i);
   }

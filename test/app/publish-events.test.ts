@@ -206,7 +206,7 @@ t.test('when a type of event is routed again, its waiting events become due at o
 });
 
 t.test(
-  'events that are leased or soon due are not made due, and many events are made due in several calls',
+  'events that are leased or due soon keep their time, and many events are made due in several calls',
   async (t) => {
     const { run, record, world, deps, stored } = setUp();
     const asked: number[] = [];

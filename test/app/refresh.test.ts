@@ -58,7 +58,7 @@ t.test('without a retry window a replayed token revokes its family, with one eve
 });
 
 t.test(
-  'a replay with the same Idempotency-Key gets the same bytes, and with another key it is reuse',
+  'a repetition with the same Idempotency-Key gets the same bytes, and one with another key is reuse',
   async (t) => {
     const service = await sessionUseCases();
     const first = await service.logIn();
@@ -173,7 +173,7 @@ t.test('a family keeps the policies of its login', async (t) => {
   t.equal(typeof (await lenient.refresh(first)), 'object');
 });
 
-t.test('a paired session needs both tokens, an unpaired one the refresh token', async (t) => {
+t.test('a paired session needs both tokens, and an unpaired one needs the refresh token alone', async (t) => {
   const service = await sessionUseCases();
   const userId = '11111111-1111-4111-8111-111111111111';
   const first = await service.logIn({ userId });
@@ -332,7 +332,7 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
   tick();
   const fourth = await service.refresh(third);
 
-  t.test('after healing the current token is rotated, older tokens are reuse', async (t) => {
+  t.test('after healing the current token is rotated, and older tokens are reuse', async (t) => {
     const after = await restoredService(row, keys);
     after.time.now = service.time.now;
     const fifth = await after.refresh(fourth);

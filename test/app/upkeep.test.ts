@@ -79,7 +79,7 @@ t.test('a purge removes nothing while another replica purges', async (t) => {
   t.same(lines, [{ count: 300 }]);
 });
 
-t.test('mails are removed after thirty days, links a day after their expiry', async (t) => {
+t.test('mails are removed after thirty days, and links a day after their expiry', async (t) => {
   const { families, users, outbox, world, lines, deps } = setUp();
   const family = someFamily();
   const mails = [entry(family, { kind: 'mail' }), entry(family, { kind: 'mail' })];

@@ -14,10 +14,10 @@ import { secretIn, totpCode } from '../../support/totp.ts';
 import { unlimitedUseCases } from '../../support/use-cases.ts';
 
 /**
- * The invariants of second factors hold in any order of beginning, confirming and removing a factor, resetting the
- * password, logging in and disabling the user. The owner knows the password and has the app, the passkeys and the
- * recovery codes. The thief learns every password at once and each code and assertion that was accepted. The thief also
- * keeps the sessions and the begun passkey from the time before the first factor.
+ * The invariants of second factors hold in any order of these steps. The owner knows the password, and has the app, the
+ * passkeys and the recovery codes. The thief learns every password at once. The thief also learns each code and each
+ * assertion after it was accepted. The thief keeps the sessions and the begun passkey from the time before the first
+ * factor.
  */
 const STEPS = [
   'begin',

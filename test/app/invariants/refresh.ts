@@ -204,7 +204,7 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
       same(
         [hash, isRetry(before, by)],
         [before.hashedPreviousTokenId, true],
-        'I3: none but a retry is honoured twice',
+        'I3: only a retry gets the pair again',
       );
     } else if (generation < before.generation) {
       same([answer, seen.row.revoked?.reason], ['token_reused', 'reuse'], 'I3: revoked before the answer');
@@ -336,10 +336,10 @@ async function play(steps: readonly Step[], retryWindow: number): Promise<void> 
   }
 }
 
-/** Declares the tests that any of `numRuns` sequences keeps the invariants of a token family. */
+/** Declares tests: the invariants of a token family hold in each of `numRuns` random sequences. */
 export function testRefreshInvariants(numRuns: number): void {
   for (const retryWindow of [0, 10_000]) {
-    t.test(`any sequence keeps the invariants, with a retry window of ${retryWindow} ms`, async (t) => {
+    t.test(`the invariants hold in any sequence, with a retry window of ${retryWindow} ms`, async (t) => {
       const sequences = fc.array(step, { minLength: 10, maxLength: 40 });
       await fc.assert(
         fc.asyncProperty(sequences, (steps) => play(steps, retryWindow)),
