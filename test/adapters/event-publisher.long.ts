@@ -290,8 +290,8 @@ t.test('a broker that blocks publishers keeps its connection, and is logged once
   for (const [begin] of [memory, disk]) await rabbit.control(...begin);
   await t.rejects(publisher.publish(createdEvent()), /did not confirm/, 'two alarms at once');
   await rabbit.control(...memory[1]);
-  await delay(1_000); // a broker that accepts messages again would say so meanwhile
-  t.notOk(publisher.isReady(), 'the other alarm goes on');
+  await delay(1_000); // within this time a broker that accepts messages again reports it
+  t.notOk(publisher.isReady(), 'the other alarm continues');
   await rabbit.control(...disk[1]);
   await publisher.ready();
   t.equal(await publisher.publish(createdEvent()), 'routed');

@@ -252,7 +252,7 @@ t.test('an answer of Redis that is not a list of two integers counts as an outag
     { 0: 0, 1: 0 },
   ]) {
     type Client = Parameters<typeof createRedisAttempts>[0];
-    const redis = { evalsha: async () => answer } as unknown as Client; // a real Redis never answers so
+    const redis = { evalsha: async () => answer } as unknown as Client; // a real Redis gives no such answer
     const attempts = createRedisAttempts(redis);
     await t.rejects(attempts.begin(subject, NOW), StoreUnavailable, JSON.stringify(answer));
     await t.rejects(

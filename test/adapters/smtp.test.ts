@@ -180,7 +180,7 @@ t.test('a recipient or content refused with 5xx is a permanent rejection', async
   });
   const smtp = mailer(t, content);
   await t.rejects(smtp.send(someMail()), MailRejected);
-  await t.resolves(smtp.send(someMail()), 'the next mail has a chance of its own');
+  await t.resolves(smtp.send(someMail()), 'the next mail can succeed');
 });
 
 t.test('a reply 4xx, and a reply 5xx that is not about the mail, are temporary failures', async (t) => {
@@ -237,7 +237,7 @@ t.test('a silent, slow, absent or broken server delays a mail for a limited time
   const smtp = mailer(t, { port: trickling, timeouts: { mail: 300 } });
   t.match(await passingFailure(t, smtp.send(someMail())), { code: 'EABORT' });
   const starting = mailer(t, { port: trickling, timeouts: { verify: 300 } });
-  await t.resolves(starting.verify(), 'nor does it hold up the start');
+  await t.resolves(starting.verify(), 'an endless answer does not block the start');
 
   const rude = await serveRaw(t, (socket) => socket.destroy());
   await passingFailure(t, mailer(t, { port: rude }).send(someMail()));
@@ -316,6 +316,6 @@ t.test(
     });
     const before = seen.length;
     await passingFailure(t, mailer(t, { port: hostile, host, ...credentials }).send(someMail()));
-    t.notMatch(seen.slice(before).join(''), /AUTH/, 'also not to a server without EHLO');
+    t.notMatch(seen.slice(before).join(''), /AUTH/, 'no password is sent to a server without EHLO');
   },
 );

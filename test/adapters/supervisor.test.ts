@@ -135,7 +135,7 @@ t.test('a worker that does not end at the deadline is killed, and the stop fails
   await supervisor.start();
   const [hung] = workers;
   if (hung !== undefined) hung.stop = () => {};
-  const alive = setInterval(() => {}, 1_000); // as the channel to a real worker
+  const alive = setInterval(() => {}, 1_000); // keeps the process alive, as a real worker's channel does
   t.teardown(() => clearInterval(alive));
   await t.rejects(supervisor.stop(), /did not end within 50 ms/);
   t.same(await hung?.exited, { code: null, signal: 'SIGKILL' });

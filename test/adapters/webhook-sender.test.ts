@@ -121,7 +121,7 @@ t.test('a name server that never answers about IPv6 delays no delivery', async (
   const sender = createWebhookSender({
     allowedNetworks: ['127.0.0.1'],
     nameServers: [server.address],
-    timeouts: { request: 3_000 }, // less than the resolver takes to give the other question up
+    timeouts: { request: 3_000 }, // shorter than the time after which the resolver gives up the IPv6 query
   });
   const url = `http://hooks.example:${receiver.port}/hook`;
   t.match(await sender.send({ url, ...CONTENT }), { status: 204 });

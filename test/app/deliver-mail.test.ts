@@ -219,7 +219,7 @@ t.test(
   async (t) => {
     const { deliver, record, attempts, world } = setUp();
     const { ids } = await record('mail');
-    world.onSend = () => new Promise(() => undefined); // the process dies in here
+    world.onSend = () => new Promise(() => undefined); // the process ends before the server answers
     void deliver()();
     while (attempts.length === 0) await new Promise(setImmediate);
     world.onSend = async () => undefined;

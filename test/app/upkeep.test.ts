@@ -39,7 +39,7 @@ t.test('a session is purged after all its tokens have expired', async (t) => {
 
   service.time.now = NOW + POLICY.refreshTokenAge - 1000;
   t.equal(await purge(), 0);
-  t.equal(await outcome(service.refresh(stolen)), 'token_reused', 'as long as the token is good');
+  t.equal(await outcome(service.refresh(stolen)), 'token_reused', 'while the token has not expired');
   service.time.now = NOW + POLICY.refreshTokenAge + HOUR;
   t.equal(await purge(), 0);
   t.equal(await outcome(service.refresh(stolen)), 'token_expired');

@@ -165,7 +165,7 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
       const { auth_time, amr, acr } = claimsOf(answer.access);
       const { authTime, ...told } = authentication;
       const wanted = [Math.floor(authTime / 1000), told.amr, told.acr];
-      same([auth_time, amr, acr], wanted, 'the access token tells the authentication of its row');
+      same([auth_time, amr, acr], wanted, 'the access token states the authentication of its row');
     }
     if (code === undefined || !rotated) {
       same(
