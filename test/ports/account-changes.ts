@@ -13,7 +13,7 @@ type Fresh = (t: Test) => Promise<UserStores>;
 
 /** The contract of {@link Users.change}, and of the links that {@link Users.create} stores. */
 export function accountChangesContract(t: Test, fresh: Fresh): void {
-  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('behavior', (t) => behavior(t, fresh));
   t.test('former addresses', (t) => formerAddresses(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
@@ -43,7 +43,7 @@ const linkOf = ({ id: userId, email }: User, purpose: 'verify' | 'undo' = 'verif
 
 const resetOf = ({ id: userId }: User) => ({ hashedToken: hash(), userId, expiresAt: LATER });
 
-async function behaviour(t: Test, fresh: Fresh): Promise<void> {
+async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test(
     'a change replaces the name, the address and its verification, and records its entries',
     async (t) => {

@@ -13,7 +13,7 @@ type Fresh = (t: Test) => Promise<Attempts>;
 
 /** The contract of {@link Attempts} under the usual policy. `fresh` gives a store that has counted nothing. */
 export function attemptsContract(t: Test, fresh: Fresh): void {
-  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('behavior', (t) => behavior(t, fresh));
   t.test('limits of actions', (t) => window(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
@@ -33,7 +33,7 @@ async function countAllowed(
   return allowed;
 }
 
-async function behaviour(t: Test, fresh: Fresh): Promise<void> {
+async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('each identifier of an account has its own count', async (t) => {
     const attempts = await fresh(t);
     const byAddress = { ...STRANGER, identifier: 'ann@example.com' };

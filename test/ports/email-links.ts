@@ -37,12 +37,12 @@ async function withUser(t: Test, fresh: Fresh) {
 
 /** The contract of {@link EmailLinks}, and of the methods of {@link Users} that concern links. */
 export function emailLinksContract(t: Test, fresh: Fresh): void {
-  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('behavior', (t) => behavior(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
 }
 
-async function behaviour(t: Test, fresh: Fresh): Promise<void> {
+async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a link verifies the address once', async (t) => {
     const stores = await withUser(t, fresh);
     const { emailLinks, users, user } = stores;

@@ -15,7 +15,7 @@ const REMOVED = { at: NOW, reason: 'account_deleted' } as const;
 
 /** The contract of {@link Tasks}. */
 export function tasksContract(t: Test, fresh: Fresh): void {
-  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('behavior', (t) => behavior(t, fresh));
   t.test('atomicity', (t) => atomicity(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
@@ -47,7 +47,7 @@ async function listOf(tasks: Tasks, { id }: User, limit = 100): Promise<TaskList
   return list;
 }
 
-async function behaviour(t: Test, fresh: Fresh): Promise<void> {
+async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a task is stored with all its fields', async (t) => {
     const { tasks, ann } = await twoUsers(t, fresh);
     const text = `${'\u{1F95B}'.repeat(198)} '`;

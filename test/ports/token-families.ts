@@ -15,7 +15,7 @@ const LATER = NOW + 10 * DAY;
 
 /** The contract of {@link TokenFamilies}, for every adapter of the port. `fresh` gives an empty store. */
 export function tokenFamiliesContract(t: Test, fresh: (t: Test) => Promise<Stores>): void {
-  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('behavior', (t) => behavior(t, fresh));
   t.test('atomicity', (t) => atomicity(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.test('purge', (t) => purging(t, fresh));
@@ -25,7 +25,7 @@ async function claimEvents({ outbox }: Stores) {
   return outbox.claim('event', LATER, LATER + DAY, 1000);
 }
 
-async function behaviour(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
+async function behavior(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<void> {
   await t.test('an opened family is found with all its fields', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily({

@@ -29,7 +29,7 @@ const claimEvents = async ({ outbox }: StateStores) =>
 
 /** The contract of {@link UserStates}, and of the methods of {@link TokenFamilies} that depend on these states. */
 export async function userStatesContract(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('behaviour', (t) => disabling(t, fresh));
+  await t.test('behavior', (t) => disabling(t, fresh));
   await t.test('claims', (t) => claims(t, fresh));
   await t.test('atomicity', (t) => atomicity(t, fresh));
   await t.test('concurrency', (t) => concurrency(t, fresh));

@@ -66,7 +66,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     t.same(await users.find(ann.id), ann);
   });
 
-  await t.test('an account without a given id is recognised by its name and address', async (t) => {
+  await t.test('an account without a given id is recognized by its name and address', async (t) => {
     const { userTransfer } = await fresh(t);
     const ann = someUser();
     const again = () => imported({ ...ann, id: randomUUID() }, { hasGivenId: false });

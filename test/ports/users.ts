@@ -47,13 +47,13 @@ const types = async ({ outbox }: Stores) =>
 
 /** The contract of {@link Users}, and of the methods of {@link TokenFamilies} that depend on accounts. */
 export function usersContract(t: Test, fresh: (t: Test) => Promise<UserStores>): void {
-  t.test('behaviour', (t) => behaviour(t, fresh));
+  t.test('behavior', (t) => behavior(t, fresh));
   t.test('sessions end with their passwords', (t) => endings(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
 }
 
-async function behaviour(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
+async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promise<void> {
   await t.test('a user is found by id, name and address', async (t) => {
     const stores = await fresh(t);
     const user = someUser({ username: 'Ärger', email: 'Anger@Example.com' });
