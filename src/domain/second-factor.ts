@@ -121,9 +121,9 @@ export type FactorProofUse =
   | { readonly kind: 'recovery_code'; readonly hash: string };
 
 /**
- * The limits of wrong proofs. Ten are free. Then each one doubles a wait of half a minute up to an hour. A guesser who
- * knows the password gets about 30 guesses a day at three valid codes in a million. As with passwords, networks at
- * which the owner has given a proof have a count of their own.
+ * The limits of wrong proofs. Ten wrong proofs cost no delay. Then each one doubles the delay, from half a minute up to
+ * an hour. So a guesser who knows the password gets about 30 guesses a day. At any moment three codes in a million are
+ * valid. As with passwords, a network from which the owner has given a right proof has its own count.
  */
 export const PROOF_ATTEMPT_POLICY: AttemptPolicy = {
   account: { free: 10, firstDelay: 30 * SECOND, longestDelay: HOUR, quiet: DAY, forgetOneAfter: null },
