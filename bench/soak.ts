@@ -101,6 +101,6 @@ async function purgeEnded(): Promise<void> {
 
 function summary(taken: Sample): string {
   const names = ['minutes', 'memory, MB', 'open descriptors', 'waiting outbox rows', 'refresh: p99, ms'];
-  const figures = [...names, 'unexpected'].map((name) => `${name} ${taken[name]?.toFixed(1)}`);
+  const figures = [...names, 'shed', 'unexpected'].map((name) => `${name} ${taken[name]?.toFixed(1)}`);
   return figures.join('; ');
 }

@@ -35,6 +35,7 @@ export function createSampler({ pid, databaseUrl, metricsUrl }: SampledService) 
       'CPU of a request, µs': (1e6 * spent) / window.answered,
       answers: window.answered,
       'not sent': window.skipped,
+      shed: window.shed,
       unexpected: window.unexpected,
       ...latencies(window),
     };

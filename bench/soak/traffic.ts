@@ -10,6 +10,8 @@ export interface Window {
   readonly times: ReadonlyMap<Kind, readonly number[]>;
   /** Requests that were due while every client waited for an answer. They were not sent. */
   readonly skipped: number;
+  /** Requests that the service refused with 503, because it was overloaded or had no database. */
+  readonly shed: number;
   readonly unexpected: number;
 }
 
@@ -73,11 +75,15 @@ export async function openTraffic(target: Target, count: number): Promise<Traffi
     },
   };
 
-  /** Never rejects: a failed request counts as an unexpected answer, and its client begins a new session. */
+  /** Never rejects: after a refusal or an unexpected answer the client begins a new session. */
   async function send(client: Client, due: number): Promise<void> {
     const { kind, request, expected } = client.step;
     try {
       const { status, body } = await client.connection.ask(request);
+      if (status === 503) {
+        window.shed += 1;
+        return await beginAgain(client);
+      }
       if (status !== expected) throw new Error(`${status} instead of ${expected}: ${body.slice(0, 200)}`);
       window.answered += 1;
       const times = window.times.get(kind) ?? [];
@@ -87,9 +93,13 @@ export async function openTraffic(target: Target, count: number): Promise<Traffi
     } catch (error) {
       window.unexpected += 1;
       if (window.unexpected <= MAX_PRINTED) process.stderr.write(`${kind}: ${error}\n`);
-      client.connection.close();
-      Object.assign(client, await openClient(target, client.number));
+      await beginAgain(client);
     }
+  }
+
+  async function beginAgain(client: Client): Promise<void> {
+    client.connection.close();
+    Object.assign(client, await openClient(target, client.number));
   }
 }
 
@@ -100,5 +110,5 @@ async function openClient(target: Target, number: number): Promise<Client> {
 }
 
 function emptyWindow() {
-  return { answered: 0, times: new Map<Kind, number[]>(), skipped: 0, unexpected: 0 };
+  return { answered: 0, times: new Map<Kind, number[]>(), skipped: 0, shed: 0, unexpected: 0 };
 }
