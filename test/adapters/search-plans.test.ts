@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { MAX_SCANNED_EVENTS } from '../../src/adapters/postgres/audit-log.ts';
+import { MAX_SCANNED_USERS } from '../../src/adapters/postgres/user-directory.ts';
 import { NOW } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
 import { fillSearched, planOf, searchesOn } from '../support/searches.ts';
@@ -22,6 +23,29 @@ t.test(
       t.match(plan, new RegExp(`(using|on) ${search.index}\\b`), `${search.name}\n${plan}`);
       t.notMatch(plan, /Seq Scan on (?!pg_)/, `${search.name}\n${plan}`);
     }
+  },
+);
+
+t.test(
+  'a disabled account is found behind an empty page if very many disabled users have no account',
+  async (t) => {
+    const stores = await postgresStores(t);
+    if (stores === null) return;
+    const { sql, userDirectory } = stores;
+    await sql`
+    insert into user_states (user_id, disabled_at)
+    select lpad(to_hex(n), 32, '0')::uuid, ${new Date(NOW)} from generate_series(1, ${MAX_SCANNED_USERS + 5}) n`;
+    const id = 'ffffffff-0000-4000-8000-000000000000';
+    await sql`
+    insert into users (id, username, email, password_hash, created_at)
+    values (${id}, 'ann', 'ann@example.com', 'none', ${new Date(NOW)})`;
+    await sql`insert into user_states (user_id, disabled_at) values (${id}, ${new Date(NOW)})`;
+    const page = { now: NOW, limit: 10 };
+    const first = await userDirectory.list({ by: 'disabled' }, { ...page, after: null });
+    t.same(first.users, []);
+    t.type(first.next, 'string');
+    const second = await userDirectory.list({ by: 'disabled' }, { ...page, after: first.next });
+    t.match(second, { users: [{ user: { id } }], next: null });
   },
 );
 

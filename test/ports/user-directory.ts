@@ -20,10 +20,10 @@ const userNamed = (username: string, values: Partial<User> = {}) =>
 async function pagesOf({ userDirectory }: DirectoryStores, filter: UserFilter): Promise<string[]> {
   const ids: string[] = [];
   for (let after: string | null = null; ; ) {
-    const page = await userDirectory.list(filter, { now: NOW, limit: 2, after });
-    ids.push(...page.map(({ user }) => user.id));
-    after = page.at(-1)?.position ?? after;
-    if (page.length < 2) return ids;
+    const { users, next } = await userDirectory.list(filter, { now: NOW, limit: 2, after });
+    ids.push(...users.map(({ user }) => user.id));
+    if (next === null) return ids;
+    after = next;
   }
 }
 
@@ -50,8 +50,12 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     await secondFactors.confirm({ userId: ann.id, id: app.id, step: 1, at: NOW }, []);
     const active = { ...quiet, factors: ['totp'], sessions: 2, lastLoginAt: NOW + 3 };
     t.same(await userDirectory.find(ann.id, NOW), active);
-    const [one] = await userDirectory.list({ by: 'age' }, { now: NOW, limit: 10, after: null });
-    t.same(one?.user, active);
+    const { users: found, next } = await userDirectory.list(
+      { by: 'age' },
+      { now: NOW, limit: 10, after: null },
+    );
+    t.same(found[0]?.user, active);
+    t.equal(next, null);
     t.equal(
       (await userDirectory.find(ann.id, NOW + 400 * 86_400_000))?.sessions,
       0,

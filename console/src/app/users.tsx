@@ -23,7 +23,11 @@ export function Users({ query }: { readonly query: URLSearchParams }) {
       <Loaded result={result}>
         {({ items, nextCursor }) => (
           <>
-            {items.length === 0 ? <p>No account matches.</p> : <AccountTable items={items} query={query} />}
+            {items.length === 0 ? (
+              <p>{nextCursor === undefined ? 'No account matches.' : 'No account of this page matches.'}</p>
+            ) : (
+              <AccountTable items={items} query={query} />
+            )}
             <NextPage path="/users" query={query} cursor={nextCursor} label="More accounts" />
           </>
         )}

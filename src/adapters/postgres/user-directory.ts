@@ -24,12 +24,20 @@ interface ListedRow extends NamedUserRow {
  */
 const GREATEST = '\u{10ffff}';
 
+/** The maximum number of disabled users that one page reads. Users without an account are read, but not listed. */
+export const MAX_SCANNED_USERS = 10_000;
+
 /** The accounts in PostgreSQL. */
 export function createUserDirectory(sql: Sql): UserDirectory {
   return {
     async list(filter, page) {
       const rows = await execute(listSql(sql, filter, page));
-      return rows.map(({ position, ...row }) => ({ user: toListedUser(row), position }));
+      const users = rows
+        .slice(0, page.limit)
+        .map(({ position, ...row }) => ({ user: toListedUser(row), position }));
+      const last = users.at(-1);
+      if (rows.length > page.limit && last !== undefined) return { users, next: last.position };
+      return { users, next: filter.by === 'disabled' ? await lastScanned(page.after) : null };
     },
 
     async find(id, now) {
@@ -41,14 +49,32 @@ export function createUserDirectory(sql: Sql): UserDirectory {
       return row && toListedUser(row);
     },
   };
+
+  /** The last disabled user that a page read, if it read as many as it may. */
+  async function lastScanned(after: string | null): Promise<string | null> {
+    const [last] = await execute(sql<{ user_id: string }[]>`
+      ${disabledSql(sql, after)} offset ${MAX_SCANNED_USERS - 1} limit 1`);
+    return last?.user_id ?? null;
+  }
 }
 
-/** Selects a page of a list. The page is chosen first, so only the facts of its accounts are read. */
+/** The ids of disabled users behind the position `after`. */
+function disabledSql(sql: Sql, after: string | null) {
+  return sql`
+    select user_id from user_states
+    where disabled_at is not null ${after === null ? sql`` : sql`and user_id > ${after}::uuid`}
+    order by user_id`;
+}
+
+/**
+ * Selects a page of a list, and one row more, to detect a next page. The page is chosen first, so only the facts of its
+ * accounts are read.
+ */
 export function listSql(sql: Sql, filter: UserFilter, { now, limit, after }: UserPage) {
   const order =
     filter.by === 'age' ? sql`users.created_at desc, users.id desc` : sql`page.position collate "C"`;
   return sql<(ListedRow & { position: string })[]>`
-    with page as materialized (${pageSql(sql, filter, after)} limit ${limit})
+    with page as materialized (${pageSql(sql, filter, after)} limit ${limit + 1})
     select ${listedColumns(sql, now)}, page.position
     from page join users on users.id = page.id left join user_states state on state.user_id = users.id
     order by ${order}`;
@@ -69,8 +95,8 @@ function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQue
         order by id`;
     case 'disabled':
       return sql`
-        select id, id::text as position from user_states join users on id = user_id
-        where disabled_at is not null ${after === null ? sql`` : sql`and user_id > ${after}::uuid`}
+        select id, id::text as position
+        from (${disabledSql(sql, after)} limit ${MAX_SCANNED_USERS}) scanned join users on id = user_id
         order by user_id`;
     case 'role':
       return sql`

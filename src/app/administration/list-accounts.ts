@@ -35,13 +35,9 @@ export const listAccounts =
   async ({ query, only, limit, cursor }) => {
     const filter = readFilter(query, only);
     const after = cursor === null ? null : readPosition(filter, cursor);
-    const found = await userDirectory.list(filter, { now: clock(), limit: limit + 1, after });
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const page = { items: items.map(({ user }) => user) };
-    return found.length > limit && last !== undefined
-      ? { ...page, nextCursor: Buffer.from(last.position).toString('base64url') }
-      : page;
+    const { users, next } = await userDirectory.list(filter, { now: clock(), limit, after });
+    const page = { items: users.map(({ user }) => user) };
+    return next === null ? page : { ...page, nextCursor: Buffer.from(next).toString('base64url') };
   };
 
 function readFilter(query: string | null, only: AccountQuery['only']): UserFilter {

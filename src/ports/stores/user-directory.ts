@@ -15,6 +15,13 @@ export interface UserPage {
   readonly after: string | null;
 }
 
+/** The accounts of a page. */
+export interface FoundUsers {
+  readonly users: readonly PositionedUser[];
+  /** The position behind which the next page begins; null: this is the last page. */
+  readonly next: string | null;
+}
+
 /**
  * The accounts as operators see them. The cost of a page does not grow with the number of accounts. The form of `after`
  * depends on the filter: see `isPosition`.
@@ -22,8 +29,12 @@ export interface UserPage {
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface UserDirectory {
-  /** An account is listed once, even if its name and its address match. Reserved addresses do not match. */
-  list(filter: UserFilter, page: UserPage): Promise<readonly PositionedUser[]>;
+  /**
+   * An account is listed once, even if its name and its address match. Reserved addresses do not match. A call reads a
+   * bounded number of rows: where many disabled users have no account, a page of disabled accounts can hold fewer than
+   * `limit`, or none, although `next` is not null.
+   */
+  list(filter: UserFilter, page: UserPage): Promise<FoundUsers>;
 
   /** Null if there is no such account. */
   find(id: string, now: number): Promise<ListedUser | null>;

@@ -56,14 +56,15 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
   return {
     async list(filter, { now, limit, after }) {
       const compare = filter.by === 'age' ? byAge : byBytes;
-      return [...users.values()]
+      const found = [...users.values()]
         .flatMap((user): PositionedUser[] => {
           const position = placeOf(filter, user);
           return position === null ? [] : [{ user: toListedUser(user, now), position }];
         })
         .filter(({ position }) => after === null || compare(position, after) > 0)
-        .sort((one, other) => compare(one.position, other.position))
-        .slice(0, limit);
+        .sort((one, other) => compare(one.position, other.position));
+      const page = found.slice(0, limit);
+      return { users: page, next: found.length > limit ? (page.at(-1)?.position ?? null) : null };
     },
 
     async find(id, now) {
