@@ -39,14 +39,14 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     origin: byCommand('ann'),
   };
   const maintain = maintainKeySet(deps);
-  const load = async (keys: readonly SealedKey[]) =>
+  const openIntoRing = async (keys: readonly SealedKey[]) =>
     ring.replace(await Promise.all(keys.map(async (key) => ring.findStored(key.id) ?? (await open(key)))));
   const ring: KeySet = createKeySet({
     clock: deps.clock,
     timing,
-    reload: async () => load(await signingKeys.list()),
+    reload: async () => openIntoRing(await signingKeys.list()),
   });
-  await load(await maintain());
+  await openIntoRing(await maintain());
   return {
     shared,
     time,
@@ -57,6 +57,6 @@ export async function someKeySet(alg: KeyAlgorithm, shared = sharedKeys()) {
     rotate: rotateKey(deps),
     retire: retireKey(deps),
     /** Adds and removes keys that are due, as each replica does periodically. */
-    maintain: async () => load(await maintain()),
+    maintain: async () => openIntoRing(await maintain()),
   };
 }

@@ -37,11 +37,11 @@ export interface Factors {
   readonly recoveryCodes: number;
 }
 
-/** The parameters of the list that a page of the console has in its own query. */
+/** The query parameters that the page `/users` of the console passes on to the list of the admin API. */
 const LIST_FIELDS = ['query', 'only', 'cursor'] as const;
 
-export function listAccounts(place: URLSearchParams, signal: AbortSignal) {
-  return call<AccountPage>('GET', `/admin/users?${listQuery(place, LIST_FIELDS)}`, { signal });
+export function listAccounts(pageQuery: URLSearchParams, signal: AbortSignal) {
+  return call<AccountPage>('GET', `/admin/users?${listQuery(pageQuery, LIST_FIELDS)}`, { signal });
 }
 
 /** An account and its factors; null for a user id that has no account here. */

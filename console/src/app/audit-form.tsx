@@ -27,8 +27,8 @@ const USER_ID = '\\S{1,256}';
 const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
 
 /** A `datetime-local` field has no time zone. The console shows and reads UTC. */
-const toField = (time = '') => time.slice(0, 16);
-const fromField = (value: string) => `${value.slice(0, 16)}:00Z`;
+const toInputValue = (time = '') => time.slice(0, 16);
+const toUtc = (value: string) => `${value.slice(0, 16)}:00Z`;
 
 /** Chooses the events of the audit log. */
 export function AuditForm({ filter }: { readonly filter: AuditFilter }) {
@@ -38,7 +38,7 @@ export function AuditForm({ filter }: { readonly filter: AuditFilter }) {
     const query = new URLSearchParams();
     for (const field of FILTER_FIELDS) {
       const value = String(fields.get(field)).trim();
-      if (value !== '') query.set(field, field === 'from' || field === 'to' ? fromField(value) : value);
+      if (value !== '') query.set(field, field === 'from' || field === 'to' ? toUtc(value) : value);
     }
     go(`/audit?${query}`);
   }
@@ -116,7 +116,7 @@ function TimeField({ name, label, value }: FieldProps) {
   return (
     <p class="field">
       <label for={name}>{label}</label>
-      <input id={name} name={name} type="datetime-local" defaultValue={toField(value)} />
+      <input id={name} name={name} type="datetime-local" defaultValue={toInputValue(value)} />
     </p>
   );
 }

@@ -64,6 +64,6 @@ export async function findChange(
 export function invalidLink(): Refusal {
   return new Refusal(
     'invalid_link',
-    'It was used before, it has expired, or a later change has replaced it. Only the newest mail has a valid link.',
+    'It was used before, it has expired, or another change of the address has cancelled it.',
   );
 }

@@ -13,7 +13,7 @@ export class UsedDpopProofsFull extends Refusal {
 /** The proofs that were used. Two proofs are the same if they have the same key and `jti`. */
 export interface UsedDpopProofs {
   /**
-   * Records that a proof is used at `now`, until `until` (milliseconds). False: it was used before. Atomic: of
+   * Records at `now` that a proof was used. The record lasts until `until`. Both times in milliseconds. False: it was used before. Atomic: of
    * concurrent calls for one proof, one is true. Must be called only for a proof of the right key: otherwise a stranger
    * could fill the store.
    *

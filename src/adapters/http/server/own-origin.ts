@@ -9,7 +9,7 @@ export function isReadOnly({ method }: FastifyRequest): boolean {
 
 /**
  * Refuses a change that a page of another origin sends. SameSite=Strict keeps the cookie out of requests of other
- * sites. These checks also hold for sibling domains, and for a sign-in, which needs no cookie.
+ * sites. This check also covers pages of sibling domains, and forged sign-ins, which need no cookie.
  */
 export function refuseForeignChange(request: FastifyRequest, publicUrl: string | null): void {
   if (!isReadOnly(request)) refuseForeignPage(request, publicUrl);
