@@ -177,6 +177,8 @@ t.test('a page says so when the session of the operator has ended', async (t) =>
   const { page, url, ann, setOperator, olga } = started;
   await page.goto(`${url}/console`);
   await signIn(page);
+  // The page must have read its list, which a session that has ended cannot read.
+  await page.getByText('No rotated token was replayed').waitFor();
   await setOperator(olga, false);
   await page.getByRole('link', { name: 'Find' }).click();
   await page.getByLabel(/^Id/).fill(ann);
