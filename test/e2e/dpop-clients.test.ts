@@ -170,6 +170,8 @@ t.test('the program in docs/dpop.md logs in, calls and refreshes', async (t) => 
   await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   const file = join(folder, 'program.mjs');
   await writeFile(file, program.replace('http://localhost:3000', url));
-  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+  // Without FORCE_COLOR, under which the program would color its numbers.
+  const { PATH = '' } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000, env: { PATH } });
   t.equal(stdout, '200 200 200\n');
 });
