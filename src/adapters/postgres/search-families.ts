@@ -61,11 +61,8 @@ function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: Family
       ? sql``
       : sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
   const unrevoked = sql`revoked_at is null`;
-  if (userId !== null)
-    return selectInOrder(
-      sql,
-      sql`user_id = ${userKey(userId)} ${state === 'live' ? sql`and ${unrevoked}` : sql``} ${behind}`,
-    );
+  if (userId !== null && state === 'live') return unrevokedOfUserSql(sql, userId, behind);
+  if (userId !== null) return selectInOrder(sql, sql`user_id = ${userKey(userId)} ${behind}`);
   if (state === 'live') return selectInOrder(sql, sql`${unrevoked} ${behind}`);
   // Each part has an index of its own, and the two are merged.
   return sql`
@@ -74,6 +71,21 @@ function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: Family
       union all
       (${selectInOrder(sql, sql`revoked_at is not null ${behind}`)} limit ${MAX_SCANNED_ROWS})
     ) both_parts
+    order by created_at desc, token_family desc`;
+}
+
+/**
+ * The unrevoked families of a user, newest first. The limit of sessions bounds their number. `offset 0` keeps the order
+ * out of the inner query. Otherwise the planner reads the index of all families of the user, which has that order, with
+ * every ended one.
+ */
+export function unrevokedOfUserSql(sql: Sql, userId: string, behind: PendingQuery<Row[]>) {
+  return sql`
+    select ${sql(FAMILY_COLUMNS)} from (
+      select ${sql(FAMILY_COLUMNS)} from token_families
+      where user_id = ${userKey(userId)} and revoked_at is null ${behind}
+      offset 0
+    ) unrevoked
     order by created_at desc, token_family desc`;
 }
 

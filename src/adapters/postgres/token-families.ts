@@ -14,7 +14,7 @@ import { createSessionOpener, type SessionStoreOptions } from './open-session.ts
 import { purgeSql } from './purge-sql.ts';
 import { rotateSql } from './rotate-sql.ts';
 import { createRotationBatcher } from './rotation-batcher.ts';
-import { countLive, searchFamilies } from './search-families.ts';
+import { countLive, searchFamilies, unrevokedOfUserSql } from './search-families.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { stepUp } from './step-up.ts';
 import { updateFamily } from './update-family.ts';
@@ -77,15 +77,23 @@ export function createTokenFamilies(
     },
 
     async list(userId, { now, limit, after }) {
-      const ofUser = userId === null ? sql`` : sql`and ${isOfUser(sql, userId)}`;
-      const afterCursor =
-        after && sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`;
-      const rows = await execute(sql<FamilyRow[]>`
-        select ${sql(FAMILY_COLUMNS)} from token_families
-        where revoked_at is null and least(expires_at, refresh_expires_at) > ${new Date(now)}
-          ${ofUser} ${afterCursor ?? sql``}
-        order by created_at desc, token_family desc
-        limit ${limit}`);
+      const behind = after
+        ? sql`and (created_at, token_family) < (${new Date(after.createdAt)}, ${after.tokenFamily})`
+        : sql``;
+      const isLive = sql`least(expires_at, refresh_expires_at) > ${new Date(now)}`;
+      const rows = await execute(
+        userId === null
+          ? sql<FamilyRow[]>`
+              select ${sql(FAMILY_COLUMNS)} from token_families
+              where revoked_at is null and ${isLive} ${behind}
+              order by created_at desc, token_family desc
+              limit ${limit}`
+          : sql<FamilyRow[]>`
+              select ${sql(FAMILY_COLUMNS)} from (${unrevokedOfUserSql(sql, userId, behind)}) unrevoked
+              where ${isLive} and ${isOfUser(sql, userId)}
+              order by created_at desc, token_family desc
+              limit ${limit}`,
+      );
       assertEach(rows, (row) => userId === null || belongsTo(row, userId));
       return rows.map(toFamily);
     },
