@@ -102,7 +102,7 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
   await check('account after two steps', async (page) => {
     await page.getByLabel('Code').fill(app.code());
     await page.getByRole('button').click();
-    await page.getByRole('heading', { name: 'Your account' }).waitFor();
+    await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
   });
 });
 
@@ -114,11 +114,12 @@ t.test('a user signs in, ends a session and signs out by keyboard, without scrip
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`${url}/account`);
-  await page.keyboard.type('ann'); // the first field has the focus at the start
+  await page.locator('input:focus').waitFor(); // the first field has the focus at the start
+  await page.keyboard.type('ann');
   await page.keyboard.press('Tab');
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Your account' }).waitFor();
+  await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
   t.equal(new URL(page.url()).pathname, '/account');
   const [cookie] = await context.cookies();
   t.match(cookie, { name: 'kinship_account', httpOnly: true, sameSite: 'Strict', expires: -1 });
@@ -144,7 +145,7 @@ t.test('a form on a page of another site changes nothing for a signed-in user', 
   const page = await (await browser.newContext()).newPage();
   await page.goto(`${url}/account`);
   await signIn(page);
-  await page.getByRole('heading', { name: 'Your account' }).waitFor();
+  await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
   await page.goto('data:text/html,<p>evil</p>');
   await page.setContent(
     `<form method="post" action="${url}/account/sessions/end-all"><button name="scope" value="all">win</button></form>`,
