@@ -1,8 +1,10 @@
 /**
- * Runs both compose files on the local Docker, from a fresh copy of the project with a `.env`.
+ * Runs both compose files on the local Docker, from a fresh copy of the project with a `.env`, and an upgrade.
  *
- *   npm run test:compose            both
+ *   npm run test:compose            all: dev, prod, upgrade
  *   npm run test:compose -- dev     one of them
+ *
+ * UPGRADE_FROM: the commit from which to upgrade, instead of the one before the newest migration.
  *
  * Needs Docker with Compose 2.24 or later, and the ports 8088, 18025, 19090 and 25672 on loopback.
  */
@@ -10,8 +12,9 @@ import { rmSync } from 'node:fs';
 import { dev } from './compose/dev.ts';
 import { copyOfProject } from './compose/docker.ts';
 import { prod } from './compose/prod.ts';
+import { upgrade } from './compose/upgrade.ts';
 
-const suites: Record<string, (folder: string) => Promise<void>> = { dev, prod };
+const suites: Record<string, (folder: string) => Promise<void>> = { dev, prod, upgrade };
 const chosen = process.argv.slice(2);
 for (const [name, suite] of Object.entries(suites)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue;

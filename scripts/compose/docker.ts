@@ -77,3 +77,11 @@ export function copyOfProject(): string {
   }
   return folder;
 }
+
+/** Copies the files of a commit to a temporary folder, and returns its path. */
+export function copyOfCommit(commit: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kinship-compose-'));
+  const archive = execFileSync('git', ['archive', commit], { maxBuffer: 256 * 1024 * 1024 });
+  execFileSync('tar', ['--extract', '--directory', folder], { input: archive });
+  return folder;
+}

@@ -15,6 +15,8 @@ import {
   logIn,
   MAIL_PORT,
   type Pair,
+  pairOf,
+  readServiceKey,
   refresh,
   register,
   send,
@@ -59,7 +61,7 @@ async function checkDefaults(folder: string): Promise<Pair> {
   await withCompose({ folder, args: ['-f', 'compose.prod.yml'], keepVolumes: true }, async (compose) => {
     const unknown = await send('POST', `/auth/login?userId=${USER}`);
     assert.equal(unknown.status, 401, 'a service key is needed');
-    const first = await logIn(serviceKey(compose));
+    const first = await logIn(readServiceKey(compose));
     const log = compose.read('logs', 'app');
     assert.match(log, /SMTP_SERVER is not set, so no mails are sent/);
     assert.ok(log.includes(`"publicUrl":"http://localhost:${ENV.API_PORT}"`), 'the log names the address');
@@ -69,9 +71,7 @@ async function checkDefaults(folder: string): Promise<Pair> {
 
     compose.run('down');
     compose.run('up', '--detach', '--wait');
-    const next = await refresh(first);
-    assert.equal(next.status, 200, 'the generated secrets outlived down and up');
-    pair = next.body as unknown as Pair;
+    pair = pairOf(await refresh(first)); // the generated secrets outlived down and up
     say('prod: data and generated secrets outlive down and up');
 
     compose.run('cp', 'setup:/secrets', join(folder, 'secrets'));
@@ -95,7 +95,7 @@ async function checkPublicService(folder: string, pair: Pair): Promise<void> {
     const next = await refresh(pair);
     assert.equal(next.status, 200, 'the session outlived the move of the secrets');
     say('prod: secrets move from the volume to a folder');
-    const headers = serviceKey(compose);
+    const headers = readServiceKey(compose);
     await checkTheft(headers);
     say('prod: login, refresh, replay, a mail');
 
@@ -125,15 +125,6 @@ function checkArgon2Binary(compose: Compose): void {
   const loaded = /\S*argon2\S*\.node/.exec(maps)?.[0] ?? '';
   const isV3 = isX8664V3(readFileSync('/proc/cpuinfo', 'utf8'));
   assert.match(loaded, isV3 ? /^\/app\/native\/argon2-x86-64-v3\// : /^\/app\/node_modules\/argon2\//);
-}
-
-/** The header with the key whose scope is `login`. */
-function serviceKey(compose: Compose): Headers {
-  const [key = ''] = compose
-    .read('exec', '-T', 'app', 'cat', '/run/secrets/service_api_keys')
-    .trim()
-    .split(',');
-  return { 'x-api-key': key.split(':').slice(2).join(':') };
 }
 
 async function checkTakenPort(compose: Compose): Promise<void> {

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type Agent, request } from 'node:http';
+import type { Compose } from './docker.ts';
 import { until } from './progress.ts';
 
 export const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
@@ -34,11 +35,10 @@ export type Headers = Readonly<Record<string, string>>;
 
 export async function checkTheft(headers: Headers): Promise<void> {
   const first = await logIn(headers);
-  const second = await refresh(first);
-  assert.equal(second.status, 200);
+  const second = pairOf(await refresh(first));
   const replay = await refresh(first);
   assert.deepEqual([replay.status, replay.body.code], [401, 'token_reused']);
-  const victim = await refresh(second.body as unknown as Pair);
+  const victim = await refresh(second);
   assert.deepEqual([victim.status, victim.body.code], [401, 'session_revoked']);
   await until('the mail is there', async () => {
     const { total } = (await (await fetch(MAILS)).json()) as { total: number };
@@ -47,16 +47,29 @@ export async function checkTheft(headers: Headers): Promise<void> {
 }
 
 export async function logIn(headers: Headers): Promise<Pair> {
-  const { status, body } = await send('POST', `/auth/login?userId=${USER}&email=ann@example.com`, {
-    headers,
-  });
-  assert.equal(status, 200, JSON.stringify(body));
-  assert.equal(body.expiresIn, 840, 'the line of .env takes effect');
-  return body as unknown as Pair;
+  const answer = await send('POST', `/auth/login?userId=${USER}&email=ann@example.com`, { headers });
+  const pair = pairOf(answer);
+  assert.equal(answer.body.expiresIn, 840, 'the line of .env takes effect');
+  return pair;
 }
 
 export function refresh({ refresh, access }: Pair): Promise<Answer> {
   return send('POST', `/auth/refresh?refreshToken=${refresh}&accessToken=${access}`);
+}
+
+/** The pair that a login or a refresh returned. */
+export function pairOf({ status, body }: Answer): Pair {
+  assert.equal(status, 200, JSON.stringify(body));
+  return body as unknown as Pair;
+}
+
+/** Reads the service key whose scope is `login`, and returns its header. */
+export function readServiceKey(compose: Compose): Headers {
+  const [key = ''] = compose
+    .read('exec', '-T', 'app', 'cat', '/run/secrets/service_api_keys')
+    .trim()
+    .split(',');
+  return { 'x-api-key': key.split(':').slice(2).join(':') };
 }
 
 export async function register(username: string): Promise<void> {
