@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import Postgrator from 'postgrator';
 import postgres from 'postgres';
@@ -141,6 +142,50 @@ t.test('a connection that is cut at any moment of its start throws nothing uncau
   t.ok(refused > 0, 'some statements were lost');
   t.same(thrown, [], 'no uncaught exception occurs');
 });
+
+t.test(
+  'statements beside the loss of a new connection are settled, and the next ones are answered',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const { proxy, url } = await proxyTo(t, await testDatabase(t));
+    const next = (sql: Sql) => waitForValue('an answer', () => sql`select ${['b', 'c']}::text[] as list`);
+
+    await t.test('a statement that follows the error of the lost one', async (t) => {
+      const sql = open(t, url);
+      await sql`select 1`;
+      const lost = sql`select pg_sleep(60)`.then(
+        () => 'answered',
+        () => next(sql), // in the same turn of the event loop
+      );
+      setTimeout(() => proxy.reset(), 50);
+      t.same(await lost, [{ list: ['b', 'c'] }]);
+    });
+
+    await t.test('statements in each turn of the event loop', async (t) => {
+      for (let round = 0; round < 20; round += 1) {
+        const sql = open(t, url);
+        await sql`select 1`;
+        setTimeout(() => proxy.reset(), 5);
+        const settled: Promise<string>[] = [];
+        for (const end = performance.now() + 40; performance.now() < end; await turn())
+          settled.push(
+            sql`select ${['b', 'c']}::text[] as list`.then(
+              (rows) => JSON.stringify(rows),
+              ({ code }) => code,
+            ),
+          );
+        const answers = new Set(await Promise.all(settled));
+        answers.delete('ECONNRESET');
+        answers.delete('CONNECTION_CLOSED');
+        t.same(
+          [...answers],
+          ['[{"list":["b","c"]}]'],
+          'no empty answer, and no wait for a connection in vain',
+        );
+      }
+    });
+  },
+);
 
 t.test('hosts are tried in turn until one has the requested attributes', async (t) => {
   if (!(await requirePostgres(t))) return;

@@ -11,6 +11,8 @@ export interface TcpProxy {
   delayMs: number;
   /** Destroys all open connections. */
   cut(): void;
+  /** Resets all open connections (RST). */
+  reset(): void;
   /** Stops passing bytes on, in both directions, and closes nothing. */
   pause(): void;
   resume(): void;
@@ -72,6 +74,9 @@ export async function tcpProxy(
     delayMs: 0,
     cut() {
       for (const socket of open) socket.destroy();
+    },
+    reset() {
+      for (const socket of open) socket.resetAndDestroy();
     },
     pause() {
       paused ??= new Promise((resolve) => {

@@ -60,14 +60,18 @@ const FIXED_OPTIONS = {
  */
 export function connect(address: PostgresAddress, onStatement?: OnStatement): Sql {
   const debug = onStatement && { debug: (_connection: number, text: string) => onStatement(text) };
-  const options =
-    address.kind === 'embedded'
-      ? embeddedOptions(address.socketPath)
-      : { ...urlOptions(address), max: address.pool };
-  const closesAbandoned = address.kind === 'url' && address.pooler === 'transaction';
-  return createReconnectingPool((events) => createDriverPool({ ...options, ...debug, ...events }), {
-    closesAbandoned,
-  });
+  if (address.kind === 'embedded') {
+    const options = { ...embeddedOptions(address.socketPath), ...debug };
+    return createReconnectingPool(
+      ({ onparameter, onclose }) => createDriverPool({ ...options, onparameter, onclose }),
+      { closesAbandoned: false },
+    );
+  }
+  const { socket, ...options } = { ...urlOptions(address), max: address.pool, ...debug };
+  return createReconnectingPool(
+    ({ onparameter, onLost }) => createDriverPool({ ...options, onparameter, socket: () => socket(onLost) }),
+    { closesAbandoned: address.pooler === 'transaction' },
+  );
 }
 
 /** Events of a listening connection. */
@@ -90,9 +94,11 @@ const LISTEN_IDLE_TIMEOUT = 30;
  * idle timeout.
  */
 export function connectToListen(address: UrlAddress, events: ListenEvents): Sql {
+  const { socket, ...options } = urlOptions(address);
   return createDriverPool({
-    ...urlOptions(address),
+    ...options,
     ...events,
+    socket: () => socket(),
     max: 1,
     max_lifetime: null,
     idle_timeout: LISTEN_IDLE_TIMEOUT,

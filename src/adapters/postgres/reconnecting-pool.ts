@@ -4,10 +4,13 @@ import { createAbandonableWork, onAbandon } from './abandon.ts';
 
 type Sql = postgres.Sql;
 
-/** Those options of the driver that are callbacks. */
 interface PoolEvents {
+  /** For the driver's option of this name. The server reports parameters when a connection is ready. */
   onparameter(): void;
+  /** For the driver's option of this name: a connection was lost, or could not be opened. */
   onclose(): void;
+  /** A connection was lost after its server was ready. */
+  onLost(): void;
 }
 
 /**
@@ -37,7 +40,7 @@ export function isStaleStatement(error: unknown): boolean {
   return typeof error === 'object' && error !== null && staleErrors.has(error);
 }
 
-/** Minimum milliseconds between two replacements. A server without free connections refuses new ones repeatedly. */
+/** Minimum milliseconds between two replacements whose cause may repeat, such as a server that is still read-only. */
 const MIN_POOL_AGE = 1_000;
 
 /** Seconds in which a replaced pool finishes its statements. */
@@ -87,11 +90,11 @@ export function createReconnectingPool(
   function start(): Sql {
     inUseSince = Number.POSITIVE_INFINITY;
     const pool = open({
-      // The server reports parameters when a connection is ready.
       onparameter() {
         if (pool === current) inUseSince = Math.min(inUseSince, performance.now());
       },
       onclose: () => replaceUnlessNew(pool),
+      onLost: () => replaceIfCurrent(pool),
     });
     return pool;
   }

@@ -8,14 +8,18 @@ import type { ConnectionTarget } from './url.ts';
 /** Milliseconds in which a host is not tried again after a failed handshake or a wrong role. */
 const RETRY_PAUSE = 500;
 
+/** Creates a socket for the driver. `onLost` is called when its connection closes after the server was ready. */
+export type Connector = (onLost?: () => void) => DriverSocket;
+
 /** Returns a function that creates sockets for the driver. The host that was accepted last is tried first. */
-export function createConnector(target: ConnectionTarget, options: ServerSessionOptions): () => DriverSocket {
+export function createConnector(target: ConnectionTarget, options: ServerSessionOptions): Connector {
   const statements = sessionStatements(options);
   const { hosts } = target;
   const failedAt = hosts.map(() => Number.NEGATIVE_INFINITY);
   let preferred = 0;
 
-  return () => new DriverSocket({ statements, timeout: target.connectTimeout, open, check, markFailed });
+  return (onLost = () => {}) =>
+    new DriverSocket({ statements, timeout: target.connectTimeout, open, check, markFailed, onLost });
 
   async function open(stop: AbortSignal): Promise<OpenConnection> {
     let reason: unknown = new NoSuitableServer();
@@ -63,6 +67,8 @@ interface ConnectorHooks {
   check(index: number, row: readonly string[]): 'ok' | 'wrong-server';
   /** Records that this host failed. Returns whether another host can be tried now. */
   markFailed(index: number): boolean;
+  /** Called when the connection closes after the server was ready, before the driver is told. */
+  onLost(): void;
 }
 
 /**
@@ -106,8 +112,13 @@ export class DriverSocket extends EventEmitter {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     this.#socket?.destroy();
-    if (error !== undefined) this.emit('error', error);
-    this.#close(error !== undefined);
+    this.readyState = 'closed';
+    if (this.#isReady) this.#hooks.onLost();
+    // Together, because the driver never settles a statement that it sends between an error and its close.
+    setImmediate(() => {
+      if (error !== undefined) this.emit('error', error);
+      this.emit('close', error !== undefined);
+    });
   }
 
   async #connect(): Promise<void> {
@@ -172,11 +183,6 @@ export class DriverSocket extends EventEmitter {
       this.destroy(error as Error);
     }
     return false;
-  }
-
-  #close(hadError: boolean): void {
-    this.readyState = 'closed';
-    setImmediate(() => this.emit('close', hadError));
   }
 }
 
