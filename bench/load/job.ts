@@ -15,7 +15,7 @@ export interface Job {
 /** The result of the load generator, from the end of the warm-up to the end of the job. */
 export interface LoadResult {
   readonly count: number;
-  /** Requests that were answered with 503, and repeated. */
+  /** Requests that were answered with 503, and repeated. Unlike the other values, includes the warm-up. */
   readonly shed: number;
   readonly perSecond: number;
   /** Milliseconds. */

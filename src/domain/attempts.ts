@@ -54,7 +54,7 @@ export interface AttemptCount {
   /** When the last attempt was made, in milliseconds. */
   readonly lastAt: number;
   /** The time up to which single failures have been forgotten, in milliseconds. */
-  readonly forgottenUntil: number;
+  readonly forgottenUpTo: number;
 }
 
 /** The stored counts for an attempt's account, identifier and network. An absent count is zero. */
@@ -133,13 +133,13 @@ function waitFor(before: AttemptCount | undefined, policy: DelayPolicy, now: num
   if (count === undefined) return 0;
   // Another replica's clock may be ahead.
   const lastAt = Math.min(count.lastAt, now);
-  const forgottenUntil = Math.min(count.forgottenUntil, now);
+  const forgottenUpTo = Math.min(count.forgottenUpTo, now);
   const waitWith = (failures: number) => Math.max(0, lastAt + delayAfter(failures, policy) - now);
   let wait = waitWith(count.failures);
   if (policy.forgetOneAfter === null) return wait;
   // A failure that is forgotten during the wait shortens the delay.
   for (let forgotten = 1; count.failures - forgotten >= policy.free - 1; forgotten += 1) {
-    const forgottenIn = forgottenUntil + forgotten * policy.forgetOneAfter - now;
+    const forgottenIn = forgottenUpTo + forgotten * policy.forgetOneAfter - now;
     if (forgottenIn >= wait) break;
     wait = Math.min(wait, Math.max(forgottenIn, waitWith(count.failures - forgotten)));
   }
@@ -158,15 +158,15 @@ function countAt(
 ): AttemptCount | undefined {
   if (count === undefined || now - count.lastAt >= quiet) return undefined;
   if (forgetOneAfter === null) return count;
-  const forgotten = Math.max(0, Math.floor((now - count.forgottenUntil) / forgetOneAfter));
+  const forgotten = Math.max(0, Math.floor((now - count.forgottenUpTo) / forgetOneAfter));
   if (forgotten >= count.failures) return undefined;
-  const forgottenUntil = count.forgottenUntil + forgotten * forgetOneAfter;
-  return { ...count, failures: count.failures - forgotten, forgottenUntil };
+  const forgottenUpTo = count.forgottenUpTo + forgotten * forgetOneAfter;
+  return { ...count, failures: count.failures - forgotten, forgottenUpTo };
 }
 
 function increment(before: AttemptCount | undefined, policy: DelayPolicy, now: number): AttemptCount {
   const count = countAt(before, policy, now);
-  if (count === undefined) return { failures: 1, lastAt: now, forgottenUntil: now };
+  if (count === undefined) return { failures: 1, lastAt: now, forgottenUpTo: now };
   return { ...count, failures: count.failures + 1, lastAt: now };
 }
 

@@ -18,7 +18,7 @@ const DAY = 86_400_000;
 const count = (failures: number, ago = 0): AttemptCount => ({
   failures,
   lastAt: NOW - ago,
-  forgottenUntil: NOW - ago,
+  forgottenUpTo: NOW - ago,
 });
 
 t.test('each state of the counts gives its delay', async (t) => {
@@ -101,7 +101,7 @@ t.test('an allowed attempt counts once, a refused one does not count', async (t)
   t.same(begin({ knownUntil: 0, atOtherNetworks: count(9, DAY), ofNetwork: count(3, 1) }), {
     knownUntil: 0,
     atOtherNetworks: count(1),
-    ofNetwork: { ...count(4), forgottenUntil: NOW - 1 },
+    ofNetwork: { ...count(4), forgottenUpTo: NOW - 1 },
   });
   const known = { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) };
   t.same(begin(known), { ...known, atKnownNetwork: count(1) });

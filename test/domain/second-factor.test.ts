@@ -138,7 +138,7 @@ t.test('ten wrong proofs are free, then the waits grow', async (t) => {
 });
 
 t.test('wrong proofs from elsewhere do not delay the owner at a known network', async (t) => {
-  const failures = { failures: 1_000, lastAt: NOW, forgottenUntil: NOW };
+  const failures = { failures: 1_000, lastAt: NOW, forgottenUpTo: NOW };
   const known = { ...succeedAttempt({ knownUntil: 0 }, PROOF_ATTEMPT_POLICY, NOW), account: failures };
   t.same(beginAttempt(known, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, { allowed: true });
   t.match(beginAttempt({ knownUntil: 0, atOtherNetworks: failures }, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, {

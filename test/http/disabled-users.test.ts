@@ -19,7 +19,7 @@ async function withAnn(t: Test) {
 
 const refused = { status: 403, body: { code: 'account_disabled', recovery: 'login' } };
 
-t.test('a disabled user is refused at every door and has no session', async (t) => {
+t.test('a disabled user can neither log in nor refresh nor step up, and has no session', async (t) => {
   const { post, send, logIn, pair, userId, decide, outbox } = await withAnn(t);
   t.equal((await decide('PUT')).status, 204);
   t.equal((await decide('PUT', userId.toUpperCase())).status, 204, 'a repetition has no effect');
@@ -106,7 +106,7 @@ t.test('the audit log names the service key that disabled a user', async (t) => 
   );
 });
 
-t.test('the route answers since when a user is disabled', async (t) => {
+t.test('a GET of the route returns the time at which a user was disabled', async (t) => {
   const { send, decide, adminKey, time } = await withAnn(t);
   const userId = randomUUID();
   const path = `/admin/users/${userId.toUpperCase()}/disabled`;

@@ -14,26 +14,27 @@ const REMEMBER = `
  * The rules of `domain/attempts.ts` in Lua, because Redis runs a script atomically. Every key expires, by the
  * clock of the server. Kinds of keys:
  *
- * - A count is a hash of `failures`, `lastAt` and `forgottenUntil`.
+ * - A count is a hash of `failures`, `lastAt` and `forgottenUpTo`.
  * - The known networks of an account are a sorted set. The score is the time at which a network stops being
  *   known.
  * - A window is a list of times, oldest first.
  *
- * `BEGIN` and `RECORD_SUCCESS` take these KEYS: known networks, pair, identifier, network. They take these
- * ARGV: now, the network's name in the sorted set, then free, firstDelay, longestDelay, quiet and
- * forgetOneAfter (0: never) for identifiers, the same for networks, then knownFor and knownNetworks.
+ * `BEGIN` and `RECORD_SUCCESS` take these KEYS: known networks, the identifier at this known network, the
+ * identifier at all other networks, network. They take these ARGV: now, the network's name in the sorted set, then
+ * free, firstDelay, longestDelay, quiet and forgetOneAfter (0: never) for identifiers, the same for networks, then
+ * knownFor and knownNetworks.
  */
 const COUNTS = `
   local now, name = tonumber(ARGV[1]), ARGV[2]
   local isKnown = now < tonumber(redis.call('ZSCORE', KEYS[1], name) or 0)
 
   local function countAt(key, offset)
-    local found = redis.call('HMGET', key, 'failures', 'lastAt', 'forgottenUntil')
+    local found = redis.call('HMGET', key, 'failures', 'lastAt', 'forgottenUpTo')
     local count = {
       key = key,
       failures = tonumber(found[1] or 0),
       lastAt = tonumber(found[2] or 0),
-      forgottenUntil = tonumber(found[3] or found[2] or now),
+      forgottenUpTo = tonumber(found[3] or found[2] or now),
       free = tonumber(ARGV[offset]),
       first = tonumber(ARGV[offset + 1]),
       longest = tonumber(ARGV[offset + 2]),
@@ -42,11 +43,11 @@ const COUNTS = `
     }
     if now - count.lastAt >= count.quiet then count.failures = 0 end
     if count.forgetOneAfter > 0 then
-      local forgotten = math.max(0, math.floor((now - count.forgottenUntil) / count.forgetOneAfter))
+      local forgotten = math.max(0, math.floor((now - count.forgottenUpTo) / count.forgetOneAfter))
       count.failures = math.max(0, count.failures - forgotten)
-      count.forgottenUntil = count.forgottenUntil + forgotten * count.forgetOneAfter
+      count.forgottenUpTo = count.forgottenUpTo + forgotten * count.forgetOneAfter
     end
-    if count.failures == 0 then count.forgottenUntil = now end
+    if count.failures == 0 then count.forgottenUpTo = now end
     return count
   end
 
@@ -60,7 +61,7 @@ const COUNTS = `
     local wait = waitWith(count, count.failures)
     if count.forgetOneAfter == 0 then return wait end
     for forgotten = 1, count.failures - count.free + 1 do
-      local forgottenIn = math.min(count.forgottenUntil, now) + forgotten * count.forgetOneAfter - now
+      local forgottenIn = math.min(count.forgottenUpTo, now) + forgotten * count.forgetOneAfter - now
       if forgottenIn >= wait then break end
       wait = math.min(wait, math.max(forgottenIn, waitWith(count, count.failures - forgotten)))
     end
@@ -86,13 +87,16 @@ export const BEGIN = `${COUNTS}
 
   for _, count in ipairs(counts) do
     redis.call('HSET', count.key, 'failures', count.failures + 1, 'lastAt', ARGV[1],
-      'forgottenUntil', string.format('%.0f', count.forgottenUntil))
+      'forgottenUpTo', string.format('%.0f', count.forgottenUpTo))
     redis.call('PEXPIRE', count.key, count.quiet)
   end
   return { 0, 0 }
 `;
 
-/** Resets the count of the pair, subtracts this attempt from the other counts, and makes the network known. */
+/**
+ * Resets the count of the identifier at the known network, subtracts this attempt from the other counts, and makes the
+ * network known.
+ */
 export const RECORD_SUCCESS = `${COUNTS}${REMEMBER}
   redis.call('DEL', KEYS[2])
   if not isKnown then
@@ -100,7 +104,7 @@ export const RECORD_SUCCESS = `${COUNTS}${REMEMBER}
       if count.failures <= 1 then redis.call('DEL', count.key)
       else
         redis.call('HSET', count.key, 'failures', count.failures - 1,
-          'forgottenUntil', string.format('%.0f', count.forgottenUntil))
+          'forgottenUpTo', string.format('%.0f', count.forgottenUpTo))
       end
     end
   end
@@ -121,19 +125,19 @@ export const RECORD_RECOVERY = `
 `;
 
 /**
- * Counts an action in a sliding window. KEYS: the window. ARGV: now, count, perMilliseconds. Returns the number of
+ * Counts an action in a sliding window. KEYS: the window. ARGV: now, limit, perMilliseconds. Returns the number of
  * actions that were left before this one, and the milliseconds to wait. One of the two is 0.
  */
 export const COUNT_ACTION = `
-  local now, count, span = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+  local now, limit, span = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
   local oldest = redis.call('LINDEX', KEYS[1], 0)
   while oldest and now - tonumber(oldest) >= span do
     redis.call('LPOP', KEYS[1])
     oldest = redis.call('LINDEX', KEYS[1], 0)
   end
-  local left = count - redis.call('LLEN', KEYS[1])
+  local left = limit - redis.call('LLEN', KEYS[1])
   if left <= 0 then
-    local leaving = tonumber(redis.call('LINDEX', KEYS[1], -count) or now)
+    local leaving = tonumber(redis.call('LINDEX', KEYS[1], -limit) or now)
     return { 0, math.min(leaving, now) + span - now }
   end
   redis.call('RPUSH', KEYS[1], ARGV[1])

@@ -55,7 +55,7 @@ function listRoute(scope: App, { listAccounts }: UsersOptions): void {
         operationId: 'listUserAccounts',
         summary: 'List or find accounts',
         description:
-          'Without a filter, newest first. With `query`, in the order of the found names and addresses. With `only`, in the order of ids. A page of disabled accounts can be empty although it has a `nextCursor`.',
+          'Without a filter, newest first. With `query`, in the order of the found names and addresses, or of ids. With `only`, in the order of ids. A page of disabled accounts can be empty although it has a `nextCursor`.',
         querystring: Query,
         response: {
           200: jsonAnswer('a page of accounts', AccountList),
