@@ -82,6 +82,7 @@ t.test('a service key can request a shorter lifetime, but not a longer one', asy
   }
   for (const [query, body] of [
     ['maxAge=60', { username: 'ann', password: PASSWORD }],
+    ['email=ann@example.com', { username: 'ann', password: PASSWORD }],
     [`userId=${USER}`, { remember: false }],
   ] as const) {
     const refused = await post(`/auth/login?${query}`, body);

@@ -261,6 +261,12 @@ t.test('only an active access token passes introspection', async (t) => {
   }
 });
 
+t.test('a url with a path is refused, because the service answers at the root of its origin', async (t) => {
+  for (const url of ['https://gateway.example.com/auth', 'https://auth.example.com/?a=b'])
+    t.throws(() => verifier(t, url), { name: 'TypeError', message: /must be an origin without a path/ });
+  t.doesNotThrow(() => verifier(t, 'https://auth.example.com/'));
+});
+
 t.test('no redirect is followed, so the service key goes to no other server', async (t) => {
   let foreign = 0;
   const other = await listen(t, (_request, response) => {

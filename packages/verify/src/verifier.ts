@@ -39,7 +39,7 @@ export interface VerifierOptions {
   readonly issuer: string | readonly string[];
   /** `TOKEN_AUDIENCE` of the service, or the values of it that this server accepts. */
   readonly audience: string | readonly string[];
-  /** Where this program reaches the service. Default: the first issuer. */
+  /** The origin at which this program reaches the service. Default: the origin of the first issuer. */
   readonly url?: string;
   /** Follows the stream of revocations. Without it, ended sessions are accepted until their access token expires. */
   readonly revocations?: StreamOptions;
@@ -65,9 +65,10 @@ export interface Verifier {
 export function createVerifier(options: VerifierOptions): Verifier {
   const issuer = [options.issuer].flat();
   const audience = [options.audience].flat();
-  const { url = issuer[0], revocations } = options;
+  const { revocations } = options;
+  const origin = options.url === undefined ? new URL(String(issuer[0])).origin : readOrigin(options.url);
   const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-  const at = (path: string) => new URL(path, url);
+  const at = (path: string) => new URL(path, origin);
   const keys = createKeySet(at('/.well-known/jwks.json'), fetch);
   const stream = revocations === undefined ? null : follow(revocations);
   const checkProof = createProofCheck(options.dpop ?? {});
@@ -178,4 +179,12 @@ function toVerifyError(error: unknown): VerifyError {
   if (error instanceof errors.JOSEError)
     return invalidToken('token_invalid', 'The token is not accepted.', { cause: error });
   return unavailable('The token cannot be verified at the moment.', error);
+}
+
+/** Throws a TypeError if the URL has a path: the service answers at the root of its origin. */
+function readOrigin(url: string): string {
+  const { origin, href } = new URL(url);
+  if (href !== `${origin}/`)
+    throw new TypeError(`\`url\` must be an origin without a path, such as ${origin}: ${url}`);
+  return origin;
 }

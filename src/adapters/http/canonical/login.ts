@@ -87,7 +87,7 @@ const Query = Type.Object({
   ),
 });
 /** The query parameters that are accepted only with `userId`. */
-const BACKEND_PARAMETERS = ['maxAge', 'authTime', 'amr', 'acr', 'dpopJkt', 'device'] as const;
+const BACKEND_PARAMETERS = ['email', 'maxAge', 'authTime', 'amr', 'acr', 'dpopJkt', 'device'] as const;
 const Body = Type.Object(
   {
     username: Type.Optional(Text),
