@@ -62,7 +62,7 @@ export const BY_PASSWORD_AND_CODE: ProvenAuthentication = { amr: ['pwd', 'otp', 
 export const BY_CODE: ProvenAuthentication = { amr: ['otp', 'mfa'], acr: 'aal2' };
 
 interface UsedPasskey {
-  readonly isBackedUp: boolean;
+  readonly isBackupEligible: boolean;
 }
 
 /**
@@ -78,8 +78,8 @@ export function byPasswordAndPasskey(passkey: UsedPasskey): ProvenAuthentication
   return { amr: ['pwd', 'user', keyMethodOf(passkey), 'mfa'], acr: 'aal2' };
 }
 
-function keyMethodOf({ isBackedUp }: UsedPasskey): Method {
-  return isBackedUp ? 'swk' : 'hwk';
+function keyMethodOf({ isBackupEligible }: UsedPasskey): Method {
+  return isBackupEligible ? 'swk' : 'hwk';
 }
 
 /**

@@ -28,8 +28,8 @@ export interface Factor {
 }
 
 /**
- * Whether the session has added a factor that is in use. Its confirmation proved that factor, although the tokens of
- * the session say nothing of it.
+ * Whether the session has added a factor that is confirmed by now. Such a session counts as having proved the factor:
+ * the user proved it to confirm it, although the tokens of the session do not record this.
  */
 export function hasAddedFactor(
   factors: readonly Pick<Factor, 'addedBy' | 'confirmedAt'>[],
@@ -77,7 +77,7 @@ export function canBeConfirmed(factor: Pick<Factor, 'createdAt' | 'confirmedAt'>
 
 /**
  * Whether the time step of a TOTP code can be used up. A code is valid once (RFC 6238 section 5.2). Its use also
- * invalidates the codes of earlier steps. Another person may have seen a code that was not sent.
+ * invalidates the codes of earlier steps, because another person may have seen an earlier code that was never entered.
  */
 export function isUnusedStep(lastStep: number | null, step: number): boolean {
   return lastStep === null || step > lastStep;
@@ -92,7 +92,7 @@ export interface Passkey {
   readonly signCount: number;
   readonly transports: readonly string[];
   /** Whether the key may exist on several devices. */
-  readonly isBackedUp: boolean;
+  readonly isBackupEligible: boolean;
 }
 
 /**
@@ -115,7 +115,7 @@ export type FactorProofUse =
       readonly kind: 'passkey';
       readonly factorId: string;
       readonly signCount: number;
-      readonly isBackedUp: boolean;
+      readonly isBackupEligible: boolean;
     }
   /** `hash` is the stored form of the code. */
   | { readonly kind: 'recovery_code'; readonly hash: string };

@@ -47,7 +47,7 @@ export interface WebhookEndpoint {
   readonly failingSince: number | null;
   /** Sealed under DATA_ENCRYPTION_KEY; null where the format needs none. */
   readonly sealedCredentials: string | null;
-  /** Whether WEBHOOKS_FILE declares it, so that the file alone changes it. */
+  /** Whether WEBHOOKS_FILE declares it. Then requests can change only its state, and the rest changes in the file. */
   readonly declared: boolean;
 }
 

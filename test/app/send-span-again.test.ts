@@ -40,7 +40,7 @@ t.test(
       await answerAll();
       from = next === undefined ? null : Date.parse(next);
     }
-    // The event between two requests is in both of them.
+    // Each further request begins at the last event of the request before it, and sends this event again.
     t.same(counts, [5_000, 5_000, 2_002]);
     const times = [...answered.values()];
     t.equal(times.length, COUNT);

@@ -128,7 +128,7 @@ t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
     t.equal(
       (await local.post(path, undefined, { ...headers, ...withKey })).status,
       200,
-      'a service key is accepted in every mode',
+      'the mode local accepts a service key from anywhere',
     );
   }
 

@@ -48,7 +48,7 @@ function somePasskey(userId: string, values: Partial<StoredPasskey['passkey']> =
       publicKey,
       signCount: 0,
       transports: ['internal'],
-      isBackedUp: false,
+      isBackupEligible: false,
       ...values,
     },
   };
@@ -181,7 +181,11 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     async (t) => {
       const world = await userWithFactor(await fresh(t));
       const { secondFactors, user, users, factor, versionNow } = world;
-      const passkey = somePasskey(user.id, { signCount: 7, transports: ['usb', 'nfc'], isBackedUp: true });
+      const passkey = somePasskey(user.id, {
+        signCount: 7,
+        transports: ['usb', 'nfc'],
+        isBackupEligible: true,
+      });
       const { credentialId } = passkey.passkey;
       const version = await versionNow();
       t.equal(
@@ -375,7 +379,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     for (const passkey of [counting, constant])
       await secondFactors.addPasskey(passkey, await versionNow(), []);
     const use = ({ id }: StoredPasskey, signCount: number) =>
-      logIn({ kind: 'passkey', factorId: id, signCount, isBackedUp: true });
+      logIn({ kind: 'passkey', factorId: id, signCount, isBackupEligible: true });
     t.equal(await use(counting, 3), null);
     t.equal(await use(counting, 0), null);
     t.same(await use(counting, 4), { sessions: [], claims: {} });
@@ -384,7 +388,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
     t.same(await use(constant, 0), { sessions: [], claims: {} });
     t.match((await secondFactors.find(user.id))?.factors[1], {
       lastUsedAt: NOW,
-      passkey: { signCount: 4, isBackedUp: true },
+      passkey: { signCount: 4, isBackupEligible: true },
     });
   });
 

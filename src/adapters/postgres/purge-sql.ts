@@ -9,8 +9,9 @@ import type { Executor } from './with-outbox.ts';
 const PURGE_LOCK = 7_271_046_104;
 
 /**
- * Purges one batch in one statement: the families that ended first, with their notified subjects. `locked` tells
- * whether this statement got the lock. The statement waits for no lock, and skips locked families.
+ * Purges one batch in one statement: the families that ended first. The foreign key also deletes their rows of
+ * `told_subjects`. `locked` tells whether this statement got the lock. The statement waits for no lock, and skips
+ * locked families.
  *
  * The clocks of the service and of the database must both be past the end of a family. Otherwise a clock that is ahead
  * would remove live families.

@@ -94,7 +94,7 @@ export function createSecondFactors(
           insert into user_factors (id, user_id, kind, label, created_at, confirmed_at, added_by, credential_id, public_key,
             sign_count, transports, is_backed_up)
           select ${id}, ${userKey(userId)}, ${kind}, ${label}, ${at}, ${at}, ${addedBy}, ${decodeHash(passkey.credentialId)},
-            ${decodeHash(passkey.publicKey)}, ${passkey.signCount}, ${[...passkey.transports]}, ${passkey.isBackedUp}
+            ${decodeHash(passkey.publicKey)}, ${passkey.signCount}, ${[...passkey.transports]}, ${passkey.isBackupEligible}
           where (select count(*) from user_factors where user_id = ${userKey(userId)}) < ${MAX_FACTORS}`;
         if (added.count === 0) return 'full';
         await recordChange(tx, userId, entries);
@@ -292,7 +292,7 @@ function toFactor(row: FactorRow, id: string): StoredFactor {
       publicKey: row.public_key.toString('base64url'),
       signCount: Number(row.sign_count),
       transports: row.transports,
-      isBackedUp: row.is_backed_up,
+      isBackupEligible: row.is_backed_up,
     };
     return { ...factor, kind: row.kind, passkey };
   }

@@ -18,7 +18,7 @@ export function useProofSql(sql: Executor, userId: string, use: FactorProofUse, 
   }
   if (use.kind === 'passkey') {
     return sql<{ user_id: string }[]>`
-      update user_factors set sign_count = ${use.signCount}, is_backed_up = ${use.isBackedUp},
+      update user_factors set sign_count = ${use.signCount}, is_backed_up = ${use.isBackupEligible},
         last_used_at = ${new Date(at)}
       where id = ${use.factorId} and user_id = ${userKey(userId)} and confirmed_at is not null
         and (sign_count < ${use.signCount} or (sign_count = 0 and ${use.signCount} = 0))

@@ -70,7 +70,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
         publicKey: Buffer.from(credential.publicKey).toString('base64url'),
         signCount: credential.counter,
         transports: transportsIn(credential.transports),
-        isBackedUp: credentialBackedUp || credentialDeviceType === 'multiDevice',
+        isBackupEligible: credentialBackedUp || credentialDeviceType === 'multiDevice',
       };
     },
 
@@ -93,7 +93,7 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
       const { newCounter, credentialBackedUp, credentialDeviceType } = authenticationInfo;
       return {
         signCount: newCounter,
-        isBackedUp: credentialBackedUp || credentialDeviceType === 'multiDevice',
+        isBackupEligible: credentialBackedUp || credentialDeviceType === 'multiDevice',
       };
     },
   };

@@ -51,8 +51,8 @@ export const publishEvents = (deps: PublishEventsDeps) => {
   const { outbox, publisher, clock, log, random, tracing, telemetry } = deps;
   const claim = claimDue(deps, 'event', BATCH);
   const { wasDelivered, acknowledge } = createAcknowledger(deps);
-  const routableAgain = new Set<EventType>();
-  const routing = createRouting({ clock, log, onRoutableAgain: (type) => routableAgain.add(type) });
+  const routable = new Set<EventType>();
+  const routing = createRouting({ clock, log, onRoutable: (type) => routable.add(type) });
 
   return async (): Promise<number> => {
     if (!publisher.isReady()) return 0;
@@ -108,10 +108,10 @@ export const publishEvents = (deps: PublishEventsDeps) => {
 
   /** Limited in each round, because the events of a whole week may wait. */
   async function makeRoutableDue(): Promise<void> {
-    for (const type of routableAgain) {
+    for (const type of routable) {
       const now = clock();
       const count = await outbox.makeDue(type, now + POSTPONED_AFTER, now, MADE_DUE_AT_ONCE);
-      if (count < MADE_DUE_AT_ONCE) routableAgain.delete(type);
+      if (count < MADE_DUE_AT_ONCE) routable.delete(type);
     }
   }
 };

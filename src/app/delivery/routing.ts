@@ -10,47 +10,48 @@ export type PublishOutcome = PublishResult | 'unwanted' | 'failed';
 interface Options {
   readonly clock: Clock;
   readonly log: Log;
-  /** Called when events of a type become routable. */
-  onRoutableAgain(type: EventType): void;
+  /** Called at the first routed event of a type since the start, and since a time when no queue took the type. */
+  onRoutable(type: EventType): void;
 }
 
 /** Milliseconds between two log lines about dropped events. */
 const REMINDER = HOUR;
 
 /**
- * Tracks the results of publishing by event type. Logs once for each type that the broker refuses it, that it has no
- * queue, or that it is routed again. Dropped events are logged once an hour, with their number.
+ * Tracks the results of publishing by event type. For each type, logs once that publishing fails (again only for a new
+ * reason), once that no queue takes it, and once that it is published or routed again. Dropped events are logged once
+ * an hour, with their number.
  */
-export const createRouting = ({ clock, log, onRoutableAgain: onRouted }: Options) => {
+export const createRouting = ({ clock, log, onRoutable }: Options) => {
   const routed = new Set<EventType>();
   const returned = new Map<EventType, number>();
-  const refused = new Map<EventType, string>();
+  const failing = new Map<EventType, string>();
   const dropped = new Map<EventType, { count: number; loggedAt: number }>();
 
   return {
     /** `reason`: why the event stays in the outbox. */
     note(type: EventType, outcome: PublishOutcome, reason: string): void {
       if (outcome === 'routed') noteRouted(type);
-      if (outcome === 'failed') noteRefused(type, reason);
+      if (outcome === 'failed') noteFailed(type, reason);
       if (outcome === 'unroutable') noteUnroutable(type);
       if (outcome === 'unwanted') noteDropped(type);
     },
   };
 
-  function noteRefused(type: EventType, reason: string): void {
-    if (refused.get(type) !== reason)
+  function noteFailed(type: EventType, reason: string): void {
+    if (failing.get(type) !== reason)
       log.warn({ type, reason }, 'an event of this type was not published; trying again later');
-    refused.set(type, reason);
+    failing.set(type, reason);
   }
 
   function noteRouted(type: EventType): void {
-    if (refused.delete(type)) log.info({ type }, 'events of this type are published again');
+    if (failing.delete(type)) log.info({ type }, 'events of this type are published again');
     if (routed.has(type)) return;
     routed.add(type);
     const count = returned.get(type);
     if (count !== undefined) log.info({ type, returned: count }, 'events of this type are routed again');
     returned.delete(type);
-    onRouted(type);
+    onRoutable(type);
   }
 
   function noteUnroutable(type: EventType): void {

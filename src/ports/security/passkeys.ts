@@ -42,7 +42,7 @@ export interface CredentialAnswer {
 /** What an assertion tells in addition to the possession of the key. */
 export interface Assertion {
   readonly signCount: number;
-  readonly isBackedUp: boolean;
+  readonly isBackupEligible: boolean;
 }
 
 /** Passkeys (WebAuthn). The browser signs the nonce (base64url) as its challenge. */

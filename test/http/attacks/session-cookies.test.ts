@@ -149,7 +149,7 @@ databaseTest(
 );
 
 databaseTest(
-  'a login succeeds despite planted cookies, and removes them on its own paths',
+  'a login succeeds despite planted cookies, and removes those at its path and at the paths above it',
   async (t, sql) => {
     const { page } = await victim(t, sql);
     for (const path of ['/', '/auth', '/auth/', '/auth/login'])
@@ -252,7 +252,7 @@ databaseTest('a rotated refresh token in a cookie cannot end other sessions', as
   t.not(claimsOf(String(other.body.access)).sid, family);
 });
 
-databaseTest('front doors and pages set and read no session cookies', async (t, sql) => {
+databaseTest('front doors and pages set and read no cookies of SESSION_COOKIES', async (t, sql) => {
   const { page } = await victim(t, sql);
   t.equal((await page.get('/account')).status, 200);
   const opened = await page.post('/api/v1/auth/login', { guid: '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11' });

@@ -67,9 +67,9 @@ function prepareUse(account: SecuredAccount, use: FactorProofUse, at: number): (
   }
   const factor = findConfirmed(account, use.factorId);
   if (use.kind === 'passkey' && factor?.kind === 'passkey') {
-    const { signCount, isBackedUp } = use;
+    const { signCount, isBackupEligible } = use;
     if (!isNextSignCount(factor.passkey.signCount, signCount)) return null;
-    const passkey = { ...factor.passkey, signCount, isBackedUp };
+    const passkey = { ...factor.passkey, signCount, isBackupEligible };
     return () => replaceFactor(account, { ...factor, lastUsedAt: at, passkey });
   }
   if (use.kind !== 'totp' || factor?.kind !== 'totp' || !isUnusedStep(factor.totp.lastStep, use.step))
