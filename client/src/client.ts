@@ -1,7 +1,7 @@
 import { createBearerFetch } from './bearer-fetch.js';
 import type { SessionError } from './errors.js';
 import { createPairStore } from './pair-store.js';
-import { createRequester, requestPair } from './requester.js';
+import { createRequester } from './requester.js';
 import { createRetry } from './retry.js';
 import { createRotation } from './rotation.js';
 import type { StoredPair } from './stored-pair.js';
@@ -30,7 +30,7 @@ export function createClient(options: ClientOptions): SessionClient {
 
     async logIn(username, password) {
       const body = { username, password } satisfies Schemas['Credentials'];
-      await keep(await requestPair(ask, '/auth/login', body));
+      await keep(await ask('/auth/login', body));
     },
 
     async adopt({ access, refresh, expiresIn }) {

@@ -1,6 +1,6 @@
 import type { SessionError } from './errors.js';
 import type { PairStore } from './pair-store.js';
-import { type PostToService, requestPair } from './requester.js';
+import type { PostToService } from './requester.js';
 import type { Retry } from './retry.js';
 import type { StoredPair } from './stored-pair.js';
 import type { IdentityProof, Schemas } from './types.js';
@@ -56,7 +56,7 @@ export function createRotation(
     const { refresh: refreshToken, key = '', path = '/auth/refresh' } = stored;
     const body = { refreshToken, accessToken: access, ...proof } satisfies Schemas['StepUp'];
     try {
-      await replace(await requestPair(post, path, body, { 'idempotency-key': key }));
+      await replace(await post(path, body, { 'idempotency-key': key }));
     } catch (error) {
       const { code, recovery } = Object(error) as Partial<SessionError>;
       const isProofRefused = code === 'proof_refused';

@@ -101,4 +101,5 @@ t.test('an answer 200 of a captive portal does not count as a session', async (t
   const { client, signedOut } = await world(t, { fetch: portal });
   await t.rejects(client.logIn('ann', PASSWORD), { code: 'unexpected_answer', recovery: 'retry' });
   t.same(signedOut, []);
+  await t.rejects(client.logOut(), { code: 'unexpected_answer' }, 'nor does it end one');
 });
