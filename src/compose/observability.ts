@@ -25,13 +25,14 @@ interface Options {
 
 /** Starts load shedding and metrics. Call `stop` on shutdown. */
 export function startObservability(
-  { production, http }: Pick<Config, 'production' | 'http'>,
+  { production, http, brokerUrl }: Pick<Config, 'production' | 'http' | 'brokerUrl'>,
   options: Options,
 ) {
   const { metrics, exposition, outbox, webhookDeliveries, hashing, revoked, clock, log } = options;
   metrics.addReadings({
     outbox,
     webhookDeliveries,
+    publishesEvents: brokerUrl !== null,
     clock,
     hashesRunning: hashing.running,
     hashesWaiting: hashing.waiting,

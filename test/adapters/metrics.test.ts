@@ -18,7 +18,7 @@ const READINGS = {
   droppedLines: () => 7,
 };
 
-function withBacklog(backlog: () => Promise<readonly Backlog[]>) {
+function withBacklog(backlog: () => Promise<readonly Backlog[]>, { publishesEvents = true } = {}) {
   const metrics = createMetrics();
   let asked = 0;
   const outbox = {
@@ -28,7 +28,7 @@ function withBacklog(backlog: () => Promise<readonly Backlog[]>) {
     },
   };
   const webhookDeliveries = { backlog: async () => ({ pending: 2, oldestDueAt: NOW - 3_000 }) };
-  metrics.addReadings({ ...READINGS, outbox, webhookDeliveries, clock: () => NOW });
+  metrics.addReadings({ ...READINGS, outbox, webhookDeliveries, publishesEvents, clock: () => NOW });
   return { scrape: async () => seriesIn(await metrics.scrape()), asked: () => asked };
 }
 
@@ -54,6 +54,20 @@ t.test('many scrapes query the outbox once', async (t) => {
   t.equal(asked(), 1);
   t.equal(all[0].get('kinship_revocation_feed_complete'), 0);
   t.equal(all[0].get('kinship_log_lines_dropped_total'), 7);
+});
+
+t.test('events that are only logged are not postponed', async (t) => {
+  const { scrape } = withBacklog(
+    async () => [
+      { kind: 'event', count: 0, oldestAt: null, postponed: 5_000 },
+      { kind: 'mail', count: 0, oldestAt: null, postponed: 2 },
+    ],
+    { publishesEvents: false },
+  );
+  t.match(outboxSeries(await scrape()), {
+    'kinship_outbox_postponed_entries{kind="event"}': 0,
+    'kinship_outbox_postponed_entries{kind="mail"}': 2,
+  });
 });
 
 t.test('a scrape neither fails nor waits long if the database is unavailable', async (t) => {

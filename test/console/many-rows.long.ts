@@ -53,3 +53,38 @@ t.test(
     t.same(errors, [], 'the policy blocks nothing');
   },
 );
+
+t.test(
+  'with more events than a page of the console reads, it reads the newest ones, and says that there are older ones',
+  async (t) => {
+    const stores = await postgresStores(t);
+    if (stores === null) return;
+    const started = await startConsole(t, { stores });
+    if (started === null) return;
+    const { page, url, ann } = started;
+    const session = '00000000-0000-4000-8000-00000000cafe';
+    // Each theft is of another user. The session moves between two networks for a long time, and then it is stolen.
+    const time = stores.sql`now() - (2000 - n) * interval '1 second'`;
+    await stores.sql`
+      insert into security_events (id, occurred_at, type, user_id, session_id, address, user_agent, actor, generation, data)
+      select gen_random_uuid(), ${time}, 'sessions.reuse_detected', gen_random_uuid(), gen_random_uuid(), '192.0.2.1', '',
+        'user', 1, '{}'::jsonb
+      from generate_series(1, 1005) as n
+      union all
+      select gen_random_uuid(), ${time}, 'sessions.address_changed', ${ann}::uuid, ${session}::uuid,
+        '198.51.100.' || n % 2, '', 'user', n, '{"blocked": false, "previousAddress": "198.51.100.9"}'::jsonb
+      from generate_series(1, 1005) as n
+      union all
+      select gen_random_uuid(), now(), 'sessions.reuse_detected', ${ann}::uuid, ${session}::uuid, '203.0.113.5', '',
+        'user', 1005, '{"presentedGeneration": 3, "presentedIat": 1767323045}'::jsonb`;
+    await page.goto(`${url}/console`);
+    await signIn(page);
+    await page.getByText('There are older events, which this page does not read.').waitFor();
+    t.match(await page.locator('tbody tr').first().textContent(), '203.0.113', 'the newest theft is first');
+
+    await page.goto(`${url}/console/sessions/${session}`);
+    await page.getByText('Older events of this session are not shown.').waitFor();
+    t.match(await page.locator('.headline').textContent(), /ended|stolen|rotated/i);
+    t.equal(await page.getByRole('button', { name: 'End this session' }).count(), 0, 'the session has ended');
+  },
+);

@@ -59,6 +59,7 @@ t.test('docs/metrics.md lists exactly the service’s own metrics', async (t) =>
     droppedLines: () => 0,
   };
   metrics.addReadings({
+    publishesEvents: true,
     ...readings,
     outbox: { backlog: async () => [] },
     webhookDeliveries: { backlog: async () => ({ pending: 0, oldestDueAt: null }) },

@@ -109,6 +109,9 @@ t.test('the cursor of a page leads to the next page', async (t) => {
     ['sessions.started', 'sessions.address_changed'],
   );
   t.equal(second.nextCursor, undefined);
+  const newest = await eventsOf(service, sessionId, '?limit=1&order=newest');
+  const oldest = await eventsOf(service, sessionId, `?limit=1&order=newest&cursor=${newest.nextCursor}`);
+  t.same([...newest.data, ...oldest.data], [...second.data, ...first.data]);
   t.equal((await eventsOf(service, sessionId, '?cursor=1.2')).status, 400);
 });
 

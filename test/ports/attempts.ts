@@ -87,6 +87,23 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
+  await t.test(
+    'after a recovery, mistakes of the owner at known networks cause no delay there',
+    async (t) => {
+      const attempts = await fresh(t);
+      const office = { ...ANN, network: '203.0.113.7' };
+      for (const known of [ANN, office]) {
+        await attempts.begin(known, NOW);
+        await attempts.recordSuccess(known, NOW);
+        await countAllowed(attempts, known, 20);
+        t.notOk((await attempts.begin(known, NOW)).allowed);
+      }
+      await attempts.recordRecovery({ account: 'ann', identifiers: ['ann'], network: ANN.network }, NOW);
+      t.ok((await attempts.begin(ANN, NOW)).allowed, 'the network of the link');
+      t.ok((await attempts.begin(office, NOW)).allowed, 'another known network');
+    },
+  );
+
   await t.test('the first attempts have no delay, then the delay doubles', async (t) => {
     const attempts = await fresh(t);
     t.equal(await countAllowed(attempts, ANN, 10), PER_ACCOUNT.free);

@@ -6,11 +6,12 @@ import {
   type IncidentEvent,
 } from '../incidents/group-incidents.ts';
 import { ActionButton } from './action-button.tsx';
-import { call, endSessionsOf } from './api.ts';
+import { endSessionsOf } from './api.ts';
 import { DisableButton } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
+import { readNewest } from './read-newest.ts';
 import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
 import { WriteToUser } from './write-to-user.tsx';
@@ -23,34 +24,20 @@ interface AuditPage {
 const DAY = 86_400_000;
 const PERIODS = [1, 7, 30];
 
-/** The maximum number of pages that are read for each type of event. A page has 100 events. */
-const MOST_PAGES = 10;
-
 interface Found {
   readonly incidents: readonly Incident[];
-  /** Whether there are more events than were read. */
+  /** Whether there are older events, which were not read. */
   readonly isCut: boolean;
 }
 
 async function loadIncidents(days: number, signal: AbortSignal): Promise<Found> {
   const from = new Date(Date.now() - days * DAY).toISOString();
-  const lists = await Promise.all(INCIDENT_TYPES.map((type) => loadEvents(type, from, signal)));
+  const read = (type: string) => readNewest<AuditPage>('/admin/audit', { type, from }, signal);
+  const lists = await Promise.all(INCIDENT_TYPES.map(read));
   return {
-    incidents: groupIncidents(lists.flatMap(({ events }) => events)),
+    incidents: groupIncidents(lists.flatMap(({ pages }) => pages.flatMap(({ data }) => data))),
     isCut: lists.some(({ isCut }) => isCut),
   };
-}
-
-async function loadEvents(type: string, from: string, signal: AbortSignal) {
-  const events: IncidentEvent[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < MOST_PAGES && (page === 0 || cursor !== undefined); page += 1) {
-    const query = new URLSearchParams({ type, from, limit: '100', ...(cursor !== undefined && { cursor }) });
-    const answer: AuditPage = await call('GET', `/admin/audit?${query}`, { signal });
-    events.push(...answer.data);
-    cursor = answer.nextCursor;
-  }
-  return { events, isCut: cursor !== undefined };
 }
 
 /** Replays and refusals of the last days by user and network. Each row links to the session. */
@@ -69,9 +56,7 @@ export function Incidents({ days }: { readonly days: number }) {
       <Loaded result={result}>
         {({ incidents, isCut }) => (
           <>
-            {isCut && (
-              <p role="status">There are more events than this page reads. Choose a shorter period.</p>
-            )}
+            {isCut && <p role="status">There are older events, which this page does not read.</p>}
             {incidents.length === 0 ? (
               <p>No rotated token was replayed, and no session refused a request.</p>
             ) : (

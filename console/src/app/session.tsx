@@ -3,11 +3,12 @@ import type { Life, LifeEvent, LifeSession, Mark } from '../../../src/domain/lif
 import { readLife, sessionOfEvents } from '../../../src/domain/life/read-life.ts';
 import { type LifeSummary, summarizeLife } from '../../../src/domain/life/summarize-life.ts';
 import { ActionButton } from './action-button.tsx';
-import { call, endSession, endSessionsOf, readDisabledAt } from './api.ts';
+import { endSession, endSessionsOf, readDisabledAt } from './api.ts';
 import { DisableButton, DisabledNote } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { Picture } from './picture.tsx';
+import { readNewest } from './read-newest.ts';
 import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';
 
@@ -17,29 +18,21 @@ interface EventPage {
   readonly nextCursor?: string;
 }
 
-/** The maximum number of pages of events that are read. A page has 100 events. */
-const MOST_PAGES = 10;
-
-type NamedLife = Pick<LoadedSession, 'life' | 'deviceName'>;
+type NamedLife = Omit<LoadedSession, 'disabledAt'>;
 
 async function loadLife(id: string, signal: AbortSignal): Promise<NamedLife> {
-  const events: LifeEvent[] = [];
-  let session: LifeSession | null = null;
-  let cursor: string | undefined;
-  for (let page = 0; page < MOST_PAGES && (page === 0 || cursor !== undefined); page += 1) {
-    const query = new URLSearchParams({ limit: '100', ...(cursor !== undefined && { cursor }) });
-    const answer: EventPage = await call('GET', `/admin/sessions/${id}/events?${query}`, { signal });
-    session = answer.session;
-    cursor = answer.nextCursor;
-    events.push(...answer.data);
-  }
+  const { pages, isCut } = await readNewest<EventPage>(`/admin/sessions/${id}/events`, {}, signal);
+  const events = pages.flatMap(({ data }) => data).reverse();
+  const session = pages.at(-1)?.session ?? null;
   const life = readLife(session ?? sessionOfEvents(id, events), events, Date.now(), describeUserAgent);
-  return { life, deviceName: session?.deviceName ?? null };
+  return { life, deviceName: session?.deviceName ?? null, isCut };
 }
 
 interface LoadedSession {
   readonly life: Life;
   readonly deviceName: string | null;
+  /** Whether the session has older events, which were not read. */
+  readonly isCut: boolean;
   /** When the user of the session was disabled; null: the user may log in. */
   readonly disabledAt: string | null;
 }
@@ -64,12 +57,13 @@ export function Session({ id }: { readonly id: string }) {
   );
 }
 
-function LifeOfSession({ life, deviceName, disabledAt, reload }: SessionProps) {
+function LifeOfSession({ life, deviceName, isCut, disabledAt, reload }: SessionProps) {
   return (
     <>
       <Summary summary={summarizeLife(life)} userId={life.userId} deviceName={deviceName} />
       <DisabledNote disabledAt={disabledAt} />
       <Actions life={life} disabledAt={disabledAt} reload={reload} />
+      {isCut && <p role="status">Older events of this session are not shown.</p>}
       <Picture life={life} />
       <Marks marks={life.marks} />
     </>
@@ -112,7 +106,7 @@ function Summary({ summary, userId, deviceName }: SummaryProps) {
   );
 }
 
-function Actions({ life, disabledAt, reload }: Omit<SessionProps, 'deviceName'>) {
+function Actions({ life, disabledAt, reload }: Omit<SessionProps, 'deviceName' | 'isCut'>) {
   return (
     <p class="buttons">
       {life.end === null && (

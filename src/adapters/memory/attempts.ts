@@ -97,8 +97,14 @@ export function createMemoryAttempts({
     },
 
     async recordRecovery({ account, identifiers, network }, now) {
-      for (const identifier of identifiers) accounts.set(shortHash(identifier), undefined);
-      remember({ account: shortHash(account), network: shortHash(network) }, now + policy.knownFor);
+      const owner = { account: shortHash(account), network: shortHash(network) };
+      remember(owner, now + policy.knownFor);
+      const knownNetworks = [...(known.get(owner.account)?.keys() ?? [])];
+      for (const identifier of identifiers.map(shortHash)) {
+        accounts.set(identifier, undefined);
+        for (const name of knownNetworks)
+          pairs.set(pairOf({ ...owner, identifier, network: name }), undefined);
+      }
     },
 
     async countAction(name, limit, now) {

@@ -113,14 +113,19 @@ export const RECORD_SUCCESS = `${COUNTS}${REMEMBER}
 `;
 
 /**
- * Resets the counts of all identifiers and makes the network known. KEYS: known networks, then the identifiers'
- * counts. ARGV: now, the network's name, knownFor, knownNetworks.
+ * Makes the network known, and resets the counts of all identifiers, also at each known network. KEYS: known networks,
+ * then the identifiers' counts at other networks. ARGV: now, the network's name, knownFor, knownNetworks, then for each
+ * identifier the beginning of the keys of its counts at known networks, to which the name of a network is added.
  */
 export const RECORD_RECOVERY = `
   local now, name = tonumber(ARGV[1]), ARGV[2]
   ${REMEMBER}
-  for index = 2, #KEYS do redis.call('DEL', KEYS[index]) end
   remember(KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4]))
+  local networks = redis.call('ZRANGE', KEYS[1], 0, -1)
+  for index = 2, #KEYS do
+    redis.call('DEL', KEYS[index])
+    for _, network in ipairs(networks) do redis.call('DEL', ARGV[index + 3] .. network) end
+  end
   return 0
 `;
 

@@ -30,7 +30,7 @@ export function createRedisAttempts(
 
   const keysOf = ({ account, identifier, network }: AttemptSubject) => [
     key('known', account),
-    key('pair', identifier, network),
+    `${key('pair', identifier)}:${hashNames(network)}`,
     key('account', identifier),
     key('network', network),
   ];
@@ -56,7 +56,9 @@ export function createRedisAttempts(
 
     async recordRecovery({ account, identifiers, network }, now) {
       const keys = [key('known', account), ...identifiers.map((identifier) => key('account', identifier))];
-      await recordRecovery(keys, [now, hashNames(network), policy.knownFor, policy.knownNetworks]);
+      const pairs = identifiers.map((identifier) => `${key('pair', identifier)}:`);
+      const { knownFor, knownNetworks } = policy;
+      await recordRecovery(keys, [now, hashNames(network), knownFor, knownNetworks, ...pairs]);
     },
 
     async countAction(name, { count, perMilliseconds }, now) {

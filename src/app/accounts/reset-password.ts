@@ -84,7 +84,11 @@ export const resetPassword =
     deps.securityLog('password_reset', who);
     reportEnded(deps, ended.sessions, { at, reason: 'password_changed' }, who);
     await attempts.recordRecovery(
-      { account: user.id, identifiers: identifiersOf(user), network: networkOf(client.address) },
+      {
+        account: user.id,
+        identifiers: [...identifiersOf(user), user.id],
+        network: networkOf(client.address),
+      },
       at,
     );
     return { emailVerified: !isEmailVerified(user) };

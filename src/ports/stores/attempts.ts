@@ -12,6 +12,7 @@ export interface AttemptSubject {
 /** An account whose owner has set a new password by a mailed link. */
 export interface RecoveredAccount {
   readonly account: string;
+  /** The names with which the owner logs in, and the id with which passwords of signed-in users are counted. */
   readonly identifiers: readonly string[];
   readonly network: string;
 }
@@ -35,8 +36,8 @@ export interface Attempts {
 
   /**
    * Records that the owner has set a new password by a mailed link. The account becomes known at the network, as after
-   * a login. The failures of its identifiers are forgotten, so that guesses at the old password delay the owner
-   * at no network.
+   * a login. The failures of its identifiers are forgotten, so that neither guesses nor mistakes of the owner delay the
+   * owner at any network.
    */
   recordRecovery(owner: RecoveredAccount, now: number): Promise<void>;
 

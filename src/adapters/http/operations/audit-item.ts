@@ -41,6 +41,13 @@ export const auditExample = {
   data: { presentedGeneration: 4, presentedIat: 1767323045 },
 } as const;
 
+/** The query parameter `order` of a list of events. */
+export const EventOrder = Type.Optional(
+  oneOf(['oldest', 'newest'], {
+    description: 'which event comes first, default: `oldest`. A cursor is valid for its own order only',
+  }),
+);
+
 export function toAuditItem({
   id,
   type,

@@ -7,12 +7,12 @@ import { jsonLine } from '../../../lib/json-line.ts';
 import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
 import { PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
-import { longText, nextCursor, oneOf } from '../server/field-schemas.ts';
+import { longText, nextCursor } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
 import { readTime } from '../server/read-time.ts';
 import { problemResponses, Time, Uuid } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
-import { AuditItem, auditExample, toAuditItem } from './audit-item.ts';
+import { AuditItem, auditExample, EventOrder, toAuditItem } from './audit-item.ts';
 
 export interface AuditOptions {
   readonly listAuditEvents: ListAuditEvents;
@@ -27,11 +27,7 @@ const Query = Type.Composite([
     session: Type.Optional(Uuid),
     from: Type.Optional(Type.String({ ...Time, description: 'events at this time or later' })),
     to: Type.Optional(Type.String({ ...Time, description: 'events before this time' })),
-    order: Type.Optional(
-      oneOf(['oldest', 'newest'], {
-        description: 'which event comes first, default: `oldest`. A cursor is valid for its own order only',
-      }),
-    ),
+    order: EventOrder,
   }),
 ]);
 

@@ -11,7 +11,7 @@ import { examples } from '../server/examples.ts';
 import { closed, longText, nextCursor } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
 import { jsonAnswer, problemResponses, Time, Uuid } from '../server/schemas.ts';
-import { AuditItem, auditExample, toAuditItem } from './audit-item.ts';
+import { AuditItem, auditExample, EventOrder, toAuditItem } from './audit-item.ts';
 
 const LivedSession = Type.Object(
   {
@@ -44,6 +44,8 @@ const SessionEventList = Type.Object(
   },
 );
 
+const Query = Type.Composite([PageQuery, Type.Object({ order: EventOrder })]);
+
 /** `GET /admin/sessions/{id}/events`. Must be registered in a scope that requires an operator. */
 export function sessionEventsRoute(
   scope: App,
@@ -55,11 +57,11 @@ export function sessionEventsRoute(
       schema: {
         ...operatorSchema,
         operationId: 'listSessionEvents',
-        summary: 'List the recorded events of a session, oldest first',
+        summary: 'List the recorded events of a session',
         description:
           'The login, changes of network, step-ups, healing, reuse, blocks and the end. Plain rotations and retries are not recorded.',
         params: Type.Object({ id: Uuid }),
-        querystring: PageQuery,
+        querystring: Query,
         response: {
           200: jsonAnswer('a page of events', SessionEventList),
           ...problemResponses(400, 401, 403, 404, 503),
@@ -67,12 +69,12 @@ export function sessionEventsRoute(
       },
     },
     async (request): Promise<Static<typeof SessionEventList>> => {
-      const { limit = 20, cursor = null } = request.query;
-      const { family, items, ...more } = await listSessionEvents(
-        request.params.id.toLowerCase(),
+      const { limit = 20, cursor = null, order } = request.query;
+      const { family, items, ...more } = await listSessionEvents(request.params.id.toLowerCase(), {
         limit,
         cursor,
-      );
+        newestFirst: order === 'newest',
+      });
       return { session: family && toOperatorsSession(family), data: items.map(toAuditItem), ...more };
     },
   );

@@ -19,10 +19,13 @@ export function createBacklogGauges(
   {
     outbox,
     webhookDeliveries,
+    publishesEvents,
     clock,
   }: {
     readonly outbox: Pick<Outbox, 'backlog'>;
     readonly webhookDeliveries: Pick<WebhookDeliveries, 'backlog'>;
+    /** Without a broker, logged events stay in the outbox for a day. They are not postponed. */
+    readonly publishesEvents: boolean;
     readonly clock: Clock;
   },
 ): () => Promise<void> {
@@ -88,7 +91,7 @@ export function createBacklogGauges(
     overdue.set(secondsSince(deliveries.oldestDueAt, now));
     for (const { kind, count, oldestAt, postponed: later } of backlogs) {
       waiting.set({ kind }, count);
-      postponed.set({ kind }, later);
+      postponed.set({ kind }, kind === 'event' && !publishesEvents ? 0 : later);
       age.set({ kind }, secondsSince(oldestAt, now));
     }
   }
