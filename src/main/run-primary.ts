@@ -1,8 +1,8 @@
-import closeWithGrace from 'close-with-grace';
-import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import type { Logger } from '../adapters/telemetry/log.ts';
 import { composePrimary } from '../compose/primary.ts';
 import type { ServiceUrls } from '../compose/servers.ts';
 import type { Config } from '../config.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
 /** Milliseconds that this process waits after the deadline of its workers. */
 const MARGIN = 1_000;
@@ -16,21 +16,12 @@ export async function runPrimary(
 ): Promise<ServiceUrls> {
   const primary = composePrimary(config, log, deadline);
   const isReloadable = !process.stdout.isTTY; // a closed terminal sends SIGHUP too
-  const skip: ['SIGHUP'] | [] = isReloadable ? ['SIGHUP'] : [];
-  let isStopping = false;
   let isReady = false;
   if (isReloadable) process.on('SIGHUP', () => isReady && void primary.reload());
-  closeWithGrace({ delay: deadline + MARGIN, logger: false, skip }, async ({ err, signal }) => {
-    isStopping = true;
-    if (err) log.fatal({ err }, 'stopping after an uncaught error');
-    else log.info({ signal }, 'stopping');
-    try {
-      await primary.stop();
-      log.info({}, 'stopped');
-    } finally {
-      await flushLog(log);
-    }
-  });
+  const stopping = stopOnSignals(
+    { log, deadline: deadline + MARGIN, stopsOnHangUp: !isReloadable },
+    primary.stop,
+  );
   release();
   try {
     const addresses = await primary.start();
@@ -39,7 +30,7 @@ export async function runPrimary(
     isReady = true;
     return addresses;
   } catch (error) {
-    if (isStopping) await new Promise(() => {}); // the stop ends the process
+    if (stopping.hasBegun()) await new Promise(() => {}); // the stop ends the process
     await primary.stop().catch(() => {}); // the first failure is the one to report
     throw error;
   }

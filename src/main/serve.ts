@@ -1,8 +1,8 @@
-import closeWithGrace from 'close-with-grace';
 import { isWorker } from '../adapters/cluster/worker-process.ts';
 import { createLog, createReadableLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
-import { compose, type Service } from '../compose.ts';
+import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 import { onStopSignal } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -76,7 +76,10 @@ async function start(
   release();
   const service = await compose(config, log, terminal === null ? {} : { events: terminal.events });
   releaseSignals();
-  const stopping = stopOnSignals(service, log);
+  const stopsOnHangUp = process.stdout.isTTY;
+  // Managers send SIGHUP for a reload, which must not end the service.
+  if (!stopsOnHangUp) process.on('SIGHUP', () => log.warn({}, NO_RELOAD));
+  const stopping = stopOnSignals({ log, deadline: SHUTDOWN_DEADLINE, stopsOnHangUp }, service.close);
   void service.failure.then(async (err) => {
     log.fatal({ err }, 'the embedded database ended unexpectedly; the service stops');
     await service.close();
@@ -93,20 +96,4 @@ async function start(
     await service.close();
     throw error;
   }
-}
-
-function stopOnSignals(service: Service, log: Logger): { hasBegun(): boolean } {
-  let hasBegun = false;
-  const skip: ['SIGHUP'] | [] = process.stdout.isTTY ? [] : ['SIGHUP'];
-  // Managers send SIGHUP for a reload, which must not end the service.
-  if (skip.length > 0) process.on('SIGHUP', () => log.warn({}, NO_RELOAD));
-  closeWithGrace({ delay: SHUTDOWN_DEADLINE, logger: false, skip }, async ({ err, signal }) => {
-    hasBegun = true;
-    if (err) log.fatal({ err }, 'stopping after an uncaught error');
-    else log.info({ signal }, 'stopping');
-    await service.close();
-    log.info({}, 'stopped');
-    await flushLog(log);
-  });
-  return { hasBegun: () => hasBegun };
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { claimsOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -130,6 +132,34 @@ t.test('the process logs its ready line, locks its folder and handles signals', 
   const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
   await t.rejects(wrong, /API_PORT is "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT is "x"/, 'one line per fault');
 });
+
+t.test(
+  'a signal that arrives twice stops the service gracefully, and a later one ends it at once',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const env = { API_PORT: '0', DATABASE_URL: await testDatabase(t), MAIL: 'off' };
+    const twice = await startService(t, { env: { ...env, DATA_DIR: await dataDir(t) } });
+    void twice.stop('SIGINT'); // npm passes on the SIGINT that the terminal has sent to the service, too
+    t.equal(await twice.stop('SIGINT'), 0);
+    t.ok(twice.logs().some((line) => line.includes('"stopped"')));
+
+    const busy = await startService(t, { env: { ...env, DATA_DIR: await dataDir(t) } });
+    const body = connect({ host: '127.0.0.1', port: Number(new URL(busy.url).port) });
+    body.on('error', () => {});
+    t.teardown(() => body.destroy());
+    await once(body, 'connect');
+    body.write(
+      'POST /auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    );
+    void busy.stop();
+    await delay(1_100);
+    t.notOk(
+      busy.logs().some((line) => line.includes('"stopped"')),
+      'the request is not complete',
+    );
+    t.equal(await busy.stop(), 1);
+  },
+);
 
 t.test('limits of attempts are shared through Redis, and still apply when Redis is down', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;

@@ -1,0 +1,44 @@
+import closeWithGrace from 'close-with-grace';
+import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import { onStopSignal, STOP_SIGNALS } from './stop-signals.ts';
+
+/** Milliseconds. npm passes the SIGINT of a terminal on to a process that has already got it. */
+const REPEATED_WITHIN = 1_000;
+
+interface StopOptions {
+  readonly log: Logger;
+  /** Milliseconds after which the process ends even if `stop` has not finished. */
+  readonly deadline: number;
+  /** Whether SIGHUP, which a closed terminal sends, stops the process, too. */
+  readonly stopsOnHangUp: boolean;
+}
+
+/**
+ * Stops the process once, at the first signal or uncaught error: calls `stop`, flushes the log and exits. A signal that
+ * follows later than a second ends the process at once.
+ */
+export function stopOnSignals(
+  { log, deadline, stopsOnHangUp }: StopOptions,
+  stop: () => Promise<void>,
+): { hasBegun(): boolean } {
+  let begunAt: number | null = null;
+  const handledHere = [...STOP_SIGNALS, ...(stopsOnHangUp ? [] : (['SIGHUP'] as const))];
+  const { close } = closeWithGrace({ delay: deadline, logger: false, skip: handledHere }, async (cause) => {
+    begunAt ??= performance.now();
+    if (cause.err) log.fatal({ err: cause.err }, 'stopping after an uncaught error');
+    else if (cause.signal) log.info({ signal: cause.signal }, 'stopping');
+    try {
+      await stop();
+      log.info({}, 'stopped');
+    } finally {
+      await flushLog(log);
+    }
+  });
+  onStopSignal((signal) => {
+    if (begunAt === null) {
+      log.info({ signal }, 'stopping');
+      close();
+    } else if (performance.now() - begunAt > REPEATED_WITHIN) process.exit(1);
+  });
+  return { hasBegun: () => begunAt !== null };
+}
