@@ -14,9 +14,11 @@ export function completionScript(shell: Shell, program: Command): string {
 
 function contextsIn(command: Command, path: string): CompletionContext[] {
   const { options } = command;
+  const shown = command.createHelp().visibleCommands(command);
+  const visible = command.commands.filter((each) => shown.includes(each));
   const help = { text: '--help', description: 'print this help' };
   const words = [
-    ...command.commands.map((each) => ({ text: each.name(), description: each.description() })),
+    ...visible.map((each) => ({ text: each.name(), description: each.description() })),
     ...command.registeredArguments.flatMap(({ argChoices = [], description }) =>
       argChoices.map((text) => ({ text, description })),
     ),
@@ -24,7 +26,7 @@ function contextsIn(command: Command, path: string): CompletionContext[] {
     help,
   ];
   const folderOptions = options.filter(takesFolder).map(({ long }) => long ?? '');
-  const below = command.commands.flatMap((each) => contextsIn(each, `${path} ${each.name()}`));
+  const below = visible.flatMap((each) => contextsIn(each, `${path} ${each.name()}`));
   return [{ path, words, folderOptions }, ...below];
 }
 

@@ -30,13 +30,19 @@ export async function openTerminal(config: Config): Promise<Terminal> {
   };
 }
 
+/** The npm scripts that start the service in a checkout, where the command `kinship` may not exist. */
+const STARTED_BY_NPM = ['start', 'dev'];
+
 function welcomeText(config: Config, { url, docs }: ServiceUrls): string {
   const lines = [
     ['API', docs],
     ['Database', describeDatabase(config)],
     ['Mails', describeMails(config)],
     ['Try it', firstCommand(config, url)],
-    ['A theft', 'npm run demo'],
+    [
+      'A theft',
+      STARTED_BY_NPM.includes(String(process.env.npm_lifecycle_event)) ? 'npm run demo' : 'kinship demo',
+    ],
   ];
   const rows = lines.map(([name = '', value]) => `  ${name.padEnd(10)}${value}\n`);
   return `\n  Kinship answers at ${url}\n\n${rows.join('')}\n`;

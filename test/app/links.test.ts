@@ -15,7 +15,12 @@ const keys = [someKey('hash-1')];
 const links = createLinkSecrets(keys);
 const to = linkTo({ links, publicUrl: 'https://auth.example.com' });
 
-const words = { serviceName: 'auth.example.com', accountName: 'ann', describeDevice: () => null };
+const words = {
+  serviceName: 'auth.example.com',
+  accountName: 'ann',
+  isKeptHere: true,
+  describeDevice: () => null,
+};
 
 const forgotten: DomainEvent = {
   type: 'users.password_forgotten',

@@ -38,6 +38,22 @@ t.test('exactly the events that cause a mail have a template', async (t) => {
     t.equal(renderMail(event, CONTEXT) !== null, hasMail(event), event.type);
 });
 
+t.test('a mail offers a link for a new password only if this service keeps the account', async (t) => {
+  const types = ['sessions.reuse_detected', 'sessions.revoked', 'sessions.started_on_new_device'];
+  const events = mailedEvents().filter(({ type }) => types.includes(type));
+  t.same(new Set(events.map(({ type }) => type)), new Set(types));
+  for (const event of events.filter(hasMail)) {
+    t.match(
+      renderMail(event, CONTEXT)?.text.replace(/\s+/g, ' '),
+      /the next page offers a link/i,
+      event.type,
+    );
+    const elsewhere = renderMail(event, { ...CONTEXT, isKeptHere: false })?.text.replace(/\s+/g, ' ');
+    t.notMatch(elsewhere, /offers a link/, event.type);
+    t.match(elsewhere, /change your password where you log in/, event.type);
+  }
+});
+
 t.test('text and HTML contain the same facts and the advice', async (t) => {
   const subjects = new Set<string>();
   for (const event of mailedEvents().filter(hasMail)) {

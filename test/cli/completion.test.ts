@@ -47,7 +47,8 @@ t.test('bash completes every level of the tree of commands', async (t) => {
   for (const [words, expected] of CASES) t.same(complete(words), expected, words.join(' '));
   t.same(complete(['secrets', '--write', 'sec']), ['secret files'], 'folders only');
   const names = createProgram().commands.map((command) => command.name());
-  t.same(complete(['']), [...names, '--version', '--help']);
+  const shown = names.filter((name) => name !== 'setup'); // hidden: compose.prod.yml calls it
+  t.same(complete(['']), [...shown, '--version', '--help']);
 });
 
 t.test('zsh completes every level of the tree of commands', async (t) => {
@@ -66,4 +67,11 @@ t.test('zsh completes every level of the tree of commands', async (t) => {
     return offered.filter((word) => word.startsWith(words.at(-1) ?? ''));
   };
   for (const [words, expected] of CASES) t.same(complete(words), expected, words.join(' '));
+
+  const loaded = spawnSync('zsh', ['-f', '-c', 'source ./script; print -- $_comps[kinship]'], {
+    cwd,
+    env: { ...process.env, HOME: cwd, ZDOTDIR: cwd },
+    encoding: 'utf8',
+  });
+  t.same([loaded.stdout, loaded.stderr], ['_kinship\n', ''], 'a shell that has not loaded compinit');
 });

@@ -44,6 +44,7 @@ t.test('a login from a new network causes one mail, and the link in it ends that
   const words = {
     serviceName: 'Bank of Ann',
     accountName: 'ann',
+    isKeptHere: true,
     describeDevice: () => 'Firefox 145 on Linux',
     link,
   };

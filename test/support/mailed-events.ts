@@ -11,6 +11,7 @@ export const CLIENT = {
 export const CONTEXT: MailContext = {
   serviceName: 'Bank of Ann',
   accountName: 'ann',
+  isKeptHere: true,
   link: null,
   describeDevice: describeDevice,
 };

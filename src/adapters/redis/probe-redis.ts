@@ -9,12 +9,16 @@ export interface RedisFacts {
   readonly evictionPolicy: string;
 }
 
-const SILENT = { info() {}, warn() {}, error() {} };
-
 /** Connects and reads facts about the server. Rejects with the failure. */
 export async function probeRedis(url: string): Promise<RedisFacts> {
-  const redis = await connectRedis(url, SILENT);
+  let outage: unknown;
+  const noteOutage = ({ err }: { readonly err?: unknown }) => {
+    outage ??= err;
+  };
+  const redis = await connectRedis(url, { info() {}, warn: noteOutage, error: noteOutage });
   try {
+    // Without a connection the driver refuses the command, and does not say why.
+    if (outage !== undefined) throw outage;
     const info = await redis.info();
     const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
     return {

@@ -4,12 +4,13 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import type { DeliverMailDeps } from './deliver-mail.ts';
 import { mailFacts, recordMailFailure, removeHandledMails, reportUnaddressed } from './mail-failure.ts';
-import { findMailRecipient, type MailRecipient } from './mail-recipient.ts';
+import { findMailRecipient } from './mail-recipient.ts';
+import type { MailedAccount } from './mails/facts.ts';
 import { renderDigest } from './mails/render-digest.ts';
 
 const LEASE = 5 * MINUTE;
 
-type HeldMail = ClaimedEntry & Pick<MailRecipient, 'accountName'>;
+type HeldMail = ClaimedEntry & MailedAccount;
 
 /** The maximum number of mails in one digest. */
 const LIMIT = 1_000;
@@ -53,7 +54,7 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
         else
           groups.set(recipient.to, [
             ...(groups.get(recipient.to) ?? []),
-            { ...entry, accountName: recipient.accountName },
+            { ...entry, accountName: recipient.accountName, isKeptHere: recipient.isKeptHere },
           ]);
       } catch (error) {
         await recordMailFailure(deps, entry, error);
@@ -73,9 +74,9 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
     try {
       const unsent = held.filter(({ id }) => !wasDelivered(id));
       if (unsent.length > 0) {
-        const items = unsent.map(({ event, accountName }) => ({
+        const items = unsent.map(({ event, accountName, isKeptHere }) => ({
           event,
-          context: { serviceName, describeDevice, accountName, link: linkTo(event) },
+          context: { serviceName, describeDevice, accountName, isKeptHere, link: linkTo(event) },
         }));
         const mail = renderDigest(serviceName, items);
         await mailer.send({ id: first.id, to, ...mail });

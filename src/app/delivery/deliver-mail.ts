@@ -87,9 +87,10 @@ const deliverOne = (deps: DeliverMailDeps) => {
       log.info({ ...mailFacts(entry), until }, 'mail held for a digest: the mail budget is used up');
       return false;
     }
-    const { accountName } = recipient;
+    const { accountName, isKeptHere } = recipient;
     const link = linkTo(entry.event);
-    const content = renderMail(entry.event, { serviceName, describeDevice, accountName, link });
+    const context = { serviceName, describeDevice, accountName, isKeptHere, link };
+    const content = renderMail(entry.event, context);
     if (content === null) throw new Error(`There is no mail about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to: recipient.to, ...content });
     telemetry.deliveryEnded('mail', 'sent');

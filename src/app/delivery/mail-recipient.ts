@@ -1,6 +1,7 @@
 import { identifierOf } from '../../domain/user.ts';
 import type { ClaimedEntry } from '../../ports/stores/outbox.ts';
 import type { Users } from '../../ports/stores/users.ts';
+import type { MailedAccount } from './mails/facts.ts';
 
 export interface RecipientDeps {
   readonly users: Pick<Users, 'find'>;
@@ -8,10 +9,8 @@ export interface RecipientDeps {
   readonly operatorAddress: string | null;
 }
 
-export interface MailRecipient {
+export interface MailRecipient extends MailedAccount {
   readonly to: string;
-  /** The user's name, or the user id where another system keeps the account. */
-  readonly accountName: string;
   /**
    * The key of the mail budget. All spellings of an address share one key. For mails to the operator's address, each
    * user has a separate key.
@@ -29,7 +28,7 @@ export async function findMailRecipient(
   // If the event names an address, the mail goes to that address. Otherwise the registered address comes first: the
   // contact of a session must not redirect the mails of the account's owner.
   const address = 'email' in event.data ? event.data.email : (user?.email ?? contact);
-  const accountName = user?.username ?? userId;
-  if (address !== null) return { to: address, accountName, budgetKey: `address ${identifierOf(address)}` };
-  return receiver === null ? null : { to: receiver, accountName, budgetKey: `user ${userId}` };
+  const account = { accountName: user?.username ?? userId, isKeptHere: user !== null };
+  if (address !== null) return { to: address, ...account, budgetKey: `address ${identifierOf(address)}` };
+  return receiver === null ? null : { to: receiver, ...account, budgetKey: `user ${userId}` };
 }

@@ -23,7 +23,12 @@ ${candidates.join('\n')}
   esac
   _describe kinship candidates
 }
-if [[ $funcstack[1] == _kinship ]]; then _kinship "$@"; else compdef _kinship kinship; fi
+if [[ $funcstack[1] == _kinship ]]; then
+  _kinship "$@"
+else
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+  compdef _kinship kinship
+fi
 `;
 }
 

@@ -3,11 +3,17 @@ import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import type { MailContent } from './layout.ts';
 import { quoteText } from './quote-text.ts';
 
-/** What a mail says in addition to its event. */
-export interface MailContext {
-  readonly serviceName: string;
+/** The account of a user as mails name it. */
+export interface MailedAccount {
   /** The user's name, or the user id where another system keeps the account. */
   readonly accountName: string;
+  /** Whether this service keeps the account, and so can mail a link for a new password. */
+  readonly isKeptHere: boolean;
+}
+
+/** What a mail says in addition to its event. */
+export interface MailContext extends MailedAccount {
+  readonly serviceName: string;
   /** The URL of the page for the user's reaction; null without one. */
   readonly link: string | null;
   readonly describeDevice: DescribeDevice;

@@ -70,6 +70,13 @@ export const IF_NOT_YOU =
 const IF_NOT_YOU_END_ALL =
   'If it was not you, end all your sessions. The next page offers a link for a new password.';
 
+/** Where another system keeps the account, the next page offers no link. */
+function ifNotYouEndAll({ isKeptHere }: MailContext): string {
+  return isKeptHere
+    ? IF_NOT_YOU_END_ALL
+    : 'If it was not you, end all your sessions, and change your password where you log in.';
+}
+
 function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context: MailContext): MailContent {
   return {
     subject: 'We ended one of your sessions',
@@ -83,7 +90,7 @@ function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context
       ...deviceAndAddress(data, context),
       referenceFact(data.sessionId),
     ],
-    whatToDo: ['If the device is yours, log in again.', IF_NOT_YOU_END_ALL],
+    whatToDo: ['If the device is yours, log in again.', ifNotYouEndAll(context)],
     ...actionLink(END_ALL, context),
   };
 }
@@ -167,7 +174,9 @@ function aboutNewDevice(
     ],
     whatToDo: [
       NOTHING_TO_DO,
-      'If it was not you, end the session. Another person may know your password: the next page offers a link for a new one.',
+      context.isKeptHere
+        ? 'If it was not you, end the session. Another person may know your password: the next page offers a link for a new one.'
+        : 'If it was not you, end the session, and change your password where you log in. Another person may know it.',
     ],
     ...actionLink(END_ONE, context),
   };
@@ -185,7 +194,7 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context
       ...deviceAndAddress(data, context),
       referenceFact(data.sessionId),
     ],
-    whatToDo: [LOG_IN_AGAIN, IF_NOT_YOU_END_ALL],
+    whatToDo: [LOG_IN_AGAIN, ifNotYouEndAll(context)],
     ...actionLink(END_ALL, context),
   };
 }
