@@ -372,7 +372,7 @@ export interface components {
             readonly sessionId: string;
             readonly username?: string;
             readonly email?: string;
-            /** @description whether the user has proved to receive mail at this address */
+            /** @description whether the address is verified: by the user, or because an operator vouched for it */
             readonly emailVerified?: boolean;
             /** @description when the user was authenticated, in seconds since the epoch */
             readonly authTime?: number;
@@ -786,7 +786,7 @@ export interface components {
             readonly client_id?: string;
             /** @description the name of the account; an address only if it is verified */
             readonly username?: string;
-            /** @description whether the user has proved to receive mail at the address of the account */
+            /** @description whether the address of the account is verified: by the user, or because an operator vouched for it */
             readonly email_verified?: boolean;
             readonly iss?: string;
             /** @description the audience; for a refresh token, this service */
@@ -816,7 +816,7 @@ export interface components {
              * @description RFC 3339, UTC
              */
             readonly at: string;
-            /** @description since the start of this replica, as the other counts */
+            /** @description since the start of this replica, as `refreshes` and `refusals` */
             readonly logins: number;
             readonly refreshes: number;
             /** @description refused logins and refreshes by reason, such as `login invalid_credentials` */
@@ -886,7 +886,7 @@ export interface components {
          *     }
          */
         readonly Overview: {
-            /** @description the replica that answers: host name and port. The figures are those of this replica */
+            /** @description the replica that answers: host name and port. Logins, refreshes and refusals are those of this replica */
             readonly replica: string;
             readonly samples: readonly components["schemas"]["OverviewSample"][];
             readonly dependencies: readonly components["schemas"]["OverviewDependency"][];
@@ -922,7 +922,7 @@ export interface components {
             /** @description UUID */
             readonly userId: string;
             readonly hashedRefreshTokenId: string;
-            /** @description what access tokens carry beside the claims of the service itself */
+            /** @description claims that access tokens carry beside those of the service itself */
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
@@ -1053,13 +1053,13 @@ export interface components {
          *     }
          */
         readonly UserClaims: {
-            /** @description what access tokens carry beside the claims of the service itself */
+            /** @description claims that access tokens carry beside those of the service itself */
             readonly claims: {
                 readonly [key: string]: unknown;
             };
         };
         readonly NewUserClaims: {
-            /** @description what access tokens carry beside the claims of the service itself */
+            /** @description claims that access tokens carry beside those of the service itself */
             readonly claims: {
                 readonly [key: string]: unknown;
             };
@@ -1260,7 +1260,7 @@ export interface components {
             readonly sessions: number;
         };
         readonly SessionChanges: {
-            /** @description what access tokens carry beside the claims of the service itself */
+            /** @description claims that access tokens carry beside those of the service itself */
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
@@ -1313,7 +1313,7 @@ export interface components {
             /** @description UUID */
             readonly userId: string;
             readonly hashedRefreshTokenId: string;
-            /** @description what access tokens carry beside the claims of the service itself */
+            /** @description claims that access tokens carry beside those of the service itself */
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
@@ -1354,7 +1354,7 @@ export interface components {
             /** @description UUID */
             readonly userId: string;
             readonly hashedRefreshTokenId: string;
-            /** @description what access tokens carry beside the claims of the service itself */
+            /** @description claims that access tokens carry beside those of the service itself */
             readonly claims?: {
                 readonly [key: string]: unknown;
             };

@@ -4,7 +4,7 @@ import type { SessionError } from './errors.js';
 const ATTEMPTS = 5;
 /** Milliseconds. The first pause is at most this long, each further pause at most twice the previous limit. */
 const FIRST_PAUSE = 250;
-/** Milliseconds. If the service asks for a longer pause, requests fail at once until the pause is over. */
+/** Milliseconds. While more than this is left of a pause, requests fail at once. Later requests wait for its end. */
 const MAX_PAUSE = 10_000;
 
 /** Runs the request, and repeats it if necessary. */
@@ -12,7 +12,7 @@ export type Retry = <T>(ask: () => Promise<T>) => Promise<T>;
 
 /**
  * Repeats a request until its answer is final, at most `ATTEMPTS` times. The pauses grow and have a random length. All
- * requests of a client share the pause: each later request also waits for its end.
+ * requests that run through it share the pause: each later request also waits for its end.
  */
 export function createRetry(): Retry {
   let pauseLeft = () => 0;

@@ -42,8 +42,8 @@ export interface ClientOptions {
   /** Default: IndexedDB if it exists, otherwise memory. null: memory, so the session ends with the page or process. */
   readonly storage?: TokenStorage | null;
   /**
-   * Name of the storage entry, the lock and the channel; default `kinship`. Clients with the same storage and name
-   * share one session; each further session needs its own name.
+   * Name of the storage entry, the lock and the channel; default `kinship`, with cookies `kinship-cookie`. Clients
+   * with the same storage and name share one session; each further session needs its own name.
    */
   readonly name?: string;
   /** Milliseconds after which a request to the service counts as lost; default 10,000. */
@@ -64,10 +64,14 @@ export interface ClientOptions {
   readonly onStepUp?: (challenge: string) => Promise<IdentityProof | null>;
 }
 
-/** A session of one user. Its promises reject with a `SessionError`, or with an error that the storage throws. */
+/**
+ * A session of one user. Its promises reject with a `SessionError`, or with an error that the storage throws. `fetch`
+ * also rejects as the global `fetch` does, and with an error of `onStepUp`.
+ */
 export interface SessionClient {
   /**
-   * Opens a session. Codes: `invalid_credentials`, `too_many_requests`, `invalid_request` and the codes of an outage.
+   * Opens a session. Codes: `invalid_credentials`, `second_factor_required`, `email_unverified`, `account_disabled`,
+   * `too_many_requests`, `invalid_request`, the codes of an outage, and `invalid_dpop_proof` with DPoP.
    */
   logIn(username: string, password: string): Promise<void>;
   /** Continues a session that another program opened, such as a backend for its user. */
@@ -85,7 +89,8 @@ export interface SessionClient {
   token(rejected?: string): Promise<string | null>;
   /**
    * Works like the global `fetch`, and sends the access token to the configured origins. A 401 causes one refresh and
-   * one repetition, unless the body was a stream.
+   * one repetition, unless the body was a stream or the code is `invalid_credentials`. A 401 that asks for a step-up
+   * causes `onStepUp` and one repetition.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /**

@@ -54,7 +54,7 @@ Events of the last seconds have no seal yet, and are not checked.
 The exit code is 1 if something was changed, added or removed, or cannot be checked.`;
 
 const AFTER_DEMO = `
-The demo opens a session by user id. If that needs a service key, the demo registers
+The demo opens a session by user id. If the service refuses that, the demo registers
 an account, and does not delete it. It prints the real answers of the service.
 The exit code is 1 if an answer is not the expected one.`;
 
@@ -152,7 +152,7 @@ function addUserCommands(users: Command): void {
     .command('import')
     .description('store the accounts of a file with one JSON object a line')
     .argument('<file>', 'the file; - reads standard input')
-    .option('--strict', 'stop at the first line that is refused')
+    .option('--strict', 'stop at the first line that is refused, or at the end of its batch of 500 lines')
     .addHelpText('after', AFTER_IMPORT)
     .action(
       reportFailures(async (file: string, options: { strict?: boolean }) =>
@@ -170,8 +170,11 @@ function addUserCommands(users: Command): void {
 function addUserLists(users: Command): void {
   users
     .command('list')
-    .description('print accounts, the newest first')
-    .option('--query <text>', 'only accounts whose name, address or id begins with the text')
+    .description('print accounts; without a filter, the newest first')
+    .option(
+      '--query <text>',
+      'only accounts whose name, address or id begins with the text; an id needs nine characters or more',
+    )
     .addOption(
       new Option('--only <kind>', 'only these accounts; not with --query').choices(['disabled', 'operators']),
     )
@@ -185,7 +188,7 @@ function addUserLists(users: Command): void {
 
   users
     .command('show')
-    .description('print an account and its live sessions')
+    .description('print an account and its newest live sessions, up to 100')
     .argument('<user>', USER)
     .option('--json', 'print one JSON object')
     .addHelpText('after', AFTER_SHOW)

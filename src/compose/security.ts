@@ -32,7 +32,7 @@ const PASSWORD_QUEUE = { maxRunning: 2, maxWaiting: 256, maxWaitingOfNetwork: 16
 /** With several workers, each worker has its own processor and computes one password hash at a time. */
 const PASSWORD_QUEUE_OF_WORKER = { ...PASSWORD_QUEUE, maxRunning: 1 };
 
-/** Hashes of `jti` have their own maxWaiting: with JTI_HASH=argon2id, a refresh must not wait for passwords. */
+/** Hashes of `jti` have a queue of their own: with JTI_HASH=argon2id, a refresh must not wait for passwords. */
 const JTI_QUEUE = { maxRunning: 1, maxWaiting: 64 };
 
 /** Creates everything that needs the configured keys: tokens, hashes and links. */

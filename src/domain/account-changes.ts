@@ -24,8 +24,9 @@ export function applyAccountChanges(user: User, changes: AccountChanges, at: num
 }
 
 /**
- * Why the name or address of a changed account is not valid, as a sentence; null if both are valid. A name that does
- * not change is not checked: imported names follow other rules.
+ * Why the new name of a changed account is not valid, as a sentence; null if it is valid. A name that does not change
+ * is not checked: imported names follow other rules. A name that equals the address is not checked either. The caller
+ * has checked the address.
  */
 export function changeFault(user: User, { username, email }: User): string | null {
   const isNewName = username !== user.username && username !== email;

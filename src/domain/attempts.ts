@@ -1,7 +1,10 @@
 import { DAY, MINUTE, SECOND } from './durations.ts';
 import { ceilSeconds } from './rate-limit.ts';
 
-/** The number of failures without a delay, and how the delay grows after them. Times in milliseconds. */
+/**
+ * The number of attempts that need no wait, and how the delay grows: the failure with the number `free` causes the
+ * first delay. Times in milliseconds.
+ */
 export interface DelayPolicy {
   readonly free: number;
   /** The delay after `free` failures. Each further failure doubles it. */

@@ -40,7 +40,10 @@ export type ChangeType =
 
 export type AuditType = EventType | RefusalType | ChangeType | 'users.password_failed';
 
-/** A fact of an audit event. It is never a secret, a mail address or a user name. */
+/**
+ * A fact of an audit event. It is never a secret, a mail address or a user name, except in the text that an operator
+ * writes as `statedReason`.
+ */
 export type AuditFact = string | number | boolean | null | readonly string[];
 
 /** An event of the audit log, before it is recorded. Times in milliseconds. */

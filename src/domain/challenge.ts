@@ -3,7 +3,7 @@ import { MINUTE } from './durations.ts';
 /** Milliseconds within which a challenge can be answered. */
 export const CHALLENGE_LIFE = 5 * MINUTE;
 
-/** The maximum number of answers to one challenge, valid or not. */
+/** The maximum number of answers to the challenge of a second step or of a step-up, valid or not. */
 export const MAX_ANSWERS = 5;
 
 /** What a challenge is for. A challenge is valid for its purpose only. */

@@ -1,6 +1,9 @@
 import { DAY } from './durations.ts';
 
-/** Whether accounts must prove their address. `required`: before a login with a password. `off`: no link is mailed. */
+/**
+ * Whether accounts must prove their address. `required`: before a login with a password. `off`: no link is mailed that
+ * only proves an address.
+ */
 export type EmailVerification = 'optional' | 'required' | 'off';
 
 /** The mail address of an account. */

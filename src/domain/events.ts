@@ -95,8 +95,8 @@ export type DomainEvent = {
 }[EventType];
 
 /**
- * An event to record with a change. With `oncePerDay` it is recorded at most once a day for that subject. With
- * `ifNewDevice` it is recorded only if the pair of network and product of a new session is not known.
+ * An event to record with a change. With `oncePerDay` it is recorded at most once a day for that subject and session.
+ * With `ifNewDevice` it is recorded only if the pair of network and product of a new session is not known.
  */
 export interface Occurrence {
   readonly event: DomainEvent;
@@ -133,7 +133,7 @@ export function hasMail(event: DomainEvent): boolean {
   }
 }
 
-/** Whether other systems get the events of each type. The other events only cause a mail. */
+/** Whether other systems get the events of each type. The other events cause a mail, and some an audit event. */
 export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
   'users.created': true,
   'users.deleted': true,
@@ -176,7 +176,10 @@ export function isPublished({ type }: DomainEvent): boolean {
   return PUBLISHED[type];
 }
 
-/** Whether the event only causes a mail with a link that the recipient needs. The number of such mails has limits. */
+/**
+ * Whether the event is not published, and causes a mail with a link that the recipient needs. The audit log records it.
+ * The number of such mails has limits.
+ */
 export function isLinkMail({ type }: DomainEvent): boolean {
   return (
     type === 'users.password_forgotten' ||

@@ -6,7 +6,7 @@ export interface Limits {
   readonly attempts: AttemptPolicy;
   /** Password attempts for one identifier from one network, successful ones included, because each computes a hash. */
   readonly logins: Limit;
-  /** The same from one network, over all identifiers. */
+  /** The same from one network, over all identifiers, together with the logins by a passkey. */
   readonly loginsOfNetwork: Limit;
   /** New accounts from one network. */
   readonly registrations: Limit;

@@ -1,7 +1,10 @@
 import { HOUR } from './durations.ts';
 import { type DomainEvent, isLinkMail } from './events.ts';
 
-/** The maximum number of mails to one recipient in any hour and in any day. Digests do not count. */
+/**
+ * The number of mails to one recipient in any hour and in any day, beyond which mails wait for a digest. Digests do not
+ * count. Mails that may not wait are sent nevertheless.
+ */
 export const MAIL_BUDGET = { perHour: 10, perDay: 30 };
 
 /** When the mails beyond the budget are sent as one digest: at the next full hour (UTC), in milliseconds. */

@@ -6,7 +6,10 @@ import type { RefreshClaims } from './token-pair.ts';
 /** The kind of exchange. A step-up also proves the user's identity again, so its pair has a new `auth_time`. */
 export type ExchangeKind = 'refresh' | 'step_up';
 
-/** A verified refresh request, and what the replica that serves it knows. The verdict reads only this and the row. */
+/**
+ * A verified refresh request, and what the replica that serves it knows. The verdict reads only this, the row, and two
+ * settings of the operator.
+ */
 export interface RefreshContext {
   readonly operation: ExchangeKind;
   readonly claims: RefreshClaims;

@@ -22,7 +22,10 @@ export function revocationOccurrence(facts: Facts, reason: RevocationReason): Oc
   return { event: { type: 'sessions.revoked', occurredAt: facts.now, data } };
 }
 
-/** A request for a bound session had no proof, or a proof of another key. The user is notified at most once a day. */
+/**
+ * A request for a bound session had no proof, or a proof of another key. The user is notified at most once a day for
+ * each session.
+ */
 export function dpopRefusedOccurrence(facts: Facts, reason: 'missing' | 'other_key'): Occurrence {
   const data = { ...sessionIds(facts), ...clientFacts(facts.client), reason };
   return {
@@ -48,7 +51,10 @@ export function stepUpOccurrence(facts: StepUpFacts, { amr, acr }: ProvenAuthent
   return { event: { type: 'sessions.stepped_up', occurredAt: facts.now, data } };
 }
 
-/** The user is notified of each network at most once a day, whether the policy blocks the change or not. */
+/**
+ * The user is notified of each network at most once a day for each session, whether the policy blocks the change or
+ * not.
+ */
 export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurrence {
   const data = {
     ...sessionIds(facts),

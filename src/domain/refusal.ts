@@ -65,7 +65,7 @@ export class Refusal extends Error {
 
   readonly limit: ReachedLimit | undefined;
 
-  /** Milliseconds for which an authentication counts as recent; undefined if its age is not the reason. */
+  /** Milliseconds for which an authentication counts as recent. Only with `step_up_required`, whatever its reason. */
   readonly maxAge: number | undefined;
 
   /** The level that an authentication must have; undefined where any is enough. */

@@ -28,8 +28,8 @@ export interface Factor {
 }
 
 /**
- * Whether the session has added a factor that is confirmed by now. Such a session counts as having proved the factor:
- * the user proved it to confirm it, although the tokens of the session do not record this.
+ * Whether the session has added a factor that is confirmed by now. For changes of factors such a session counts as
+ * having proved the factor: the user proved it to confirm it, although the tokens of the session do not record this.
  */
 export function hasAddedFactor(
   factors: readonly Pick<Factor, 'addedBy' | 'confirmedAt'>[],
@@ -121,9 +121,10 @@ export type FactorProofUse =
   | { readonly kind: 'recovery_code'; readonly hash: string };
 
 /**
- * The limits of wrong proofs. Ten wrong proofs cost no delay. Then each one doubles the delay, from half a minute up to
- * an hour. So a guesser who knows the password gets about 30 guesses a day. At any moment three codes in a million are
- * valid. As with passwords, a network from which the owner has given a right proof has its own count.
+ * The limits of wrong proofs. Nine wrong proofs cost no delay. The tenth costs half a minute, and each further one
+ * doubles the delay, up to an hour. So a guesser who knows the password gets about 40 guesses on the first day, and 24
+ * on each further day. At any moment three codes in a million are valid. As with passwords, a network from which the
+ * owner has given a right proof has its own count.
  */
 export const PROOF_ATTEMPT_POLICY: AttemptPolicy = {
   account: { free: 10, firstDelay: 30 * SECOND, longestDelay: HOUR, quiet: DAY, forgetOneAfter: null },

@@ -94,7 +94,10 @@ export function hasBindingOf(
   return jkt === (cnf?.jkt ?? null);
 }
 
-/** What a user is notified of at most once a day: a new network, a new product, or requests without the key. */
+/**
+ * What a user is notified of at most once a day for each session: a new network, a new product, or requests without the
+ * key.
+ */
 export const notificationSubject = {
   network: (address: string) => networkOf(address),
   product: (client: ClientInfo) => `agent ${distinctProduct(client)}`,

@@ -66,7 +66,10 @@ export function isSameProduct(one: KeptAgent, other: KeptAgent): boolean {
   return productOf(one.userAgent) === productOf(other.userAgent);
 }
 
-/** A key for the agent's product: equal for two agents with the same product. */
+/**
+ * A key for the agent's product. Two agents with the same product have the same key if both are cut, or neither is: a
+ * cut agent has the hash of its product, another one its text.
+ */
 export function distinctProduct(agent: KeptAgent): string {
   return mayBeCut(agent) && agent.productHash ? agent.productHash : productOf(agent.userAgent);
 }

@@ -35,7 +35,7 @@ export interface WebhookEndpoint {
   readonly format: DeliveryFormat;
   /** The `aud` of its tokens; null for the format `webhook`. */
   readonly audience: string | null;
-  /** The address that gets a mail when the endpoint is disabled; null without one. */
+  /** The address that gets a mail when the service disables the endpoint; null without one. */
   readonly contact: string | null;
   /** The name of the service key whose stream this is; null: operators manage it. */
   readonly owner: string | null;

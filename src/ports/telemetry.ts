@@ -39,8 +39,8 @@ export type Removal =
   | 'webhook_deliveries';
 
 /**
- * How an attempt to deliver to an endpoint ended. `postponed` and `refused` (the target is not allowed) are tried
- * again. `exhausted` is not.
+ * How an attempt to deliver to an endpoint ended. `postponed` is tried again. `refused` (the target is not allowed) is
+ * tried again, unless it was the last attempt. `exhausted` was the last attempt, or the endpoint is gone.
  */
 export type WebhookOutcome = 'delivered' | 'postponed' | 'refused' | 'exhausted';
 

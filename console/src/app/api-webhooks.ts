@@ -59,7 +59,7 @@ export const setEnabled = (id: string, enabled: boolean, reason: string) =>
 export const sendAgain = (id: string, eventId: string, reason: string) =>
   call('POST', `${pathOf(id)}/deliveries/${eventId}/send`, { reason });
 
-/** Sends all failed deliveries that are kept again. */
+/** Sends the failed deliveries that are kept again: at most 5,000 in one request, the oldest first. */
 export function sendFailedAgain(id: string, reason: string) {
   const now = Date.now();
   const [from, to] = [now - KEPT, now].map((at) => new Date(at).toISOString());

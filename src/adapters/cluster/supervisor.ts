@@ -47,7 +47,7 @@ const LONGEST_WAIT = 30_000;
 /** Milliseconds. After a worker that ran for longer than this, the next wait is `FIRST_WAIT` again. */
 const HEALTHY_AFTER = 60_000;
 
-/** A slot that always has one running worker, or two while the worker is replaced. */
+/** A slot has one running worker, two while the worker is replaced, and none during the wait before a restart. */
 interface WorkerSlot {
   readonly number: number;
   worker: SupervisedWorker | null;

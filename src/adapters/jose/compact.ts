@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Maximum characters of a token. Tokens of this service are much shorter. Longer text is refused without parsing. */
+/** Maximum characters of a token. All tokens of this service are shorter. Longer text is refused without parsing. */
 const MAX_LENGTH = 4096;
 
 /** The header of a token that is not verified yet. */

@@ -43,9 +43,9 @@ export function createBreachRange(
   };
 
   /**
-   * Waits until the name resolves. All checks share one look-up. Without it, `fetch` would look the name up for each
-   * request. If the name server hangs, each look-up occupies a thread far longer than the deadline. Password hashing
-   * needs the same pool of threads.
+   * Waits until the name resolves. All checks share one look-up, and no `fetch` starts before it succeeds:
+   * `fetch` looks the name up again for each new connection. If the name server hangs, each look-up occupies a thread
+   * far longer than the deadline. Password hashing needs the same pool of threads.
    */
   async function waitForName(): Promise<void> {
     runningLookup ??= lookup(host).finally(() => {

@@ -6,7 +6,8 @@ import { execute } from './execute.ts';
 import { userKey } from './user-key.ts';
 
 /**
- * The subjects of counts that belong to no account. The database function `count_failed_password` defines these names.
+ * The subjects of counts that belong to no account. The database function
+ * `count_failed_password` uses the name `rest`, too.
  */
 const UNKNOWN_NAME = 'unknown';
 const REST = 'rest';

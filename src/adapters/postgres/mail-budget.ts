@@ -8,7 +8,7 @@ import { type OutboxRow, toClaimedEntry } from './outbox.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Mail budgets in PostgreSQL. Each change locks the recipient's row, so concurrent changes run one after another. */
+/** Mail budgets in PostgreSQL. `take` and `claimDigest` lock the recipient's row. */
 export function createMailBudget(sql: Sql): MailBudget {
   return {
     async take(recipient, now) {

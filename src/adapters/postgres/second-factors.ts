@@ -42,8 +42,9 @@ interface FactorRow {
 class UnusableProof extends Error {}
 
 /**
- * Second factors in PostgreSQL. Every change is a transaction that locks the account's row first, as a change of the
- * password does. So changes and logins of one account happen one after another.
+ * Second factors in PostgreSQL. A change that decides who may log in is a transaction that locks the account's row
+ * first, as a change of the password does. So these changes and the logins of one account happen one after another.
+ * The other changes, such as `rename` and `countAnswer`, are single statements without this lock.
  */
 export function createSecondFactors(
   sql: Sql,

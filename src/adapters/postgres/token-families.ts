@@ -24,7 +24,7 @@ import { createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
 /** The row that a change of a family returns. */
 type OutboxRow = Pick<FamilyRow, (typeof OUTBOX_COLUMNS)[number]>;
 
-/** Token families in PostgreSQL. Each statement is one transaction (READ COMMITTED). */
+/** Token families in PostgreSQL. All transactions are READ COMMITTED. */
 export function createTokenFamilies(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,

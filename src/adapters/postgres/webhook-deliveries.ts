@@ -24,7 +24,10 @@ interface DeliveryRow {
   history: readonly DeliveryAttemptRecord[];
 }
 
-/** Deliveries of webhooks in PostgreSQL. The trigger `fan_out_events` writes them. A claim is a lease in the row. */
+/**
+ * Deliveries of webhooks in PostgreSQL. The trigger `fan_out_events` writes those of recorded events, `add` writes
+ * single ones. A claim is a lease in the row.
+ */
 export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
   return {
     async listDueEndpoints(now) {

@@ -23,14 +23,14 @@ export type Executor = Sql | postgres.TransactionSql;
 type Change = postgres.Fragment;
 
 /**
- * Statements that make a change and record its outbox entries together, with the context of the current trace. Without
- * entries the statement is the change alone.
+ * Statements that make a change and record its outbox entries together, with the context of the current trace.
  */
 export function createOutboxWriter(currentTrace: CurrentTrace) {
   return {
     /**
      * Changes a family. No entry is recorded if the change returns no row. The change must return at least
-     * {@link OUTBOX_COLUMNS}. The statement returns `columns`.
+     * {@link OUTBOX_COLUMNS}. The statement returns `columns`. Without entries the statement is the change alone, and
+     * returns what the change returns.
      */
     changeFamily<Row extends postgres.MaybeRow>(
       sql: Executor,

@@ -25,8 +25,8 @@ export interface PageSession extends SignIn {
 export type FindPageSession = (secret: string, client: ClientInfo) => Promise<PageSession | null>;
 
 /**
- * Finds the live session of a cookie, and extends its idle time. Null if the cookie is unknown, or if its session has
- * ended, is idle, or does not admit this client.
+ * Finds the live session of a cookie, and extends its idle time, at most once a minute. Null if the cookie is unknown,
+ * or if its session has ended, is idle, or does not admit this client.
  */
 export const findPageSession =
   ({ pageSecrets, accountPageSessions, revoked, policy, clock }: Deps): FindPageSession =>

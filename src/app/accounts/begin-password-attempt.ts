@@ -58,7 +58,7 @@ async function countAttempt(
   await assertWithinLimit(deps, { key: `login-rate-network ${network}`, limit }, who);
 }
 
-/** For the rate-limit fields: the failures that cause no delay, and the time without attempts that restores them. */
+/** For the rate-limit fields: the attempts that need no wait, and the time without attempts that restores them. */
 function reachedLimit({ attempts }: Limits, counter: AttemptCounter): ReachedLimit {
   const { free, quiet } = attempts[counter];
   return { name: `login-${counter}`, count: free, perMilliseconds: quiet };

@@ -47,7 +47,8 @@ const RECORDED_REFUSALS_LIMIT = { name: 'passkey-refusals', count: 10, perMillis
 /**
  * Opens a session for the owner of a passkey. The passkey must verify its user, and so counts as both factors. Until
  * the signature is verified, only a few audit events are stored, because anyone can send assertions. Rejects with a
- * {@link Refusal}: `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
+ * {@link Refusal}: `proof_refused`, `account_disabled`, `invalid_dpop_proof`, `use_dpop_nonce`, `too_many_requests`,
+ * `unavailable`.
  */
 export const logInWithPasskey = (deps: Deps): LogInWithPasskey => {
   const { secondFactors, challenges, limits, policy, clock, securityLog } = deps;

@@ -42,7 +42,7 @@ export type LogInWithPassword = (input: LogInWithPasswordInput) => Promise<Token
  * Opens a session for a user name and password. An unknown user and a wrong password get the same answer after the same
  * time. `email_unverified` is returned only after the right password. Rejects with a {@link Refusal}:
  * `invalid_credentials`, `email_unverified`, `account_disabled`, `second_factor_required`, `forbidden`,
- * `invalid_dpop_proof`, `too_many_requests`, `unavailable`.
+ * `invalid_dpop_proof`, `use_dpop_nonce`, `too_many_requests`, `unavailable`.
  */
 export const logInWithPassword = (deps: Deps): LogInWithPassword => {
   const { users, passwords, policy } = deps;

@@ -36,7 +36,8 @@ export type LogInWithSecondFactor = (input: LogInWithSecondFactorInput) => Promi
 
 /**
  * The second step of a login: opens the session, and uses up the challenge and the proof in the same transaction.
- * Rejects with a {@link Refusal}: `proof_refused`, `account_disabled`, `too_many_requests`, `unavailable`.
+ * Rejects with a {@link Refusal}: `proof_refused`, `account_disabled`, `invalid_dpop_proof`, `use_dpop_nonce`,
+ * `too_many_requests`, `unavailable`.
  */
 export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
   const { secondFactors, challenges, clock, securityLog } = deps;

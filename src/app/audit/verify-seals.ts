@@ -37,7 +37,10 @@ const FIRST = Number.MIN_SAFE_INTEGER;
 /** The verification runs up to three times: a concurrent purge removes seals that the verification expects. */
 const TRIES = 3;
 
-/** Checks the whole chain, and that it contains the head `expected` if it is not null. */
+/**
+ * Checks the whole chain, and that it contains the head `expected` if it is not null. A head that is older than the
+ * last purge cannot be checked, and is no fault.
+ */
 export const verifySeals =
   (deps: Deps): VerifySeals =>
   async (expected) => {

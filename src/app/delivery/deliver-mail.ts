@@ -36,9 +36,9 @@ const AT_ONCE = 5;
 
 /**
  * Sends one batch of due mails at each call, and returns the number of claimed mails. A mail that exceeds the
- * recipient's budget is held for a digest (see {@link deliverDigests}). A failed mail is retried with growing delays.
- * A mail that is refused permanently, or still fails after a day, is dead-lettered. Rejects only on a fault in the
- * outbox; an unavailable database counts as an empty outbox.
+ * recipient's budget, and may wait, is held for a digest (see {@link deliverDigests}). A failed mail is retried with
+ * growing delays. A mail that is refused permanently, or still fails after a day, is dead-lettered. Rejects only on a
+ * fault in the outbox; an unavailable database counts as an empty outbox.
  */
 export const deliverMail = (deps: DeliverMailDeps) => {
   const claim = claimDue(deps, 'mail', BATCH);

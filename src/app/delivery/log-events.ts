@@ -16,7 +16,8 @@ const REMOVAL_INTERVAL = 10 * MINUTE;
 
 /**
  * Replaces publishing where no broker is configured: logs each event by type and id, and removes it from the outbox
- * after a day. Each call logs one batch and removes one batch, and returns the number of events.
+ * after a day. Each call logs one batch. If that batch is not full, the call also removes one batch, but waits ten
+ * minutes after a removal that found nothing. Returns the number of events.
  */
 export const logEvents = (deps: LogEventsDeps) => {
   const { outbox, telemetry, clock, log } = deps;
@@ -33,7 +34,7 @@ export const logEvents = (deps: LogEventsDeps) => {
       log.info({ eventId: id, type: event.type, ...subjectOf(event) }, 'event');
       telemetry.deliveryEnded('event', 'logged');
     }
-    // An event that was not logged yet stays, even if it is older than a day.
+    // An event that is due and was not logged yet stays, even if it is older than a day.
     const removed = entries.length < BATCH.limit ? await removeOld() : 0;
     return entries.length + removed;
   };

@@ -26,7 +26,7 @@ export type AddTotp = (
 /**
  * Makes a TOTP factor, which works once it is confirmed. An earlier unconfirmed factor is replaced. The URI contains
  * the secret, and is never shown again. Rejects with a {@link Refusal}: those of `authorizeFactorChange`,
- * `email_unverified`, and `conflict`.
+ * `invalid_request`, `email_unverified`, and `conflict`.
  */
 export const addTotp = (deps: Deps): AddTotp => {
   const { secondFactors, totp, sealer, clock, newId } = deps;

@@ -37,9 +37,9 @@ export function tooManyFactors(): Refusal {
 }
 
 /**
- * Requires that the mail address of the account is proven before a factor is added. Otherwise
- * a person who registered with another person's address could lock out the owner of the address. Rejects with a {@link
- * Refusal}: `not_found`, `email_unverified`.
+ * Requires that the mail address of the account is proven before a factor is added, unless EMAIL_VERIFICATION is off.
+ * Otherwise a person who registered with another person's address could lock out the owner of the address. Rejects with
+ * a {@link Refusal}: `not_found`, `email_unverified`.
  */
 export async function requireProvenAddress(
   {

@@ -9,7 +9,8 @@ export type RequireOperatorSession = (secret: string, client: ClientInfo) => Pro
 
 /**
  * Admits the user of a new sign-in to the console. The user must be an operator, and must have proved a required second
- * factor. Otherwise ends the session and rejects with a {@link Refusal} `forbidden`.
+ * factor. Otherwise ends the session and rejects with a {@link Refusal} `forbidden`. Rejects with `unauthenticated` if
+ * the session has ended already.
  */
 export const requireOperatorSession =
   ({

@@ -48,8 +48,8 @@ const DEADLINE = 2 * SECOND;
 const COUNTED_SESSIONS = 100_000;
 
 /**
- * The overview of the service for operators, as one replica sees it. It keeps the samples of the last hour in memory.
- * Many readers cause no more work than one.
+ * The overview of the service for operators, as one replica sees it. It keeps the samples of the last hour in memory,
+ * at most {@link MOST_SAMPLES}. Many readers cause no more work than one.
  */
 export function readOverview({
   replica,

@@ -12,7 +12,7 @@ export interface EndSessionDeps extends RevokeFamilyDeps {
   readonly clock: Clock;
 }
 
-/** Ends one session of a user; false if the user has no such live session. */
+/** Ends one session of a user; false if the user has no such session, or it is already revoked. */
 export async function endOne(deps: EndSessionDeps, session: SessionOfUser, ending: Ending): Promise<boolean> {
   const { sessionId, userId } = session;
   const family = await deps.families.find(sessionId);

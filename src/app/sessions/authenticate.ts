@@ -26,7 +26,7 @@ export type Authenticate = (accessToken: string, presentation: Presentation) => 
 
 /**
  * The claims of a valid access token of a live session. A bound token needs the scheme `DPoP` and a proof of its key.
- * Otherwise rejects with a {@link Refusal}: `unauthenticated`, `invalid_dpop_proof`.
+ * Otherwise rejects with a {@link Refusal}: `unauthenticated`, `invalid_dpop_proof`, `use_dpop_nonce`, `unavailable`.
  */
 export const authenticate =
   (deps: Deps): Authenticate =>

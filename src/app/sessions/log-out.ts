@@ -31,7 +31,8 @@ export type LogOutByRefreshToken = (
  * Ends sessions by a refresh token. Any refresh token of a session may end that session. Only the current refresh token
  * of a live session may end other sessions: a stolen token of an ended session must not. If that session is bound,
  * ending other sessions also needs a proof. A confidential session also requires that its client authenticates. Rejects
- * with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`, `invalid_dpop_proof`.
+ * with a {@link Refusal}: `malformed_token`, `invalid_token`, `unauthenticated`, `invalid_dpop_proof`,
+ * `use_dpop_nonce`.
  */
 export const logOutByRefreshToken =
   (deps: EndSessionDeps & ReadRefreshDeps & DpopProofDeps): LogOutByRefreshToken =>

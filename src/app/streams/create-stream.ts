@@ -26,8 +26,8 @@ export type CreateStream = (
 
 /**
  * Creates a stream of a receiver. Its audience is the name of the receiver's service key. Rejects with a {@link
- * Refusal}: `invalid_request` if the service must not send requests to the URL, `conflict` if there are too many
- * streams.
+ * Refusal}: `invalid_request` if the service must not send requests to the URL or ACCESS_TOKEN_ALG is HS512, `conflict`
+ * if there are too many streams or endpoints.
  */
 export const createStream =
   (deps: StreamDeps): CreateStream =>

@@ -6,7 +6,8 @@ import type { TaskList, Tasks } from '../../ports/stores/tasks.ts';
 export type ListTasks = (owner: string) => Promise<readonly Task[]>;
 
 /**
- * The owner's tasks, newest first. Rejects with a {@link Refusal} `not_found` without an account.
+ * The owner's newest {@link MAX_LIST_LENGTH} tasks, newest first. Rejects with a {@link Refusal} `not_found` without an
+ * account.
  *
  * The cache holds the list with its version, and each call reads the current version from the database. A cached list
  * is used only if its version is current. So the cache needs no invalidation. An outdated list that a slow reader or

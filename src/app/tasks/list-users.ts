@@ -21,7 +21,7 @@ export interface UserWithTasks {
 
 export type ListUsers = (callerId: string) => Promise<readonly UserWithTasks[]>;
 
-/** All accounts, newest first. */
+/** The newest accounts, at most {@link MAX_LIST_LENGTH}; the newest come first. */
 export const listUsers = (deps: UserTaskDeps): ListUsers => {
   const list = listTasks(deps);
 

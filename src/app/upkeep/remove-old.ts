@@ -51,8 +51,8 @@ const MAIL_KEPT = 30 * DAY;
 const LINK_KEPT = DAY;
 
 /**
- * How long an expired challenge is kept. The time is longer than any clock skew: otherwise a used challenge could be
- * used again.
+ * How long an expired challenge is kept. The clocks of replicas must differ by less: otherwise a used challenge could
+ * be used again.
  */
 const CHALLENGE_KEPT = 5 * MINUTE;
 

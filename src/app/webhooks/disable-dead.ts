@@ -25,9 +25,9 @@ interface Deps {
 }
 
 /**
- * Disables the endpoints that have failed for too long, and notifies the contacts of disabled endpoints by mail. A mail
- * that fails is tried again at the next call, with the same id. Returns the number of endpoints that this call
- * disabled.
+ * Disables the endpoints that have failed for too long, and notifies the contacts of endpoints that the service
+ * disabled by mail. A mail that fails is tried again at the next call, with the same id, unless the mail server refuses
+ * it permanently. Returns the number of endpoints that this call disabled.
  */
 export const disableDead = (deps: Deps): (() => Promise<number>) => {
   const { webhookEndpoints, mailer, serviceName, telemetry, clock, log } = deps;

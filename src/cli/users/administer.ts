@@ -78,7 +78,7 @@ function depsOf(sql: Sql, { policy, tokens }: Config) {
 /**
  * Finds the id of the user whom the argument of a command names. An id needs no account here: other systems open
  * sessions for their own users. Rejects if no user can have this name or id.
- * If the argument can be both an account name and an id, the account is chosen.
+ * A UUID is always an id. If other text can be both an account name and an id, the account is chosen.
  */
 export async function findUserId(
   users: Pick<Users, 'findByIdentifier'>,

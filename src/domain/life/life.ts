@@ -9,7 +9,7 @@ export interface LifeSession {
   readonly lastIp: string;
   readonly userAgent: string;
   readonly generation: number;
-  /** The name of the device, which the program that opened the session chose. */
+  /** The name of the device, as the login or an operator gave it. */
   readonly deviceName?: string;
 }
 
@@ -26,7 +26,7 @@ export interface LifeEvent {
   readonly data?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What happened at one moment of a session's life. Each kind has a shape of its own in the picture. */
+/** What happened at one moment of a session's life. The kind decides the shape in the picture. */
 export type MarkKind =
   | 'login'
   | 'address'
@@ -53,7 +53,7 @@ export interface Mark {
   readonly network: string;
   readonly address: string;
   readonly device: string;
-  /** Who caused it; null: a client of the session. */
+  /** Who caused it; null: the user, by any client. */
   readonly actor: string | null;
   readonly title: string;
   /** More facts, each a sentence. */

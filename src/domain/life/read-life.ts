@@ -69,7 +69,10 @@ export function sessionOfEvents(id: string, events: readonly LifeEvent[]): LifeS
   };
 }
 
-/** An event without a client or a generation gets those of the event before it. */
+/**
+ * An event without a client gets that of the event before it. An event without a generation gets that of the last event
+ * at which a client got tokens.
+ */
 function draftsOf(
   session: LifeSession,
   events: readonly LifeEvent[],

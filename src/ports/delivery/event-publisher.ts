@@ -6,7 +6,10 @@ export interface Publication {
   /** The same at every attempt, so that a receiver can detect a duplicate. */
   readonly id: string;
   readonly event: DomainEvent;
-  /** The trace context of the publishing span, which consumers use as parent; null without tracing. */
+  /**
+   * The trace context of the publishing span, which consumers use as parent. Without tracing: the context that was
+   * recorded with the event, or null.
+   */
   readonly trace: TraceContext | null;
 }
 

@@ -28,7 +28,7 @@ export interface TokenCodec {
   /**
    * Verifies an access token at `now` (milliseconds) and returns its claims. Checks form, header, signature, issuer,
    * audience and `exp`, and that `iat` and `nbf` are not in the future. `leeway` (milliseconds) allows for clock skew.
-   * Rejects with a {@link Refusal} `unauthenticated`.
+   * Rejects with a {@link Refusal}: `unauthenticated`, or `unavailable` if an unknown key cannot be looked up.
    */
   verifyAccess(token: string, now: number, leeway: number): Promise<AccessClaims>;
 

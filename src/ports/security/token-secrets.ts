@@ -25,8 +25,8 @@ export interface RetryKey {
 }
 
 /**
- * All uses of the hash key. Methods that take a scheme reject with a {@link Refusal} `unavailable` if its key is not
- * configured. That is a configuration error and says nothing about the token.
+ * The uses of the hash key for tokens. Methods that take a scheme throw or reject with a {@link Refusal} `unavailable`
+ * if its key is not configured. That is a configuration error and says nothing about the token.
  */
 export interface TokenSecrets {
   /** The scheme of new rows. */

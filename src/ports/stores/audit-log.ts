@@ -67,8 +67,8 @@ export interface AuditLog {
 
   /**
    * Replaces up to `limit` counters of minutes before the time `before` by events `users.password_failed`. Returns the
-   * number of events. The address of such an event is the network. Its data has `count`. If the event has no account,
-   * its data also has `subject`: `unknown` or `rest`.
+   * number of events. The address of such an event is the network, and null for `rest`. Its data has `count`. If the
+   * event has no account, its data also has `subject`: `unknown` or `rest`.
    */
   moveFailedPasswordCounts(before: number, limit: number): Promise<number>;
 }

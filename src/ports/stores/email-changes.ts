@@ -38,7 +38,7 @@ export interface EmailChanges {
   /**
    * Uses a `change` link. The former address stays reserved until `reservedUntil`. Links to a new password that were
    * mailed to the former address are removed. `taken`, and nothing changes, if another account has the new address by
-   * now.
+   * now, or keeps it reserved.
    */
   apply(
     hashedToken: string,

@@ -22,7 +22,10 @@ export interface ClaimedEntry {
   readonly event: DomainEvent;
   /** 1 at the first attempt. */
   readonly attempt: number;
-  /** The mail address that the login gave for the session; null without one. */
+  /**
+   * For an event of a session: the mail address that the login gave; null without one. For a change of an account: the
+   * address of the account at that time.
+   */
   readonly contact: string | null;
   /** The span that recorded the entry, so that the delivery joins its trace; null without one. */
   readonly trace: TraceContext | null;
@@ -50,8 +53,8 @@ export interface Backlog {
  */
 export interface Outbox {
   /**
-   * Claims up to `limit` due entries of one kind, oldest first, until `leasedUntil`. Only one caller over all replicas
-   * holds a claim on an entry.
+   * Claims up to `limit` due entries of one kind, the longest due first, until `leasedUntil`. Only one caller over all
+   * replicas holds a claim on an entry.
    */
   claim(
     kind: DeliveryKind,
@@ -73,9 +76,9 @@ export interface Outbox {
   deadLetter(id: string, at: number, reason: string): Promise<void>;
 
   /**
-   * The backlog of every kind. `count`: entries that are due, claimed, or due within an hour. `postponed`: entries that
-   * are due later. A mail held for a digest is in neither number until the digest is due. Each number stops at 50,000,
-   * so that the call stays cheap.
+   * The backlog of every kind. `count`: entries that are due, claimed for at most an hour, or due within an hour.
+   * `postponed`: entries that are due later, also the events that are logged without a broker. A mail held for a digest
+   * is in neither number until the digest is due. Each number stops at 50,000, so that the call stays cheap.
    */
   backlog(now: number): Promise<readonly Backlog[]>;
 

@@ -38,9 +38,9 @@ export interface LoginProof {
 
 /**
  * The factors, recovery codes and answered challenges of accounts. Every method is atomic: the change and the entries
- * given with it commit together or not at all. Each change of a confirmed factor or of the recovery codes gives the
- * account a new security version. So does a change of the password or address. Deleting the account deletes its factors
- * and codes.
+ * given with it commit together or not at all. A new or removed confirmed factor and new recovery codes give the
+ * account a new security version. So does a change of the password or address. A new label and the use of a proof do
+ * not. Deleting the account deletes its factors and codes.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

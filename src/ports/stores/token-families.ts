@@ -45,7 +45,7 @@ export interface FamilyPage {
 
 /** Which families operators look for. */
 export interface FamilyFilter {
-  /** Null: the families of all users, which are live ones only. */
+  /** Null: the families of all users. */
   readonly userId: string | null;
   /** `ended` also holds the expired families that are still stored. */
   readonly state: 'live' | 'ended' | 'all';
@@ -156,8 +156,9 @@ export interface TokenFamilies {
   ): Promise<boolean>;
 
   /**
-   * Revokes all live families of a user except `except`, records `sessions.revoked` for each, and returns their ids.
-   * Families beyond the limit end first, as in {@link TokenFamilies.open}.
+   * Revokes all unrevoked families of a user except `except`, also expired ones that are still stored. Records
+   * `sessions.revoked` for each, and returns their ids. Families beyond the limit end first, as in
+   * {@link TokenFamilies.open}.
    */
   revokeAll(
     userId: string,

@@ -37,7 +37,7 @@ interface Link {
   /** The mailbox that got the link. */
   readonly to: string;
   readonly token: string;
-  /** Only for an undo link. */
+  /** Correct only for an undo link, and read only there: the other links expire earlier. */
   readonly expiresAt: number;
   isUsed: boolean;
   /** Whether the undo of an earlier change has removed this link. */

@@ -126,7 +126,7 @@ const Me = Type.Object(
     email: Type.Optional(Text),
     emailVerified: Type.Optional(
       Type.Boolean({
-        description: 'whether the user has proved to receive mail at this address',
+        description: 'whether the address is verified: by the user, or because an operator vouched for it',
       }),
     ),
     authTime: Type.Optional(AuthTime),
@@ -173,8 +173,9 @@ const schema = { tags, security: [{ bearer: [] }] };
 
 /** For the description of a sensitive route. */
 const RECENT_SIGN_IN =
-  'Requires an authentication within `STEP_UP_MAX_AGE`. The password in the body is enough if the account has no second ' +
-  'factor. Otherwise the answer is 401 `step_up_required`: get a new pair from `POST /auth/step-up`, and repeat the request.';
+  'Requires an authentication within `STEP_UP_MAX_AGE`, by a second factor if the account has one. An account without a ' +
+  'second factor can send its password instead. Without both, the answer is 401 `step_up_required`: get a new pair from ' +
+  '`POST /auth/step-up`, and repeat the request.';
 
 /** Account routes of the logged-in user. Must be registered in a scope that requires a bearer token. */
 export function ownAccountRoutes(app: App, options: AccountsOptions): void {

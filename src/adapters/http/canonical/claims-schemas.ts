@@ -8,7 +8,7 @@ export const ClaimsObject = Type.Unsafe<Claims>(
     {
       additionalProperties: true,
       maxProperties: 128,
-      description: 'what access tokens carry beside the claims of the service itself',
+      description: 'claims that access tokens carry beside those of the service itself',
     },
   ),
 );

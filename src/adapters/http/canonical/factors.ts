@@ -49,8 +49,8 @@ const password = Type.Optional(
 );
 /** What a change of factors requires, for the descriptions of its routes. */
 export const FACTOR_CHANGE_REQUIREMENT =
-  'Requires an authentication within `STEP_UP_MAX_AGE`, by a second factor if the account has one. An account without a ' +
-  'second factor can send its password instead.';
+  'Requires an authentication within `STEP_UP_MAX_AGE`, by a second factor if the account has one. In a session that added ' +
+  'a factor, every authentication counts. An account without a second factor can send its password instead.';
 
 export const FactorList = Type.Object(
   {

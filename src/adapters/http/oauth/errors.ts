@@ -65,7 +65,7 @@ function document(error: OAuthCode, description: string) {
 
 /**
  * Maps a refusal to an OAuth error. Clients discard a token after `invalid_grant`. So every unusable token gets that
- * code, and a request that can be corrected never does.
+ * code. A token that this request may not use gets it, too, although the right client can still use it.
  */
 function mapToOAuth(
   code: ProblemCode,

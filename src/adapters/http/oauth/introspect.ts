@@ -41,7 +41,8 @@ const Introspection = Type.Object(
     ),
     email_verified: Type.Optional(
       Type.Boolean({
-        description: 'whether the user has proved to receive mail at the address of the account',
+        description:
+          'whether the address of the account is verified: by the user, or because an operator vouched for it',
       }),
     ),
     iss: Type.Optional(longText()),

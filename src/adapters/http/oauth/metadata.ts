@@ -51,7 +51,7 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
         operationId: 'getServerMetadata',
         tags: ['oauth'],
         summary: 'Authorization server metadata (RFC 8414)',
-        description: 'Available if `TOKEN_ISSUER` equals `PUBLIC_URL`, which is the default.',
+        description: 'Available if `PUBLIC_URL` is set and `TOKEN_ISSUER` equals it, which is its default.',
         security: [],
         response: { 200: jsonAnswer('the metadata', Metadata), ...problemResponses(404) },
       },

@@ -52,8 +52,8 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
         operationId: 'getReadiness',
         summary: 'Check whether the service can answer requests',
         response: {
-          200: jsonAnswer('every required dependency answers', Ready),
-          503: jsonAnswer('at least one dependency does not answer', Ready),
+          200: jsonAnswer('the database answers, and the service is not overloaded', Ready),
+          503: jsonAnswer('the database does not answer, or the service is overloaded', Ready),
           ...problemResponses(),
         },
       },

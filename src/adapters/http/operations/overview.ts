@@ -19,7 +19,7 @@ const waiting = (description: string) =>
 const Sample = Type.Object(
   {
     at: Time,
-    logins: count({ description: 'since the start of this replica, as the other counts' }),
+    logins: count({ description: 'since the start of this replica, as `refreshes` and `refusals`' }),
     refreshes: count(),
     refusals: Type.Record(Type.String({ maxLength: 100 }), count(), {
       description: 'refused logins and refreshes by reason, such as `login invalid_credentials`',
@@ -47,7 +47,8 @@ const Key = Type.Object(
 const OverviewAnswer = Type.Object(
   {
     replica: longText({
-      description: 'the replica that answers: host name and port. The figures are those of this replica',
+      description:
+        'the replica that answers: host name and port. Logins, refreshes and refusals are those of this replica',
     }),
     samples: Type.Array(Sample, { maxItems: 720 }),
     dependencies: Type.Array(
@@ -93,7 +94,7 @@ export function overviewRoutes(scope: App, { readOverview }: OverviewOptions): v
         summary: 'Get the state of the service and its counts of the last hour',
         description:
           'Counts are those of the replica that answers. Sessions, mails, events and deliveries are those of the service. ' +
-          'A replica without the console takes a sample only when this route is called.',
+          'A replica without the console takes a sample only when this route or its stream is read.',
         response: { 200: jsonAnswer('the overview', OverviewAnswer), ...problemResponses(401, 403, 503) },
       },
     },

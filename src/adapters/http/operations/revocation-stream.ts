@@ -26,8 +26,8 @@ export interface RevocationStream {
 
 /**
  * Server-sent events: each session that has ended, then `ready`, then each session as it ends. The sessions before
- * `ready` are produced as the reader takes them. After `ready`, the stream is destroyed if the backlog is too large, or
- * if the reader takes nothing between two heartbeats. The server logs the error.
+ * `ready` are produced as the reader takes them. The stream is destroyed if the reader takes nothing between two
+ * heartbeats, and after `ready` also if the backlog is too large. The server logs the error.
  */
 export function createRevocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
   let isReady = false;

@@ -47,7 +47,8 @@ dd { margin: 0 }
 
 /**
  * The Content-Security-Policy of a page: it allows one style sheet, and forms to this service. Scripts of this service
- * run only in pages that need one. All other security headers are the same as in every answer.
+ * run only in pages that need one. Account pages have a `Referrer-Policy` of their own. All other security
+ * headers are the same as in every answer.
  */
 export function contentSecurityPolicyOf({ script }: Page): string {
   return script === undefined ? CONTENT_SECURITY_POLICY : `${CONTENT_SECURITY_POLICY}; script-src 'self'`;

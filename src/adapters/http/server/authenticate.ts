@@ -14,7 +14,7 @@ export interface Principal {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set in scopes with {@link requireBearer}; null elsewhere. */
+    /** Who sent the access token, in scopes that require one, as with {@link requireBearer}; null elsewhere. */
     principal: Principal | null;
   }
 }

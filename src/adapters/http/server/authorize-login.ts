@@ -17,8 +17,9 @@ export type AuthorizeLogin = (
 ) => Pick<Login, 'clientId' | 'confidential'> & Pick<KeyBindingInput, 'mustBind'>;
 
 /**
- * Creates the check of callers who log users in by id. With `off` every caller is refused. With `open` every caller is
- * accepted, with `local` every program on this machine. Other callers need a service key with the scope `login`. The
+ * Creates the check of callers who log users in by id. With `off` every caller is refused. With `open` every caller
+ * without a key is accepted, with `local` every program on this machine without a key. Other callers need a service key
+ * with the scope `login`. A key that a caller presents must be valid in these modes, too, and have this scope. The
  * check throws a {@link Refusal}: `unauthenticated`, `forbidden`.
  */
 export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly ServiceKey[]): AuthorizeLogin {

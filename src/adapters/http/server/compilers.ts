@@ -21,7 +21,8 @@ const serializers = once((): BuildSerializer => load('@fastify/fast-json-stringi
 
 /**
  * Bodies are typed and are not coerced. All other parts of a request are text, which is coerced to a number if the
- * schema wants one. Nothing else is corrected: no member is removed, and no value is turned into an array.
+ * schema wants one. An absent member gets its default. Nothing else is changed: no member is removed, and no value is
+ * turned into an array.
  */
 export const buildValidator = ((schemas: Schemas) => {
   const common = {

@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Span, SpanAttributes, TraceContext, Tracing } from '../../../ports/tracing.ts';
 
 /**
- * Creates a span for each request, named by its route, and runs the request within it. Its attributes have a bounded
- * number of values. The URL is not among them, because it may carry tokens.
+ * Creates a span for each request, named by its route, and runs the request within it. Apart from the
+ * id of the request, its attributes have a bounded number of values. The URL is not among them, because it may carry
+ * tokens.
  */
 export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   const spans = new WeakMap<FastifyRequest, Span>();

@@ -53,7 +53,7 @@ export function configurationRoute(app: App, options: ConfigurationOptions): voi
         tags: ['signals'],
         summary: 'Transmitter configuration of Shared Signals (SSF 1.0)',
         description:
-          'Available if `TOKEN_ISSUER` equals `PUBLIC_URL`, which is the default, and `ACCESS_TOKEN_ALG` is asymmetric.',
+          'Available if `PUBLIC_URL` is set, `TOKEN_ISSUER` equals it, and `ACCESS_TOKEN_ALG` is asymmetric.',
         security: [],
         response: { 200: jsonAnswer('the configuration', Configuration), ...problemResponses(404) },
       },

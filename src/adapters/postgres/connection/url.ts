@@ -49,7 +49,10 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   statement_timeout: 'the service sets its own',
 };
 
-/** Unsupported parameters, and the values that are accepted because they require nothing from the service. */
+/**
+ * Parameters of which only these values are accepted. Except for `keepalives`, which {@link readKeepAlive} reads, these
+ * values require nothing from the service.
+ */
 const ACCEPTED_VALUES: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ['disable', 'prefer'],
   gssencmode: ['disable', 'prefer'],
@@ -223,7 +226,10 @@ function readFileParameter(parameter: string, file: string, fault: AddFault): st
   }
 }
 
-/** Reads a parameter in seconds, and returns milliseconds. Refuses values below 1, which mean "no limit" in libpq. */
+/**
+ * Reads a parameter in whole seconds from 1 to 60, and returns milliseconds. In libpq, 0 means "no limit" or the
+ * default of the system.
+ */
 function readSeconds(parameter: string, take: Take, fault: AddFault): number | null {
   const value = take(parameter);
   if (value === undefined) return null;

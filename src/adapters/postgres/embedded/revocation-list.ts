@@ -20,7 +20,7 @@ interface Options {
   reload(): Promise<void>;
 }
 
-/** Milliseconds before each attempt to load the list again. */
+/** Milliseconds from a failure to the next attempt to load the list. */
 const PAUSE = 500;
 
 /**

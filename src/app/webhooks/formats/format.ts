@@ -9,7 +9,7 @@ export interface OutgoingEvent {
   readonly event: DeliveredEvent;
   readonly endpoint: WebhookEndpoint;
   readonly credentials: Credentials;
-  /** The span that delivers the event; null without tracing. */
+  /** The span that delivers the event. Without tracing: the context that was recorded with the event, or null. */
   readonly trace: TraceContext | null;
   readonly now: number;
 }

@@ -50,7 +50,7 @@ const RefreshBody = Type.Object(
     examples: [{ session_id: examples.session, refresh_token: tokensExample.refresh_token }],
   },
 );
-/** Both answers also set the cookie. */
+/** Both answers also set the cookie, unless a page of another origin asks. */
 const withCookie = { 'Set-Cookie': longText({ description: `\`${SESSION_COOKIE}\`, for /api/v1/auth` }) };
 
 /** Must be registered in a scope that parses cookies. */

@@ -95,7 +95,7 @@ function logInRoute(app: App, { logInWithPassword }: TaskApiAccountOptions): voi
         summary: 'Log in with username or address, and password',
         description:
           'Opens a session that is refreshed with the refresh token alone. These routes cannot ask for a second factor, so ' +
-          'an account that has one is refused.',
+          'an account that has one is refused, unless `LEGACY_DOORS_SKIP_SECOND_FACTOR=true`.',
         body: Credentials,
         response: {
           200: jsonAnswer('the first tokens', Tokens, rateLimitHeaders),

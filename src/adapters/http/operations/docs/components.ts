@@ -15,7 +15,9 @@ export const securitySchemes = {
     type: 'apiKey',
     in: 'cookie',
     name: '__Host-kinship_access',
-    description: 'an access token, with `SESSION_COOKIES=on` and the header `x-session-transport: cookie`',
+    description:
+      'an access token, with `SESSION_COOKIES=on` and the header `x-session-transport: cookie`. Without an https ' +
+      '`PUBLIC_URL` the name is `kinship_access`',
   },
   refreshCookie: { type: 'apiKey', in: 'cookie', name: REFRESH_COOKIE, description: 'a refresh token' },
   sessionCookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'a refresh token' },
@@ -70,7 +72,8 @@ export const headers = {
     example: 99,
   },
   'RateLimit-Reset': {
-    description: 'seconds until all requests are available again',
+    description:
+      'seconds until all requests are available again; in a 429, until the next request is permitted',
     schema: count,
     example: 60,
   },

@@ -59,7 +59,7 @@ function nameResponses(operation: Operation, components: Components): void {
   }
 }
 
-/** Names by RFC 9110. Node's own names differ between versions. */
+/** Names by RFC 9110, and for 429 by RFC 6585. Node's own names differ between versions. */
 const STATUSES: Readonly<Record<string, string>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
@@ -73,7 +73,7 @@ const STATUSES: Readonly<Record<string, string>> = {
   '5XX': 'ServerError',
 };
 
-/** The headers that become components, in the spelling of their standards. */
+/** The headers that become components, as the documents spell them. Schemas name them in lower case. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   [IDEMPOTENCY_KEY]: 'Idempotency-Key',
   [DPOP]: 'DPoP',

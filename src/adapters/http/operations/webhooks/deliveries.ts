@@ -60,7 +60,9 @@ function sendEventAgainRoute(scope: App, { sendDeliveryAgain }: DeliveryOptions)
         summary: 'Send one event to an endpoint again',
         params: Type.Object({ id: Uuid, eventId: Uuid }),
         response: {
-          202: emptyAnswer('the event is sent within seconds'),
+          202: emptyAnswer(
+            'the event is due at once; a disabled or paused endpoint gets it when it is enabled',
+          ),
           ...problemResponses(400, 401, 403, 404, 503),
         },
       },

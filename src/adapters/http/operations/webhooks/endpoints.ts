@@ -119,7 +119,7 @@ function changeRoute(scope: App, { changeEndpoint }: EndpointOptions): void {
         operationId: 'changeWebhook',
         summary: 'Change, disable or enable an endpoint',
         description:
-          'Enabling an endpoint resets its count of failures. Events that occurred while it was disabled are not sent to it.',
+          'Enabling an endpoint clears `failingSince`. Events that occurred while it was disabled are not sent to it.',
         params: EndpointId,
         body: EndpointChangeBody,
         response: {

@@ -11,8 +11,8 @@ export async function needsSecondFactor(
 }
 
 /**
- * Whether a form for a sensitive change asks for the password. An account with a second factor proves that factor by a
- * sign-in: its password is not enough.
+ * Whether a form for a sensitive change asks for the password. The user of an account with a second factor proves that
+ * factor, on a page of its own or by a new sign-in: the password is not enough.
  */
 export async function needsPassword(
   { listFactors }: Pick<AccountPageContext, 'listFactors'>,

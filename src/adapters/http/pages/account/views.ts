@@ -165,7 +165,7 @@ export function forgottenPasswordPage({ error, typed = '' }: Refused): Page {
 export const RESET_MAILED: Page = {
   title: 'Open your mailbox',
   content: `${paragraph(
-    'If an account has this address, we are sending a link to it. The link is valid for an hour. Only the newest mail has a ' +
-      'valid link.',
+    'If an account has this address, we are sending a link to it. The link is valid for an hour, until a ' +
+      'new password is set.',
   )}<p><a href="/account">Back to the sign-in</a></p>`,
 };
