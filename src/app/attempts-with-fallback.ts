@@ -5,7 +5,8 @@ import { createProbedOutage } from './probed-outage.ts';
 /**
  * Keeps attempts limited during an outage of `primary`. `fallback` counts every attempt too, and its verdict applies
  * while `primary` fails. So an outage does not reset the counts of this process. Accounts that logged in through this
- * process stay known. `fallback` does not see the attempts at other processes. `fallback` must not reject.
+ * process stay known. `fallback` does not see the attempts at other processes.
+ * Its rejection counts only while `primary` fails, too.
  *
  * The first call that `primary` rejects starts an outage: see {@link createProbedOutage}.
  */
@@ -23,7 +24,8 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
   };
 
   async function callBoth<T>(operation: (attempts: Attempts) => Promise<T>): Promise<T> {
-    const own = await operation(fallback);
+    const own = operation(fallback);
+    await own.catch(() => {});
     if (outage.isOngoing()) {
       outage.probe(() => operation(primary));
       return own;

@@ -21,7 +21,8 @@ export function mustRecordUse({ rotatedAt }: TokenFamily, now: number): boolean 
  * neither keep a key nor refresh a pair.
  */
 export function pagePolicy(policy: Policy): Policy {
-  return { ...policy, refreshTokenAge: PAGE_IDLE_AGE, sessionMaxAge: policy.sessionShortAge, dpop: 'off' };
+  const sessionMaxAge = Math.min(policy.sessionShortAge, policy.sessionMaxAge);
+  return { ...policy, refreshTokenAge: PAGE_IDLE_AGE, sessionMaxAge, dpop: 'off' };
 }
 
 /** Whether the family's policy blocks this client, because its network or its product is not that of the sign-in. */

@@ -212,6 +212,15 @@ t.test('tables', async (t) => {
       await t.rejects(ping(sql), { message: /^These tables are missing: token_families/ });
       t.ok((await migrate(sql)).length > 5);
       await ping(sql);
+      await sql`create schema elsewhere`;
+      const tables = await sql<{ name: string }[]>`
+        select tablename as name from pg_tables
+        where schemaname = 'public' and tablename not in ('schema_migrations', 'kinship_migrations')`;
+      for (const { name } of tables) {
+        await sql`alter table ${sql(name)} set schema elsewhere`;
+        await t.rejects(ping(sql), { message: `These tables are missing: ${name}.` }, name);
+        await sql`alter table elsewhere.${sql(name)} set schema public`;
+      }
       t.same([...(await sql`select * from schema_migrations`)], [{ version: '20240101000000' }]);
       t.same(await migrate(sql), []);
     },

@@ -90,6 +90,19 @@ t.test('uses do not keep a page signed in past SESSION_SHORT_AGE', async (t) => 
   t.equal((await show('/account', cookie)).title, 'Sign in to your account');
 });
 
+t.test(
+  'a page stays signed in no longer than SESSION_MAX_AGE, also if SESSION_SHORT_AGE is longer',
+  async (t) => {
+    const policy = { sessionShortAge: 120 * MINUTE, sessionMaxAge: 20 * MINUTE };
+    const { signIn, show, time } = await accountPages(t, { policy });
+    const cookie = await signIn();
+    time.now += 19 * MINUTE;
+    t.equal((await show('/account', cookie)).title, 'Your account');
+    time.now += MINUTE;
+    t.equal((await show('/account', cookie)).title, 'Sign in to your account');
+  },
+);
+
 t.test('the list has each session with its device, address and times, and ends one', async (t) => {
   const { signIn, show, submit, post, time, isLive } = await accountPages(t);
   const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';

@@ -13,11 +13,11 @@ const EVENTS = {
   undo: 'users.email_change_announced',
 } as const;
 
-async function withAnn(t: Test) {
+async function withAnn(t: Test, account = ann) {
   const service = await startHttpService(t);
   const { post, send, url } = service;
-  await post('/auth/register', ann);
-  const enter = async (username = 'ann') =>
+  await post('/auth/register', account);
+  const enter = async (username = account.username) =>
     String((await post('/auth/login', { username, password: PASSWORD })).body.access);
   const access = await enter();
   const bearer = { authorization: `Bearer ${access}` };
@@ -77,6 +77,19 @@ t.test('an account gets a new address only after a link has verified the address
     [{ type: 'users.email_changed', data: { undone: false, address: '127.0.0.1' } }],
   );
 });
+
+t.test(
+  'after the undo of a change, the page has the name of an account that is named by its address',
+  async (t) => {
+    const service = await withAnn(t, { ...ann, username: ann.email });
+    await service.request('new@example.org');
+    const undo = await newestMail(service, 'undo');
+    await service.press('change', (await newestMail(service, 'change')).token);
+    t.match(await service.users.findByIdentifier('new@example.org'), { username: 'new@example.org' });
+    const html = await (await service.press('undo', undo.token)).text();
+    t.match(html, /The account <strong><bdi>ann@example.com<\/bdi>/);
+  },
+);
 
 t.test(
   'the link to the former address undoes a change, also a change by a thief who knows the password',

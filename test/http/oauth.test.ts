@@ -246,6 +246,14 @@ t.test(
   },
 );
 
+t.test('the refresh token of a disabled user is an invalid grant, so that clients discard it', async (t) => {
+  const { logInUnpaired, exchange, send, adminKey } = await oauthService(t);
+  const { refresh, access } = await logInUnpaired();
+  const disabled = `/admin/users/${claimsOf(access).sub}/disabled`;
+  await send(disabled, { method: 'PUT', headers: { 'x-api-key': adminKey } });
+  t.match(await exchange(refresh), { status: 400, body: { error: 'invalid_grant' } });
+});
+
 t.test('an authenticated client ends only its own sessions', async (t) => {
   const { logIn, form, look } = await oauthService(t);
   const { refresh, access } = await logIn({ clientId: 'backend' });

@@ -367,6 +367,23 @@ t.test('keys', async (t) => {
     await outcome(verify(unknown));
     t.equal(service.calls.keys, 2);
   });
+
+  await t.test('are requested once a second during an outage, also for unknown key ids', async (t) => {
+    const service = await fakeService();
+    service.setKeysUp(false);
+    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const token = await service.sign();
+    for (let request = 0; request < 5; request += 1) t.equal(await outcome(verify(token)), 'unavailable');
+    t.equal(service.calls.keys, 1, 'no key was ever fetched');
+    service.setKeysUp(true);
+    mock.timers.tick(1_000);
+    t.equal(await outcome(verify(token)), 'accepted');
+    service.setKeysUp(false);
+    mock.timers.tick(10_000);
+    const unknown = await service.sign({}, { kid: '2' });
+    for (let request = 0; request < 5; request += 1) t.equal(await outcome(verify(unknown)), 'unavailable');
+    t.equal(service.calls.keys, 3, 'the keys are older than ten seconds');
+  });
 });
 
 t.test('the stream', async (t) => {

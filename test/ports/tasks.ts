@@ -128,6 +128,13 @@ async function atomicity(t: Test, fresh: Fresh): Promise<void> {
     await note();
     await tasks.remove(ann.id, hers.id);
     await note();
+    const renamed = { ...ann, username: someUser().username };
+    await users.change(ann, renamed, { at: NOW }, []);
+    await note();
+    t.same(
+      new Set((await listOf(tasks, ann)).tasks.map(({ author }) => author)),
+      new Set([renamed.username]),
+    );
     t.equal(new Set(versions).size, versions.length);
     t.equal(await tasks.versionOf(bob.id), others, 'lists of other users keep their versions');
   });

@@ -4,9 +4,9 @@ import { elapsedSince, type Instant, readClocks } from './time.js';
 
 /** All times are in milliseconds. */
 const TIMEOUT = 5_000;
-/** The time between two fetches for an unknown `kid`. Anyone can send a token with an unknown `kid`. */
+/** The time from a fetch to the next one for an unknown `kid`. Anyone can send a token with an unknown `kid`. */
 const COOLDOWN = 10_000;
-/** The time from a failed fetch to the next one. */
+/** The time from a failed fetch to the next one. Until then its error is the answer to each caller who needs a fetch. */
 const RETRY = 1_000;
 /** How long an old set is used while the service cannot be reached. */
 const MAX_STALE = 3_600_000;
@@ -25,7 +25,7 @@ interface Fetched {
 export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerifyGetKey {
   let current: Fetched | null = null;
   let loading: Promise<Fetched> | null = null;
-  let failedAt: Instant | null = null;
+  let failure: { readonly at: Instant; readonly error: unknown } | null = null;
 
   return async (header, token) => {
     const set = await currentSet();
@@ -41,7 +41,6 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
     if (current === null) return load();
     const age = elapsedSince(current.at);
     if (age < current.maxAge) return current;
-    if (failedAt !== null && elapsedSince(failedAt) < RETRY && age < MAX_STALE) return current;
     try {
       return await load();
     } catch (error) {
@@ -50,7 +49,8 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
     }
   }
 
-  function load(): Promise<Fetched> {
+  async function load(): Promise<Fetched> {
+    if (loading === null && failure !== null && elapsedSince(failure.at) < RETRY) throw failure.error;
     loading ??= fetchSet().finally(() => {
       loading = null;
     });
@@ -63,11 +63,12 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
       if (response.status !== 200) throw new Error(`The keys are answered with ${response.status}.`);
       const find = createLocalJWKSet((await response.json()) as JSONWebKeySet);
       current = { find, at: readClocks(), maxAge: maxAgeOf(response) };
-      failedAt = null;
+      failure = null;
       return current;
     } catch (cause) {
-      failedAt = readClocks();
-      throw unavailable('The published keys cannot be fetched at the moment.', cause);
+      const error = unavailable('The published keys cannot be fetched at the moment.', cause);
+      failure = { at: readClocks(), error };
+      throw error;
     }
   }
 }

@@ -12,6 +12,7 @@ const TABLES = [
   'failed_passwords',
   'mail_budgets',
   'user_states',
+  'known_devices',
   'users',
   'user_identifiers',
   'password_kinds',

@@ -59,13 +59,13 @@ export function createTasks(sql: Sql): Tasks {
 
     async versionOf(owner) {
       const rows = await execute(sql<{ id: string; version: string }[]>`
-        select id, tasks_version as version from users where id = ${userKey(owner)}`);
+        select id, tasks_version || ' ' || username as version from users where id = ${userKey(owner)}`);
       return onlyRow(rows, (row) => isSameId(row.id, userKey(owner)))?.version ?? null;
     },
 
     async list(owner, limit) {
       const rows = await execute(sql<ListRow[]>`
-        select users.id as owner, tasks_version as version, username as author, task.id, text, pub_date
+        select users.id as owner, tasks_version || ' ' || username as version, username as author, task.id, text, pub_date
         from users left join lateral (
           select id, text, pub_date from tasks where author = users.id order by id desc limit ${limit}
         ) task on true

@@ -107,6 +107,6 @@ function invalidLink(): Refusal {
   return new Refusal(
     'invalid_link',
     'It was used before, or it has expired. If you have just set a new password with it, log in with that password. ' +
-      'Otherwise ask for a new link where you log in. Only the newest mail has a valid link.',
+      'Otherwise ask for a new link where you log in.',
   );
 }

@@ -4,6 +4,7 @@ import { HOUR } from '../../domain/durations.ts';
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { usernameWith } from '../../domain/user.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
@@ -62,7 +63,11 @@ export const undoEmailChange = (deps: Deps): UndoEmailChange => {
     const who = { userId: user.id, address: client.address };
     deps.securityLog('email_change_undone', who);
     reportEnded(deps, sessions, { at, reason: 'not_me' }, who);
-    return { username: user.username, email, resetToken: links.makeNotMeToken(null, user.id, at + HOUR) };
+    return {
+      username: usernameWith(user, email),
+      email,
+      resetToken: links.makeNotMeToken(null, user.id, at + HOUR),
+    };
   }
 };
 

@@ -10,7 +10,9 @@ export interface RefusalDeps {
   readonly newId: NewId;
 }
 
-/** Records that the proof of a known user was refused. Every caller must check a rate limit first. */
+/**
+ * Records that the proof of a known user was refused. Its caller must have checked a rate limit, or the key of a backend.
+ */
 export async function recordRefusal(
   { auditLog, clock, newId }: RefusalDeps,
   type: RefusalType,

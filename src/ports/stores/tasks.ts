@@ -11,8 +11,9 @@ export interface TaskList {
  * The store of tasks. `owner` is the id of a user, and a task of another user counts as missing. Deleting the account
  * deletes its tasks.
  *
- * Every method is atomic. Every change gives the owner's list a version that it never had before, even after a
- * restore of the database. So an outdated cached list is recognized by its version.
+ * Every method is atomic. Every change gives the owner's list a version that it never had before, even after a restore
+ * of the database. A change of the owner's name, which tasks have as `author`, changes the version, too. So an outdated
+ * cached list is recognized by its version.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */

@@ -9,8 +9,12 @@ export type StoredLists = Map<string, TaskList>;
 export function createMemoryTasks(users: ReadonlyMap<string, User>, lists: StoredLists): Tasks {
   let lastId = 0;
 
-  const listOf = (owner: string): TaskList | null =>
-    users.has(owner) ? (lists.get(owner) ?? { version: 'none', tasks: [] }) : null;
+  function listOf(owner: string): TaskList | null {
+    const author = users.get(owner)?.username;
+    if (author === undefined) return null;
+    const { version, tasks } = lists.get(owner) ?? { version: 'none', tasks: [] };
+    return { version: `${version} ${author}`, tasks: tasks.map((task) => ({ ...task, author })) };
+  }
 
   const taskOf = (owner: string, id: number) => listOf(owner)?.tasks.find((task) => task.id === id) ?? null;
 

@@ -63,6 +63,9 @@ function document(error: OAuthCode, description: string) {
   return { error, error_description: description.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'") };
 }
 
+/** The refusals of a token that have another status than 401. */
+const UNUSABLE: readonly ProblemCode[] = ['malformed_token', 'account_disabled'];
+
 /**
  * Maps a refusal to an OAuth error. Clients discard a token after `invalid_grant`. So every unusable token gets that
  * code. A token that this request may not use gets it, too, although the right client can still use it.
@@ -74,7 +77,7 @@ function mapToOAuth(
   if (code === 'unauthenticated') return { error: 'invalid_client', status };
   if (code === 'forbidden') return { error: 'unauthorized_client', status };
   if (code === 'invalid_dpop_proof' || code === 'use_dpop_nonce') return { error: code, status: 400 };
-  if (code === 'malformed_token' || status === 401) return { error: 'invalid_grant', status: 400 };
+  if (UNUSABLE.includes(code) || status === 401) return { error: 'invalid_grant', status: 400 };
   if (code === 'unavailable') return { error: 'temporarily_unavailable', status };
   if (status >= 500) return { error: 'server_error', status };
   return { error: 'invalid_request', status: status === 422 ? 400 : status };
