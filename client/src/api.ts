@@ -1619,7 +1619,7 @@ export interface components {
          */
         readonly WebhooksSentAgain: {
             readonly count: number;
-            /** @description whether the span may have further events */
+            /** @description whether the period may have further events */
             readonly more: boolean;
             /**
              * Format: date-time

@@ -67,7 +67,7 @@ import { listTasks } from '../app/tasks/list-tasks.ts';
 import { listUsers } from '../app/tasks/list-users.ts';
 import { addEndpoint } from '../app/webhooks/add-endpoint.ts';
 import type { EndpointDeps } from '../app/webhooks/endpoint-deps.ts';
-import { listDeliveries, sendDeliveryAgain, sendSpanAgain } from '../app/webhooks/inspect-deliveries.ts';
+import { listDeliveries, sendDeliveryAgain, sendPeriodAgain } from '../app/webhooks/inspect-deliveries.ts';
 import {
   changeEndpoint,
   findEndpoint,
@@ -329,7 +329,7 @@ function createWebhookUseCases(deps: UseCaseDeps) {
     rotateEndpointSecret: rotateEndpointSecret(deps),
     listDeliveries: listDeliveries(deps),
     sendDeliveryAgain: sendDeliveryAgain(deps),
-    sendSpanAgain: sendSpanAgain(deps),
+    sendPeriodAgain: sendPeriodAgain(deps),
   };
 }
 

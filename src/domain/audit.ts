@@ -1,5 +1,5 @@
 import type { ClientInfo } from './client-info.ts';
-import { type DomainEvent, type EventType, isMailOnly, type Occurrence } from './events.ts';
+import { type DomainEvent, type EventType, isRepeatForMail, type Occurrence } from './events.ts';
 import { OWN_CLIENT_ID } from './service-key.ts';
 
 /** Who made a change: a user, a service key, an operator, or the service itself. */
@@ -142,7 +142,7 @@ export function auditEvent(
   { event, details }: Occurrence,
   origin: ChangeOrigin,
 ): NewAuditEvent | null {
-  if (isMailOnly(event)) return null;
+  if (isRepeatForMail(event)) return null;
   const { type, occurredAt, data } = event;
   return {
     id,

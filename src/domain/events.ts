@@ -89,7 +89,7 @@ interface EventData {
 
 export type EventType = keyof EventData;
 
-/** An event for other systems. It carries facts only: never a token, a hash or a link. */
+/** An event for other systems, for a mail, or for both. It carries facts only: never a token, a hash or a link. */
 export type DomainEvent = {
   [Type in EventType]: { readonly type: Type; readonly occurredAt: number; readonly data: EventData[Type] };
 }[EventType];
@@ -167,7 +167,7 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
 };
 
 /** Whether the event only repeats another event, so that the user gets a mail about it. */
-export function isMailOnly(event: DomainEvent): boolean {
+export function isRepeatForMail(event: DomainEvent): boolean {
   return !isPublished(event) && !isLinkMail(event);
 }
 

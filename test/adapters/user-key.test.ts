@@ -20,9 +20,12 @@ t.test('a user id that equals the derived key of another user has another key', 
   t.same(ownerColumns(OF_TEXT), { user_id: userKey(OF_TEXT), user_id_text: OF_TEXT });
 });
 
-t.test('the user id of a row is its text, if that text belongs to the key of the row', async (t) => {
-  t.same(ownerColumns(UUID), { user_id: UUID, user_id_text: null });
-  for (const id of [UUID, 'auth0|123', OF_TEXT]) t.equal(toUserId(ownerColumns(id)), id);
-  t.equal(toUserId({ user_id: OF_TEXT, user_id_text: 'ann' }), OF_TEXT);
-  t.equal(toUserId({ user_id: UUID, user_id_text: 'ann' }), UUID);
-});
+t.test(
+  'the user id of a row is its user_id_text if this text has the key of the row, else the key',
+  async (t) => {
+    t.same(ownerColumns(UUID), { user_id: UUID, user_id_text: null });
+    for (const id of [UUID, 'auth0|123', OF_TEXT]) t.equal(toUserId(ownerColumns(id)), id);
+    t.equal(toUserId({ user_id: OF_TEXT, user_id_text: 'ann' }), OF_TEXT);
+    t.equal(toUserId({ user_id: UUID, user_id_text: 'ann' }), UUID);
+  },
+);

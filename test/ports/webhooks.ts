@@ -132,9 +132,9 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     await deliveries.record(id, [deliveredResult(event.id)]);
     await deliveries.sendAgain(id, randomUUID(), NOW, [act('webhooks.sent_again', id)]);
     await deliveries.sendAgain(id, event.id, NOW, [act('webhooks.sent_again', id)]);
-    const span = { from: NOW, to: NOW + 1, onlyFailed: false };
+    const period = { from: NOW, to: NOW + 1, onlyFailed: false };
     t.equal(
-      (await deliveries.sendSpanAgain(id, span, NOW, 10, [act('webhooks.sent_again', id)])).count,
+      (await deliveries.sendPeriodAgain(id, period, NOW, 10, [act('webhooks.sent_again', id)])).count,
       0,
       'it waits',
     );
@@ -440,9 +440,9 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
       ...[one, two, last].map(deliveredResult),
       { eventId: three, state: 'failed', dueAt: NOW, history: [] },
     ]);
-    const span = { from: NOW, to: NOW + 4 };
+    const period = { from: NOW, to: NOW + 4 };
     const again = (onlyFailed: boolean, limit: number) =>
-      store.sendSpanAgain(endpoint.id, { ...span, onlyFailed }, NOW + MINUTE, limit);
+      store.sendPeriodAgain(endpoint.id, { ...period, onlyFailed }, NOW + MINUTE, limit);
     t.same(await again(true, 10), { count: 1, latest: NOW + 3 }, 'the failed delivery');
     t.same(await again(false, 1), { count: 1, latest: NOW + 1 });
     t.same(await again(false, 10), { count: 1, latest: NOW + 2 }, 'the rest');

@@ -27,7 +27,7 @@ export const ENTRY_COLUMNS = columnsOf('entry', Object.keys(ENTRY_TYPES));
 /** The row type that `jsonb_to_recordset` returns for entries. */
 export const ENTRY_RECORD = `entry(${columnTypes(ENTRY_TYPES)})`;
 
-/** An entry in its JSON form, with the context of the trace in which it was made. */
+/** An entry in its JSON form. An event or a mail also has the context of the trace in which it was made. */
 export function toEntryRecord(entry: ChangeEntry, trace: TraceContext | null) {
   const subject = entry.oncePerDay ?? null;
   if (entry.kind === 'audit') {
@@ -71,8 +71,9 @@ export function recordEntries({ from, contact, generation, condition }: Recordin
 }
 
 /**
- * The same for the entries of families. An entry with a subject is recorded once for each family, subject and day. The
- * rows of `changed` must have {@link OUTBOX_COLUMNS}.
+ * The same for the entries of families. An entry with a subject is recorded at most once for each family, subject and
+ * day, and never if the family has known the subject since login. The rows of `changed` must have
+ * {@link FAMILY_COLUMNS_OF_ENTRIES}.
  */
 export function recordFamilyEntries({ from, condition }: Pick<Recording, 'from' | 'condition'>): string {
   const isDue = `(entry.subject is null

@@ -19,10 +19,10 @@ import { revokeSessions, runRevokingTransaction } from './session-revocation.ts'
 import { stepUp } from './step-up.ts';
 import { updateFamily } from './update-family.ts';
 import { belongsTo, isOfUser } from './user-key.ts';
-import { createOutboxWriter, OUTBOX_COLUMNS } from './with-outbox.ts';
+import { createOutboxWriter, FAMILY_COLUMNS_OF_ENTRIES } from './with-outbox.ts';
 
 /** The row that a change of a family returns. */
-type OutboxRow = Pick<FamilyRow, (typeof OUTBOX_COLUMNS)[number]>;
+type OutboxRow = Pick<FamilyRow, (typeof FAMILY_COLUMNS_OF_ENTRIES)[number]>;
 
 /** Token families in PostgreSQL. All transactions are READ COMMITTED. */
 export function createTokenFamilies(
@@ -62,8 +62,10 @@ export function createTokenFamilies(
       const change = sql`
         update token_families set revoked_at = ${new Date(at)}, revoked_reason = ${reason}
         where token_family = ${tokenFamily} and coalesce(revoked_at, 'infinity') = 'infinity'
-        returning ${sql(OUTBOX_COLUMNS)}`;
-      const rows = await execute(outboxWriter.changeFamily<OutboxRow>(sql, change, entries, OUTBOX_COLUMNS));
+        returning ${sql(FAMILY_COLUMNS_OF_ENTRIES)}`;
+      const rows = await execute(
+        outboxWriter.changeFamily<OutboxRow>(sql, change, entries, FAMILY_COLUMNS_OF_ENTRIES),
+      );
       return onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily)) !== null;
     },
 
@@ -104,8 +106,8 @@ export function createTokenFamilies(
     async record(tokenFamily, entries) {
       // The lock prevents that a concurrent purge deletes the family, to which the notified subject refers.
       const family = sql`
-        select ${sql(OUTBOX_COLUMNS)} from token_families where token_family = ${tokenFamily} for key share`;
-      await execute(outboxWriter.changeFamily<OutboxRow>(sql, family, entries, OUTBOX_COLUMNS));
+        select ${sql(FAMILY_COLUMNS_OF_ENTRIES)} from token_families where token_family = ${tokenFamily} for key share`;
+      await execute(outboxWriter.changeFamily<OutboxRow>(sql, family, entries, FAMILY_COLUMNS_OF_ENTRIES));
     },
 
     async purge(endedBefore, limit) {

@@ -110,7 +110,7 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
       return count === 1;
     },
 
-    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit, entries = []) {
+    async sendPeriodAgain(endpointId, { from, to, onlyFailed }, at, limit, entries = []) {
       const states = onlyFailed ? ['failed'] : ['failed', 'delivered'];
       const update = (executor: Executor) => executor<{ occurred_at: Date }[]>`
         update webhook_deliveries set state = 'pending', attempts = 0, due_at = ${new Date(at)}

@@ -16,7 +16,12 @@ import {
 import { userKey } from './user-key.ts';
 
 /** The columns of a family that its outbox entries need. */
-export const OUTBOX_COLUMNS = ['token_family', 'generation', 'contact', 'known_since_login'] as const;
+export const FAMILY_COLUMNS_OF_ENTRIES = [
+  'token_family',
+  'generation',
+  'contact',
+  'known_since_login',
+] as const;
 
 /** A pool, or the connection of a transaction. */
 export type Executor = Sql | postgres.TransactionSql;
@@ -29,7 +34,7 @@ export function createOutboxWriter(currentTrace: CurrentTrace) {
   return {
     /**
      * Changes a family. No entry is recorded if the change returns no row. The change must return at least
-     * {@link OUTBOX_COLUMNS}. The statement returns `columns`. Without entries the statement is the change alone, and
+     * {@link FAMILY_COLUMNS_OF_ENTRIES}. The statement returns `columns`. Without entries the statement is the change alone, and
      * returns what the change returns.
      */
     changeFamily<Row extends postgres.MaybeRow>(

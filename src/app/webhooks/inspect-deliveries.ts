@@ -1,8 +1,8 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type {
+  DeliveryPeriod,
   DeliveryPosition,
-  DeliverySpan,
   StoredDelivery,
 } from '../../ports/stores/webhook-deliveries.ts';
 import { cursorAt, readCursor } from '../time-cursor.ts';
@@ -24,7 +24,7 @@ export type ListDeliveries = (
 export type SendDeliveryAgain = (endpointId: string, eventId: string, origin: ChangeOrigin) => Promise<void>;
 
 /**
- * The result of sending a span again. `more`: the span may have further deliveries, from the time `next` (ISO 8601) on.
+ * The result of sending a period again. `more`: the period may have further deliveries, from the time `next` (ISO 8601) on.
  */
 export interface SentAgain {
   readonly count: number;
@@ -32,9 +32,9 @@ export interface SentAgain {
   readonly next?: string;
 }
 
-export type SendSpanAgain = (
+export type SendPeriodAgain = (
   endpointId: string,
-  span: DeliverySpan,
+  period: DeliveryPeriod,
   origin: ChangeOrigin,
 ) => Promise<SentAgain>;
 
@@ -68,17 +68,17 @@ export const sendDeliveryAgain =
       throw new Refusal('not_found');
   };
 
-/** Rejects with a {@link Refusal}: `not_found`, or `invalid_request` if the span ends before it begins. */
-export const sendSpanAgain =
-  (deps: Deps): SendSpanAgain =>
-  async (endpointId, span, origin) => {
-    if (!(span.from < span.to))
+/** Rejects with a {@link Refusal}: `not_found`, or `invalid_request` if the period ends before it begins. */
+export const sendPeriodAgain =
+  (deps: Deps): SendPeriodAgain =>
+  async (endpointId, period, origin) => {
+    if (!(period.from < period.to))
       throw new Refusal('invalid_request', 'The value of to must be later than that of from.');
     await requireEndpoint(deps, endpointId);
-    const facts = { from: timeOf(span.from), to: timeOf(span.to) };
+    const facts = { from: timeOf(period.from), to: timeOf(period.to) };
     const entry = endpointEntry(deps, { type: 'webhooks.sent_again', endpointId, origin, facts });
     const at = deps.clock();
-    const sent = await deps.webhookDeliveries.sendSpanAgain(endpointId, span, at, SENT_AT_ONCE, [entry]);
+    const sent = await deps.webhookDeliveries.sendPeriodAgain(endpointId, period, at, SENT_AT_ONCE, [entry]);
     const { count, latest } = sent;
     return count < SENT_AT_ONCE || latest === null
       ? { count, more: false }

@@ -43,7 +43,7 @@ export interface DeliveryPosition {
   readonly eventId: string;
 }
 
-export interface DeliverySpan {
+export interface DeliveryPeriod {
   /** Events from this time on. */
   readonly from: number;
   /** Events before this time. */
@@ -52,8 +52,8 @@ export interface DeliverySpan {
   readonly onlyFailed: boolean;
 }
 
-/** The deliveries of a span that one call made due. */
-export interface SentSpan {
+/** The deliveries of a period that one call made due. */
+export interface SentPeriod {
   readonly count: number;
   /** The time of the latest event among them. A further call continues from here. Null if there are none. */
   readonly latest: number | null;
@@ -107,16 +107,16 @@ export interface WebhookDeliveries {
   ): Promise<boolean>;
 
   /**
-   * Makes up to `limit` deliveries of a span of time due at `at`, oldest event first. Pending deliveries stay as they
+   * Makes up to `limit` deliveries of a period due at `at`, oldest event first. Pending deliveries stay as they
    * are. The entries are recorded if any delivery becomes due.
    */
-  sendSpanAgain(
+  sendPeriodAgain(
     endpointId: string,
-    span: DeliverySpan,
+    period: DeliveryPeriod,
     at: number,
     limit: number,
     entries?: readonly AuditEntry[],
-  ): Promise<SentSpan>;
+  ): Promise<SentPeriod>;
 
   /** Removes up to `limit` deliveries of events before this time, in any state. Returns their number. */
   forget(before: number, limit: number): Promise<number>;

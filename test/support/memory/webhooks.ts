@@ -176,7 +176,7 @@ function createDeliveries(
       recordAbout(records, null, entries);
       return true;
     },
-    async sendSpanAgain(endpointId, { from, to, onlyFailed }, at, limit, entries = []) {
+    async sendPeriodAgain(endpointId, { from, to, onlyFailed }, at, limit, entries = []) {
       const states = onlyFailed ? ['failed'] : ['failed', 'delivered'];
       const chosen = [...deliveries.values()]
         .filter((delivery) => delivery.endpointId === endpointId && states.includes(delivery.state))

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type {
   ListDeliveries,
   SendDeliveryAgain,
-  SendSpanAgain,
+  SendPeriodAgain,
 } from '../../../../app/webhooks/inspect-deliveries.ts';
 import { PageQuery } from '../../canonical/session-item.ts';
 import type { App } from '../../server/app.ts';
@@ -10,19 +10,19 @@ import { adminOrigin } from '../../server/operators.ts';
 import { readTime } from '../../server/read-time.ts';
 import { emptyAnswer, jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
 import { EndpointId, webhookSchema } from './endpoints.ts';
-import { DeliveryList, SentAgain, SpanBody, toDelivery } from './schemas.ts';
+import { DeliveryList, PeriodBody, SentAgain, toDelivery } from './schemas.ts';
 
 export interface DeliveryOptions {
   readonly listDeliveries: ListDeliveries;
   readonly sendDeliveryAgain: SendDeliveryAgain;
-  readonly sendSpanAgain: SendSpanAgain;
+  readonly sendPeriodAgain: SendPeriodAgain;
 }
 
 /** Routes that show deliveries and send them again. Must be registered in a scope that requires an operator. */
 export function deliveryRoutes(scope: App, options: DeliveryOptions): void {
   listRoute(scope, options);
   sendEventAgainRoute(scope, options);
-  sendSpanAgainRoute(scope, options);
+  sendPeriodAgainRoute(scope, options);
 }
 
 function listRoute(scope: App, { listDeliveries }: DeliveryOptions): void {
@@ -75,16 +75,16 @@ function sendEventAgainRoute(scope: App, { sendDeliveryAgain }: DeliveryOptions)
   );
 }
 
-function sendSpanAgainRoute(scope: App, { sendSpanAgain }: DeliveryOptions): void {
+function sendPeriodAgainRoute(scope: App, { sendPeriodAgain }: DeliveryOptions): void {
   scope.post(
     '/admin/webhooks/:id/deliveries/send',
     {
       schema: {
         ...webhookSchema,
         operationId: 'sendWebhooksAgain',
-        summary: 'Send the events of a span of time to an endpoint again',
+        summary: 'Send the events of a period to an endpoint again',
         params: EndpointId,
-        body: SpanBody,
+        body: PeriodBody,
         response: {
           202: jsonAnswer('the number of events that are sent again', SentAgain),
           ...problemResponses(400, 401, 403, 404, 503),
@@ -93,12 +93,12 @@ function sendSpanAgainRoute(scope: App, { sendSpanAgain }: DeliveryOptions): voi
     },
     async (request, reply): Promise<Static<typeof SentAgain>> => {
       const { from, to, onlyFailed = false } = request.body;
-      const span = {
+      const period = {
         from: readTime(from, 'The value of from'),
         to: readTime(to, 'The value of to'),
         onlyFailed,
       };
-      const sent = await sendSpanAgain(request.params.id.toLowerCase(), span, adminOrigin(request));
+      const sent = await sendPeriodAgain(request.params.id.toLowerCase(), period, adminOrigin(request));
       reply.code(202);
       return sent;
     },

@@ -170,7 +170,7 @@ export const DeliveryList = Type.Object(
   },
 );
 
-export const SpanBody = Type.Object(
+export const PeriodBody = Type.Object(
   {
     from: Type.String({ format: 'date-time', maxLength: 35 }),
     to: Type.String({ format: 'date-time', maxLength: 35 }),
@@ -187,7 +187,7 @@ export const SpanBody = Type.Object(
 export const SentAgain = Type.Object(
   {
     count: count(),
-    more: Type.Boolean({ description: 'whether the span may have further events' }),
+    more: Type.Boolean({ description: 'whether the period may have further events' }),
     next: Type.Optional(
       Type.String({
         format: 'date-time',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { sendSpanAgain } from '../../src/app/webhooks/inspect-deliveries.ts';
+import { sendPeriodAgain } from '../../src/app/webhooks/inspect-deliveries.ts';
 import { someEndpoint } from '../ports/webhooks.ts';
 import { NOW } from '../support/families.ts';
 import { createMemoryWebhooks } from '../support/memory/webhooks.ts';
@@ -31,7 +31,7 @@ t.test(
     await answerAll();
 
     const deps = { webhookEndpoints, webhookDeliveries, clock: () => NOW + COUNT, newId: randomUUID };
-    const send = sendSpanAgain(deps);
+    const send = sendPeriodAgain(deps);
     const counts: number[] = [];
     let from: number | null = NOW;
     while (from !== null && counts.length < 10) {
