@@ -1,7 +1,7 @@
 /**
  * `npm run bench:nursery`: measures the CPU time of a refresh, and the memory afterwards, for several sizes of V8's
- * semi-spaces in MB.
- * Options: --sizes 4,8,16,32 --rounds 5 --seconds 4.
+ * semi-spaces in MB, and for several growths of its heap in percent (0: V8 decides).
+ * Options: --sizes 4,8,16,32 --growths 100 --rounds 5 --seconds 4.
  */
 import { parseArgs } from 'node:util';
 import { openDatabases } from './contestants/databases.ts';
@@ -14,6 +14,7 @@ import { describeMachine, say } from './report/machine.ts';
 const { values: options } = parseArgs({
   options: {
     sizes: { type: 'string', default: '4,8,16,32' },
+    growths: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
   },
@@ -25,10 +26,12 @@ const LOAD = { client: CLIENT, scenario: 'refresh', clients: 32, warmUpSeconds: 
 const databases = await openDatabases();
 say(describeMachine());
 const measured = [];
-for (const size of options.sizes.split(',').map(Number)) {
-  const service = await startKinship(await databases.create(`nursery_${size}`), { semiSpace: size });
-  measured.push({ size, service, rounds: [] as Round[] });
-}
+for (const semiSpace of options.sizes.split(',').map(Number))
+  for (const growth of options.growths.split(',').map(Number)) {
+    const url = await databases.create(`nursery_${semiSpace}_${growth}`);
+    const service = await startKinship(url, { semiSpace, growth });
+    measured.push({ semiSpace, growth, service, rounds: [] as Round[] });
+  }
 for (let round = 0; round < Number(options.rounds); round += 1) {
   for (const { service, rounds } of measured) {
     const job = { ...LOAD, target: service.target, seconds: Number(options.seconds) };
@@ -36,13 +39,14 @@ for (let round = 0; round < Number(options.rounds); round += 1) {
   }
 }
 
-say('\n| semi-space, MB | CPU of a refresh, µs | a second | p99, ms | memory, MB |');
-say('| ---: | ---: | ---: | ---: | ---: |');
-for (const { size, service, rounds } of measured) {
+say('\n| semi-space, MB | growth, % | CPU of a refresh, µs | a second | p99, ms | memory, MB |');
+say('| ---: | ---: | ---: | ---: | ---: | ---: |');
+for (const { semiSpace, growth, service, rounds } of measured) {
   const of = (figure: (round: Round) => number) => Math.round(median(rounds.map(figure)) * 10) / 10;
   const memory = Math.round(memoryOf(service.pid).now / 1e6);
   const cpu = of((round) => round.cpu.service ?? Number.NaN);
-  say(`| ${size} | ${cpu} | ${of(({ perSecond }) => perSecond)} | ${of(({ p99 }) => p99)} | ${memory} |`);
+  const [perSecond, p99] = [of((round) => round.perSecond), of((round) => round.p99)];
+  say(`| ${semiSpace} | ${growth} | ${cpu} | ${perSecond} | ${p99} | ${memory} |`);
   await service.stop();
 }
 await databases.remove();

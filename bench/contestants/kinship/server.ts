@@ -8,6 +8,8 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 interface KinshipOptions {
   /** The size of V8's semi-spaces in MB. */
   readonly semiSpace?: number;
+  /** By how many percent V8's heap may grow until the next collection; 0: V8 decides. */
+  readonly growth?: number;
   /** Values that replace the environment below. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -15,14 +17,15 @@ interface KinshipOptions {
 /** The built service as production runs it: with logs, metrics and limits, but without mails. */
 export async function startKinship(
   databaseUrl: string,
-  { semiSpace = 4, env = {} }: KinshipOptions = {},
+  { semiSpace = 4, growth = 100, env = {} }: KinshipOptions = {},
 ): Promise<Contestant> {
   const secrets = parseEnv(
     execFileSync(process.execPath, [`${ROOT}dist/main.js`, 'secrets'], { encoding: 'utf8' }),
   );
   const keys = secrets.SERVICE_API_KEYS?.split(',').map((key) => key.split(':')) ?? [];
   const serviceKey = keys.find(([, scopes]) => scopes === 'login')?.[2] ?? '';
-  const contestant = await startProcess([`--max-semi-space-size=${semiSpace}`, `${ROOT}dist/main.js`], {
+  const flags = [`--max-semi-space-size=${semiSpace}`, `--heap-growing-percent=${growth}`];
+  const contestant = await startProcess([...flags, `${ROOT}dist/main.js`], {
     ...(secrets as Record<string, string>),
     NODE_ENV: 'production',
     PUBLIC_URL: 'https://auth.example.com',
