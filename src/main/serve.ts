@@ -13,8 +13,8 @@ const NO_RELOAD =
   'one process cannot reload without failed requests: set WORKERS to 2 or more, or restart it';
 
 /**
- * Runs the service until a signal ends it. `release` removes the signal handler of {@link startService}, which serves
- * until the log exists. A start that fails ends the process with exit code 1.
+ * Runs the service until a signal ends it. `release` removes the signal handler that {@link startService} added for the
+ * time before the log exists. A start that fails ends the process with exit code 1.
  */
 export async function serve(release: () => void): Promise<void> {
   let log: Logger | undefined;

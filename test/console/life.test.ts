@@ -116,7 +116,7 @@ t.test('a session without recorded events begins with the login in its row', asy
   t.equal(path.length, 1);
 });
 
-t.test('events of unknown types, keys and healings are marks with facts', async (t) => {
+t.test('healings, refused proofs, new user agents and events of unknown types are marks', async (t) => {
   const at = '2026-11-22T09:14:02.000Z';
   const { marks } = read(lifeSession(), [
     lifeEvent(at, 'sessions.healed', {

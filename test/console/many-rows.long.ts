@@ -50,7 +50,7 @@ t.test(
       await page.waitForLoadState('networkidle');
       await checkRendering(t, page, `${path || 'incidents'} of many`);
     }
-    t.same(errors, [], 'the policy blocks nothing');
+    t.same(errors, [], 'the Content-Security-Policy blocks nothing');
   },
 );
 

@@ -48,7 +48,7 @@ export async function call<Answer = null>(
   throw new ServiceRefusal(response.status, answer);
 }
 
-/** The query of a list of the API: the given parameters of the page's own query, and the size of a page. */
+/** The query for a list of the API: these fields of the console's own URL, and the maximum number of entries. */
 export function listQuery(place: URLSearchParams, fields: readonly string[]): URLSearchParams {
   const query = new URLSearchParams({ limit: '50' });
   for (const field of fields) {
