@@ -29,17 +29,17 @@ export function createRequester(url: string, fetch: typeof globalThis.fetch, tim
       });
     const answer = Object(parseJson(text));
     const { access, refresh, expiresIn } = answer;
-    const isPair = access && refresh && expiresIn !== undefined;
-    // Any other answer comes from the network, such as the page of a captive portal, and counts as an outage.
-    if (response.ok && (path.includes('logout') ? response.status === 204 : isPair))
+    // Only the path of a log-out has a query. Any other answer comes from the network, such as the page of a captive portal,
+    // and counts as an outage, whatever it says.
+    if (response.ok && (path.includes('?') ? response.status === 204 : access && refresh && expiresIn >= 0))
       return { access, refresh, expiresIn, at };
-    throw refusal(response, answer);
+    throw refusal(response, response.ok || answer);
   };
 }
 
 function refusal({ status, headers }: Response, problem: Partial<Schemas['Problem']>): SessionError {
   const { code = 'unexpected_answer', detail = `Status ${status}.` } = problem;
-  const isTransient = status > 499 || status === 429 || status === 408 || status < 300;
+  const isTransient = status < 300 || status > 499 || status === 408 || status === 429;
   return new SessionError(code, detail, {
     recovery: problem.recovery ?? (isTransient ? 'retry' : 'none'),
     status,

@@ -36,7 +36,7 @@ t.test('a refresh is repeated until a short fault is over', async (t) => {
   const { client, pair, service, signedOut } = await startWithScript(t, [
     [503, { 'retry-after': '1' }, unavailable],
     [502, {}, '<h1>Bad gateway</h1>'],
-    [200, { 'content-type': 'text/html' }, '<h1>Welcome to our hotel</h1>'],
+    [200, { 'content-type': 'application/json' }, '{"code":"invalid_token","recovery":"login"}'],
     [429, { 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }, ''],
   ]);
   t.not(await client.token(pair.access), pair.access);
@@ -48,7 +48,11 @@ t.test(
   'a log-out that a captive portal answers is repeated until the service ends the session',
   async (t) => {
     const page: Scripted = [200, { 'content-type': 'text/html' }, '<h1>Welcome to our hotel</h1>'];
-    const { client, pair, service } = await startWithScript(t, [page, [200, {}, '{}'], page]);
+    const { client, pair, service } = await startWithScript(t, [
+      page,
+      [200, {}, '{"recovery":"login"}'],
+      page,
+    ]);
     await client.logOut();
     t.match(await sessionOf(service, pair), { ended: 'logout' });
 
