@@ -33,7 +33,7 @@ export function createRequester(url: string, fetch: typeof globalThis.fetch, tim
     // and counts as an outage, whatever it says.
     if (response.ok && (path.includes('?') ? response.status === 204 : access && refresh && expiresIn >= 0))
       return { access, refresh, expiresIn, at };
-    throw refusal(response, response.ok || answer);
+    throw refusal(response, response.ok ? {} : answer);
   };
 }
 

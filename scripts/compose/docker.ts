@@ -30,22 +30,21 @@ export function writeDotEnv(folder: string, values: Readonly<Record<string, stri
   writeFileSync(join(folder, '.env'), written.join('\n'));
 }
 
-/** Starts the project, does the work, and removes the project, also after an error. */
-export async function withCompose(
-  project: Project,
-  work: (compose: Compose) => Promise<void>,
-): Promise<void> {
+/** Starts the project, does the work and returns its result. Removes the project, also after an error. */
+export async function withCompose<T>(project: Project, work: (compose: Compose) => Promise<T>): Promise<T> {
   const compose = composeIn(project);
   const remove = ['down', '--remove-orphans'];
+  let result: T;
   try {
     compose.run('up', '--build', '--detach', '--wait');
-    await work(compose);
+    result = await work(compose);
   } catch (error) {
     compose.run('logs', '--tail', '20');
     compose.run(...remove, '--volumes');
     throw error;
   }
   compose.run(...remove, ...(project.keepVolumes ? [] : ['--volumes']));
+  return result;
 }
 
 function composeIn({ folder, args }: Project): Compose {

@@ -5,6 +5,9 @@ import { until } from './progress.ts';
 
 export const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
+/** The password of each account. */
+export const PASSWORD = 'a violet piano 42';
+
 /** Values of `.env` in every test. Both differ from the defaults. */
 export const ENV = { API_PORT: '8088', ACCESS_TOKEN_AGE: '14m' };
 
@@ -35,15 +38,19 @@ export type Headers = Readonly<Record<string, string>>;
 
 export async function checkTheft(headers: Headers): Promise<void> {
   const first = await logIn(headers);
-  const second = pairOf(await refresh(first));
-  const replay = await refresh(first);
-  assert.deepEqual([replay.status, replay.body.code], [401, 'token_reused']);
-  const victim = await refresh(second);
-  assert.deepEqual([victim.status, victim.body.code], [401, 'session_revoked']);
+  await checkReplay(first, pairOf(await refresh(first)));
   await until('the mail is there', async () => {
     const { total } = (await (await fetch(MAILS)).json()) as { total: number };
     return total >= 1;
   });
+}
+
+/** Presents a rotated token again. The session must end. */
+export async function checkReplay(rotated: Pair, current: Pair): Promise<void> {
+  const replay = await refresh(rotated);
+  assert.deepEqual([replay.status, replay.body.code], [401, 'token_reused']);
+  const victim = await refresh(current);
+  assert.deepEqual([victim.status, victim.body.code], [401, 'session_revoked']);
 }
 
 export async function logIn(headers: Headers): Promise<Pair> {
@@ -73,7 +80,7 @@ export function readServiceKey(compose: Compose): Headers {
 }
 
 export async function register(username: string): Promise<void> {
-  const body = { username, email: `${username}@example.com`, password: 'a violet piano 42' };
+  const body = { username, email: `${username}@example.com`, password: PASSWORD };
   const answer = await send('POST', '/auth/register', { body });
   assert.equal(answer.status, 201, JSON.stringify(answer.body));
 }

@@ -180,7 +180,7 @@ t.test(
         t.same(
           [...answers],
           ['[{"list":["b","c"]}]'],
-          'no empty answer, and no wait for a connection in vain',
+          'each statement gets its row, or fails because its connection was lost',
         );
       }
     });

@@ -3,10 +3,10 @@ import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { attemptsWithFallback } from '../../src/app/attempts-with-fallback.ts';
 import type { Attempts } from '../../src/ports/stores/attempts.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { SILENT_LOG } from '../support/key-set.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
 const SUBJECT = { account: 'ann', identifier: 'ann', network: '198.51.100.1' };
-const SILENT = { info() {}, warn() {}, error() {} };
 
 /** A store that rejects every call, as the memory of a primary that does not answer. */
 const away = new Proxy({} as Attempts, {
@@ -16,13 +16,13 @@ const away = new Proxy({} as Attempts, {
 });
 
 t.test('an attempt is counted by one of two stores while the other one is unavailable', async (t) => {
-  const withoutFallback = attemptsWithFallback(createMemoryAttempts(), away, SILENT);
+  const withoutFallback = attemptsWithFallback(createMemoryAttempts(), away, SILENT_LOG);
   t.same(await withoutFallback.begin(SUBJECT, NOW), { allowed: true });
   await withoutFallback.recordSuccess(SUBJECT, NOW);
-  const withoutPrimary = attemptsWithFallback(away, createMemoryAttempts(), SILENT);
+  const withoutPrimary = attemptsWithFallback(away, createMemoryAttempts(), SILENT_LOG);
   t.same(await withoutPrimary.begin(SUBJECT, NOW), { allowed: true });
   t.same(await withoutPrimary.begin(SUBJECT, NOW), { allowed: true }, 'during the outage');
-  const withoutBoth = attemptsWithFallback(away, away, SILENT);
+  const withoutBoth = attemptsWithFallback(away, away, SILENT_LOG);
   await t.rejects(withoutBoth.begin(SUBJECT, NOW), StoreUnavailable);
   await t.rejects(withoutBoth.begin(SUBJECT, NOW), StoreUnavailable, 'during the outage');
 });

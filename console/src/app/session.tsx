@@ -106,7 +106,7 @@ function Summary({ summary, userId, deviceName }: SummaryProps) {
   );
 }
 
-function Actions({ life, disabledAt, reload }: Omit<SessionProps, 'deviceName' | 'isCut'>) {
+function Actions({ life, disabledAt, reload }: Pick<SessionProps, 'life' | 'disabledAt' | 'reload'>) {
   return (
     <p class="buttons">
       {life.end === null && (

@@ -28,9 +28,11 @@ export function createRedisAttempts(
   const countAction = createScript(redis, COUNT_ACTION);
   const key = (kind: string, ...names: string[]) => `${prefix}${kind}:${hashNames(...names)}`;
 
+  /** The beginning of the keys of an identifier's counts at known networks. The name of a network completes it. */
+  const pairsOf = (identifier: string) => `${key('pair', identifier)}:`;
   const keysOf = ({ account, identifier, network }: AttemptSubject) => [
     key('known', account),
-    `${key('pair', identifier)}:${hashNames(network)}`,
+    pairsOf(identifier) + hashNames(network),
     key('account', identifier),
     key('network', network),
   ];
@@ -56,8 +58,8 @@ export function createRedisAttempts(
 
     async recordRecovery({ account, identifiers, network }, now) {
       const keys = [key('known', account), ...identifiers.map((identifier) => key('account', identifier))];
-      const pairs = identifiers.map((identifier) => `${key('pair', identifier)}:`);
       const { knownFor, knownNetworks } = policy;
+      const pairs = identifiers.map(pairsOf);
       await recordRecovery(keys, [now, hashNames(network), knownFor, knownNetworks, ...pairs]);
     },
 

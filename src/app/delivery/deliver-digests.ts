@@ -4,13 +4,12 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import type { DeliverMailDeps } from './deliver-mail.ts';
 import { mailFacts, recordMailFailure, removeHandledMails, reportUnaddressed } from './mail-failure.ts';
-import { findMailRecipient } from './mail-recipient.ts';
-import type { MailedAccount } from './mails/facts.ts';
+import { findMailRecipient, type MailRecipient } from './mail-recipient.ts';
 import { renderDigest } from './mails/render-digest.ts';
 
 const LEASE = 5 * MINUTE;
 
-type HeldMail = ClaimedEntry & MailedAccount;
+type HeldMail = ClaimedEntry & Pick<MailRecipient, 'account'>;
 
 /** The maximum number of mails in one digest. */
 const LIMIT = 1_000;
@@ -54,7 +53,7 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
         else
           groups.set(recipient.to, [
             ...(groups.get(recipient.to) ?? []),
-            { ...entry, accountName: recipient.accountName, isKeptHere: recipient.isKeptHere },
+            { ...entry, account: recipient.account },
           ]);
       } catch (error) {
         await recordMailFailure(deps, entry, error);
@@ -74,9 +73,9 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
     try {
       const unsent = held.filter(({ id }) => !wasDelivered(id));
       if (unsent.length > 0) {
-        const items = unsent.map(({ event, accountName, isKeptHere }) => ({
+        const items = unsent.map(({ event, account }) => ({
           event,
-          context: { serviceName, describeDevice, accountName, isKeptHere, link: linkTo(event) },
+          context: { serviceName, describeDevice, ...account, link: linkTo(event) },
         }));
         const mail = renderDigest(serviceName, items);
         await mailer.send({ id: first.id, to, ...mail });

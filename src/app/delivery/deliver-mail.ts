@@ -87,9 +87,8 @@ const deliverOne = (deps: DeliverMailDeps) => {
       log.info({ ...mailFacts(entry), until }, 'mail held for a digest: the mail budget is used up');
       return false;
     }
-    const { accountName, isKeptHere } = recipient;
     const link = linkTo(entry.event);
-    const context = { serviceName, describeDevice, accountName, isKeptHere, link };
+    const context = { serviceName, describeDevice, ...recipient.account, link };
     const content = renderMail(entry.event, context);
     if (content === null) throw new Error(`There is no mail about ${entry.event.type}.`);
     await mailer.send({ id: entry.id, to: recipient.to, ...content });

@@ -9,8 +9,9 @@ export interface RecipientDeps {
   readonly operatorAddress: string | null;
 }
 
-export interface MailRecipient extends MailedAccount {
+export interface MailRecipient {
   readonly to: string;
+  readonly account: MailedAccount;
   /**
    * The key of the mail budget. All spellings of an address share one key. For mails to the operator's address, each
    * user has a separate key.
@@ -29,6 +30,6 @@ export async function findMailRecipient(
   // contact of a session must not redirect the mails of the account's owner.
   const address = 'email' in event.data ? event.data.email : (user?.email ?? contact);
   const account = { accountName: user?.username ?? userId, isKeptHere: user !== null };
-  if (address !== null) return { to: address, ...account, budgetKey: `address ${identifierOf(address)}` };
-  return receiver === null ? null : { to: receiver, ...account, budgetKey: `user ${userId}` };
+  if (address !== null) return { to: address, account, budgetKey: `address ${identifierOf(address)}` };
+  return receiver === null ? null : { to: receiver, account, budgetKey: `user ${userId}` };
 }
