@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
+import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
 import { someFamily } from '../support/families.ts';
 import { userLine, usersCommand } from '../support/users-command.ts';
 
@@ -84,6 +85,28 @@ t.test('commands list and show users, and end their sessions', async (t) => {
   t.match(event, { actor_name: /^command of ./ });
   const other = randomUUID();
   t.match(JSON.parse((await run(['show', other, '--json'])).output), { id: other, account: null, live: [] });
+});
+
+t.test('show prints the 100 newest sessions, and says if the user has more', async (t) => {
+  const service = await usersCommand(t);
+  if (service === null) return;
+  const { run, sql } = service;
+  const families = createTokenFamilies(sql, { sessionsPerUser: 200 });
+  const userId = randomUUID();
+  const now = Date.now();
+  const open = async (age: number) => {
+    const family = someFamily({ userId, createdAt: now - age, expiresAt: now + 86_400_000 });
+    await families.open({ ...family, refreshExpiresAt: family.expiresAt }, []);
+    return family.tokenFamily;
+  };
+  const oldest = await open(200);
+  for (let age = 1; age < 100; age += 1) await open(age);
+  t.match(await run(['show', userId, '--json']), { errors: /^$/, output: oldest });
+  await open(100);
+  const { errors, output } = await run(['show', userId, '--json']);
+  t.match(errors, /The user has more live sessions. The list shows the 100 newest\./);
+  t.equal(JSON.parse(output).live.length, 100);
+  t.notOk(output.includes(oldest));
 });
 
 t.test('a role needs an account, and an unknown name or role changes nothing', async (t) => {

@@ -23,6 +23,9 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
   const { url, post } = pages;
   for (const agent of [FIREFOX, IPHONE, `LongNameOfAnUnknownApp${'x'.repeat(280)}`])
     await post('/auth/login', { username: 'ann', password: PASSWORD }, { 'user-agent': agent });
+  await post(`/auth/login?userId=${pages.userId}&device=${'W'.repeat(64)}`, undefined, {
+    'user-agent': FIREFOX,
+  });
   const check = await renderingChecks(t, browser);
   const open = (path: string) => (page: Page) => page.goto(url + path);
   await check('home with account', open('/'));

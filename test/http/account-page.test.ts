@@ -295,6 +295,25 @@ t.test('a signed-out request for a change leads to the sign-in', async (t) => {
     t.equal((await submit(path, form)).headers.get('location'), '/account', path);
 });
 
+t.test(
+  'a session with a device name is listed under this name, with its browser or app below it',
+  async (t) => {
+    const { signIn, show, post, userId } = await accountPages(t);
+    const agent = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0' };
+    const login = await post(
+      `/auth/login?userId=${userId}&device=Ann%3Cb%3E%E2%80%99s+phone`,
+      undefined,
+      agent,
+    );
+    t.equal(login.status, 200);
+    const { html } = await show('/account', await signIn());
+    t.match(html, '<h3><bdi>Ann&lt;b&gt;’s phone</bdi></h3>');
+    t.match(html, '<dt>Browser or app</dt><dd><bdi>Firefox 145 on Linux</bdi></dd>');
+    t.match(html, 'aria-label="End the session: Ann&lt;b&gt;’s phone, since ');
+    t.equal(html.split('<dt>Browser or app</dt>').length, 2, 'the other session has no device name');
+  },
+);
+
 t.test('a form with an unknown, a missing or a repeated member is refused as a page', async (t) => {
   const { signIn, visit } = await accountPages(t);
   const cookie = await signIn();

@@ -47,7 +47,7 @@ export const printUser = (nameOrId: string, { json }: { readonly json?: boolean 
     const { disabledAt, claims } = await createUserStates(sql, policy).find(userId);
     const families = createTokenFamilies(sql, policy);
     const page = { limit: SHOWN_SESSIONS, cursor: null };
-    const { items: sessions } = await findSessions({ families, clock })({ userId }, page);
+    const { items: sessions, nextCursor } = await findSessions({ families, clock })({ userId }, page);
     const facts = {
       id: userId,
       ...(account === null ? { account: null } : userFacts(account)),
@@ -56,6 +56,8 @@ export const printUser = (nameOrId: string, { json }: { readonly json?: boolean 
       live: sessions.map(sessionFacts),
     };
     process.stdout.write(json === true ? jsonLine(facts) : formatUser(facts, sessions));
+    if (nextCursor !== undefined)
+      process.stderr.write(`The user has more live sessions. The list shows the ${SHOWN_SESSIONS} newest.\n`);
   });
 
 function formatUser(

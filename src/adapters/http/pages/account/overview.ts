@@ -76,17 +76,19 @@ ${items.join('\n')}
 }
 
 function sessionCard(family: TokenFamily, mark: string | null): string {
-  const device = describeUserAgent(family.userAgent);
+  const { deviceName } = family;
+  const browser = describeUserAgent(family.userAgent);
+  const heading = deviceName ?? browser;
   const ending = renderButtonForm({
     action: '/account/sessions/end',
     hidden: { id: family.tokenFamily },
     button: 'End the session',
-    label: `End the session: ${device}, since ${formatTime(family.createdAt)}`,
+    label: `End the session: ${heading}, since ${formatTime(family.createdAt)}`,
   });
   return `<li>
-<h3><bdi>${escapeHtml(device)}</bdi></h3>
+<h3><bdi>${escapeHtml(heading)}</bdi></h3>
 ${mark === null ? '' : `<p class="mark">${mark}</p>\n`}<dl>
-<div><dt>Logged in</dt><dd>${renderTime(family.createdAt)}, from ${escapeHtml(family.loginAddress)}</dd></div>
+${deviceName === null ? '' : `<div><dt>Browser or app</dt><dd><bdi>${escapeHtml(browser)}</bdi></dd></div>\n`}<div><dt>Logged in</dt><dd>${renderTime(family.createdAt)}, from ${escapeHtml(family.loginAddress)}</dd></div>
 <div><dt>Last used</dt><dd>${renderTime(family.rotatedAt)}, from ${escapeHtml(family.address)}</dd></div>
 </dl>
 ${ending}
