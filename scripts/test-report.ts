@@ -3,12 +3,13 @@
  * `N passed, N failed`. On a terminal, one line with counts replaces the lines of passed files.
  */
 import type { ChildProcessByStdio } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { Parser, type Result } from 'tap-parser';
 import { mapStack } from './source-positions.ts';
 
-export type TestProcess = ChildProcessByStdio<null, Readable, null>;
+export type TestProcess = ChildProcessByStdio<null, Readable, Readable>;
 
 const { stdout } = process;
 
@@ -40,6 +41,7 @@ export function createReport() {
     });
     const parsed = new Promise((resolve) => parser.once('complete', resolve));
     child.stdout.pipe(parser);
+    createInterface({ input: child.stderr }).on('line', show);
     const exited = new Promise<number | string | null>((resolve) => {
       child.once('exit', (code, signal) => resolve(code ?? signal));
     });

@@ -16,6 +16,8 @@ import { createReport } from './test-report.ts';
 const COVERAGE = '.build/coverage';
 /** Milliseconds after its timeout in which a file may report the timeout itself. */
 const GRACE_MS = 5_000;
+/** Node.js calls its mocked timers experimental. */
+const QUIET = '--disable-warning=ExperimentalWarning';
 const OWN_TIMEOUT = /^\/\/ timeout: (\d+)$/m;
 /** The folders whose files take longest start first, so that no long file runs alone at the end. */
 const LONGEST = [
@@ -62,9 +64,9 @@ async function runAll(): Promise<void> {
 /** Runs a file. Kills it if it does not end after its timeout. */
 async function run(file: string): Promise<void> {
   const timeout = secondsOf(file);
-  const child = spawn(process.execPath, [`${folder}/${file.replace(/\.ts$/, '.js')}`], {
+  const child = spawn(process.execPath, [QUIET, `${folder}/${file.replace(/\.ts$/, '.js')}`], {
     env: { ...env, TAP_TIMEOUT: String(timeout) },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     timeout: timeout * 1000 + GRACE_MS,
     killSignal: 'SIGKILL',
   });
