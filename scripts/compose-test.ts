@@ -21,6 +21,7 @@ for (const [name, suite] of Object.entries(suites)) {
   const folder = copyOfProject();
   try {
     await suite(folder);
+    console.log(`${name}: passed`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
