@@ -3,7 +3,7 @@ import type { Instruments } from './instruments.ts';
 
 /** Measures the calls of the stores to the database. */
 export interface StoreCalls {
-  /** Runs and measures one call of the named store: a statement or a transaction. */
+  /** Runs and measures one call of a method of the named store. A call can send several statements. */
   measure<T>(store: string, call: () => Promise<T>): Promise<T>;
   /** The number of calls that have waited for their answer for at least this long. */
   unansweredFor(milliseconds: number): number;
