@@ -816,7 +816,7 @@ export interface components {
              * @description RFC 3339, UTC
              */
             readonly at: string;
-            /** @description since the start of this replica, as `refreshes` and `refusals` */
+            /** @description since the start of this replica. The same applies to `refreshes` and `refusals` */
             readonly logins: number;
             readonly refreshes: number;
             /** @description refused logins and refreshes by reason, such as `login invalid_credentials` */

@@ -109,7 +109,7 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
 
     async recordHealth(id, { at, hasSucceeded, heldUntil }) {
       const held = heldUntil === null ? null : new Date(heldUntil);
-      // A success writes nothing if the endpoint was healthy before.
+      // A success writes nothing if the endpoint was healthy before, and no answer asked to wait.
       await execute(
         hasSucceeded
           ? sql`update webhook_endpoints set failing_since = null, held_until = coalesce(${held}, held_until)

@@ -18,7 +18,7 @@ export interface ProofAttemptDeps {
  * the proof was right. Rejects with a {@link Refusal} `too_many_requests`.
  *
  * An account becomes known at a network by a right proof from there, and not by a right password alone. So a thief who
- * has only the password shares the count of unknown networks.
+ * has only the password gets the one count that all unknown networks share.
  */
 export async function beginProofAttempt(
   { proofAttempts, clock, securityLog }: ProofAttemptDeps,

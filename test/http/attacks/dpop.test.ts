@@ -24,7 +24,7 @@ async function bound(service: ServiceOnDatabase, key: ProofKey) {
   return service.open({ query: `&dpopJkt=${key.jkt}` });
 }
 
-/** Proofs that each violate one check of RFC 9449 section 4.3. The number of the check begins each name. */
+/** Proofs that each violate one check of RFC 9449 section 4.3. Most names begin with the number of the check. */
 function violations(key: ProofKey, url: string, method: string, payload: Record<string, unknown> = {}) {
   const good = (values: Parameters<typeof proofOf>[4] = {}) =>
     proofOf(key, method, url, NOW, { ...values, payload: { ...payload, ...values.payload } });
@@ -110,24 +110,27 @@ databaseTest('no proof that violates one check opens a protected route', async (
   t.equal((await send(proofOf(key, 'GET', url, NOW, { payload: { ath } }))).status, 200);
 });
 
-databaseTest('a thief with the pair cannot use, take over or end the session', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql);
-  const [key, thief] = [proofKey(), proofKey()];
-  const old = await bound(service, key);
-  const proof = (by: ProofKey, path = REFRESH) => proofOf(by, 'POST', `${service.url}${path}`, NOW);
-  const pair = await service.next(old, { dpop: proof(key) });
-  await service.post(REFRESH, old);
-  for (const tokens of [old, pair])
-    for (const headers of [{}, { dpop: proof(thief) }]) {
-      const send = () => service.post(REFRESH, tokens, headers as Record<string, string>);
-      t.equal(outcomeOf(await assertUnchanged(t, sql, send, 'a refresh')), refused);
-    }
-  const login = await service.post('/auth/login', {}, { dpop: proof(thief, '/auth/login') });
-  t.equal(login.status, 400);
-  const out = () => service.post('/auth/logout?scope=all', { refreshToken: pair.refreshToken });
-  t.equal(outcomeOf(await assertUnchanged(t, sql, out, 'a logout everywhere')), refused);
-  t.ok((await service.next(pair, { dpop: proof(key) })).refreshToken, 'the session of the owner continues');
-});
+databaseTest(
+  'a thief with the pair cannot use or take over the session, or end all sessions',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql);
+    const [key, thief] = [proofKey(), proofKey()];
+    const old = await bound(service, key);
+    const proof = (by: ProofKey, path = REFRESH) => proofOf(by, 'POST', `${service.url}${path}`, NOW);
+    const pair = await service.next(old, { dpop: proof(key) });
+    await service.post(REFRESH, old);
+    for (const tokens of [old, pair])
+      for (const headers of [{}, { dpop: proof(thief) }]) {
+        const send = () => service.post(REFRESH, tokens, headers as Record<string, string>);
+        t.equal(outcomeOf(await assertUnchanged(t, sql, send, 'a refresh')), refused);
+      }
+    const login = await service.post('/auth/login', {}, { dpop: proof(thief, '/auth/login') });
+    t.equal(login.status, 400);
+    const out = () => service.post('/auth/logout?scope=all', { refreshToken: pair.refreshToken });
+    t.equal(outcomeOf(await assertUnchanged(t, sql, out, 'a logout everywhere')), refused);
+    t.ok((await service.next(pair, { dpop: proof(key) })).refreshToken, 'the session of the owner continues');
+  },
+);
 
 databaseTest('a token of a bound session is refused if it names no key or another key', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);

@@ -13,21 +13,23 @@ export interface OverviewOptions {
   readonly readOverview: ReadOverview;
 }
 
-const waiting = (description: string) =>
+const countOrNull = (description: string) =>
   Type.Union([count(), Type.Null()], { description: `${description}; null: the database does not answer` });
 
 const Sample = Type.Object(
   {
     at: Time,
-    logins: count({ description: 'since the start of this replica, as `refreshes` and `refusals`' }),
+    logins: count({
+      description: 'since the start of this replica. The same applies to `refreshes` and `refusals`',
+    }),
     refreshes: count(),
     refusals: Type.Record(Type.String({ maxLength: 100 }), count(), {
       description: 'refused logins and refreshes by reason, such as `login invalid_credentials`',
     }),
-    sessions: waiting('live sessions, an estimate above 100,000'),
-    mailsWaiting: waiting('mails that wait'),
-    eventsWaiting: waiting('events for the broker that wait'),
-    deliveriesWaiting: waiting('deliveries to enabled webhooks that wait'),
+    sessions: countOrNull('live sessions, an estimate above 100,000'),
+    mailsWaiting: countOrNull('mails that wait'),
+    eventsWaiting: countOrNull('events for the broker that wait'),
+    deliveriesWaiting: countOrNull('deliveries to enabled webhooks that wait'),
   },
   { ...closed, title: 'OverviewSample' },
 );
