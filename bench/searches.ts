@@ -1,7 +1,7 @@
 /**
- * `npm run bench:searches`: fills a database with a million users, sessions, events and deliveries, and measures each
- * search of operators and users. The exit code is 1 if one of them reads a share of a table. It uses the PostgreSQL
- * server of the tests (TEST_DATABASE_URL, or the standard port) and drops the database.
+ * `npm run bench:searches`: fills a database with a million users, events and deliveries, and two million sessions.
+ * Measures each search of operators and users. The exit code is 1 if one of them reads more rows than its bound. The
+ * script uses the PostgreSQL server of the tests (TEST_DATABASE_URL, or the standard port) and drops the database.
  */
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';

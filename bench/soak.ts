@@ -1,7 +1,8 @@
 /**
  * `npm run bench:soak`: sends mixed traffic for a long time, at half of the rate that the machine sustains. Prints the
- * figures of the beginning and of the end, and writes docs/soak.svg. The exit code is 1 if an answer was unexpected, or
- * if a figure grew beyond its bound. Options: --minutes 60 --rate auto (or requests a second).
+ * figures of the beginning and of the end, and writes docs/soak.svg. The exit code is 1 if an answer was unexpected, if
+ * too many requests were refused, if no session was purged, or if a figure grew beyond its bound. Options: --minutes 60
+ * --rate auto (or requests a second).
  */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Publishes the client and the packages. Each manifest must have the given version. `verify` comes first: the others
-# depend on it. More arguments go to `npm publish`, such as --dry-run. Usage: scripts/publish.sh 1.2.0
+# Publishes the client and the packages. Each manifest must have the given version. `verify` comes before the packages
+# that depend on it. More arguments go to `npm publish`, such as --dry-run. Usage: scripts/publish.sh 1.2.0 [--dry-run]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 version=${1:?the version}

@@ -1,9 +1,9 @@
 /**
  * Builds test files, runs each in its own process, and reports.
  *
- * Arguments: patterns of files; every `.test.ts` by default, and every `.long.ts` with `--long`. `--timeout` is the
- * seconds of a file, unless its line `// timeout: <seconds>` allows more. With the variable `COVERAGE` the run adds its
- * coverage to the earlier runs, for scripts/prepare-coverage.ts.
+ * Arguments: patterns of files; every `.test.ts` by default, and every `.long.ts` with `--long`. `--jobs` says how many
+ * files run at a time. `--timeout` is the seconds of a file, unless its line `// timeout: <seconds>` allows more. With
+ * the variable `COVERAGE` the run adds its coverage to the earlier runs, for scripts/prepare-coverage.ts.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

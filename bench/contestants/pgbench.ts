@@ -24,10 +24,11 @@ export interface Pgbench {
 const ROTATION = `
 \\set family random(1, ${FAMILIES})
 update token_families set
-  generation = generation + 1, hashed_refresh_token_id = sha512(hashed_refresh_token_id),
+  generation = generation + 1, hashed_refresh_token_id = sha256(hashed_refresh_token_id),
   previous_hash = hashed_refresh_token_id, retry_key_hash = null, scheme = 'hmac-sha512', seed = seed,
   access_key_id = access_key_id, refresh_key_id = refresh_key_id, access_expires_at = now() + interval '15 minutes',
-  refresh_expires_at = now() + interval '30 days', address = address, user_agent = user_agent, rotated_at = now()
+  refresh_expires_at = now() + interval '30 days', address = address, user_agent = user_agent,
+  product_hash = product_hash, rotated_at = now()
 where token_family = md5((:family)::text)::uuid and generation >= 0 and revoked_at is null and expires_at > now()
 returning *;
 `;

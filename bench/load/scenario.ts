@@ -28,6 +28,6 @@ export interface Scenario<State> {
   leave?(target: Target, client: number, state: State): void;
 }
 
-/** Scenarios by their names: `refresh`, `login`, `password`, `protected`; one name means the same work everywhere. */
+/** Scenarios by their names, such as `refresh`, `login` or `protected`. One name means the same work everywhere. */
 // biome-ignore lint/suspicious/noExplicitAny: each scenario has a state of its own type
 export type Scenarios = Readonly<Record<string, Scenario<any>>>;

@@ -29,8 +29,8 @@ export function createRequester(url: string, fetch: typeof globalThis.fetch, tim
       });
     const answer = Object(parseJson(text));
     const { access, refresh, expiresIn } = answer;
-    // Only the path of a log-out has a query. Any other answer comes from the network, such as the page of a captive portal,
-    // and counts as an outage, whatever it says.
+    // Only the path of a log-out has a query. Any other successful answer comes from the network, such as the page of a
+    // captive portal, and counts as an outage, whatever it says.
     if (response.ok && (path.includes('?') ? response.status === 204 : access && refresh && expiresIn >= 0))
       return { access, refresh, expiresIn, at };
     throw refusal(response, response.ok ? {} : answer);

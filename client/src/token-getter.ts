@@ -21,7 +21,8 @@ export function createTokenGetter(
     const ahead = Math.min(AHEAD, expiresIn * 200);
     const spare = left();
     if (access === rejected || spare < ahead / 2) return renew(access);
-    if (spare < ahead) renew(access).catch(() => {}); // a call that has to wait refreshes again and reports its own error
+    // A call that has to wait refreshes again, and reports its own error.
+    if (spare < ahead) renew(access).catch(() => {});
     return access;
   };
 

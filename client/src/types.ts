@@ -52,7 +52,7 @@ export interface ClientOptions {
   readonly fetch?: typeof globalThis.fetch;
   /**
    * Called when the session has ended, here or in another tab. `code` says why, as in {@link SessionState}. Only a
-   * log-out, or a refresh or step-up answered with `recovery: login`, ends a session.
+   * log-out, a lost DPoP key, or a refresh or step-up answered with `recovery: login`, ends a session.
    */
   readonly onSignedOut?: (code: string | null) => void;
   /**

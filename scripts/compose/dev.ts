@@ -11,12 +11,15 @@ const PROMETHEUS = `http://127.0.0.1:${PORTS.DEV_PROMETHEUS_PORT}/api/v1`;
 
 export async function dev(folder: string): Promise<void> {
   const args = ['-f', 'compose.dev.yml', '--profile', 'monitoring'];
-  writeDotEnv(folder, { ...ENV, ...PORTS });
+  writeDotEnv(folder, { ...ENV, ...PORTS, CONSOLE: 'on' });
   await withCompose({ folder, args }, async (compose) => {
     checkPublishedPorts(compose);
     const log = compose.read('logs', 'app');
     assert.ok(log.includes(`"publicUrl":"http://localhost:${ENV.API_PORT}"`), 'the log names the address');
     say('dev: ports are published where .env names them');
+    const console = await fetch(`http://127.0.0.1:${ENV.API_PORT}/console`);
+    assert.equal(console.status, 200);
+    say('dev: CONSOLE=on serves the console');
     await checkTheft({});
     say('dev: login, refresh, replay, a mail');
     await checkEvent();

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, createServer } from 'node:http';
@@ -40,9 +41,14 @@ const PUBLIC_SERVICE = {
   SMTP_SERVER: 'mailpit',
   SMTP_FROM: 'auth@example.com',
   SMTP_PORT: '1025',
+  CONSOLE: 'on',
+  CONSOLE_PORT: '18091',
+  PASSWORD_BREACH_FILE: 'files/breached-passwords',
   // The logins under load must not end the session of the test.
   SESSIONS_PER_USER: '1000',
 };
+
+const BREACHED_PASSWORD = 'a breached piano 7';
 
 /** Like the health checks of compose.prod.yml, these commands read the password and find the program. */
 const REDIS_KEYS =
@@ -88,6 +94,8 @@ async function checkPublicService(folder: string, pair: Pair): Promise<void> {
   const mailCatcher = join(folder, 'compose.mail.yml');
   writeFileSync(mailCatcher, MAIL_CATCHER);
   writeDotEnv(folder, { ...PUBLIC_SERVICE, SECRETS_DIR: './secrets' });
+  const breached = createHash('sha1').update(BREACHED_PASSWORD).digest('hex').toUpperCase();
+  writeFileSync(join(folder, PUBLIC_SERVICE.PASSWORD_BREACH_FILE), `${breached}:1\n`);
   const project = { folder, args: ['-f', 'compose.prod.yml', '-f', mailCatcher] };
   await withCompose(project, async (compose) => {
     const next = await refresh(pair);
@@ -97,6 +105,11 @@ async function checkPublicService(folder: string, pair: Pair): Promise<void> {
     await checkTheft(headers);
     say('prod: login, refresh, replay, a mail');
 
+    const console = await fetch(`http://127.0.0.1:${PUBLIC_SERVICE.CONSOLE_PORT}/console`);
+    assert.equal(console.status, 200);
+    say('prod: the console has its own port');
+    await checkBreachedPassword();
+    say('prod: a password in the file of breached passwords is refused');
     await register('ann');
     checkArgon2Binary(compose);
     say('prod: passwords are hashed by the code for this processor');
@@ -115,6 +128,13 @@ async function checkPublicService(folder: string, pair: Pair): Promise<void> {
     await waitForEvents(compose, 2);
     say('prod: sessions and events outlive a stop');
   });
+}
+
+async function checkBreachedPassword(): Promise<void> {
+  const body = { username: 'bob', email: 'bob@example.com', password: BREACHED_PASSWORD };
+  const answer = await send('POST', '/auth/register', { body });
+  assert.equal(answer.status, 400);
+  assert.match(String(answer.body.detail), /data breach/);
 }
 
 /** Checks that the service has loaded the binary for x86-64-v3 if the processor can run it. */

@@ -24,7 +24,7 @@ t.test('the whole client is small', async (t) => {
   t.ok(bytes > 0 && bytes < LIMIT, `${bytes} bytes`);
 });
 
-t.test('the entries for bound tokens and for cookies each have less than half of that size', async (t) => {
+t.test('the entries for bound tokens and for cookies each add less than half of that size', async (t) => {
   for (const name of ['dpop', 'cookie']) {
     const bytes = await sizeOf(name);
     t.ok(bytes > LIMIT && bytes < 1.5 * LIMIT, `${name}: ${bytes} bytes`);

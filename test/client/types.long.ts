@@ -49,7 +49,7 @@ t.test('the declarations compile under each moduleResolution', async (t) => {
   }
 });
 
-/** As a package manager does: the manifest and a fresh build, apart from the sources. */
+/** Installs the client as a package manager does: its manifest and a fresh build, without the sources. */
 async function installClient(folder: string): Promise<void> {
   const place = join(folder, 'node_modules/kinship-client');
   await mkdir(place, { recursive: true });

@@ -29,6 +29,7 @@ const MINIMAL: Values = {
 };
 const PEER = [{ podSelector: { matchLabels: { app: 'ingress' } } }];
 const FULL = mergedValues(MINIMAL, {
+  config: { CONSOLE: 'on', CONSOLE_PORT: '3001' },
   image: { digest: `sha256:${'a'.repeat(64)}` },
   imagePullSecrets: [{ name: 'registry' }],
   ingress: {
@@ -41,7 +42,7 @@ const FULL = mergedValues(MINIMAL, {
   service: { annotations: { a: 'b' } },
   autoscaling: { enabled: true },
   metrics: { serviceMonitor: { enabled: true, labels: { release: 'prometheus' } } },
-  networkPolicy: { httpFrom: PEER, egress: [{ to: PEER, ports: [{ port: 5432 }] }] },
+  networkPolicy: { httpFrom: PEER, consoleFrom: PEER, egress: [{ to: PEER, ports: [{ port: 5432 }] }] },
   serviceAccount: { annotations: { a: 'b' } },
   podAnnotations: { a: 'b' },
   nodeSelector: { a: 'b' },
@@ -71,7 +72,7 @@ t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
   const [minimal, full] = [await manifests(MINIMAL), await manifests(FULL)];
   const always = ['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'Service'];
   t.same(kinds(minimal), [...always, 'ServiceAccount']);
-  const chosen = ['HorizontalPodAutoscaler', 'Ingress', 'ServiceMonitor'];
+  const chosen = ['HorizontalPodAutoscaler', 'Ingress', 'Service', 'ServiceMonitor'];
   t.same(kinds(full), [...always, 'ServiceAccount', ...chosen].sort());
 
   const misspelt = await manifests(mergedValues(MINIMAL, { podSecurityContext: { runAsNonRot: true } }));
@@ -174,7 +175,7 @@ t.test('probes, ports and selectors fit together', async (t) => {
   for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
     t.ok(paths[container[probe].httpGet.path]?.get, probe);
   const ports = container.ports.map(({ name }: { name: string }) => name);
-  t.same(ports, ['http', 'metrics']);
+  t.same(ports, ['http', 'metrics', 'console']);
 
   const autoscaler = one(all, 'HorizontalPodAutoscaler');
   t.equal(autoscaler.spec.scaleTargetRef.name, deployment.metadata.name);
@@ -194,7 +195,7 @@ t.test('probes, ports and selectors fit together', async (t) => {
       ports.map(({ port }) => port),
     ),
   ];
-  t.same(named, ['http', 'metrics', 'http', 'metrics']);
+  t.same(named, ['http', 'metrics', 'console', 'http', 'metrics', 'console']);
 
   const [monitor] = all.filter(({ apiVersion }) => apiVersion === WITHOUT_TYPES);
   const scraped = of(all, 'Service').filter(({ metadata }) =>

@@ -9,7 +9,7 @@ import { createUsedProofs, proofId, type UseProof } from './used-proofs.js';
 export interface DpopOptions {
   /**
    * The URL under which clients reach this application, such as `https://api.example.com`. Proofs name this URL.
-   * Default: the host of each request. Set it behind a proxy that changes the host.
+   * Default: scheme and host of each request. Set it behind a proxy, or if the application answers for any host.
    */
   readonly publicUrl?: string;
   /**

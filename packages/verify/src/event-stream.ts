@@ -15,7 +15,7 @@ const MAX_EVENT = 16 * 1024;
 
 /**
  * Calls `onEvent` for each event of a body, and `onBytes` for each chunk, heartbeats included. Resolves at the end of
- * the body. Rejects if the connection is lost, if `signal` is aborted, or if an event is too long.
+ * the body. Rejects if the connection is lost, if `signal` is aborted, or if an unfinished event is too long.
  */
 export async function readEvents(
   body: ReadableStream<Uint8Array>,
