@@ -13,9 +13,9 @@ export function nextDigestAt(now: number): number {
 }
 
 /**
- * Whether a mail may wait for a digest. A mail with a link that the recipient needs may not wait: it has its own
- * limit.
+ * Whether a mail may wait for a digest. A mail with a link that the recipient needs may not wait: it has its own limit.
+ * Otherwise a thief could fill the budget, and so hide the link that undoes a change of the address.
  */
 export function mayWaitForDigest(event: DomainEvent): boolean {
-  return !isLinkMail(event);
+  return !isLinkMail(event) && event.type !== 'users.email_change_announced';
 }

@@ -1,18 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { deliverDigests } from '../../src/app/delivery/deliver-digests.ts';
 import { deliverMail } from '../../src/app/delivery/deliver-mail.ts';
+import type { DomainEvent } from '../../src/domain/events.ts';
 import { nextDigestAt } from '../../src/domain/mail-budget.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
 import { entry, NOW, someFamily } from '../support/families.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** The address of {@link someFamily}. */
+const ADDRESS = 'ann@example.com';
 const FULL_HOUR = Date.UTC(2026, 0, 2, 4);
 
 /** The loops for mails and for digests on stores in memory, with a mailer that records its mails. */
-function setUp({ operatorAddress = null as string | null } = {}) {
+function setUp({ operatorAddress = null as string | null, random = (): number => 1 } = {}) {
   const { families, users, outbox, mailBudget: budget } = createMemoryStores();
   const world = { now: NOW, refuse: null as Error | null };
   const sent: Mail[] = [];
@@ -29,7 +34,7 @@ function setUp({ operatorAddress = null as string | null } = {}) {
       async close() {},
     },
     clock: () => world.now,
-    random: () => 1,
+    random,
     log: { info() {}, warn() {}, error() {} },
     telemetry: createMetrics().telemetry,
   };
@@ -47,6 +52,9 @@ function setUp({ operatorAddress = null as string | null } = {}) {
         family,
         Array.from({ length: count }, (_, n) => entry(family, { kind: 'mail', at: NOW + n })),
       );
+    },
+    async record(event: DomainEvent) {
+      await families.open(someFamily(), [{ id: randomUUID(), kind: 'mail', event }]);
     },
     async deliver() {
       while ((await single()) > 0);
@@ -69,7 +77,7 @@ t.test('fifteen events for one recipient become ten mails, and one digest at the
   await deliver();
   t.equal(sent.length, 11);
   const digest = sent[10];
-  t.match(digest, { to: 'ann@example.com', subject: '5 messages about the safety of your account' });
+  t.match(digest, { to: ADDRESS, subject: '5 messages about the safety of your account' });
   t.equal(digest?.text.match(/\* Your session was used from a new address/g)?.length, 5);
   t.equal(digest?.text.match(/end this session:\nhttps:\/\/auth\.example\.com/g)?.length, 5);
   t.equal(digest?.html.match(/<a href="https:\/\/auth\.example\.com\/auth\/not-me\?token=t" /g)?.length, 5);
@@ -107,7 +115,35 @@ t.test('a long digest shows twenty messages and counts the others', async (t) =>
   t.equal(sent.length, 11);
   t.match(sent[10]?.subject, /^35 messages/);
   t.equal(sent[10]?.text.match(/^\* /gm)?.length, 20);
-  t.match(sent[10]?.text, 'There are 15 more.');
+  t.match(sent[10]?.text, 'It shows 20 events, at least one of each kind. Not shown: 15 more.');
+});
+
+t.test('a flood of events hides neither a reuse nor the undo link of a change of the address', async (t) => {
+  const { world, sent, cause, deliver, record } = setUp();
+  await cause(31);
+  world.now = NOW + 1_000;
+  await deliver();
+  const client = { address: '198.51.100.7', userAgent: 'thief/1' };
+  const { userId, tokenFamily: sessionId } = someFamily();
+  await record({
+    type: 'sessions.reuse_detected',
+    occurredAt: NOW + 2_000,
+    data: { userId, sessionId, ...client, generation: 1, currentGeneration: 2 },
+  });
+  await record({
+    type: 'users.email_change_announced',
+    occurredAt: NOW + 3_000,
+    data: { userId, ...client, linkId: randomUUID(), email: ADDRESS, newEmail: 'thief@example.com' },
+  });
+  world.now = NOW + 4_000;
+  await deliver();
+  t.equal(sent.length, 11);
+  t.equal(sent[10]?.subject, 'Your account gets a new address', 'sent at once');
+  world.now = FULL_HOUR;
+  await deliver();
+  t.match(sent[11]?.subject, /^22 messages/);
+  t.match(sent[11]?.text, /^\* We ended one of your sessions/m);
+  t.match(sent[11]?.text, 'Not shown: 2 more.');
 });
 
 t.test('a failed digest is retried whole, and dead-lettered if it is refused permanently', async (t) => {
@@ -134,6 +170,31 @@ t.test('a failed digest is retried whole, and dead-lettered if it is refused per
   world.now += DAY;
   t.equal(await digest(), 0);
   t.equal(await left(), 0);
+});
+
+t.test('a digest stays one mail while the mail server is down', async (t) => {
+  const numbers = [0.1, 0.9, 0.5, 0.3];
+  let draws = 0;
+  const random = () => numbers[draws++ % numbers.length] ?? 0;
+  const { world, sent, cause, deliver, digest } = setUp({ random });
+  await cause(13);
+  world.now = NOW + 1_000;
+  await deliver();
+  world.now = FULL_HOUR;
+  world.refuse = new Error('connection refused');
+  let attempts = 0;
+  for (; world.now < FULL_HOUR + HOUR / 2; world.now += 1_000) {
+    const claimed = await digest();
+    if (claimed === 0) continue;
+    t.equal(claimed, 3);
+    attempts += 1;
+  }
+  t.ok(attempts > 3, 'it was tried again and again');
+  world.refuse = null;
+  world.now += HOUR / 2;
+  await deliver();
+  t.equal(sent.length, 11);
+  t.match(sent[10]?.subject, /^3 messages/);
 });
 
 t.test('a held mail goes to the current address of the account', async (t) => {

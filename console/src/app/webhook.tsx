@@ -1,4 +1,5 @@
-import { durationInWords, plural } from '../../../src/domain/life/words.ts';
+import { durationInWords } from '../../../src/domain/life/words.ts';
+import { plural } from '../../../src/lib/plural.ts';
 import { ActionButton } from './action-button.tsx';
 import {
   type Delivery,

@@ -48,7 +48,10 @@ export function createMailBudget(sql: Sql): MailBudget {
           for update skip locked
         )
         returning id, type, data, occurred_at, contact, trace, attempts`);
-      return rows.map(toClaimedEntry).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+      // The first entry names the digest, so events of the same time have a fixed order.
+      return rows
+        .map(toClaimedEntry)
+        .sort((one, other) => one.event.occurredAt - other.event.occurredAt || (one.id < other.id ? -1 : 1));
     },
 
     async forget(before, limit) {

@@ -56,7 +56,7 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
             { ...entry, account: recipient.account },
           ]);
       } catch (error) {
-        await recordMailFailure(deps, entry, error);
+        await recordMailFailure(deps, [entry], error);
       }
     }
     return groups;
@@ -83,7 +83,7 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
         log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');
       }
     } catch (error) {
-      for (const entry of held) await recordMailFailure(deps, entry, error);
+      await recordMailFailure(deps, held, error);
       return;
     }
     await removeHandledMails({ log, acknowledge }, held);

@@ -67,7 +67,7 @@ const deliverOne = (deps: DeliverMailDeps) => {
         if (!isDone) return;
       }
     } catch (error) {
-      await recordMailFailure(deps, entry, error);
+      await recordMailFailure(deps, [entry], error);
       return;
     }
     await removeHandledMails({ log, acknowledge }, [entry]);

@@ -13,24 +13,36 @@ export interface MailFailureDeps extends DeliveryDeps {
 
 const BACKOFF = { first: 5_000, longest: 15 * MINUTE };
 
-/** Postpones a failed mail. Dead-letters it if it was refused permanently or is a day old. Never rejects. */
+/**
+ * Postpones a failed mail, or the mails of a failed digest to the same time, so that they stay one digest. Dead-letters
+ * each that was refused permanently or is a day old. Never rejects.
+ */
 export async function recordMailFailure(
   { outbox, clock, log, random, telemetry }: MailFailureDeps,
-  entry: ClaimedEntry,
+  entries: readonly ClaimedEntry[],
   error: unknown,
 ): Promise<void> {
   const now = clock();
   const reason = reasonOf(error);
-  const isFinal = error instanceof MailRejected || now - entry.event.occurredAt > DAY;
-  const delay = delayAfter(entry.attempt, BACKOFF, random);
-  telemetry.deliveryEnded('mail', isFinal ? 'dead_letter' : 'postponed');
-  if (isFinal) log.warn({ ...mailFacts(entry), reason }, 'mail dead-lettered');
-  else log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent; trying again later');
+  const delay = delayAfter(Math.max(...entries.map(({ attempt }) => attempt)), BACKOFF, random);
+  const isFinal = ({ event }: ClaimedEntry) => error instanceof MailRejected || now - event.occurredAt > DAY;
+  const dead = entries.filter(isFinal);
+  const postponed = entries.filter((entry) => !isFinal(entry));
+  for (const entry of dead) {
+    telemetry.deliveryEnded('mail', 'dead_letter');
+    log.warn({ ...mailFacts(entry), reason }, 'mail dead-lettered');
+  }
+  for (const entry of postponed) {
+    telemetry.deliveryEnded('mail', 'postponed');
+    log.warn({ ...mailFacts(entry), reason, delay }, 'mail not sent; trying again later');
+  }
   try {
-    if (isFinal) await outbox.deadLetter(entry.id, now, reason);
-    else await outbox.postpone([{ id: entry.id, dueAt: now + delay, reason }]);
+    for (const { id } of dead) await outbox.deadLetter(id, now, reason);
+    if (postponed.length > 0)
+      await outbox.postpone(postponed.map(({ id }) => ({ id, dueAt: now + delay, reason })));
   } catch (failure) {
-    log.warn({ ...mailFacts(entry), reason: reasonOf(failure) }, 'the failure of a mail was not recorded');
+    for (const entry of entries)
+      log.warn({ ...mailFacts(entry), reason: reasonOf(failure) }, 'the failure of a mail was not recorded');
   }
 }
 

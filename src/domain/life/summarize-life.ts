@@ -1,5 +1,6 @@
+import { plural } from '../../lib/plural.ts';
 import type { Life, Mark, Replay } from './life.ts';
-import { durationInWords, plural, reasonInWords } from './words.ts';
+import { durationInWords, reasonInWords } from './words.ts';
 
 export interface Fact {
   readonly question: string;

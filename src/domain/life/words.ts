@@ -53,8 +53,3 @@ export function timeOfDay(at: number): string {
 export function momentInWords(at: number, now: number): string {
   return `${dayInWords(at, now)}, ${timeOfDay(at)} UTC`;
 }
-
-/** The count and its noun. */
-export function plural(count: number, noun: string, nouns = `${noun}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? noun : nouns}`;
-}

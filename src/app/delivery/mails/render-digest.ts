@@ -1,9 +1,10 @@
 import type { DomainEvent } from '../../../domain/events.ts';
+import { plural } from '../../../lib/plural.ts';
 import type { MailContext } from './facts.ts';
 import { layOut, type RenderedMail } from './layout.ts';
 import { buildMailContent, IF_NOT_YOU } from './render-mail.ts';
 
-/** The number of events that a digest shows with their facts. Further events are only counted. */
+/** The maximum number of events that a digest shows with their facts. Further events are only counted. */
 const SHOWN = 20;
 
 export interface DigestItem {
@@ -13,20 +14,37 @@ export interface DigestItem {
 
 /** One mail about several events, oldest first. */
 export function renderDigest(serviceName: string, items: readonly DigestItem[]): RenderedMail {
-  const contents = items.map(({ event, context }) => {
+  const notices = chooseShown(items).map(({ event, context }) => {
     const content = buildMailContent(event, context);
     if (content === null) throw new Error(`There is no mail about ${event.type}.`);
     return content;
   });
-  const left = contents.length - SHOWN;
+  const left = items.length - notices.length;
   return layOut(serviceName, {
-    subject: `${contents.length} ${contents.length === 1 ? 'message' : 'messages'} about the safety of your account`,
+    subject: `${plural(items.length, 'message')} about the safety of your account`,
     whatHappened: [
-      'There were many events in your account in a short time, so one mail reports all of them. The oldest comes first.',
-      ...(left > 0 ? [`The first ${SHOWN} are shown. There are ${left} more.`] : []),
+      'You got many mails about your account in a short time, so this mail reports what happened then. The oldest event comes first.',
+      ...(left > 0
+        ? [`It shows ${notices.length} events, at least one of each kind. Not shown: ${left} more.`]
+        : []),
     ],
     facts: [],
-    notices: contents.slice(0, SHOWN),
+    notices,
     whatToDo: ['If all of this was you, there is nothing to do.', IF_NOT_YOU],
   });
+}
+
+/**
+ * Chooses the events that a digest shows. A second event of a type comes only after one of each type, so a thief who
+ * causes many events of one type hides no event of another type.
+ */
+function chooseShown(items: readonly DigestItem[]): readonly DigestItem[] {
+  const counts = new Map<string, number>();
+  const ranked = items.map((item) => {
+    const rank = counts.get(item.event.type) ?? 0;
+    counts.set(item.event.type, rank + 1);
+    return { item, rank };
+  });
+  const shown = new Set(ranked.toSorted((one, other) => one.rank - other.rank).slice(0, SHOWN));
+  return ranked.filter((one) => shown.has(one)).map(({ item }) => item);
 }
