@@ -50,6 +50,14 @@ t.test('commands take a user id that is text, after the name of an account', asy
   t.match(await run(['grant', 'operator', userId]), { code: 1, errors: /No account has the id auth0\|123/ });
   t.match(await run(['show', 'a b']), { code: 1, errors: /No account has the name or address a b\.\n/ });
 
+  await run(['import', '-'], userLine({ username: 'hans', email: 'hans@bücher.example' }));
+  for (const address of ['hans@bücher.example', 'HANS@xn--bcher-kva.example']) {
+    const shownHans = await run(['show', address, '--json']);
+    t.match(JSON.parse(shownHans.output), { username: 'hans' }, address);
+    const found = await run(['list', '--query', address, '--json']);
+    t.match(JSON.parse(found.output), { username: 'hans' }, address);
+  }
+
   await run(['import', '-'], userLine({ username: '42' }));
   t.match(JSON.parse((await run(['show', '42', '--json'])).output), { username: '42' });
 });

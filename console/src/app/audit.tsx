@@ -1,4 +1,4 @@
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 import { type AuditFilter, type AuditItem, listAudit } from './api-audit.ts';
 import { AuditForm } from './audit-form.tsx';
 import { Loaded, useLoad } from './loaded.tsx';

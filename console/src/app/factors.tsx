@@ -1,4 +1,4 @@
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 import { ActionButton } from './action-button.tsx';
 import { type Factor, type FactorKind, type Factors, removeFactor, removeFactors } from './api-users.ts';
 import { momentInWords } from './moment.ts';

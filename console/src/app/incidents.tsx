@@ -1,4 +1,4 @@
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 import {
   groupIncidents,
   INCIDENT_TYPES,

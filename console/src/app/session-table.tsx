@@ -1,5 +1,5 @@
 import type { LifeSession } from '../../../src/domain/life/life.ts';
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 import { momentInWords } from './moment.ts';
 import { Link, pathOfUser } from './router.tsx';
 import { Table } from './table.tsx';

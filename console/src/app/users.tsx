@@ -1,4 +1,4 @@
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 import { CreateAccount } from './account-forms.tsx';
 import { type Account, listAccounts } from './api-users.ts';
 import { factorKindInWords } from './factors.tsx';

@@ -1,5 +1,5 @@
 import { durationInWords } from '../../../src/domain/life/words.ts';
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 import { ActionButton } from './action-button.tsx';
 import {
   type Delivery,

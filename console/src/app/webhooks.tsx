@@ -1,4 +1,4 @@
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 import { type Endpoint, listEndpoints } from './api-webhooks.ts';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';

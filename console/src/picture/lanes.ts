@@ -1,5 +1,5 @@
 import type { Life, Mark } from '../../../src/domain/life/life.ts';
-import { plural } from '../../../src/lib/plural.ts';
+import { plural } from '../../../src/domain/plural.ts';
 
 /** A lane of the picture: one network, or all networks that have no lane of their own. */
 export interface Lane {

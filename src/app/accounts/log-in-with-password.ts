@@ -5,7 +5,6 @@ import { type EmailVerification, mayLogInWithPassword } from '../../domain/email
 import { networkOf } from '../../domain/network.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
-import { withAsciiDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { AuditLog } from '../../ports/stores/audit-log.ts';
 import type { Users } from '../../ports/stores/users.ts';
@@ -16,6 +15,7 @@ import { useDpopProof } from '../tokens/require-dpop-proof.ts';
 import { applyWithPassword } from './apply-with-password.ts';
 import { type AskForSecondFactorDeps, askForSecondFactor } from './ask-for-second-factor.ts';
 import { beginPasswordAttempt, type PasswordAttemptDeps } from './begin-password-attempt.ts';
+import { readUsername } from './new-account.ts';
 
 interface Deps extends AskForSecondFactorDeps, PasswordAttemptDeps {
   readonly users: Users;
@@ -56,7 +56,7 @@ export const logInWithPassword = (deps: Deps): LogInWithPassword => {
       remembered: remember,
       ...(!remember && { maxAge: policy.sessionShortAge }),
     };
-    const identifier = identifierOf(withAsciiDomain(username));
+    const identifier = identifierOf(readUsername(username));
     const user = await users.findByIdentifier(identifier);
     const recordSuccess = await beginPasswordAttempt(deps, { userId: user?.id, identifier }, session.client);
     const network = networkOf(session.client.address);

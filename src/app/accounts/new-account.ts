@@ -5,7 +5,7 @@ import { accountFault, identityOf, type User } from '../../domain/user.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import { readMailAddress } from './read-mail-address.ts';
 
-/** A typed name in the form in which it is stored. */
+/** A typed name or address in the form in which it is stored. */
 export function readUsername(typed: string): string {
   return withAsciiDomain(typed.normalize('NFKC'));
 }

@@ -3,6 +3,7 @@ import { identifierOf } from '../../domain/user.ts';
 import { filterOf, isPosition, type ListedUser, type UserFilter } from '../../domain/user-directory.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { UserDirectory } from '../../ports/stores/user-directory.ts';
+import { readUsername } from '../accounts/new-account.ts';
 
 interface Deps {
   readonly userDirectory: UserDirectory;
@@ -42,7 +43,7 @@ export const listAccounts =
 
 function readFilter(query: string | null, only: AccountQuery['only']): UserFilter {
   if (query !== null && only !== null) throw new Refusal('invalid_request', 'Send query or only, not both.');
-  if (query !== null && query !== '') return filterOf(query, identifierOf);
+  if (query !== null && query !== '') return filterOf(query, (text) => identifierOf(readUsername(text)));
   if (only === null) return { by: 'age' };
   return only === 'disabled' ? { by: 'disabled' } : { by: 'role' };
 }

@@ -6,6 +6,7 @@ import { createUserStates } from '../../adapters/postgres/user-states.ts';
 import { createUsers } from '../../adapters/postgres/users.ts';
 import { createIdentifierHash } from '../../adapters/secrets/identifier-hash.ts';
 import { createSecurityLog } from '../../adapters/telemetry/security-log.ts';
+import { readUsername } from '../../app/accounts/new-account.ts';
 import { disableUser } from '../../app/administration/disable-user.ts';
 import { enableUser } from '../../app/administration/enable-user.ts';
 import { type RoleChange, setRole } from '../../app/administration/set-role.ts';
@@ -86,7 +87,7 @@ export async function findUserId(
   format: UserIdFormat,
 ): Promise<string> {
   if (isUuid(nameOrId)) return canonicalUserId(nameOrId);
-  const user = await users.findByIdentifier(identifierOf(nameOrId));
+  const user = await users.findByIdentifier(identifierOf(readUsername(nameOrId)));
   if (user !== null) return user.id;
   const unknown = `No account has the name or address ${nameOrId}`;
   if (format === 'uuid' || !isUserId(nameOrId)) throw new Error(`${unknown}.`);

@@ -1,4 +1,4 @@
-import { plural } from '../../lib/plural.ts';
+import { plural } from '../plural.ts';
 import type { Life, Mark, Replay } from './life.ts';
 import { durationInWords, reasonInWords } from './words.ts';
 

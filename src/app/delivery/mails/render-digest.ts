@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../../domain/events.ts';
-import { plural } from '../../../lib/plural.ts';
+import { plural } from '../../../domain/plural.ts';
 import type { MailContext } from './facts.ts';
 import { layOut, type RenderedMail } from './layout.ts';
 import { buildMailContent, IF_NOT_YOU } from './render-mail.ts';
