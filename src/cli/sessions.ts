@@ -1,4 +1,4 @@
-import { toSessionItem } from '../adapters/http/canonical/session-item.ts';
+import { toOperatorsSession } from '../adapters/http/canonical/session-item.ts';
 import { describeUserAgent } from '../adapters/http/server/describe-user-agent.ts';
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
@@ -34,8 +34,8 @@ function toLifeEvent({ occurredAt, origin, generation, id, type, userId, data }:
 }
 
 function toLifeSession(family: TokenFamily): LifeSession {
-  const { id, ...item } = toSessionItem(family);
-  return { id, userId: family.userId, ...item };
+  const { hashedRefreshTokenId: _hash, claims: _claims, ...session } = toOperatorsSession(family);
+  return session;
 }
 
 const HEAD = ['NO.', 'WHEN', 'GENERATION', 'WHAT', 'FROM', 'DEVICE', 'FACTS'];

@@ -116,6 +116,22 @@ t.test('a session without recorded events begins with the login in its row', asy
   t.equal(path.length, 1);
 });
 
+t.test('a session whose events are gone has ended, and was stolen, if its row says so', async (t) => {
+  const endedAt = '2026-11-27T07:11:38.000Z';
+  const reused = read({ ...lifeSession(), endedAt, endReason: 'reuse' }, []);
+  t.match(reused.end, { at: Date.parse(endedAt), reason: 'a token was presented twice' });
+  t.equal(reused.marks.at(-1)?.kind, 'end');
+  const summary = summarizeLife(reused);
+  t.equal(summary.state, 'stolen');
+  t.match(summary.headline, /^Stolen: .* The audit log no longer has the event\.$/);
+  t.match(answerTo('Is it over?', summary), /^The session ended at the replay/);
+  const loggedOut = summarizeLife(read({ ...lifeSession(), endedAt, endReason: 'logout' }, []));
+  t.equal(loggedOut.state, 'ended');
+  t.match(loggedOut.headline, 'This session has ended: logout.');
+  const marks = read({ ...lifeSession(), endedAt, endReason: 'reuse' }, THEFT).marks;
+  t.same(marks, read(lifeSession(), THEFT).marks, 'a recorded end is shown once');
+});
+
 t.test('healings, refused proofs, new user agents and events of unknown types are marks', async (t) => {
   const at = '2026-11-22T09:14:02.000Z';
   const { marks } = read(lifeSession(), [

@@ -11,6 +11,9 @@ export interface LifeSession {
   readonly generation: number;
   /** The name of the device, as the login or an operator gave it. */
   readonly deviceName?: string;
+  /** When and why the session was revoked. */
+  readonly endedAt?: string;
+  readonly endReason?: string;
 }
 
 /** A recorded event of a session, as the admin API describes it. */

@@ -6,6 +6,9 @@ import { dayInWords, momentInWords, reasonInWords } from './words.ts';
 /** The kinds of marks at which a client got tokens. */
 const ON_PATH: readonly MarkKind[] = ['login', 'address', 'agent', 'step-up', 'heal', 'latest'];
 
+/** The kinds of marks at which a session ends. */
+const END: readonly MarkKind[] = ['end', 'replay'];
+
 /** Events that repeat another one of the same moment for the user. */
 const REPEATED: readonly string[] = ['sessions.started_on_new_device'];
 
@@ -21,11 +24,11 @@ export function readLife(
   now: number,
   describeAgent: DescribeAgent,
 ): Life {
-  const sorted = events
+  const sorted = withEnd(session, events)
     .filter(({ type }) => !REPEATED.includes(type))
     .sort((one, other) => Date.parse(one.time) - Date.parse(other.time));
   const drafts = withLogin(session, draftsOf(session, sorted, describeAgent));
-  const ended = drafts.find(({ kind }) => kind === 'end' || kind === 'replay');
+  const ended = drafts.find(({ kind }) => END.includes(kind));
   const all = withLatest(session, drafts).map((draft, index) => ({ ...draft, number: index + 1 }));
   const marks = all.map(({ event: _, ...mark }): Mark => {
     const { at } = mark;
@@ -67,6 +70,12 @@ export function sessionOfEvents(id: string, events: readonly LifeEvent[]): LifeS
     userAgent: '',
     generation: 0,
   };
+}
+
+/** The audit log may keep events for a shorter time than a session lives. Then its row alone tells the end. */
+function withEnd({ endedAt, endReason }: LifeSession, events: readonly LifeEvent[]): readonly LifeEvent[] {
+  if (endedAt === undefined || events.some((event) => END.includes(kindOf(event)))) return events;
+  return [...events, { id: '', time: endedAt, type: 'sessions.revoked', data: { reason: endReason } }];
 }
 
 /**

@@ -2,6 +2,8 @@ import { plural } from '../plural.ts';
 import type { Life, Mark, Replay } from './life.ts';
 import { durationInWords, reasonInWords } from './words.ts';
 
+const REUSE = reasonInWords('reuse');
+
 export interface Fact {
   readonly question: string;
   readonly answer: string;
@@ -19,15 +21,22 @@ export function summarizeLife(life: Life): LifeSummary {
   const [replay] = life.replays;
   if (replay !== undefined) return summarizeTheft(life, replay);
   const blocked = life.marks.filter(({ kind }) => kind === 'block');
-  const state = blocked.length > 0 ? 'refused' : life.end === null ? 'live' : 'ended';
   return {
-    state,
+    state: stateOf(life, blocked),
     headline: headlineOf(life, blocked),
     facts: [...describeNetworks(life), describeEnd(life)],
   };
 }
 
+function stateOf({ end }: Life, blocked: readonly Mark[]): LifeSummary['state'] {
+  if (end?.reason === REUSE) return 'stolen';
+  if (blocked.length > 0) return 'refused';
+  return end === null ? 'live' : 'ended';
+}
+
 function headlineOf(life: Life, blocked: readonly Mark[]): string {
+  if (life.end?.reason === REUSE)
+    return 'Stolen: a token came back after it was rotated. The audit log no longer has the event.';
   const [first] = blocked;
   if (first !== undefined)
     return `Requests from ${first.address} were refused. No token was presented twice.`;
@@ -88,7 +97,7 @@ function describeNetworks(life: Life): readonly Fact[] {
 function describeEnd({ end }: Life): Fact {
   const question = 'Is it over?';
   if (end === null) return { question, answer: 'No. The session lives, and its client can refresh it.' };
-  const cause = end.reason === reasonInWords('reuse') ? 'at the replay' : `(${end.reason})`;
+  const cause = end.reason === REUSE ? 'at the replay' : `(${end.reason})`;
   return {
     question,
     answer: `The session ended ${cause} on ${end.moment}. Access tokens that were already issued work until they expire where their signature alone is checked.`,

@@ -8,23 +8,16 @@ import {
 } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
-import { closed, longText, nextCursor } from '../server/field-schemas.ts';
+import { closed, nextCursor } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
-import { jsonAnswer, problemResponses, Time, Uuid } from '../server/schemas.ts';
+import { jsonAnswer, problemResponses, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, EventOrder, toAuditItem } from './audit-item.ts';
 
-const LivedSession = Type.Object(
-  {
-    ...OperatorsSession.properties,
-    endedAt: Type.Optional(Time),
-    endReason: Type.Optional(longText({ description: 'why the session ended before its time' })),
-  },
-  {
-    ...closed,
-    title: 'LivedSession',
-    description: 'null: the session ended so long ago that its row is gone',
-  },
-);
+const LivedSession = Type.Object(OperatorsSession.properties, {
+  ...closed,
+  title: 'LivedSession',
+  description: 'null: the session ended so long ago that its row is gone',
+});
 
 const SessionEventList = Type.Object(
   {
