@@ -23,9 +23,9 @@ import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
 import { createUseCases } from './compose/use-cases.ts';
-import { assertWebhooksFile, startWebhooks } from './compose/webhooks.ts';
+import { startWebhooks, webhooksFileFaults } from './compose/webhooks.ts';
 import type { PrimaryChannel } from './compose/worker.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigurationError } from './config.ts';
 import type { Clock } from './ports/clock.ts';
 import type { WebhookSender } from './ports/delivery/webhook-sender.ts';
 import type { NewId } from './ports/new-id.ts';
@@ -125,7 +125,8 @@ async function composeService(foundation: Foundation): Promise<Service> {
     limits: overrides.overload ?? {},
   });
   const webhookSender = createWebhookSender(config.webhooks);
-  assertWebhooksFile(config, { ...keys.security, webhookSender });
+  const faults = webhooksFileFaults(config, webhookSender);
+  if (faults.length > 0) throw new ConfigurationError(faults);
   const useCases = buildUseCases(foundation, keys.security, shared, webhookSender);
   const checks = { database: stores.ping, capacity: observability.checkCapacity };
   const readOverview = createOverview(config, { ...base, stores, metrics, primary, checks });

@@ -890,7 +890,8 @@ export interface components {
             readonly replica: string;
             readonly samples: readonly components["schemas"]["OverviewSample"][];
             readonly dependencies: readonly components["schemas"]["OverviewDependency"][];
-            readonly keys: readonly components["schemas"]["OverviewKey"][];
+            /** @description the keys of access tokens; null: they cannot be read now */
+            readonly keys: readonly components["schemas"]["OverviewKey"][] | null;
         };
         /** @description null: the session ended so long ago that its row is gone */
         readonly LivedSession: {

@@ -1,3 +1,4 @@
+import { configuredFilesFaults } from '../compose/configured-files.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { checkDatabase, checkStoppedDatabase, connectForChecks } from './doctor/database.ts';
 import { type Finding, fail, runCheck, warn } from './doctor/finding.ts';
@@ -33,6 +34,7 @@ export async function findingsFor(
 async function runChecks(config: Config, clock: () => number): Promise<readonly Finding[]> {
   const { redisUrl, brokerUrl, mail } = config;
   const groups = await Promise.all([
+    checkFiles(config),
     config.warnings.map((warning) => warn('configuration', warning, 'correct the variable: .env.example')),
     checkOrigins(config),
     [checkSecretKeys(config)],
@@ -49,6 +51,12 @@ async function runChecks(config: Config, clock: () => number): Promise<readonly 
     runCheck('mail', 'correct SMTP_SERVER and the variables beside it', () => checkMail(mail)),
   ]);
   return groups.flat();
+}
+
+/** The files that the configuration names, as a start checks them. */
+async function checkFiles(config: Config): Promise<readonly Finding[]> {
+  const faults = await configuredFilesFaults(config);
+  return faults.map((fault) => fail('configuration', fault, 'correct the file'));
 }
 
 /** The database and the keys in it. */

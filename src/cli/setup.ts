@@ -1,3 +1,4 @@
+import { configuredFilesFaults } from '../compose/configured-files.ts';
 import { ConfigurationError, readConfig } from '../config.ts';
 import { collectSecrets, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
 import { writeSecrets } from './secrets/files.ts';
@@ -43,8 +44,7 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
 
 async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
   try {
-    await readConfig(env);
-    return [];
+    return await configuredFilesFaults(await readConfig(env));
   } catch (error) {
     if (error instanceof ConfigurationError) return error.faults;
     throw error;

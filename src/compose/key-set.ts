@@ -58,7 +58,11 @@ export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promis
 }
 
 function faultOf({ message }: UnusableKey, { keySet: { file } }: KeySetConfig): string {
-  return file === null ? message : `KEY_SET_FILE is ${quote(file)}, which cannot be used: ${message}.`;
+  return file === null ? message : keyFileFault(file, { message });
+}
+
+export function keyFileFault(file: string, { message }: Pick<UnusableKey, 'message'>): string {
+  return `KEY_SET_FILE is ${quote(file)}, which cannot be used: ${message}.`;
 }
 
 /** Loads the adapters on demand, because few services have a key set and each import delays the start. */

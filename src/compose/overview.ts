@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { UnusableKey } from '../adapters/jose/import-key.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { readingsOf } from '../adapters/telemetry/overview.ts';
 import type { KeyInSet } from '../app/keys/list-keys.ts';
@@ -8,6 +9,7 @@ import type { Config } from '../config.ts';
 import { SYSTEM } from '../domain/audit.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { KeySetAdmin } from './key-set-admin.ts';
 import type { Stores } from './stores.ts';
 import type { PrimaryChannel } from './worker.ts';
 
@@ -40,11 +42,11 @@ export function createOverview(
 async function listKeys(
   config: Pick<Config, 'keySet' | 'policy'>,
   { stores, clock, log }: Pick<Deps, 'stores' | 'clock' | 'log'>,
-): Promise<readonly KeyInSet[]> {
+): Promise<readonly KeyInSet[] | null> {
   const { alg, file } = config.keySet;
   if (alg === null) return [];
   const { createDatabaseKeySetAdmin, createFileKeySetAdmin } = await import('./key-set-admin.ts');
-  if (file !== null) return createFileKeySetAdmin(config, file, clock).list();
+  if (file !== null) return listKeysOfFile(createFileKeySetAdmin(config, file, clock));
   const signingKeys = await stores.signingKeys();
   return createDatabaseKeySetAdmin(config, {
     by: 'overview',
@@ -54,4 +56,14 @@ async function listKeys(
     clock,
     log,
   }).list();
+}
+
+/** Null while the file is unusable. The key source logs the reason, and signs with the keys that it read before. */
+async function listKeysOfFile(admin: Pick<KeySetAdmin, 'list'>): Promise<readonly KeyInSet[] | null> {
+  try {
+    return await admin.list();
+  } catch (error) {
+    if (error instanceof UnusableKey) return null;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { cloudEventFormat } from '../app/webhooks/formats/cloud-event.ts';
 import { logoutTokenFormat } from '../app/webhooks/formats/logout-token.ts';
 import { securityEventTokenFormat } from '../app/webhooks/formats/security-event-token.ts';
 import { createWebhookQueues } from '../app/webhooks/webhook-queues.ts';
-import { type Config, ConfigurationError } from '../config.ts';
+import type { Config } from '../config.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
 import type { WebhookSender } from '../ports/delivery/webhook-sender.ts';
@@ -27,12 +27,13 @@ type Deps = Omit<Parameters<typeof createWebhookQueues>[0], 'formats' | 'sender'
   readonly log: Logger;
 };
 
-/** Throws a {@link ConfigurationError} if WEBHOOKS_FILE declares an endpoint with values that it cannot have. */
-export function assertWebhooksFile(
-  { webhooks }: Pick<Config, 'webhooks'>,
-  deps: Parameters<typeof assertDeclared>[0],
-): void {
-  const faults = webhooks.declared.flatMap((declared) => {
+/** The endpoints of WEBHOOKS_FILE with values that they cannot have: a sentence for each. */
+export function webhooksFileFaults(
+  { webhooks, keySet }: Pick<Config, 'webhooks' | 'keySet'>,
+  webhookSender: Pick<WebhookSender, 'refusalOf'>,
+): readonly string[] {
+  const deps = { webhookSender, signsEventTokens: keySet.alg !== null };
+  return webhooks.declared.flatMap((declared) => {
     try {
       assertDeclared(deps, declared);
       return [];
@@ -41,7 +42,6 @@ export function assertWebhooksFile(
       return [`WEBHOOKS_FILE: ${declared.url}: ${error.message}`];
     }
   });
-  if (faults.length > 0) throw new ConfigurationError(faults);
 }
 
 /** Starts to deliver events to the endpoints of other systems. */

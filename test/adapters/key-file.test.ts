@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { readKeyFile } from '../../src/adapters/jose/key-file.ts';
+import { readKeys } from '../../src/adapters/jose/key-file.ts';
 import { makeKeyPair } from '../support/forge.ts';
 
 const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' });
@@ -9,7 +9,7 @@ const KEYS = {
   ES256: jwkOf(makeKeyPair('ec').privateKey),
   RS256: jwkOf(makeKeyPair('rsa').privateKey),
 };
-const read = (...keys: unknown[]) => readKeyFile(JSON.stringify({ keys }));
+const read = (...keys: unknown[]) => readKeys(JSON.stringify({ keys }), null);
 
 t.test('the first key signs, and all keys are published in order', async (t) => {
   const { d: _, ...publicPart } = KEYS.ES256;
@@ -42,7 +42,7 @@ t.test('the error names an unusable key, and does not quote it', async (t) => {
   const weak = jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
   const p384 = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey);
   for (const text of ['', 'secret', 'null', '[]', '{}', '{"keys":{}}', '{"keys":[]}', '{"keys":[null]}'])
-    await assertRefused(t, readKeyFile(text), /^is not a JWK Set with at least one key$/);
+    await assertRefused(t, readKeys(text, null), /^is not a JWK Set with at least one key$/);
   await assertRefused(t, read(publicPart), /^key 1 must sign, but has no private part/);
   await assertRefused(
     t,

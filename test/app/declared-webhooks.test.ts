@@ -12,11 +12,12 @@ import { someKey } from '../support/sessions.ts';
 const DAY = 86_400_000;
 
 function setUp() {
-  const { webhookEndpoints } = createMemoryWebhooks();
+  const { webhookEndpoints, webhookDeliveries } = createMemoryWebhooks();
   const sealer = createDataSealer([someKey('data-1')]);
-  const deps = { webhookEndpoints, sealer, clock: () => NOW };
+  const deps = { webhookEndpoints, webhookDeliveries, sealer, clock: () => NOW };
   return {
     webhookEndpoints,
+    webhookDeliveries,
     apply: (...declared: DeclaredEndpoint[]) => applyDeclared(deps, declared),
     async secretsOf(id: string, at = NOW) {
       const endpoint = await webhookEndpoints.find(id);
@@ -38,6 +39,20 @@ function declare(values: Partial<DeclaredEndpoint> = {}): DeclaredEndpoint {
     ...values,
   };
 }
+
+t.test('an endpoint that returns to the file does not get deliveries of before its removal', async (t) => {
+  const { webhookDeliveries, apply } = setUp();
+  const endpoint = declare();
+  await apply(endpoint);
+  const event = { id: randomUUID(), type: 'sessions.started', occurredAt: NOW, data: {} };
+  await webhookDeliveries.add(endpoint.id, event);
+  await apply(endpoint);
+  t.same(await webhookDeliveries.listDueEndpoints(NOW), [endpoint.id], 'a restart keeps the delivery');
+  await apply();
+  await apply(endpoint);
+  t.same(await webhookDeliveries.listDueEndpoints(NOW), []);
+  t.same(await webhookDeliveries.list(endpoint.id, 10, null), []);
+});
 
 t.test('the file adds, changes and removes its endpoints, and changes no other endpoint', async (t) => {
   const { webhookEndpoints, apply } = setUp();

@@ -163,7 +163,8 @@ t.test('Retry-After, in seconds or as a date, delays all deliveries to the endpo
 });
 
 t.test('an endpoint that answers 410 is disabled, and its contact is notified once', async (t) => {
-  const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, metrics, mails } = setUp(t);
+  const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, world, metrics, mails } =
+    setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(410).end());
   const id = await addEndpoint({ url: receiver.url, contact: 'ops@example.com' });
@@ -175,6 +176,14 @@ t.test('an endpoint that answers 410 is disabled, and its contact is notified on
   await disableDead();
   t.match(mails, [{ to: 'ops@example.com', text: /It answered 410 Gone/ }]);
   t.equal(mails.length, 1);
+
+  await webhookEndpoints.change(id, { state: 'enabled', disabledBecause: null });
+  world.now += DAY;
+  await addEvent(id);
+  await deliverDue();
+  await disableDead();
+  t.equal(mails.length, 2);
+  t.not(mails[0]?.id, mails[1]?.id, 'a mail system that drops known ids delivers the second mail');
 });
 
 t.test(

@@ -9,6 +9,7 @@ import { runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkDataFolder, checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
+import { makeKeyPair } from '../support/forge.ts';
 import { runKeys } from '../support/keys-command.ts';
 import { kinship } from '../support/kinship.ts';
 import { PLAIN, serveMail } from '../support/mail-server.ts';
@@ -37,6 +38,19 @@ t.test('the doctor finds no fault in the defaults before the first start', async
     database: /^ok: embedded, in .*pg, created at the first start/,
     'key set': /^ok: not used/,
     mail: /^ok: written to files/,
+  });
+});
+
+t.test('the doctor names files with which the service does not start', async (t) => {
+  const folder = t.testdir({
+    'keys.json': JSON.stringify({ keys: [makeKeyPair('ed25519').privateKey.export({ format: 'jwk' })] }),
+    'hooks.json': JSON.stringify([{ url: 'http://hooks.example.com', types: ['*'], secretFile: 'secret' }]),
+    secret: `whsec_${Buffer.alloc(32).toString('base64')}`,
+  });
+  const files = { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: join(folder, 'keys.json') };
+  t.match(await diagnose(t, files), { 'key set': /^fail: .*ACCESS_TOKEN_ALG names ES256/ });
+  t.match(await diagnose(t, { WEBHOOKS_FILE: join(folder, 'hooks.json') }), {
+    configuration: /^fail: WEBHOOKS_FILE: http:\/\/hooks\.example\.com: /,
   });
 });
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { makeKeyPair } from '../support/forge.ts';
 import { PROGRAM } from '../support/program.ts';
 
 /** The environment that compose.prod.yml sets if `.env` is empty. */
@@ -33,6 +34,24 @@ function ownSecrets(t: Test) {
   rmSync(to, { recursive: true });
   return { folder, from, to };
 }
+
+t.test('files with which the service does not start are named', (t) => {
+  const folder = t.testdir({
+    'keys.json': JSON.stringify({ keys: [makeKeyPair('ed25519').privateKey.export({ format: 'jwk' })] }),
+    'hooks.json': JSON.stringify([{ url: 'http://hooks.example.com', types: ['*'], secretFile: 'secret' }]),
+    secret: `whsec_${Buffer.alloc(32).toString('base64')}`,
+  });
+  const [keys, hooks] = [join(folder, 'keys.json'), join(folder, 'hooks.json')];
+  const files = { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: keys, WEBHOOKS_FILE: hooks };
+  const { status, faults, to } = setUp(folder, files);
+  t.equal(status, 1);
+  t.match(faults, [
+    /^KEY_SET_FILE is .*, which cannot be used: key 1 must sign: ACCESS_TOKEN_ALG names ES256, but the key is for EdDSA\.$/,
+    /^WEBHOOKS_FILE: http:\/\/hooks\.example\.com: /,
+  ]);
+  t.notOk(existsSync(to));
+  t.end();
+});
 
 t.test('the first start generates all secrets, and a later one keeps them', (t) => {
   const folder = t.testdir();

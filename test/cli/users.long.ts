@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,16 @@ import { userLine, usersCommand } from '../support/users-command.ts';
 
 /** A hash to which nobody knows a password. */
 const argon2Of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
+
+t.test('a pipe is imported like a file', async (t) => {
+  const service = await usersCommand(t);
+  if (service === null) return;
+  const { run } = service;
+  const pipe = join(t.testdir({}), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [result] = await Promise.all([run(['import', pipe]), writeFile(pipe, userLine({}))]);
+  t.match(result, { code: 0, output: /^1 users imported, / });
+});
 
 t.test('refused lines are named with their number and reason, and the others are imported', async (t) => {
   const service = await usersCommand(t);

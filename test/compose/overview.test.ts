@@ -49,6 +49,16 @@ t.test('the keys of the database and of a file are shown', async (t) => {
   t.same((await inFile()).keys, [{ id: 'mine', alg: 'ES256', state: 'signing' }]);
 });
 
+t.test('while the file of keys is unusable, the overview says that the keys are not known', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const path = join(await dataDir(t), 'keys.json');
+  const jwk = makeKeyPair('ec').privateKey.export({ format: 'jwk' });
+  await writeFile(path, JSON.stringify({ keys: [jwk] }));
+  const read = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: path });
+  await writeFile(path, '{');
+  t.match(await read(), { dependencies: [{ name: 'database', state: 'up' }], keys: null });
+});
+
 t.test('with the console, samples are taken even without a reader', async (t) => {
   if (!(await requirePostgres(t))) return;
   const now = Date.now();

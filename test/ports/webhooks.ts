@@ -203,7 +203,8 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
       t.same(await store.disableFailing(NOW + 1), []);
       t.match(await store.find(dead.id), { state: 'disabled', disabledBecause: 'dead' });
       t.match(await store.find(well.id), { state: 'enabled', disabledBecause: null });
-      const told = { id: dead.id, url: dead.url, contact: dead.contact, because: 'dead' };
+      const { id, url, contact } = dead;
+      const told = { id, url, contact, because: 'dead', failingSince: NOW };
       t.same(await store.listUnnotified(), [told]);
       await store.markNotified(dead.id, NOW);
       t.same(await store.listUnnotified(), []);
@@ -213,7 +214,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
       t.equal(await store.disable(dead.id, 'gone'), false);
       t.same(
         await store.listUnnotified(),
-        [{ ...told, because: 'gone' }],
+        [{ ...told, because: 'gone', failingSince: null }],
         'a new reason causes another notification',
       );
     },
@@ -467,6 +468,24 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
       (await store.list(endpoint.id, 10, null)).map(({ event }) => event.id),
       ids.slice(2),
     );
+  });
+
+  await t.test('the deliveries of a removed endpoint are removed in batches, and no others', async (t) => {
+    const {
+      webhookEndpoints,
+      webhookDeliveries: store,
+      endpoint,
+    } = await withEvents(fresh, t, [NOW, NOW + 1]);
+    const other = someEndpoint();
+    await webhookEndpoints.add(other, LIMITS);
+    const event = { id: randomUUID(), type: 'streams.verified', occurredAt: NOW, data: {} };
+    await store.add(other.id, event);
+    t.equal(await store.forgetRemoved(endpoint.id, 10), 0, 'not while the endpoint exists');
+    await webhookEndpoints.remove(endpoint.id);
+    t.equal(await store.forgetRemoved(endpoint.id, 1), 1);
+    t.equal(await store.forgetRemoved(endpoint.id, 10), 1);
+    t.equal(await store.forgetRemoved(endpoint.id, 10), 0);
+    t.equal((await store.list(other.id, 10, null)).length, 1);
   });
 }
 

@@ -4,7 +4,7 @@ import { call } from './api.ts';
 
 export interface Overview extends ReplicaSamples {
   readonly dependencies: readonly { readonly name: string; readonly state: 'up' | 'down' }[];
-  readonly keys: readonly Key[];
+  readonly keys: readonly Key[] | null;
 }
 
 /** Adds the samples of the earlier overview to the next one, if both come from the same replica. */

@@ -84,7 +84,7 @@ function Facts({ overview: { replica, samples, dependencies, keys } }: { readonl
         ))}
       </ul>
       <Refusals samples={samples} />
-      <KeySection keys={keys} />
+      {keys === null ? <p>The keys of access tokens cannot be read now.</p> : <KeySection keys={keys} />}
     </>
   );
 }

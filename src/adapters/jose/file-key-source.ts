@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { KeyAlgorithm } from '../../domain/key-set.ts';
 import { UnusableKey } from './import-key.ts';
-import { readKeyFile } from './key-file.ts';
-import { createKeySet, type OpenKey } from './key-set.ts';
+import { readKeys, readKeyText } from './key-file.ts';
+import { createKeySet } from './key-set.ts';
 import type { KeySource, KeySourceOptions } from './key-source.ts';
 
 interface Options extends KeySourceOptions {
@@ -28,24 +27,10 @@ export function createFileKeySource({ path, alg, ...options }: Options): KeySour
   }
 
   async function load(): Promise<void> {
-    const text = await readText(path);
+    const text = await readKeyText(path);
     if (text === lastText) return;
-    set.replace(checkAlgorithm(await readKeyFile(text), alg));
+    set.replace(await readKeys(text, alg));
     lastText = text;
     log.info({ kids: set.published().map(({ kid }) => kid) }, 'signing keys read from KEY_SET_FILE');
   }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UnusableKey(error instanceof Error && 'code' in error ? String(error.code) : 'unreadable');
-  }
-}
-
-function checkAlgorithm(keys: readonly OpenKey[], required: KeyAlgorithm | null): readonly OpenKey[] {
-  const alg = keys[0]?.alg;
-  if (required === null || alg === required) return keys;
-  throw new UnusableKey(`key 1 must sign: ACCESS_TOKEN_ALG names ${required}, but the key is for ${alg}`);
 }

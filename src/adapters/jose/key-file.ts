@@ -1,13 +1,24 @@
+import { readFile } from 'node:fs/promises';
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import type { KeySchedule } from '../../domain/key-set.ts';
+import type { KeyAlgorithm, KeySchedule } from '../../domain/key-set.ts';
 import { algorithmOf, importKey, UnusableKey } from './import-key.ts';
 import type { OpenKey } from './key-set.ts';
 
+/** The text of a file with keys. Rejects with {@link UnusableKey}. */
+export async function readKeyText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UnusableKey(error instanceof Error && 'code' in error ? String(error.code) : 'unreadable');
+  }
+}
+
 /**
- * Reads the keys of a JWK Set (RFC 7517 section 5), newest first. The first key signs, all keys are published. A key
- * that only verifies needs no private part. Rejects with {@link UnusableKey}.
+ * Reads the keys of a JWK Set (RFC 7517 section 5), newest first. The first key signs, and has the algorithm `required`
+ * unless that is null. All keys are published. A key that only verifies needs no private part. Rejects with {@link
+ * UnusableKey}.
  */
-export async function readKeyFile(text: string): Promise<readonly OpenKey[]> {
+export async function readKeys(text: string, required: KeyAlgorithm | null): Promise<readonly OpenKey[]> {
   const jwks = parseKeys(text);
   const keys = await Promise.all(
     jwks.map((jwk, index) =>
@@ -19,7 +30,12 @@ export async function readKeyFile(text: string): Promise<readonly OpenKey[]> {
   );
   if (new Set(keys.map(({ id }) => id)).size < keys.length)
     throw new UnusableKey('has two keys with the same kid');
-  if (keys[0]?.sign === null) throw new UnusableKey('key 1 must sign, but has no private part');
+  const [first] = keys;
+  if (first?.sign === null) throw new UnusableKey('key 1 must sign, but has no private part');
+  if (required !== null && first?.alg !== required)
+    throw new UnusableKey(
+      `key 1 must sign: ACCESS_TOKEN_ALG names ${required}, but the key is for ${first?.alg}`,
+    );
   return keys;
 }
 

@@ -139,6 +139,18 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
       return count;
     },
 
+    async forgetRemoved(endpointId, limit) {
+      const { count } = await execute(sql`
+        delete from webhook_deliveries where endpoint_id = ${endpointId} and event_id in (
+          select event_id from webhook_deliveries
+          where endpoint_id = ${endpointId}
+            and not exists (select from webhook_endpoints where id = ${endpointId})
+          limit ${limit}
+          for update skip locked
+        )`);
+      return count;
+    },
+
     async backlog(now) {
       const [row] = await execute(sql<{ pending: number; oldest_due_at: Date | null }[]>`
         select count(*)::int as pending, min(due_at) filter (where due_at <= ${new Date(now)}) as oldest_due_at

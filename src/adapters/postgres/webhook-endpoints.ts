@@ -23,6 +23,8 @@ interface EndpointRow {
   declared: boolean;
 }
 
+type FailingSince = Pick<EndpointRow, 'failing_since'>;
+
 const COLUMNS = [
   'id',
   'url',
@@ -136,11 +138,14 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
     },
 
     async listUnnotified() {
-      const rows = await execute(sql<UnnotifiedEndpoint[]>`
-        select id, url, contact, disabled_because as because from webhook_endpoints
+      const rows = await execute(sql<(Omit<UnnotifiedEndpoint, 'failingSince'> & FailingSince)[]>`
+        select id, url, contact, disabled_because as because, failing_since from webhook_endpoints
         where state = 'disabled' and disabled_because in ('gone', 'dead') and contact is not null
           and owner_told_at is null`);
-      return [...rows];
+      return rows.map(({ failing_since: since, ...row }) => ({
+        ...row,
+        failingSince: since?.getTime() ?? null,
+      }));
     },
 
     async markNotified(id, at) {

@@ -19,7 +19,8 @@ export interface Overview {
   /** Oldest first. */
   readonly samples: readonly OverviewSample[];
   readonly dependencies: readonly DependencyState[];
-  readonly keys: readonly KeyInSet[];
+  /** Null: they could not be read. Empty: no key set is in use. */
+  readonly keys: readonly KeyInSet[] | null;
 }
 
 interface Deps {
@@ -28,7 +29,8 @@ interface Deps {
   readonly families: Pick<TokenFamilies, 'countLive'>;
   /** Each rejects while the dependency of this name does not answer. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
-  readonly listKeys: () => Promise<readonly KeyInSet[]>;
+  /** Null: they cannot be read. */
+  readonly listKeys: () => Promise<readonly KeyInSet[] | null>;
   readonly clock: Clock;
 }
 
@@ -68,8 +70,8 @@ export function readOverview({
     const [{ counts, connections }, states] = await Promise.all([readReadings(), statesOf(checks)]);
     const sample = { at, ...counts, sessions: await nullIfUnavailable(sessions()) };
     samples = [...samples, sample].filter((one) => one.at > at - AGE.history).slice(-MOST_SAMPLES);
-    const found = await nullIfUnavailable(keys());
-    return { replica, samples, dependencies: [...states, ...connections], keys: found ?? [] };
+    const dependencies = [...states, ...connections];
+    return { replica, samples, dependencies, keys: await nullIfUnavailable(keys()) };
   });
 }
 

@@ -1,11 +1,17 @@
 import type { DeclaredEndpoint, WebhookEndpoint } from '../../domain/webhooks.ts';
 import { MAX_ENDPOINTS, MAX_STREAMS } from '../../domain/webhooks.ts';
+import type { WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertAcceptable, assertSignsEventTokens } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
 
-type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'sealer' | 'clock'>;
+type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'sealer' | 'clock'> & {
+  readonly webhookDeliveries: Pick<WebhookDeliveries, 'forgetRemoved'>;
+};
+
+/** The number of deliveries that one statement removes. */
+const BATCH = 1_000;
 
 /** Throws a {@link Refusal} `invalid_request` if an endpoint of the file cannot have its values. */
 export function assertDeclared(
@@ -33,8 +39,10 @@ export async function applyDeclared(deps: Deps, declared: readonly DeclaredEndpo
 
 /** Null if the endpoint was added. Otherwise the endpoint that another replica has added in the meantime. */
 async function add(deps: Deps, wanted: DeclaredEndpoint): Promise<WebhookEndpoint | null> {
-  const { webhookEndpoints, sealer, clock } = deps;
+  const { webhookEndpoints, webhookDeliveries, sealer, clock } = deps;
   const { id, enabled, secret, ...values } = wanted;
+  // An endpoint that was in the file before has the same id. Its earlier deliveries must not be sent now.
+  while ((await webhookDeliveries.forgetRemoved(id, BATCH)) > 0);
   const endpoint = {
     ...values,
     id,

@@ -47,7 +47,8 @@ export const disableDead = (deps: Deps): (() => Promise<number>) => {
   async function notifyContact(endpoint: UnnotifiedEndpoint): Promise<void> {
     try {
       await mailer.send({
-        id: `webhook-${endpoint.id}-${endpoint.because}`,
+        // A mail about a later failure has another id: mail systems drop mails whose id they know.
+        id: `webhook-${endpoint.id}-${endpoint.because}-${endpoint.failingSince}`,
         to: endpoint.contact,
         ...mailTo(endpoint, serviceName),
       });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { importedArgon2Hashes } from '../../adapters/argon2/argon2-hashes.ts';
 import { foreignPasswords } from '../../adapters/foreign-passwords/foreign-passwords.ts';
 import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
@@ -13,7 +14,7 @@ import { countLines, readLines } from './lines.ts';
 
 /** `kinship users import`: stores the accounts of a file of JSON lines, `-` for standard input. */
 export async function importUsersFrom(file: string, { strict = false }: { strict?: boolean }): Promise<void> {
-  const total = file === '-' ? null : await countLines(createReadStream(file));
+  const total = (await isRegular(file)) ? await countLines(createReadStream(file)) : null;
   const progress = createProgress(process.stderr, () => performance.now());
   const counts = await withSharedDatabase(async (sql) => {
     const userTransfer = createUserTransfer(sql);
@@ -42,6 +43,11 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
     return counts;
   }).finally(progress.end);
   if (counts.refused + counts.taken > 0) process.exitCode = 1;
+}
+
+/** Whether the file can be read twice. A pipe can be read only once, so its lines are not counted before the import. */
+async function isRegular(file: string): Promise<boolean> {
+  return file !== '-' && (await stat(file)).isFile();
 }
 
 /** A reason may quote the file. A terminal obeys control characters, and format characters change the order of text. */

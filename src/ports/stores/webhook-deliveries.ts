@@ -121,6 +121,12 @@ export interface WebhookDeliveries {
   /** Removes up to `limit` deliveries of events before this time, in any state. Returns their number. */
   forget(before: number, limit: number): Promise<number>;
 
+  /**
+   * Removes up to `limit` deliveries of an endpoint that was removed, and returns their number. Removes nothing if the
+   * endpoint exists.
+   */
+  forgetRemoved(endpointId: string, limit: number): Promise<number>;
+
   /** The deliveries of enabled endpoints that wait. The number stops at 50,000, so that the call stays cheap. */
   backlog(now: number): Promise<DeliveryBacklog>;
 }

@@ -31,6 +31,8 @@ export interface UnnotifiedEndpoint {
   readonly url: string;
   readonly contact: string;
   readonly because: DisabledReason;
+  /** When its failures began. */
+  readonly failingSince: number | null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Test } from 'tap';
-import { readKeyFile } from '../../../src/adapters/jose/key-file.ts';
+import { readKeys } from '../../../src/adapters/jose/key-file.ts';
 import { createKeySet } from '../../../src/adapters/jose/key-set.ts';
 import type { KeyAlgorithm } from '../../../src/domain/key-set.ts';
 import { countingListener } from '../../support/counting-listener.ts';
@@ -56,7 +56,7 @@ async function victim(t: Test, sql: ServiceOnDatabase['sql'], alg: KeyAlgorithm)
       await sql`select number from signing_keys`;
     },
   });
-  ring.replace(await readKeyFile(JSON.stringify({ keys: jwks })));
+  ring.replace(await readKeys(JSON.stringify({ keys: jwks }), null));
   const service = await serviceOnDatabase(t, sql, {
     keySet: { signs: true, ring },
     publishedKeys: ring.published,

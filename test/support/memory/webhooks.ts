@@ -92,10 +92,11 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
       return failing.map(({ id }) => id);
     },
     async listUnnotified() {
-      return sortEndpoints().flatMap(({ id, url, contact, state, disabledBecause: because, isTold }) =>
-        state === 'disabled' && (because === 'gone' || because === 'dead') && contact !== null && !isTold
-          ? [{ id, url, contact, because }]
-          : [],
+      return sortEndpoints().flatMap(
+        ({ id, url, contact, state, disabledBecause: because, failingSince, isTold }) =>
+          state === 'disabled' && (because === 'gone' || because === 'dead') && contact !== null && !isTold
+            ? [{ id, url, contact, because, failingSince }]
+            : [],
       );
     },
     markNotified: async (id) => void change(id, { isTold: true }),
@@ -191,6 +192,12 @@ function createDeliveries(
       const old = [...deliveries].filter(([, { event }]) => event.occurredAt < before).slice(0, limit);
       for (const [key] of old) deliveries.delete(key);
       return old.length;
+    },
+    async forgetRemoved(endpointId, limit) {
+      if (endpoints.has(endpointId)) return 0;
+      const left = [...deliveries].filter(([, one]) => one.endpointId === endpointId).slice(0, limit);
+      for (const [key] of left) deliveries.delete(key);
+      return left.length;
     },
     async backlog(now) {
       const waiting = [...deliveries.values()].filter(

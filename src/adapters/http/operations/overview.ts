@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import type { KeyInSet } from '../../../app/keys/list-keys.ts';
 import type { OverviewSample, Overview as Read, ReadOverview } from '../../../app/overview/overview.ts';
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { App } from '../server/app.ts';
@@ -60,7 +61,9 @@ const OverviewAnswer = Type.Object(
       ),
       { maxItems: 20 },
     ),
-    keys: Type.Array(Key, { maxItems: 100 }),
+    keys: Type.Union([Type.Array(Key, { maxItems: 100 }), Type.Null()], {
+      description: 'the keys of access tokens; null: they cannot be read now',
+    }),
   },
   {
     ...closed,
@@ -149,14 +152,18 @@ function toAnswer({ replica, samples, dependencies, keys }: Read): Static<typeof
     replica,
     samples: samples.map(toSample),
     dependencies: dependencies.map(({ name, isUp }) => ({ name, state: isUp ? 'up' : 'down' })),
-    keys: keys.map(({ id, alg, state, announcedAt, signsFrom, publishedUntil }) => ({
-      id,
-      alg,
-      state,
-      ...optionalTime('announcedAt', announcedAt),
-      ...optionalTime('signsFrom', signsFrom),
-      ...optionalTime('publishedUntil', publishedUntil),
-    })),
+    keys: keys?.map(toKey) ?? null,
+  };
+}
+
+function toKey({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyInSet) {
+  return {
+    id,
+    alg,
+    state,
+    ...optionalTime('announcedAt', announcedAt),
+    ...optionalTime('signsFrom', signsFrom),
+    ...optionalTime('publishedUntil', publishedUntil),
   };
 }
 
