@@ -13,6 +13,7 @@ export const MAX_USER_ID = 128;
 export const USER_ID_PATTERN = `^(?!\\.{1,2}$)[^\\p{White_Space}\\p{Cc}\\p{Cs}\\p{Default_Ignorable_Code_Point}]{1,${MAX_USER_ID}}$`;
 
 const USER_ID = new RegExp(USER_ID_PATTERN, 'u');
+const DERIVED_KEY = /^.{14}8fff-ff/i;
 const ANY_UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** Whether the text is a UUID, in upper or lower case. */
@@ -23,6 +24,14 @@ export function isUuid(text: string): boolean {
 /** Whether the text is a UUID in lower case: the only form in which this service stores and signs UUIDs. */
 export function isCanonicalUuid(text: string): boolean {
   return isUuid(text) && text === text.toLowerCase();
+}
+
+/**
+ * Whether a UUID has the form of keys that the database derives from ids of other forms: version 8 and variant 111 of RFC
+ * 9562, and further fixed bits. No standard UUID has this form.
+ */
+export function isDerivedKey(uuid: string): boolean {
+  return DERIVED_KEY.test(uuid);
 }
 
 /**

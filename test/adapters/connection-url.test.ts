@@ -36,6 +36,11 @@ t.test('hosts can share one port or have one port each, and keep-alives can be o
   t.same(hostsOf(`${BASE}?host=a,b&port=6432`), ['a:6432', 'b:6432']);
   t.same(hostsOf(`${BASE}?host=a,b&port=6432,6433`), ['a:6432', 'b:6433']);
   t.same(hostsOf('postgres://ann@a:1,b:2/kinship'), ['a:1', 'b:2']);
+  t.same(hostsOf('postgres://ann@a:1,b/kinship'), ['a:1', 'b:5432']);
+  t.same(hostsOf('postgres://ann@a:1/kinship?port=2'), ['a:2'], 'each parameter replaces its own half');
+  t.same(hostsOf('postgres://ann@a:1/kinship?host=b'), ['b:1']);
+  t.same(hostsOf('postgres://ann@[::1]:1,[::2]/kinship'), ['::1:1', '::2:5432']);
+  t.same(hostsOf('postgres://ann@/kinship?host=::1'), ['::1:5432']);
   t.equal(parseConnectionUrl(`${BASE}?keepalives=0`).keepAlive, null);
   t.equal(parseConnectionUrl(`${BASE}?keepalives_idle=30`).keepAlive, 30);
 });

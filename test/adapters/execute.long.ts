@@ -1,9 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute, mapDriverError } from '../../src/adapters/postgres/execute.ts';
+import { createWebhookEndpoints } from '../../src/adapters/postgres/webhook-endpoints.ts';
+import { SYSTEM } from '../../src/domain/audit.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
-import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { someEndpoint } from '../ports/webhooks.ts';
+import { NOW } from '../support/families.ts';
+import { migratedDatabase, requirePostgres, testDatabase } from '../support/postgres.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
 
 const outcomeOf = (attempt: Promise<unknown>) =>
@@ -90,6 +96,24 @@ t.test('a statement that waits for a connection until its deadline is canceled',
     { state: null, cancel: () => statement.cancel() },
   );
   t.equal(await outcomeOf(execute(queued)), 'nothing');
+});
+
+t.test('a change with audit entries that waits until its deadline does not take effect later', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const sql = connect({ kind: 'url', url: await migratedDatabase(t), pool: 1 });
+  t.teardown(() => sql.end({ timeout: 1 }));
+  const endpoints = createWebhookEndpoints(sql);
+  const endpoint = someEndpoint();
+  await endpoints.add(endpoint, { total: 10, ofOwner: 10 });
+  const entry = {
+    ...({ id: randomUUID(), kind: 'audit', type: 'webhooks.removed', occurredAt: NOW } as const),
+    ...{ userId: null, sessionId: null, origin: SYSTEM, data: {} },
+  };
+  const occupied = sql.begin(() => delay(6_000));
+  const removals = [endpoints.remove(endpoint.id), endpoints.remove(endpoint.id, [entry])].map(outcomeOf);
+  t.same(await Promise.all(removals), ['nothing', 'nothing']);
+  await occupied;
+  t.ok(await endpoints.find(endpoint.id));
 });
 
 t.test('statements to a server that never answers are rejected as unavailable', async (t) => {

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
+import { createConnector } from '../../src/adapters/postgres/connection/driver-socket.ts';
+import { parseConnectionUrl } from '../../src/adapters/postgres/connection/url.ts';
 import { execute } from '../../src/adapters/postgres/execute.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -72,6 +75,32 @@ t.test('a pool that loses its connections', async (t) => {
     await Promise.all(meanwhile);
     const next = await Promise.all(Array.from({ length: 10 }, () => outcome(sql`select 1`)));
     t.same(new Set(next), new Set(['answered']));
+  });
+
+  await t.test('completes statements of two seconds on its other connections', async (t) => {
+    const { sql } = await pool(t, 2);
+    const slow = outcome(sql`select pg_sleep(2)`);
+    const lost = outcome(sql`select pg_terminate_backend(pg_backend_pid())`);
+    t.same(await Promise.all([lost, slow]), ['unknown', 'answered']);
+  });
+
+  await t.test('is not replaced if the driver itself ended a connection', async (t) => {
+    const url = await testDatabase(t);
+    let losses = 0;
+    const target = parseConnectionUrl(url);
+    const connector = createConnector(target, { ...target, pooler: 'session', schema: null });
+    const onLost = () => {
+      losses += 1;
+    };
+    const options = { max: 1, fetch_types: false, socket: () => connector(onLost) };
+    const ended = postgres(url, options as object);
+    await ended`select 1`;
+    await ended.end();
+    t.equal(losses, 0);
+    const cut = postgres(url, options as object);
+    await cut`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+    t.equal(losses, 1);
+    await cut.end({ timeout: 1 });
   });
 
   await t.test('rejects a transaction without an uncaught exception', async (t) => {

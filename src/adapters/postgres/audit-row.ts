@@ -77,10 +77,13 @@ export function insertEvent(sql: Sql | TransactionSql, event: NewAuditEvent) {
     select ${sql(names)} from jsonb_populate_record(null::security_events, ${JSON.stringify(columns)}::text::jsonb)`;
 }
 
-/** Runs a statement. If it changes a row, records the entries in the same transaction. */
-export async function changeAndRecord<Rows extends { readonly count: number }>(
+/**
+ * Runs a statement. If it changes a row, records the entries in the same transaction. Returns the statement or the
+ * transaction itself, so that `execute` can cancel it.
+ */
+export function changeAndRecord<Rows extends { readonly count: number }>(
   sql: Sql,
-  change: (executor: Sql | TransactionSql) => PromiseLike<Rows>,
+  change: (executor: Sql | TransactionSql) => Promise<Rows>,
   entries: readonly NewAuditEvent[],
 ): Promise<Rows> {
   if (entries.length === 0) return change(sql);

@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { ARRAY_TYPES } from './connection/arrays.ts';
-import { createConnector } from './connection/driver-socket.ts';
+import { type Connector, createConnector } from './connection/driver-socket.ts';
 import type { PoolerMode } from './connection/session.ts';
 import { type ConnectionTarget, parseConnectionUrl } from './connection/url.ts';
 import { STATEMENT_TIMEOUT } from './execute.ts';
@@ -105,9 +105,9 @@ export function connectToListen(address: UrlAddress, events: ListenEvents): Sql 
   });
 }
 
-function urlOptions({ url, pooler = 'session', schema = null }: UrlAddress) {
-  const target = parseConnectionUrl(url);
-  const { hosts, user, password, database, applicationName, settings, role } = target;
+function urlOptions(address: UrlAddress) {
+  const target = parseConnectionUrl(address.url);
+  const { hosts, user, password, database, applicationName } = target;
   return {
     ...FIXED_OPTIONS,
     // The driver uses host and port for its messages only. `socket` connects.
@@ -119,9 +119,20 @@ function urlOptions({ url, pooler = 'session', schema = null }: UrlAddress) {
     database,
     connect_timeout: totalConnectTimeout(target),
     connection: { application_name: applicationName },
-    prepare: pooler === 'session',
-    socket: createConnector(target, { pooler, schema, settings, role }),
+    prepare: (address.pooler ?? 'session') === 'session',
+    socket: connectorOf(address, target),
   };
+}
+
+/** The connectors, by the addresses. The pool and the listening connection share what is known about the hosts. */
+const connectors = new WeakMap<UrlAddress, Connector>();
+
+function connectorOf(address: UrlAddress, target: ConnectionTarget): Connector {
+  const { pooler = 'session', schema = null } = address;
+  const { settings, role } = target;
+  const connector = connectors.get(address) ?? createConnector(target, { pooler, schema, settings, role });
+  connectors.set(address, connector);
+  return connector;
 }
 
 /** Seconds for the attempts at all hosts, one after another, with their handshakes. */

@@ -68,7 +68,7 @@ function startDeadline(statement: Statement<unknown>) {
     timer = setTimeout(() => {
       // A sent statement is not canceled here. The driver would open another connection to cancel it, and errors of
       // that connection cannot be caught. The server cancels the statement at its own timeout.
-      const outcome = statement.state === null ? void statement.cancel?.() : abandon(statement);
+      const outcome = statement.state === null ? cancelUnsent(statement) : abandon(statement);
       if (outcome)
         reject(
           new StoreUnavailable(outcome, new Error(`The database did not answer within ${DEADLINE} ms.`)),
@@ -77,3 +77,14 @@ function startDeadline(statement: Statement<unknown>) {
   });
   return { passed, end: () => clearTimeout(timer) };
 }
+
+/**
+ * Cancels a statement that was not sent. The driver may be opening a connection for it. It would skip the statement then,
+ * and wait forever for an answer on that connection. So the connection gets another statement.
+ */
+function cancelUnsent(statement: Statement<unknown>): void {
+  void statement.cancel?.();
+  Object.assign(statement, { cancelled: null, strings: ANY_STATEMENT, args: [] });
+}
+
+const ANY_STATEMENT = Object.assign(['select 1'], { raw: ['select 1'] });

@@ -40,11 +40,14 @@ export function isStaleStatement(error: unknown): boolean {
   return typeof error === 'object' && error !== null && staleErrors.has(error);
 }
 
-/** Minimum milliseconds between two replacements whose cause may repeat, such as a server that is still read-only. */
+/** Milliseconds for which a pool is not replaced again for a cause that may repeat, such as a read-only server. */
 const MIN_POOL_AGE = 1_000;
 
-/** Seconds in which a replaced pool finishes its statements. */
-const END_OPTIONS = { timeout: 1 };
+/**
+ * Seconds in which a replaced pool finishes its statements. If one connection was lost, the others may be sound, so their
+ * statements get their whole deadline. Until then there can be more connections than the pool may have.
+ */
+const END_OPTIONS = { afterLoss: { timeout: 5 }, otherwise: { timeout: 1 } };
 
 /** The functions that replace the connections of pools, by pool. */
 const reconnectByPool = new WeakMap<Sql, () => void>();
@@ -94,7 +97,7 @@ export function createReconnectingPool(
         if (pool === current) inUseSince = Math.min(inUseSince, performance.now());
       },
       onclose: () => replaceUnlessNew(pool),
-      onLost: () => replaceIfCurrent(pool),
+      onLost: () => replaceIfCurrent(pool, END_OPTIONS.afterLoss),
     });
     return pool;
   }
@@ -103,11 +106,11 @@ export function createReconnectingPool(
     if (pool === current && performance.now() - inUseSince >= MIN_POOL_AGE) replace();
   }
 
-  function replace(): void {
+  function replace(endOptions = END_OPTIONS.otherwise): void {
     if (ended) return;
     const last = current;
     current = start();
-    void last.end(END_OPTIONS);
+    void last.end(endOptions);
   }
 
   /** A stale statement would be refused on each connection in turn, so its error replaces even a new pool. */
@@ -116,8 +119,8 @@ export function createReconnectingPool(
     else if (isReadOnlyServer(error)) replaceUnlessNew(pool);
   }
 
-  function replaceIfCurrent(pool: Sql): void {
-    if (pool === current) replace();
+  function replaceIfCurrent(pool: Sql, endOptions = END_OPTIONS.otherwise): void {
+    if (pool === current) replace(endOptions);
   }
 
   function apply(_first: Sql, self: unknown, args: unknown[]): unknown {
@@ -167,7 +170,7 @@ export function createReconnectingPool(
       return name === 'begin' ? begin : Reflect.get(current, name);
     },
   });
-  reconnectByPool.set(pool, replace);
+  reconnectByPool.set(pool, () => replace());
   return pool;
 }
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type postgres from 'postgres';
-import { canonicalUserId, isUuid } from '../../domain/user-id.ts';
+import { canonicalUserId, isDerivedKey, isUuid } from '../../domain/user-id.ts';
 import { isSameId } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 
@@ -11,18 +11,13 @@ export interface OwnedRow {
 }
 
 /**
- * The form of derived keys: version 8 and variant 111 of RFC 9562, and further fixed bits. No standard UUID has this
- * form. A user id of this form is treated as text. Otherwise a user id could equal the derived key of another user.
- */
-const DERIVED = /^.{14}8fff-ff/;
-
-/**
  * The key of a user in the database. A UUID is its own key, in lower case. The key of any other text has 104 bits of
- * the text's SHA-256.
+ * the text's SHA-256. A UUID of the form of such a key is treated as text. Otherwise a user id could equal the derived
+ * key of another user.
  */
 export function userKey(userId: string): string {
   const id = canonicalUserId(userId);
-  if (isUuid(id) && !DERIVED.test(id)) return id;
+  if (isUuid(id) && !isDerivedKey(id)) return id;
   const hex = hash('sha256', id, 'hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8fff-ff${hex.slice(12, 14)}-${hex.slice(14, 26)}`;
 }

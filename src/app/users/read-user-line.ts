@@ -1,7 +1,7 @@
 import { type Claims, claimsFault, MAX_USER_CLAIMS, NO_CLAIMS } from '../../domain/claims.ts';
 import { importedNameFault } from '../../domain/imported-user.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { isUuid } from '../../domain/user-id.ts';
+import { isDerivedKey, isUuid } from '../../domain/user-id.ts';
 import { withAsciiDomain } from '../../lib/domain-names.ts';
 import { parseTime } from '../../lib/time.ts';
 import { readMailAddress } from '../accounts/read-mail-address.ts';
@@ -39,7 +39,7 @@ const isText = (value: unknown, longest: number): value is string =>
 
 /** What each member must be. */
 const MEMBERS: Readonly<Record<keyof UserLine, readonly [Check, string]>> = {
-  id: [(value) => isText(value, 36) && isUuid(value), 'a UUID'],
+  id: [(value) => isText(value, 36) && isUuid(value) && !isDerivedKey(value), 'a UUID of a standard form'],
   username: [(value) => isText(value, LONGEST.text), 'text'],
   email: [(value) => isText(value, LONGEST.text), 'text'],
   emailVerified: [(value) => typeof value === 'boolean', 'true or false'],

@@ -5,10 +5,13 @@ import { ConnectionEnded, ConnectTimeout, openConnection } from './open-connecti
 import { checkSession, type ServerSessionOptions, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
-/** Milliseconds in which a host is not tried again after a failed handshake or a wrong role. */
+/** Milliseconds in which a host is not tried again after a failed connection or handshake, or a wrong role. */
 const RETRY_PAUSE = 500;
 
-/** Creates a socket for the driver. `onLost` is called when its connection closes after the server was ready. */
+/**
+ * Creates a socket for the driver. `onLost` is called when its connection closes after the server was ready, unless the
+ * driver has ended it.
+ */
 export type Connector = (onLost?: () => void) => DriverSocket;
 
 /** Returns a function that creates sockets for the driver. The host that was accepted last is tried first. */
@@ -29,6 +32,7 @@ export function createConnector(target: ConnectionTarget, options: ServerSession
       } catch (error) {
         reason = error;
         if (stop.aborted) break;
+        markFailed(index);
       }
     }
     throw reason;
@@ -67,7 +71,7 @@ interface ConnectorHooks {
   check(index: number, row: readonly string[]): 'ok' | 'wrong-server';
   /** Records that this host failed. Returns whether another host can be tried now. */
   markFailed(index: number): boolean;
-  /** Called when the connection closes after the server was ready, before the driver is told. */
+  /** Called before the driver is told that a connection closed, which was ready and which it has not ended. */
   onLost(): void;
 }
 
@@ -89,6 +93,8 @@ export class DriverSocket extends EventEmitter {
   #unsent: Buffer[] = [];
   #socket: Socket | null = null;
   #isReady = false;
+  /** Whether the driver ended the connection, such as an idle one at its `max_lifetime`. */
+  #isEnded = false;
 
   constructor(hooks: ConnectorHooks) {
     super();
@@ -104,6 +110,7 @@ export class DriverSocket extends EventEmitter {
   }
 
   end(bytes: Buffer): void {
+    this.#isEnded = true;
     if (this.#socket === null) this.destroy();
     else this.#socket.end(bytes);
   }
@@ -113,7 +120,7 @@ export class DriverSocket extends EventEmitter {
     this.#stop.abort();
     this.#socket?.destroy();
     this.readyState = 'closed';
-    if (this.#isReady) this.#hooks.onLost();
+    if (this.#isReady && !this.#isEnded) this.#hooks.onLost();
     // Together, because the driver never settles a statement that it sends between an error and its close.
     setImmediate(() => {
       if (error !== undefined) this.emit('error', error);

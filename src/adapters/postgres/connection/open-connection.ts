@@ -15,10 +15,16 @@ export async function openConnection(
   host: ServerHost,
   stop: AbortSignal,
 ): Promise<Socket> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(target.connectTimeout)]);
+  const controller = new AbortController();
+  const { signal } = controller;
   const socket = new Socket();
-  const onAbort = () => socket.destroy();
-  signal.addEventListener('abort', onAbort);
+  const onAbort = () => {
+    controller.abort();
+    socket.destroy();
+  };
+  // Not AbortSignal.timeout inside AbortSignal.any: a garbage collection ends that timeout (Node.js 20, 22.12).
+  const late = setTimeout(onAbort, target.connectTimeout);
+  stop.addEventListener('abort', onAbort);
   try {
     const { keepAlive } = target;
     const common = {
@@ -35,7 +41,8 @@ export async function openConnection(
     socket.destroy();
     throw signal.aborted ? new ConnectTimeout() : error;
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    clearTimeout(late);
+    stop.removeEventListener('abort', onAbort);
   }
 }
 

@@ -104,7 +104,7 @@ function parseUrl(url: string, fault: AddFault): ConnectionTarget | null {
   };
   const user = take('user') ?? (decode(userPart, fault) || userInfo().username);
   const password = take('password') ?? decode(passwordParts.join(':'), fault);
-  const hosts = readHosts(take('host') ?? parts[2] ?? '', take('port'), fault);
+  const hosts = readHosts(parts[2] ?? '', take, fault);
   const database = take('dbname') ?? decode(parts[3] ?? '', fault);
   const tls = readTls(take, fault);
   const target = {
@@ -146,23 +146,26 @@ function decode(text: string, fault: AddFault): string {
   }
 }
 
-function readHosts(list: string, ports: string | undefined, fault: AddFault): ServerHost[] {
-  const portOf = (index: number) => {
-    const all = ports?.split(',') ?? ['5432'];
-    return all[all.length === 1 ? 0 : index] ?? '';
-  };
-  const entries = list.split(',');
-  const portCount = ports?.split(',').length ?? 1;
-  if (portCount !== 1 && portCount !== entries.length) fault('has another number of ports than of hosts.');
-  return entries.map((entry, index) => {
-    const [, v6, name = '', own] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(entry) ?? [];
-    const isSocket = entry.startsWith('/') || /^%2f/i.test(entry);
-    const host = isSocket ? decode(entry.replace(/:\d*$/, ''), fault) : (v6 ?? decode(name, fault));
-    const port = Number(own || portOf(index));
+/** As in libpq, each parameter replaces its own half of the part before the question mark. */
+function readHosts(authority: string, take: Take, fault: AddFault): ServerHost[] {
+  const own = authority.split(',').map(splitPort);
+  const names = take('host')?.split(',') ?? own.map(({ name }) => name);
+  const ports = take('port')?.split(',') ?? own.map(({ port }) => port);
+  if (ports.length !== 1 && ports.length !== names.length)
+    fault('has another number of ports than of hosts.');
+  return names.map((name, index) => {
+    const host = decode(name.replace(/^\[(.*)\]$/, '$1'), fault);
+    const port = Number((ports.length === 1 ? ports[0] : ports[index]) || '5432');
     if (host === '') fault('names no host.');
     if (!Number.isInteger(port) || port < 1 || port > 65_535) fault('has an invalid port.');
-    return { host, port, path: isSocket ? `${host}/.s.PGSQL.${port}` : null };
+    return { host, port, path: host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : null };
   });
+}
+
+/** An entry such as `[::1]:5432`. The port may be missing. The name of an invalid entry is empty. */
+function splitPort(entry: string): { readonly name: string; readonly port: string } {
+  const [, name = '', port = ''] = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(entry) ?? [];
+  return { name, port };
 }
 
 /** Returns a parameter, and removes it from the parameters that are still to be read. */
