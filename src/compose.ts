@@ -205,6 +205,7 @@ function buildUseCases(
     limits: config.limits,
     emailVerification: config.emailVerification,
     serviceName: config.http.serviceName,
+    sendsMails: config.mail.kind !== 'off',
     legacyDoorsSkipSecondFactor: config.http.legacyDoorsSkipSecondFactor,
     operatorsNeedSecondFactor: config.production,
   });
@@ -218,7 +219,7 @@ async function openConsoleFiles({ http: { console } }: Config) {
 }
 
 function httpConfig(
-  { config: { http, tokens }, overrides, base }: Foundation,
+  { config: { http, mail, tokens }, overrides, base }: Foundation,
   { nonces, signsEventTokens }: Keys['security'],
   consoleFiles: ConsoleFiles | null,
 ): HttpOptions['config'] {
@@ -226,6 +227,7 @@ function httpConfig(
     ...http,
     limits: overrides.limits ?? {},
     consoleFiles,
+    sendsMails: mail.kind !== 'off',
     currentNonce: nonces && (() => nonces.current(base.clock())),
     issuer: tokens.issuers[0] ?? '',
     signsEventTokens,

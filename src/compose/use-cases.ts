@@ -140,6 +140,7 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly isCommonPassword: IsCommonPassword;
   readonly isBreachedPassword: IsBreachedPassword;
   readonly serviceName: string;
+  readonly sendsMails: boolean;
   readonly totp: Totp;
   readonly sealer: DataSealer;
   readonly recoveryCodes: RecoveryCodes;

@@ -70,8 +70,14 @@ t.test('a passkey can be added and used as the second factor of a sign-in', asyn
   for (const faulty of ['', 'x', 'null', '[]', '{"id":1,"response":{}}', '{"id":"x","response":{}}']) {
     const refused = await submit(`${FACTORS}/passkeys`, { ...form, credential: faulty }, cookie);
     t.equal(refused.status, 401, faulty);
+    t.match(refused.error, /^The passkey was not accepted/);
   }
   t.equal((await submit(`${FACTORS}/passkeys`, form, cookie)).status, 303);
+  const twice = await submit(`${FACTORS}/passkeys/begin`, {}, cookie);
+  const same = JSON.stringify(authenticator.create(passkeyOptionsIn(twice.html).challenge));
+  const again = { challenge: hiddenField(twice.html, 'challenge'), credential: same, label: 'Laptop' };
+  const taken = await submit(`${FACTORS}/passkeys`, again, cookie);
+  t.match(taken, { status: 409, error: 'This passkey was added before.' });
   t.match((await show(FACTORS, cookie)).html, '<bdi>Laptop</bdi> (Passkey): added');
 
   const asked = await submit('/account/sign-in', { username: 'ann', password: PASSWORD });
@@ -81,6 +87,9 @@ t.test('a passkey can be added and used as the second factor of a sign-in', asyn
   const step = { challenge: hiddenField(asked.html, 'challenge') };
   const refused = await submit('/account/sign-in/second-factor', { ...step, credential: '{}' });
   t.equal(refused.status, 401);
+  t.match(refused.error, /^The passkey was not accepted/);
+  t.notMatch(refused.html, 'autocomplete="one-time-code"', 'the page asks for no code');
+  t.match(refused.html, 'Begin again');
   const answer = await submit('/account/sign-in/second-factor', { ...step, credential: assertion });
   t.equal(answer.status, 303);
 });

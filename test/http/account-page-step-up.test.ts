@@ -123,7 +123,11 @@ t.test('a wrong or used proof asks again, changes nothing, and keeps the cookie'
   const wrong = code() === '000000' ? '000001' : '000000';
   for (const proof of [{ code: wrong }, { code: used }, { code: 'AAAA-BBBB-CCCC' }, { credential: '{}' }]) {
     const refused = await submit(EMAIL, { email: 'eve@example.org', ...proof }, next);
-    t.match(refused, { status: 401, title: CONFIRM, error: /The code is wrong/ }, JSON.stringify(proof));
+    t.match(
+      refused,
+      { status: 401, title: CONFIRM, error: /^The (code is wrong|passkey was not accepted)/ },
+      JSON.stringify(proof),
+    );
     t.same(hiddenFields(refused.html, 'name="code"'), { email: 'eve@example.org' });
     t.same(refused.headers.getSetCookie(), []);
   }
@@ -176,6 +180,30 @@ t.test('a passkey assertion is accepted as a proof on the page', async (t) => {
   time.now += 11 * MINUTE;
   const replayed = await submit(EMAIL, { ...kept, credential: assertion }, cookieOf(done));
   t.match(replayed, { status: 401, title: CONFIRM });
+});
+
+t.test('an account whose only factor is a passkey sees why its proof was refused', async (t) => {
+  const { submit, signIn, time } = await accountPages(t);
+  const cookie = await signIn();
+  const authenticator = softwareAuthenticator();
+  const begun = await submit(`${FACTORS}/passkeys/begin`, {}, cookie);
+  const credential = JSON.stringify(authenticator.create(passkeyOptionsIn(begun.html).challenge));
+  const { challenge = '' } = hiddenFields(begun.html, 'data-passkey');
+  await submit(`${FACTORS}/passkeys`, { challenge, credential, label: 'Laptop' }, cookie);
+  const asked = await submit('/account/sign-in', { username: 'ann', password: PASSWORD });
+  const assertion = JSON.stringify(authenticator.get(passkeyOptionsIn(asked.html).challenge));
+  const step = { ...hiddenFields(asked.html, 'data-passkey'), credential: assertion };
+  const signedIn = cookieOf(await submit('/account/sign-in/second-factor', step));
+  time.now += 11 * MINUTE;
+  const proof = await submit(EMAIL, NEW_ADDRESS, signedIn);
+  const kept = hiddenFields(proof.html, 'data-passkey');
+  const wrong = { ...kept, credential: '{"id":"x","response":{}}' };
+  const refused = await submit(EMAIL, wrong, signedIn);
+  t.match(refused, { status: 401, title: CONFIRM, error: /^The passkey was not accepted/ });
+  let last = refused;
+  for (let attempt = 0; attempt < 10 && last.status === 401; attempt += 1)
+    last = await submit(EMAIL, wrong, signedIn);
+  t.match(last, { status: 429, error: /^Too many attempts/ });
 });
 
 t.test('a proof is refused in an ended session, and a factor of another account is refused', async (t) => {

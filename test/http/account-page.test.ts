@@ -1,8 +1,10 @@
 import t from 'tap';
 import { accountPages, COOKIE } from '../support/account-page.ts';
+import { someFamily } from '../support/families.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
+const DAY = 86_400_000;
 
 t.test('a sign-in sets a cookie of its own, and no token leaves the service', async (t) => {
   const { submit, show, sessionIds } = await accountPages(t);
@@ -351,3 +353,51 @@ t.test(
     t.notMatch((await show('/')).html, '/account');
   },
 );
+
+t.test('the address of a refused form leads back to its page', async (t) => {
+  const { show } = await accountPages(t);
+  const forms = ['totp', 'totp/confirm', 'recovery-codes', 'remove', 'passkeys/begin', 'passkeys'];
+  const targets = {
+    '/account': ['/account/sign-in', '/account/sign-in/second-factor'],
+    '/account/factors': forms.map((form) => `/account/factors/${form}`),
+  };
+  for (const [page, paths] of Object.entries(targets))
+    for (const path of paths) {
+      const { status, headers } = await show(path);
+      t.same([status, headers.get('location')], [303, page], path);
+    }
+});
+
+t.test('without mails the pages offer nothing that needs one', async (t) => {
+  const { show, signIn } = await accountPages(t, { sendsMails: false });
+  t.notMatch((await show('/account')).html, 'forgotten-password');
+  t.equal((await show('/account/forgotten-password')).status, 404);
+  const cookie = await signIn();
+  t.notMatch((await show('/account', cookie)).html, '/account/email');
+  t.equal((await show('/account/email', cookie)).status, 404);
+});
+
+t.test('the session used most recently is marked only if all sessions are on the page', async (t) => {
+  const { show, signIn, families, userId, time } = await accountPages(t, {
+    policy: { sessionsPerUser: 200 },
+  });
+  const cookie = await signIn();
+  const open = async (count: number) => {
+    for (let left = count; left > 0; left -= 1) {
+      const family = someFamily({
+        userId,
+        createdAt: time.now,
+        rotatedAt: time.now,
+        expiresAt: time.now + DAY,
+      });
+      await families.open({ ...family, refreshExpiresAt: family.expiresAt }, []);
+    }
+  };
+  await open(2);
+  t.equal((await show('/account', cookie)).html.split('Used most recently').length, 2);
+  await open(100);
+  const { html } = await show('/account', cookie);
+  t.notMatch(html, 'Used most recently');
+  const [, next = ''] = /href="(\/account\?cursor=[^"]+)"/.exec(html) ?? [];
+  t.notMatch((await show(next, cookie)).html, 'Used most recently');
+});

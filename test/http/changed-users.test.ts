@@ -81,6 +81,15 @@ t.test(
   },
 );
 
+t.test('without mails an account is created only with a password', async (t) => {
+  const { create } = await startWithOperator(t, { sendsMails: false });
+  t.match(await create(ANN), {
+    status: 400,
+    body: { detail: /sends no mails, so the account needs a password/ },
+  });
+  t.match(await create({ ...ANN, password: PASSWORD }), { status: 201 });
+});
+
 t.test('an invitation ends after seven days, and the user can then request another link', async (t) => {
   const service = await startWithOperator(t);
   await service.create(ANN);

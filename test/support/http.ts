@@ -82,6 +82,7 @@ export async function startHttpService(
     emailVerification?: EmailVerification;
     operatorsNeedSecondFactor?: boolean;
     isBreachedPassword?: IsBreachedPassword;
+    sendsMails?: boolean;
     passwords?: PasswordHasher;
   } = {},
 ) {
@@ -109,6 +110,7 @@ export async function startHttpService(
     isCommonPassword: createCommonPasswordCheck(),
     isBreachedPassword: settings.isBreachedPassword ?? (async () => false),
     serviceName: 'auth.example.com',
+    sendsMails: settings.sendsMails ?? true,
     limits: { ...LIMITS, ...settings.limits },
     // Off by default, because most tests are about other mails.
     emailVerification: settings.emailVerification ?? 'off',
@@ -122,6 +124,7 @@ export async function startHttpService(
       currentNonce: service.nonces && (() => service.nonces?.current(service.time.now) ?? ''),
       serviceName: 'auth.example.com',
       accountPages: true,
+      sendsMails: settings.sendsMails ?? true,
       consoleFiles: null,
       issuer: 'kinship',
       signsEventTokens: service.signsEventTokens,

@@ -41,6 +41,7 @@ export async function unlimitedUseCases(
     isCommonPassword: () => false,
     isBreachedPassword: async () => false,
     serviceName: 'auth.example.com',
+    sendsMails: true,
     limits: {
       attempts: ATTEMPT_POLICY,
       logins: limit,

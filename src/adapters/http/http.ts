@@ -69,6 +69,7 @@ type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
     | 'signsEventTokens'
     | 'serviceName'
     | 'accountPages'
+    | 'sendsMails'
     | 'consoleFiles'
     | 'serviceKeys'
     | 'frontDoors'

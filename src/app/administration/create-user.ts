@@ -25,6 +25,8 @@ interface Deps extends AdminActionDeps, PrepareVerificationDeps, NewPasswordDeps
   readonly emailChanges: Pick<EmailChanges, 'isTaken'>;
   readonly passwords: Pick<PasswordHasher, 'hash'>;
   readonly limits: Limits;
+  /** Whether the service sends mails, such as invitations. */
+  readonly sendsMails: boolean;
 }
 
 export interface NewAccount {
@@ -53,6 +55,8 @@ const OPERATORS_QUEUE = 'operators';
 export const createUser =
   (deps: Deps): CreateUser =>
   async ({ password, emailVerified = false, ...typed }, origin) => {
+    if (password === undefined && !deps.sendsMails)
+      throw new Refusal('invalid_request', 'This service sends no mails, so the account needs a password.');
     const names = readNames(typed);
     const now = deps.clock();
     const user = {

@@ -46,7 +46,7 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   signInRoutes(app, context);
   accountSessionRoutes(app, context);
   accountChangeRoutes(app, context);
-  forgottenPasswordRoutes(app, context);
+  if (options.sendsMails) forgottenPasswordRoutes(app, context);
   factorRoutes(app, context);
   passkeyRoutes(app, context);
 }

@@ -53,7 +53,8 @@ export async function changeWithProof(
   } catch (error) {
     if (!(error instanceof Refusal) || !(await asksProof(context, form, error))) throw error;
     prepareRefusal(error, form.request, form.reply);
-    const reason = error.code === 'step_up_required' ? null : describeRefusal(error);
+    const proof = form.given.credential === undefined ? 'code' : 'passkey';
+    const reason = error.code === 'step_up_required' ? null : describeRefusal(error, proof);
     return sendProofPage(context, form, reason);
   }
 }

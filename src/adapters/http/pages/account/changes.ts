@@ -29,7 +29,7 @@ const EmailForm = Type.Object({ email: Text, password: Type.Optional(Text), ...P
 /** The forms for another password and another address. */
 export function accountChangeRoutes(app: App, context: AccountPageContext): void {
   passwordRoutes(app, context);
-  emailRoutes(app, context);
+  if (context.sendsMails) emailRoutes(app, context);
 }
 
 const PASSWORD_FORM = { action: '/account/password', hiddenFields: {} };
@@ -89,7 +89,9 @@ function emailRoutes(app: App, context: AccountPageContext): void {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
       const isPasswordAsked = await needsPassword(context, session);
-      const refused = { error: describeChangeRefusal(error, isPasswordAsked), typed: email };
+      const reason =
+        error.code === 'conflict' ? 'The address is taken.' : describeChangeRefusal(error, isPasswordAsked);
+      const refused = { error: reason, typed: email };
       return sendPage(reply, emailPage(await describeMe(session), isPasswordAsked, refused));
     }
   });

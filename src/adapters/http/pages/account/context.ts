@@ -43,6 +43,8 @@ export interface AccountPageOptions {
   readonly requestEmailChange: RequestEmailChange;
   readonly publicUrl: string | null;
   readonly serviceName: string;
+  /** Whether the service sends mails. Without mails no link for a password or an address can be had. */
+  readonly sendsMails: boolean;
 }
 
 /** What the routes of the account pages share. */

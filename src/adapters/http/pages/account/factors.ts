@@ -9,7 +9,7 @@ import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
 import { type AccountPageContext, redirectToAccount, redirectToFactors } from './context.ts';
-import { describeChangeRefusal, describeRefusal } from './describe-refusal.ts';
+import { describeChangeRefusal, describeRefusal, type Proof } from './describe-refusal.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
 import { needsPassword } from './needed-proof.ts';
 
@@ -37,18 +37,26 @@ export async function sendFactors(
   request: FastifyRequest,
   reply: FastifyReply,
   error?: unknown,
+  proof?: Proof,
 ): Promise<FastifyReply> {
   if (error !== undefined) {
     if (!(error instanceof Refusal)) throw error;
     prepareRefusal(error, request, reply);
   }
   const isPasswordAsked = await needsPassword(context, session);
-  const reason = error === undefined ? null : describeChangeRefusal(error, isPasswordAsked);
+  const reason = error === undefined ? null : describeChangeRefusal(error, isPasswordAsked, proof);
   const factors = await context.listFactors(session.userId);
   return context.sendPage(reply, factorsPage(factors, { asksPassword: isPasswordAsked, error: reason }));
 }
 
+/** The paths of forms. A browser shows them after a refused form, and may open them again. */
+const FORMS = ['totp', 'totp/confirm', 'recovery-codes', 'remove', 'passkeys/begin', 'passkeys'];
+
 function listRoute(app: App, context: AccountPageContext): void {
+  for (const form of FORMS)
+    app.get(`/account/factors/${form}`, { schema: { hide: true } }, (_request, reply) =>
+      redirectToFactors(reply),
+    );
   app.get('/account/factors', { schema: { hide: true } }, async (request, reply) => {
     const session = await context.findSession(request);
     return session === null ? redirectToAccount(reply) : sendFactors(context, session, request, reply);

@@ -16,21 +16,27 @@ export interface Overview {
   readonly me: Me;
   readonly factors: ListedFactors;
   readonly sessions: SessionPage;
+  /** Whether this is the first page of the sessions. */
+  readonly isFirst: boolean;
   /** The newest events of the user. */
   readonly activity: readonly AuditEvent[];
+  /** Whether a link that proves a new address can be mailed. */
+  readonly sendsMails: boolean;
 }
 
 /** The page of a signed-in user: the account, the sessions with a button to end each, and what happened. */
-export function overviewPage({ me, factors, sessions, activity }: Overview): Page {
+export function overviewPage({ me, factors, sessions, isFirst, activity, sendsMails }: Overview): Page {
   const { items, nextCursor } = sessions;
-  const latest = latestOf(items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId));
+  const hasAll = isFirst && nextCursor === undefined;
+  const others = items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId);
+  const latest = hasAll ? latestOf(others) : undefined;
   const markOf = ({ tokenFamily }: TokenFamily) => {
     if (tokenFamily === me.sessionId) return 'This page';
     return tokenFamily === latest?.tokenFamily ? 'Used most recently' : null;
   };
   return {
     title: 'Your account',
-    content: `${accountSection(me)}
+    content: `${accountSection(me, sendsMails)}
 ${factorsSection(factors)}<h2>Your sessions</h2>
 <p>A session is a device or an app in which you are logged in. End each session that you do not know, and then <a href="/account/password">change your password</a>.</p>
 <ul class="cards">
@@ -49,15 +55,14 @@ function latestOf(families: readonly TokenFamily[]): TokenFamily | undefined {
   return families.toSorted((one, other) => other.rotatedAt - one.rotatedAt)[0];
 }
 
-function accountSection({ username, email, emailVerified }: Me): string {
+function accountSection({ username, email, emailVerified }: Me, sendsMails: boolean): string {
   const address =
     email === undefined
       ? ''
       : ` Its address is ${renderName(email)}${emailVerified === true ? '' : ', which is not confirmed'}.`;
   return `${username === undefined ? '' : `<p>You are signed in as ${renderName(username)}.${address}</p>\n`}<ul>
 <li><a href="/account/password">Change your password</a></li>
-<li><a href="/account/email">Change your address</a></li>
-<li><a href="/account/factors">Change your second factors</a></li>
+${sendsMails ? '<li><a href="/account/email">Change your address</a></li>\n' : ''}<li><a href="/account/factors">Change your second factors</a></li>
 </ul>
 ${renderButtonForm({ action: '/account/sign-out', button: 'Sign out' })}`;
 }

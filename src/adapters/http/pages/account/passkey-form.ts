@@ -39,6 +39,8 @@ interface PasskeyForm {
   /** HTML. */
   readonly fields?: string;
   readonly button: string;
+  /** Why the previous answer was refused, if no other form of the page says so. */
+  readonly error?: string | null;
 }
 
 /** A form that the script shows and submits. Without script the page says that passkeys need it. */
@@ -49,9 +51,10 @@ export function renderPasskeyForm({
   publicKey,
   fields = '',
   button,
+  error = null,
 }: PasskeyForm): string {
   return `<form method="post" action="${action}" data-passkey="${kind}" data-options="${escapeHtml(JSON.stringify(publicKey))}" hidden>
-${renderHiddenInputs({ challenge, credential: '' })}${fields}<p class="error" role="alert"></p>
+${renderHiddenInputs({ challenge, credential: '' })}${fields}<p class="error" role="alert">${escapeHtml(error ?? '')}</p>
 <button>${escapeHtml(button)}</button>
 </form>
 <noscript><p>Passkeys need a browser that runs scripts.</p></noscript>`;

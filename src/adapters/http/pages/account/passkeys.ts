@@ -58,7 +58,7 @@ export function passkeyRoutes(app: App, context: AccountPageContext): void {
       await addPasskey({ userId, sessionId, challenge, credential, label, client: clientInfoOf(request) });
       return redirectToFactors(reply);
     } catch (error) {
-      return sendFactors(context, session, request, reply, error);
+      return sendFactors(context, session, request, reply, error, 'passkey');
     }
   });
 }

@@ -32,6 +32,7 @@ export function proofPage(
             ...passkey,
             fields: renderHiddenInputs(hiddenFields),
             button: 'Continue with your passkey',
+            error: canType ? null : error,
           }),
         ]),
   ];

@@ -27,19 +27,23 @@ function overviewRoute(app: App, context: AccountPageContext): void {
     reply.redirect('/account', 308),
   );
 
-  const { findSession, cookie, describeMe, listSessions, listFactors, listActivity, sendPage } = context;
+  const { findSession, cookie, describeMe, listSessions, listFactors, listActivity, sendPage, sendsMails } =
+    context;
   app.get('/account', { schema: { hide: true, querystring: Cursor } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) {
       if (cookie.isSent(request)) cookie.clear(reply);
-      return sendPage(reply, signInPage({ error: null }));
+      return sendPage(reply, signInPage(sendsMails, { error: null }));
     }
     const me = await describeMe(session);
     const { cursor = null } = request.query;
     const sessions = await listSessions(session.userId, SESSIONS_ON_A_PAGE, cursor);
     const factors = await listFactors(session.userId);
     const { items } = await listActivity(session.userId, { limit: EVENTS_ON_A_PAGE, cursor: null });
-    return sendPage(reply, overviewPage({ me, factors, sessions, activity: items }));
+    return sendPage(
+      reply,
+      overviewPage({ me, factors, sessions, isFirst: cursor === null, activity: items, sendsMails }),
+    );
   });
 }
 

@@ -25,12 +25,15 @@ const SecondStep = Type.Object(
 
 /** Sign in, in two steps if the account has a second factor. */
 export function signInRoutes(app: App, context: AccountPageContext): void {
+  // A browser shows these addresses after a refused form, and may open them again.
+  for (const path of ['/account/sign-in', '/account/sign-in/second-factor'])
+    app.get(path, { schema: { hide: true } }, (_request, reply) => redirectToAccount(reply));
   firstStepRoute(app, context);
   secondStepRoute(app, context);
 }
 
 function firstStepRoute(app: App, context: AccountPageContext): void {
-  const { signInToPage, sendPage } = context;
+  const { signInToPage, sendPage, sendsMails } = context;
   app.post('/account/sign-in', { schema: { hide: true, body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body;
     try {
@@ -40,7 +43,7 @@ function firstStepRoute(app: App, context: AccountPageContext): void {
       if (error instanceof SecondFactorRequired) return sendPage(reply, toSecondStepPage(error));
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, signInPage({ error: describeRefusal(error), typed: username }));
+      return sendPage(reply, signInPage(sendsMails, { error: describeRefusal(error), typed: username }));
     }
   });
 }
@@ -49,7 +52,7 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
   const { finishSignIn, sendPage } = context;
   const schema = { hide: true, body: SecondStep };
   app.post('/account/sign-in/second-factor', { schema }, async (request, reply) => {
-    const { challenge } = request.body;
+    const { challenge, credential } = request.body;
     try {
       const secret = await finishSignIn({
         challenge,
@@ -60,7 +63,10 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, secondStepPage({ challenge }, describeRefusal(error)));
+      // The challenge does not show its factors to this page. After a passkey, the user begins again.
+      const canType = credential === undefined;
+      const reason = describeRefusal(error, canType ? 'code' : 'passkey');
+      return sendPage(reply, secondStepPage({ challenge, canType }, reason));
     }
   });
 }

@@ -1,4 +1,5 @@
 import type { Me } from '../../../../app/accounts/describe-me.ts';
+import { escapeHtml } from '../../../../lib/html.ts';
 import { CODE_FIELD, renderForm } from '../form.ts';
 import { type Page, paragraph, renderName } from '../layout.ts';
 import { PASSKEY_SCRIPT, renderPasskeyForm } from './passkey-form.ts';
@@ -14,7 +15,8 @@ interface Refused {
   readonly typed?: string;
 }
 
-export function signInPage({ error, typed = '' }: Refused): Page {
+/** `sendsMails`: whether a link for a new password can be mailed. */
+export function signInPage(sendsMails: boolean, { error, typed = '' }: Refused): Page {
   return {
     title: 'Sign in to your account',
     hasError: error !== null,
@@ -32,7 +34,7 @@ export function signInPage({ error, typed = '' }: Refused): Page {
       ],
       button: 'Sign in',
       error,
-    })}\n<p><a href="/account/forgotten-password">I forgot my password</a></p>`,
+    })}${sendsMails ? '\n<p><a href="/account/forgotten-password">I forgot my password</a></p>' : ''}`,
   };
 }
 
@@ -52,7 +54,7 @@ export function secondStepPage(
 ): Page {
   const action = '/account/sign-in/second-factor';
   const parts = [
-    ...(canType ? [codeForm(action, challenge, error)] : []),
+    ...(canType ? [codeForm(action, challenge, error)] : renderError(error)),
     ...(publicKey === undefined
       ? []
       : [renderPasskeyForm({ kind: 'get', action, challenge, publicKey, button: 'Use your passkey' })]),
@@ -63,6 +65,10 @@ export function secondStepPage(
     ...(publicKey !== undefined && { script: PASSKEY_SCRIPT }),
     content: `${parts.join('\n')}\n<p><a href="/account">Begin again</a></p>`,
   };
+}
+
+function renderError(error: string | null): readonly string[] {
+  return error === null ? [] : [`<p class="error" role="alert">${escapeHtml(error)}</p>`];
 }
 
 function codeForm(action: string, challenge: string, error: string | null): string {
