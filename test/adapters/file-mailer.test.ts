@@ -75,3 +75,14 @@ t.test('a mail fails if the folder cannot be written to, and later mails can suc
   t.equal((await readdir(folder)).length, 2, 'close waits for the mail that is being written');
   await closing;
 });
+
+t.test('the text of a file can be read and copied without decoding', async (t) => {
+  const { folder, mailer } = await open(t);
+  const link = `https://auth.example.com/auth/not-me?token=3D${'a'.repeat(120)}`;
+  await mailer.send({ ...MAIL, id: 'a1', text: `Grüße = ${link}\n`, html: `<p>${link}</p>` });
+  const [name = ''] = await readdir(folder);
+  const message = await readFile(join(folder, name), 'utf8');
+  t.match(message, `Grüße = ${link}`);
+  t.match(message, /text\/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n/);
+  t.match(message, /text\/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable/);
+});

@@ -97,7 +97,14 @@ t.test(
       return (await fetch(`${other}/api/me`, { headers })).status;
     };
     t.equal(await statusWith({ KINSHIP_ISSUER: kinship }), 401);
-    t.equal(await statusWith({ KINSHIP_URL: `http://127.0.0.1:${await freePort()}` }), 503);
+    const down = { KINSHIP_URL: `http://127.0.0.1:${await freePort()}` };
+    t.equal(await statusWith(down), 503);
+    const withoutKinship = await startShop(t, join(folder, 'shop'), {
+      ...down,
+      PORT: String(await freePort()),
+    });
+    const refused = await fetch(`${withoutKinship}/login`, login);
+    t.same([refused.status, await refused.json()], [503, { error: 'Try again later.' }]);
   },
 );
 

@@ -503,3 +503,13 @@ t.test('the stream', async (t) => {
     t.match(failures, [/too long/]);
   });
 });
+
+t.test('a service key that is not set is an error of the application', (t) => {
+  const options = { issuer: 'https://auth.example.com', audience: 'kinship' };
+  for (const serviceKey of ['', undefined as unknown as string])
+    t.throws(() => createVerifier({ ...options, revocations: { serviceKey, whenLost: 'accept' } }), {
+      name: 'TypeError',
+      message: 'revocations.serviceKey is missing.',
+    });
+  t.end();
+});

@@ -134,6 +134,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
       maxSessions = 1_000_000,
       onError = () => {},
     } = settings;
+    // Often a variable of the environment that is not set. The service would refuse the key, and so every session.
+    if (!serviceKey) throw new TypeError('revocations.serviceKey is missing.');
     const list = followRevocations({ url: at('/revocations'), serviceKey, maxSessions, onError, fetch });
     return { list, serviceKey, whenLost, lostAfter };
   }

@@ -15,7 +15,8 @@ export interface FileMailerOptions {
 
 /**
  * Creates a mailer without a mail server: it writes each message to `<time>-<id>.eml` in a folder and logs the file. A
- * mail that is sent again replaces its file. Only one process may write to a folder.
+ * mail that is sent again replaces its file. Only one process may write to a folder. The text is not encoded, so that
+ * people can copy its links.
  */
 export function createFileMailer({ folder, from, log }: FileMailerOptions): Mailer {
   const transport = createTransport({ ...literalContent, streamTransport: true, buffer: true });
@@ -26,7 +27,7 @@ export function createFileMailer({ folder, from, log }: FileMailerOptions): Mail
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, (await findName(folder, mail.id)) ?? newName(mail.id));
     const temporary = join(folder, `.${mail.id}.part`);
-    await writeFile(temporary, message, { mode: 0o600 });
+    await writeFile(temporary, withPlainText(message as Buffer), { mode: 0o600 });
     await rename(temporary, file);
     log.info({ mailId: mail.id, file }, 'mail written to a file');
   }
@@ -44,6 +45,21 @@ export function createFileMailer({ folder, from, log }: FileMailerOptions): Mail
     },
   };
 }
+
+/** The message with its text part in 8bit instead of quoted-printable (RFC 2045 section 6.7), which breaks long links. */
+function withPlainText(message: Buffer): Buffer {
+  const text = message.toString('latin1').replace(TEXT_PART, (_, head: string, body: string) => {
+    const joined = body.replace(/=\r\n/g, '');
+    const decoded = joined.replace(/=([\dA-F]{2})/g, (_, code: string) =>
+      String.fromCharCode(parseInt(code, 16)),
+    );
+    return `${head}Content-Transfer-Encoding: 8bit\r\n\r\n${decoded}`;
+  });
+  return Buffer.from(text, 'latin1');
+}
+
+const TEXT_PART =
+  /(Content-Type: text\/plain[^\r]*\r\n)Content-Transfer-Encoding: quoted-printable\r\n\r\n([\s\S]*?)(?=\r\n--)/;
 
 /** The name of the file that an earlier attempt to send this mail wrote. */
 async function findName(folder: string, id: string): Promise<string | undefined> {
