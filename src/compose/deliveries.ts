@@ -98,7 +98,6 @@ function createMailRemoval(deps: RemovalDeps & { readonly outbox: Outbox; readon
   });
 }
 
-function operatorAddressOf(mail: Config['mail']): string | null {
-  if (mail.kind === 'off') return UNKNOWN_RECIPIENT;
+function operatorAddressOf(mail: Exclude<Config['mail'], { readonly kind: 'off' }>): string | null {
   return mail.receiver ?? (mail.kind === 'files' ? UNKNOWN_RECIPIENT : null);
 }

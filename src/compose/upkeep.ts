@@ -12,6 +12,7 @@ import {
   removeOldMailBudgets,
   removeOldMails,
 } from '../app/upkeep/remove-old.ts';
+import { HOUR, MINUTE } from '../domain/durations.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SealMacs } from '../ports/security/seal-macs.ts';
@@ -26,9 +27,6 @@ import type { TokenFamilies } from '../ports/stores/token-families.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { WebhookDeliveries } from '../ports/stores/webhook-deliveries.ts';
 import { type Background, startLoop } from './loop.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 /** Milliseconds between two rounds of sealing. An event is sealed within this time and the time of one round. */
 const SEAL_PAUSE = 10_000;

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
+import { DAY, HOUR } from '../../domain/durations.ts';
 import { MAIL_BUDGET } from '../../domain/mail-budget.ts';
 import type { MailBudget } from '../../ports/stores/mail-budget.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { type OutboxRow, toClaimedEntry } from './outbox.ts';
-
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+import { type OutboxRow, toClaimedEntries } from './outbox.ts';
 
 /** Mail budgets in PostgreSQL. `take` and `claimDigest` lock the recipient's row. */
 export function createMailBudget(sql: Sql): MailBudget {
@@ -48,10 +46,7 @@ export function createMailBudget(sql: Sql): MailBudget {
           for update skip locked
         )
         returning id, type, data, occurred_at, contact, trace, attempts`);
-      // The first entry names the digest, so events of the same time have a fixed order.
-      return rows
-        .map(toClaimedEntry)
-        .sort((one, other) => one.event.occurredAt - other.event.occurredAt || (one.id < other.id ? -1 : 1));
+      return toClaimedEntries(rows);
     },
 
     async forget(before, limit) {

@@ -1,3 +1,4 @@
+import { HOUR } from '../../domain/durations.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import type { Backlog, ClaimedEntry, DeliveryKind, Outbox } from '../../ports/stores/outbox.ts';
 import type { TraceContext } from '../../ports/tracing.ts';
@@ -21,8 +22,6 @@ interface BacklogRow {
   postponed: number;
 }
 
-const HOUR = 3_600_000;
-
 /** The outbox in PostgreSQL. A claim is a lease in the row, so no transaction stays open during a delivery. */
 export function createOutbox(sql: Sql): Outbox {
   return {
@@ -37,7 +36,7 @@ export function createOutbox(sql: Sql): Outbox {
           for update skip locked
         )
         returning id, type, data, occurred_at, contact, trace, attempts`);
-      return rows.map(toClaimedEntry).sort((one, other) => one.event.occurredAt - other.event.occurredAt);
+      return toClaimedEntries(rows);
     },
 
     async acknowledge(ids) {
@@ -121,7 +120,14 @@ export function forgetOldSql(sql: Sql, kind: DeliveryKind, before: number, limit
     ))`;
 }
 
-export function toClaimedEntry(row: OutboxRow): ClaimedEntry {
+/** The oldest event first. Events of the same time have a fixed order, because the first entry names a digest. */
+export function toClaimedEntries(rows: readonly OutboxRow[]): readonly ClaimedEntry[] {
+  return rows
+    .map(toClaimedEntry)
+    .sort((one, other) => one.event.occurredAt - other.event.occurredAt || (one.id < other.id ? -1 : 1));
+}
+
+function toClaimedEntry(row: OutboxRow): ClaimedEntry {
   const event = { type: row.type, data: row.data, occurredAt: row.occurred_at.getTime() } as DomainEvent;
   return { id: row.id, event, contact: row.contact, trace: row.trace, attempt: row.attempts };
 }

@@ -6,7 +6,7 @@ import { announceKey, type KeyDeps, keyEntry } from './announce-key.ts';
 
 /**
  * Maintains the key set; every replica runs this periodically. Announces the next key when it is due, and removes each
- * key whose last token has expired. Returns the current set, which contains a key that may sign.
+ * key whose last token has expired. Returns the current set.
  */
 export const maintainKeySet = (given: Omit<KeyDeps, 'by' | 'origin'>) => {
   const deps = { ...given, by: 'automatic', origin: SYSTEM };

@@ -1,6 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import type { LimitRequests } from '../../../../app/limit-requests.ts';
+import { MINUTE } from '../../../../domain/durations.ts';
 import { networkOf } from '../../../../domain/network.ts';
 import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
@@ -20,8 +21,6 @@ export const rateLimitHeaders = {
   'RateLimit-Remaining': count(),
   'RateLimit-Reset': count(),
 };
-
-const MINUTE = 60_000;
 
 /**
  * Limits the requests to all routes that are registered later: per user, or per network if the user is
