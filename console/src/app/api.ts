@@ -5,7 +5,7 @@ export class ServiceRefusal extends Error {
   readonly problem: Readonly<Record<string, unknown>>;
 
   constructor(status: number, problem: Readonly<Record<string, unknown>>) {
-    super(String(problem.detail ?? problem.title ?? `The service answered ${status}.`));
+    super(String(problem.detail ?? problem.title ?? `The service does not answer (${status}). Try again.`));
     this.status = status;
     this.code = String(problem.code ?? '');
     this.problem = problem;
@@ -41,11 +41,19 @@ export async function call<Answer = null>(
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
   });
-  const text = await response.text();
-  const answer = text === '' ? null : JSON.parse(text);
-  if (response.ok) return answer;
+  const answer = parseAnswer(await response.text());
+  if (response.ok && answer !== undefined) return answer;
   if (response.status === 401 && path.startsWith('/admin/')) onSignedOut();
-  throw new ServiceRefusal(response.status, answer);
+  throw new ServiceRefusal(response.status, answer ?? {});
+}
+
+/** Null for an empty text. Undefined for a text that is not JSON, such as the page of a proxy. */
+function parseAnswer(text: string) {
+  try {
+    return text === '' ? null : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The query for a list of the API: these fields of the console's own URL, and the maximum number of entries. */

@@ -1,0 +1,44 @@
+import t from 'tap';
+import { signIn, startConsole } from '../support/console-pages.ts';
+
+const HTML = { contentType: 'text/html', body: '<html><h1>Bad gateway</h1></html>' };
+
+const ANSWERS = [
+  { name: 'HTML', status: 502, answer: HTML },
+  { name: 'nothing', status: 502, answer: { body: '' } },
+  { name: 'JSON that is no object', status: 503, answer: { contentType: 'application/json', body: 'null' } },
+  { name: 'JSON without a detail', status: 504, answer: { contentType: 'application/json', body: '{}' } },
+  { name: 'HTML with the status of success', status: 200, answer: HTML },
+];
+
+t.test('an answer of a proxy instead of the service is shown as a sentence', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, errors } = started;
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  for (const { name, status, answer } of ANSWERS) {
+    await page.route('**/admin/users?*', (route) => route.fulfill({ status, ...answer }));
+    await page.goto(`${url}/console/users`);
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    t.equal(await alert.textContent(), `The service does not answer (${status}). Try again.`, name);
+    await page.unroute('**/admin/users?*');
+  }
+  t.same(errors, []);
+});
+
+t.test('a 401 shows the sign-in, whatever its body', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url } = started;
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  for (const answer of [HTML, { body: '' }]) {
+    await page.route('**/admin/users?*', (route) => route.fulfill({ status: 401, ...answer }));
+    await page.goto(`${url}/console/users`);
+    await page.getByText('Your session has ended. Sign in again.').waitFor({ timeout: 5_000 });
+    t.ok(await page.getByLabel('Password').isVisible());
+    await page.unroute('**/admin/users?*');
+  }
+});
