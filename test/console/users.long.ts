@@ -191,11 +191,13 @@ t.test('an operator creates an account and changes it by keyboard alone', async 
   await keyboard.press('Enter');
   await checkRendering(t, page, 'dialog of a changed account');
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Address', { exact: true }).fill('nina@example.org');
+  await dialog.getByLabel('Address', { exact: true }).fill('nina+a?b&c%@example.org');
   await dialog.getByLabel('The address is confirmed').check();
   await dialog.getByLabel('Reason, for the log').fill('a new name');
   await dialog.getByRole('button', { name: 'Change account' }).click();
-  await page.getByText('nina@example.org').waitFor();
+  const mail = page.getByRole('link', { name: 'nina+a?b&c%@example.org' });
+  await mail.waitFor();
+  t.equal(await mail.getAttribute('href'), 'mailto:nina%2Ba%3Fb%26c%25@example.org');
   await page.getByRole('definition').filter({ hasText: /^yes$/ }).waitFor();
   for (const reason of ['new in the team', 'a new name'])
     t.ok(

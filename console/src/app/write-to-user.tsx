@@ -31,10 +31,11 @@ export function WriteToUser({ userId }: { readonly userId: string }) {
   return <MailLink email={answer.email} />;
 }
 
-/** A link that begins a mail. */
+/** A link that begins a mail. RFC 6068 requires a literal `@`. */
 export function MailLink({ email }: { readonly email: string }) {
+  const at = email.lastIndexOf('@');
   return (
-    <a href={`mailto:${encodeURIComponent(email)}`}>
+    <a href={`mailto:${encodeURIComponent(email.slice(0, at))}${email.slice(at)}`}>
       <bdi>{email}</bdi>
     </a>
   );
