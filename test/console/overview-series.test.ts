@@ -1,6 +1,12 @@
 import t from 'tap';
 import { amount, drawChart, rangeInWords } from '../../console/src/overview/chart.ts';
-import { drawKeys, type Key, keyInWords, spansOf } from '../../console/src/overview/key-timeline.ts';
+import {
+  drawKeys,
+  type Key,
+  keyInWords,
+  orderInWords,
+  spansOf,
+} from '../../console/src/overview/key-timeline.ts';
 import {
   appendSamples,
   continueSamples,
@@ -11,6 +17,7 @@ import {
   valuesOf,
 } from '../../console/src/overview/series.ts';
 import { svgText } from '../../console/src/picture/svg.ts';
+import { publishedUntil, type SigningKey, stateOf } from '../../src/domain/key-set.ts';
 
 const START = Date.UTC(2026, 0, 2);
 const DAY = 86_400_000;
@@ -109,6 +116,54 @@ t.test('a key is announced, signs until the next key signs, and stays published'
     [],
     'a key of a file has no times',
   );
+});
+
+t.test(
+  'after a rotation at once beside an announced key, the spans are the states of the domain',
+  async (t) => {
+    const hour = (hours: number) => START + hours * 3_600_000;
+    const key = (id: string, number: number, announcedAt: number, signsFrom: number): SigningKey => ({
+      ...{ id, alg: 'EdDSA', number, announcedAt: hour(announcedAt), signsFrom: hour(signsFrom) },
+    });
+    const outlast = 2 * 3_600_000;
+    const set = [key('A', 1, 0, 0), key('B', 2, 8, 14), key('C', 3, 10, 10)];
+    const listed = set.map((one): Key => {
+      const until = publishedUntil(one, set, { outlast });
+      return {
+        ...{ id: one.id, alg: one.alg, state: stateOf(one, set, hour(11)) },
+        announcedAt: new Date(one.announcedAt).toISOString(),
+        signsFrom: new Date(one.signsFrom).toISOString(),
+        ...(Number.isFinite(until) && { publishedUntil: new Date(until).toISOString() }),
+      };
+    });
+    for (const [index, one] of set.entries()) {
+      const [drawn] = listed.slice(index);
+      const spans = drawn === undefined ? [] : spansOf(drawn, listed, hour(20));
+      for (let at = 0; at < 20; at += 1) {
+        const span = spans.find(({ from, to }) => from <= hour(at) && hour(at) < to);
+        const isPublished = hour(at) >= one.announcedAt && hour(at) < publishedUntil(one, set, { outlast });
+        t.equal(span?.kind, isPublished ? stateOf(one, set, hour(at)) : undefined, `${one.id} at ${at} h`);
+      }
+    }
+  },
+);
+
+t.test('a refused key has no spans, and does not end the signing of another key', async (t) => {
+  const [, recent] = KEYS;
+  if (recent === undefined) throw new Error('no keys');
+  const refused: Key = {
+    ...{ id: 'refused', alg: 'EdDSA', state: 'refused' },
+    ...{ announcedAt: time(-0.75), signsFrom: time(-0.5) },
+  };
+  const keys = [...KEYS, refused];
+  t.match(spansOf(recent, keys, START).at(-1), { kind: 'signing', to: START });
+  t.same(spansOf(refused, keys, START), []);
+  t.equal(drawKeys([refused], START), null);
+});
+
+t.test('the keys of a file are listed newest first, and stored keys oldest first', async (t) => {
+  t.equal(orderInWords([{ id: 'file', alg: 'ES256', state: 'signing' }]), 'Newest first, as in KEY_SET_FILE');
+  t.equal(orderInWords(KEYS), 'Oldest first');
 });
 
 t.test('keys are drawn as bars over time, each with a description in words', async (t) => {

@@ -1,4 +1,4 @@
-import { drawKeys, type Key } from '../overview/key-timeline.ts';
+import { drawKeys, type Key, orderInWords } from '../overview/key-timeline.ts';
 import { momentInWords } from './moment.ts';
 import { nodeOf } from './svg-view.tsx';
 import { Table } from './table.tsx';
@@ -24,7 +24,7 @@ export function KeySection({ keys }: { readonly keys: readonly Key[] }) {
               </figcaption>
             </figure>
           )}
-          <Table label="Keys of access tokens" caption="Oldest first" columns={COLUMNS}>
+          <Table label="Keys of access tokens" caption={orderInWords(keys)} columns={COLUMNS}>
             {keys.map((key) => (
               <tr key={key.id} class={key.state === 'refused' ? 'failed' : ''}>
                 <th scope="row" class="ids">

@@ -26,26 +26,40 @@ const BAR = 14;
 /** The time after now that the chart shows, as a share of the time before now. */
 const AHEAD = 0.25;
 
-/** The spans of a key until `end`. A key signs until the next key signs. Empty for a key without times. */
+/**
+ * The spans of a key until `end`. A key signs until a later key of the list signs, as in `domain/key-set.ts`. An
+ * announced key never signs if a later key signs first. Empty for a key without times, and for a refused key.
+ *
+ * @param keys in the order of their numbers
+ */
 export function spansOf(key: Key, keys: readonly Key[], end: number): readonly KeySpan[] {
-  if (key.announcedAt === undefined || key.signsFrom === undefined) return [];
+  if (!hasTimes(key)) return [];
   const [announced, signs] = [Date.parse(key.announcedAt), Date.parse(key.signsFrom)];
-  const later = keys.map(({ signsFrom = '' }) => Date.parse(signsFrom)).filter((time) => time > signs);
-  const ends = Math.min(end, ...later);
+  const later = keys.slice(keys.indexOf(key) + 1).filter(hasTimes);
+  const ends = Math.min(end, ...later.map(({ signsFrom }) => Date.parse(signsFrom)));
   const gone = key.publishedUntil === undefined ? ends : Math.min(end, Date.parse(key.publishedUntil));
   const spans: KeySpan[] = [
-    { kind: 'announced', from: announced, to: signs },
+    { kind: 'announced', from: announced, to: Math.min(signs, ends) },
     { kind: 'signing', from: signs, to: Math.min(ends, gone) },
     { kind: 'retired', from: ends, to: gone },
   ];
   return spans.filter(({ from, to }) => to > from);
 }
 
+/** False for a key of a file, and for a refused key: it has times, but never signs. */
+function hasTimes(key: Key): key is Key & Required<Pick<Key, 'announcedAt' | 'signsFrom'>> {
+  return key.state !== 'refused' && key.announcedAt !== undefined && key.signsFrom !== undefined;
+}
+
+/** The order of a list of keys. A key file holds no times, and its first key is the newest. */
+export function orderInWords(keys: readonly Key[]): string {
+  const isFile = keys.every(({ announcedAt }) => announcedAt === undefined);
+  return isFile ? 'Newest first, as in KEY_SET_FILE' : 'Oldest first';
+}
+
 /** The keys as bars over time, oldest first, and a line at `now`. Null without a key that has times. */
 export function drawKeys(keys: readonly Key[], now: number): SvgNode | null {
-  const starts = keys.flatMap(({ announcedAt }) =>
-    announcedAt === undefined ? [] : [Date.parse(announcedAt)],
-  );
+  const starts = keys.filter(hasTimes).map(({ announcedAt }) => Date.parse(announcedAt));
   if (starts.length === 0) return null;
   const first = Math.min(now - 1, ...starts);
   const last = now + (now - first) * AHEAD;
