@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { CHALLENGE_LIFE, MAX_ANSWERS } from '../../../src/domain/challenge.ts';
 import { call, ServiceRefusal } from './api.ts';
 import { ErrorText } from './loaded.tsx';
 import { Page } from './page.tsx';
@@ -9,9 +10,18 @@ interface Props {
   readonly onSignedIn: () => void;
 }
 
+/** The challenge of the second step, as this page knows it. */
+interface Challenge {
+  readonly sealed: string;
+  /** When the page got the challenge, in milliseconds. */
+  readonly since: number;
+  /** The number of refused answers. */
+  readonly refused: number;
+}
+
 /** The form for signing in: first the password, then the second factor if the account has one. */
 export function SignIn({ notice, onSignedIn }: Props) {
-  const [challenge, setChallenge] = useState<string | null>(null);
+  const [challenge, setChallenge] = useState<Challenge | null>(null);
   const [error, setError] = useState<string | null>(null);
 
   async function submit(event: SubmitEvent): Promise<void> {
@@ -21,14 +31,19 @@ export function SignIn({ notice, onSignedIn }: Props) {
       if (challenge === null) await call('POST', '/console/session', { body: fields });
       else
         await call('POST', '/console/session/second-factor', {
-          body: { challenge, ...proofOf(String(fields.code)) },
+          body: { challenge: challenge.sealed, ...proofOf(String(fields.code)) },
         });
       onSignedIn();
     } catch (refusal) {
       if (!(refusal instanceof Error)) throw refusal;
-      const next = refusal instanceof ServiceRefusal && refusal.code === 'second_factor_required';
-      setChallenge(next ? String((refusal as ServiceRefusal).problem.challenge) : challenge);
-      setError(next ? null : refusal.message);
+      if (refusal instanceof ServiceRefusal && refusal.code === 'second_factor_required') {
+        setChallenge({ sealed: String(refusal.problem.challenge), since: Date.now(), refused: 0 });
+        setError(null);
+        return;
+      }
+      if (challenge !== null && refusal instanceof ServiceRefusal)
+        setChallenge(afterRefusal(challenge, refusal));
+      setError(refusal.message);
     }
   }
 
@@ -49,6 +64,19 @@ export function SignIn({ notice, onSignedIn }: Props) {
       </form>
     </Page>
   );
+}
+
+/**
+ * The challenge for the next answer; null if the sign-in begins again. The service refuses a wrong code and an expired
+ * challenge alike, so the limits of the domain tell them apart.
+ */
+function afterRefusal(challenge: Challenge, { status, code }: ServiceRefusal): Challenge | null {
+  // A 403 refuses the account. If the code was right, the challenge is used up.
+  if (status === 403) return null;
+  if (code !== 'proof_refused') return challenge;
+  const refused = challenge.refused + 1;
+  const isAlive = refused < MAX_ANSWERS && Date.now() < challenge.since + CHALLENGE_LIFE;
+  return isAlive ? { ...challenge, refused } : null;
 }
 
 interface FieldProps {
