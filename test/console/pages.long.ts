@@ -153,6 +153,61 @@ t.test('an operator disables a user and enables the user again by keyboard alone
     );
 });
 
+t.test(
+  'the incidents page finds by a click that a user is already disabled, and offers to enable the user',
+  async (t) => {
+    const started = await startConsole(t);
+    if (started === null) return;
+    const { page, url, ann, logIn, refresh, send, adminKey, errors } = started;
+    started.time.now = Date.now();
+    for (const client of [OFFICE, THIEF]) {
+      const copied = await logIn({ userId: ann, client: HOME });
+      started.time.now += HOUR;
+      await refresh(copied, { client: HOME });
+      started.time.now += HOUR;
+      await refresh(copied, { client }).catch(() => {});
+    }
+    await send(`/admin/users/${ann}/disabled`, { method: 'PUT', headers: { 'x-api-key': adminKey } });
+    await page.goto(`${url}/console`);
+    await signIn(page);
+    await page.getByRole('table').waitFor();
+    const rows = await page.locator('tbody tr').count();
+    t.equal(rows, 2, 'two networks of one user');
+    const [disable, enable] = ['Disable user', 'Enable user'].map((name) =>
+      page.getByRole('button', { name, exact: true }),
+    );
+    if (disable === undefined || enable === undefined) throw new Error('no buttons');
+    const note = page.getByText(/^This user has been disabled since/);
+
+    await page.route('**/disabled', (route) => route.fulfill({ status: 502 }));
+    await disable.first().click();
+    await page.getByRole('dialog').getByText('The service does not answer (502). Try again.').waitFor();
+    await page.keyboard.press('Escape');
+    await page.unroute('**/disabled');
+
+    await disable.first().click();
+    await note.first().waitFor({ timeout: 5_000 });
+    t.equal(await page.getByRole('dialog').count(), 0, 'no dialog asks for a reason');
+    t.same([await note.count(), await enable.count(), await disable.count()], [rows, rows, 0]);
+    t.ok(await enable.first().evaluate((node) => node.matches(':focus')), 'the focus stays at the button');
+    await checkRendering(t, page, 'incidents of a disabled user');
+
+    const act = async (button: typeof enable) => {
+      await button.first().click();
+      await page.getByRole('dialog').getByLabel('Reason, for the log').fill('the phone is back');
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    };
+    await act(enable);
+    await disable.nth(1).waitFor({ timeout: 5_000 });
+    t.ok(await logIn({ userId: ann, client: HOME }));
+    await act(disable);
+    await enable.nth(1).waitFor({ timeout: 5_000 });
+    await t.rejects(logIn({ userId: ann, client: HOME }), { code: 'account_disabled' });
+    t.same(errors, []);
+  },
+);
+
 t.test('untrusted text is shown as text in every page', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;

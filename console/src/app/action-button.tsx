@@ -10,16 +10,30 @@ interface Props {
   readonly harmless?: boolean;
   /** What the operator fills in beside the reason. */
   readonly fields?: ComponentChildren;
+  /** Runs before the dialog opens. False: the dialog does not open. */
+  readonly mayOpen?: () => Promise<boolean>;
   readonly run: (reason: string, fields: FormData) => Promise<unknown>;
   readonly onDone: () => void;
 }
 
 /** A button for a change. It asks for the reason, which the service logs together with the operator. */
-export function ActionButton({ label, consequence, harmless = false, fields, run, onDone }: Props) {
+export function ActionButton({ label, consequence, harmless = false, fields, mayOpen, run, onDone }: Props) {
   const style = harmless ? 'plain' : 'danger';
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<string | null>(null);
   const id = useId();
+
+  async function open(): Promise<void> {
+    setError(null);
+    try {
+      if (mayOpen !== undefined && !(await mayOpen())) return;
+    } catch (refusal) {
+      if (!(refusal instanceof Error)) throw refusal;
+      setError(refusal.message);
+    }
+    // A second click can come while `mayOpen` runs.
+    if (dialog.current?.open === false) dialog.current.showModal();
+  }
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
@@ -39,7 +53,7 @@ export function ActionButton({ label, consequence, harmless = false, fields, run
 
   return (
     <>
-      <button type="button" class={style} onClick={() => dialog.current?.showModal()}>
+      <button type="button" class={style} onClick={() => void open()}>
         {label}
       </button>
       <dialog ref={dialog} aria-labelledby={`${id}-title`}>

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { plural } from '../../../src/domain/plural.ts';
 import {
   groupIncidents,
@@ -7,7 +8,7 @@ import {
 } from '../incidents/group-incidents.ts';
 import { ActionButton } from './action-button.tsx';
 import { endSessionsOf } from './api.ts';
-import { DisableButton } from './disabled.tsx';
+import { DisabledNote, DisableUnreadButton } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { momentInWords } from './moment.ts';
 import { Page } from './page.tsx';
@@ -75,6 +76,7 @@ interface TableProps {
 }
 
 function IncidentTable({ incidents, reload }: TableProps) {
+  const [disabled, setDisabled] = useState<ReadonlyMap<string, string | null>>(new Map());
   return (
     <Table
       label="Incidents"
@@ -82,13 +84,27 @@ function IncidentTable({ incidents, reload }: TableProps) {
       columns={['What', 'From', 'Last', 'User', 'Actions']}
     >
       {incidents.map((incident) => (
-        <IncidentRow key={`${incident.userId} ${incident.network}`} incident={incident} reload={reload} />
+        <IncidentRow
+          key={`${incident.userId} ${incident.network}`}
+          incident={incident}
+          disabledAt={disabled.get(incident.userId) ?? null}
+          onRead={(disabledAt) => setDisabled((known) => new Map(known).set(incident.userId, disabledAt))}
+          reload={reload}
+        />
       ))}
     </Table>
   );
 }
 
-function IncidentRow({ incident, reload }: { readonly incident: Incident; readonly reload: () => void }) {
+interface RowProps {
+  readonly incident: Incident;
+  /** Null: the user may log in, or the state was not read yet. */
+  readonly disabledAt: string | null;
+  readonly onRead: (disabledAt: string | null) => void;
+  readonly reload: () => void;
+}
+
+function IncidentRow({ incident, disabledAt, onRead, reload }: RowProps) {
   const { userId, network, device, replays, lastAt, sessionIds } = incident;
   const [sessionId] = sessionIds;
   return (
@@ -108,6 +124,7 @@ function IncidentRow({ incident, reload }: { readonly incident: Incident; readon
       <td>{momentInWords(lastAt)}</td>
       <td>
         <Link to={pathOfUser(userId)}>{userId}</Link>
+        <DisabledNote disabledAt={disabledAt} />
       </td>
       <td>
         <div class="acts">
@@ -117,7 +134,7 @@ function IncidentRow({ incident, reload }: { readonly incident: Incident; readon
             run={(reason) => endSessionsOf(userId, reason)}
             onDone={reload}
           />
-          <DisableButton userId={userId} disabledAt={null} onDone={reload} />
+          <DisableUnreadButton userId={userId} disabledAt={disabledAt} onRead={onRead} onDone={reload} />
           <WriteToUser userId={userId} />
         </div>
       </td>
