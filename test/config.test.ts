@@ -65,8 +65,8 @@ t.test('the defaults are a valid configuration', async (t) => {
       port: 3000,
       publicUrl: null,
       accountPages: true,
-      trustProxy: [],
-      corsOrigins: [],
+      trustProxy: { length: 0 },
+      corsOrigins: { length: 0 },
       loginByUserId: 'local',
       frontDoors: ['session-id', 'cookie-pair', 'task-api'],
       rateLimit: 100,
@@ -96,9 +96,9 @@ t.test('the defaults are a valid configuration', async (t) => {
     breaches: null,
     database: { kind: 'embedded' },
     brokerUrl: null,
-    webhooks: { allowedNetworks: [] },
+    webhooks: { allowedNetworks: { length: 0 } },
     mail: { kind: 'files', receiver: null },
-    warnings: [],
+    warnings: { length: 0 },
   });
   t.ok(Object.isFrozen(config));
 });
@@ -143,7 +143,7 @@ t.test('a damaged stored key is refused', async (t) => {
   t.match(await faultsOf(t, {}, folder), [/^REFRESH_TOKEN_HASH_KEY in ".*" has a key of 0 bytes/]);
 });
 
-t.test('each variable sets its value', async (t) => {
+t.test('variables set their values, in normalized form', async (t) => {
   const config = await read(t, {
     ...keys,
     ACCESS_TOKEN_SIGN_KEY: `${ACCESS}x, ${ACCESS}`,
@@ -581,7 +581,7 @@ t.test('production needs explicit keys, and generates none', async (t) => {
     read(t, { ...production, ACCESS_TOKEN_SIGN_KEY: hexadecimal }),
     'misses two digits by chance',
   );
-  t.match(config, { production: true, http: { loginByUserId: 'key' }, warnings: [] });
+  t.match(config, { production: true, http: { loginByUserId: 'key' }, warnings: { length: 0 } });
   t.notOk(existsSync(join(config.dataDir, 'keys')), 'no keys are made');
   t.equal((await read(t, { ...production, SMTP_SERVER: '', MAIL: 'off' })).mail.kind, 'off');
   t.equal((await read(t, { ...production, DATABASE_URL: '' })).warnings.length, 1);
@@ -609,7 +609,7 @@ t.test('signing keys are in the database or in KEY_SET_FILE', async (t) => {
   t.match(await setOf({ ACCESS_TOKEN_ALG: 'RS256', KEY_SET_FILE: 'keys.json', KEY_SET_MAX_AGE: '1m' }), {
     alg: 'RS256',
     file: join(folder, 'keys.json'),
-    encryptionKeys: [],
+    encryptionKeys: { length: 0 },
     maxAge: 60_000,
   });
   const sealed = await setOf({ ACCESS_TOKEN_ALG: 'EdDSA' });
@@ -741,7 +741,8 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
     OTEL_TRACES_SAMPLER_ARG: '2',
   };
   const { traces, warnings } = await tracesOf(faulty);
-  t.match(traces, { headers: {}, attributes: {}, sampler: plain });
+  t.same([traces?.headers, traces?.attributes], [{}, {}]);
+  t.match(traces, { sampler: plain });
   t.notMatch(warnings.join('\n'), 'hunter2');
   t.same(warnings.map((line) => line.split(' ')[0]).sort(), Object.keys(faulty));
   t.same((await read(t, { ...keys, ...faulty })).warnings, [], 'nothing of it is used');

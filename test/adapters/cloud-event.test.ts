@@ -31,7 +31,7 @@ t.test('the id of the user in an event is a UUID or any text', async (t) => {
 const eventsIn = (outbox: Outbox) =>
   outbox.claim('event', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
 
-/** An account that causes each event which a user can cause. */
+/** Causes each type of event except `sessions.healed`, as a user, as an operator and by a command. */
 async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const http = { trustProxy: ['127.0.0.1'] };
   const service = await startHttpService(t, { http, policy: { onUserAgentChange: 'notify' } });

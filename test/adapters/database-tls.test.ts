@@ -47,7 +47,7 @@ t.test('TLS to PostgreSQL', async (t) => {
   t.match(await ask(byName, noCertificate), { outcome: 'nothing' }, 'a file without a certificate');
 });
 
-t.test('a server that is asked for TLS', async (t) => {
+t.test('a start of TLS that the server does not complete fails, and throws nothing uncaught', async (t) => {
   const thrown: unknown[] = [];
   const note = (error: unknown) => thrown.push(error);
   process.on('uncaughtException', note);

@@ -28,7 +28,7 @@ t.test('logins that wait share one statement', async (t) => {
   }
 });
 
-t.test('two logins of one user are both opened', async (t) => {
+t.test('concurrent logins of one user are all opened', async (t) => {
   const store = await open(t);
   if (store === null) return;
   const userId = randomUUID();
@@ -54,7 +54,7 @@ t.test('a user whose state is locked delays only their own login', async (t) => 
     t.ok(opened.every((session) => session !== null && session !== 'disabled'));
     t.notOk(isSettled);
   });
-  t.match(await waiting, [{ sessions: [] }], 'the delayed login succeeds');
+  t.match(await waiting, [{ sessions: { length: 0 } }], 'the delayed login succeeds');
 });
 
 t.test('a disabled user fails no other login of the batch', async (t) => {
@@ -66,7 +66,7 @@ t.test('a disabled user fails no other login of the batch', async (t) => {
   const opened = await store.openAll(users);
   for (const [index, userId] of users.entries()) {
     if (userId === disabled) t.equal(opened[index], 'disabled');
-    else t.match(opened[index], { sessions: [] });
+    else t.match(opened[index], { sessions: { length: 0 } });
   }
 });
 

@@ -210,7 +210,7 @@ t.test('secret keys can be changed in two steps, one replica after another', asy
   }
   const [atOnce] = replicas;
   t.notOk(
-    atOnce && pairs[2] && (await accepts(atOnce, pairs[2])),
+    atOnce === undefined || pairs[2] === undefined || (await accepts(atOnce, pairs[2])),
     'with one step a replica would refuse valid tokens',
   );
 });

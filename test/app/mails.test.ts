@@ -117,7 +117,7 @@ t.test('a mail about an ended session or a changed password links to the end of 
   );
 });
 
-t.test('the time is shown in UTC at every hour', async (t) => {
+t.test('the time is shown in UTC, also just before and at midnight', async (t) => {
   for (const [at, said] of [
     [Date.UTC(2024, 1, 29, 23, 59, 59, 999), '29 February 2024, 23:59 UTC'],
     [Date.UTC(2026, 11, 31), '31 December 2026, 00:00 UTC'],

@@ -185,6 +185,7 @@ t.test('an unroutable event waits with growing delays, and each type is logged o
     '{kind="event",outcome="routed"}': 2,
   });
   t.match(lines, [{ level: 'warn', members: { type: 'sessions.started' }, message: /no queue takes/ }]);
+  t.equal(lines.length, 1, 'logged once');
 });
 
 t.test('when a type of event is routed again, its waiting events become due at once', async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { userLine, usersCommand } from '../support/users-command.ts';
 
-/** Names with a formula of a spreadsheet, line separators, an escape sequence that hides text, and parts of JSON. */
+/** Names with formulas of a spreadsheet, line separators, and parts of JSON, SQL, HTML and CSV. */
 const NAMES = ['=cmd()', '@SUM(1)', 'a\u2028{"id":1}', 'b\u2029c', '"},{"', "'; --", '<script>', 'x,y\\'];
 
 t.test('each hostile name stays one record of each export, and is read unchanged', async (t) => {

@@ -25,7 +25,7 @@ t.test(
       { type: 'users.disabled', actor: 'operator', actor_name: /^command of ./ },
       { type: 'users.enabled' },
       { type: 'users.roles_changed', roles: ['operator'] },
-      { type: 'users.roles_changed', roles: [] },
+      { type: 'users.roles_changed', roles: { length: 0 } },
     ]);
     t.equal(events.length, acts.length);
   },
@@ -92,7 +92,11 @@ t.test('commands list and show users, and end their sessions', async (t) => {
   const [event] = await sql`select actor_name from security_events where type = 'sessions.revoked'`;
   t.match(event, { actor_name: /^command of ./ });
   const other = randomUUID();
-  t.match(JSON.parse((await run(['show', other, '--json'])).output), { id: other, account: null, live: [] });
+  t.match(JSON.parse((await run(['show', other, '--json'])).output), {
+    id: other,
+    account: null,
+    live: { length: 0 },
+  });
 });
 
 t.test('show prints the 100 newest sessions, and says if the user has more', async (t) => {

@@ -59,6 +59,7 @@ t.test('an Idempotency-Key is stored before it is sent, and removed with its pai
   const next = await client.token(pair.access);
   await client.token(next ?? '');
   t.match(keys, [undefined, String, undefined, String, undefined]);
+  t.equal(sent[0], keys[1], 'the stored key was sent');
   t.not(keys[1], keys[3], 'one key for each rotation');
 });
 

@@ -47,7 +47,7 @@ t.test('without a proof the call returns the refusal', async (t) => {
     const answer = await remove();
     t.equal(answer.status, 401);
     t.match(await answer.json(), { code: 'step_up_required' });
-    t.equal(countAnswers(service, '/auth/me', 401), 1, 'the callback is called once');
+    t.equal(countAnswers(service, '/auth/me', 401), 1, 'the call is not repeated');
     t.equal((await client.fetch(`${service.url}/auth/me`)).status, 200, 'the session continues');
   }
 });

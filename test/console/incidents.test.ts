@@ -51,6 +51,6 @@ t.test('events without a session, an address or a client are grouped as well', a
     userAgent: null,
   };
   const incidents = groupIncidents([bare, { ...bare, time: '2026-11-21T02:00:00.000Z' }]);
-  t.match(incidents, [{ userId: ANN, replays: 2, refusals: 0, sessionIds: [] }]);
+  t.match(incidents, [{ userId: ANN, replays: 2, refusals: 0, sessionIds: { length: 0 } }]);
   t.equal(incidents[0]?.lastAt, Date.parse('2026-11-21T02:00:00.000Z'));
 });

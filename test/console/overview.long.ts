@@ -5,7 +5,7 @@ import { checkRendering, reach, signIn, startConsole } from '../support/console-
 
 const DAY = 86_400_000;
 
-/** The longest name of a host. */
+/** A host name of 63 characters, the most that one label can have, and a port. */
 const REPLICA = `${'kinship-'.padEnd(63, 'x')}:3000`;
 
 /** An overview that grows with each reading. */
@@ -89,7 +89,7 @@ t.test('a page whose operator is signed out says so', async (t) => {
   await page.getByText('Your session has ended. Sign in again.').waitFor();
 });
 
-t.test('the number of streams does not keep the service from stopping', async (t) => {
+t.test('open streams do not keep the service from stopping', async (t) => {
   const { url, operatorCookie, app } = await consoleService(t);
   const cookie = await operatorCookie();
   const streams = await Promise.all(

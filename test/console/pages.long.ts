@@ -11,7 +11,7 @@ const THIEF = { address: '198.51.100.14', userAgent: 'curl/8.5.0' };
 
 type Started = NonNullable<Awaited<ReturnType<typeof startConsole>>>;
 
-/** A week of a session, whose token is then copied and presented from elsewhere. Returns the session's id. */
+/** Plays four days of a session, whose token is then copied and presented from elsewhere. Returns the session's id. */
 async function playTheft({ logIn, refresh, time, ann }: Started): Promise<string> {
   let pair = await logIn({ userId: ann, client: HOME });
   for (let day = 0; day < 5; day += 1) {
@@ -208,7 +208,7 @@ t.test(
   },
 );
 
-t.test('untrusted text is shown as text in every page', async (t) => {
+t.test('untrusted text is shown as text in the pages of a user and of a session', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, refresh, errors } = started;

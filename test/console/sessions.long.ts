@@ -7,7 +7,7 @@ import { claimsOf } from '../support/forge.ts';
 const HOME = { address: '192.0.2.7', userAgent: SAFARI };
 const OFFICE = { address: '203.0.113.20', userAgent: FIREFOX };
 
-t.test('an operator finds sessions by their facts, by keyboard alone, and opens one', async (t) => {
+t.test('an operator finds sessions by their facts, and opens one', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, logIn, errors } = started;

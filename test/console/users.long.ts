@@ -156,7 +156,7 @@ t.test('a user id without an account has a page', async (t) => {
   await checkRendering(t, page, 'user id without an account');
 });
 
-t.test('an operator creates an account and changes it by keyboard alone', async (t) => {
+t.test('an operator creates an account and changes it', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, outbox, lines, errors } = started;

@@ -29,7 +29,7 @@ async function addDeliveries({ post, adminKey, webhookDeliveries, newId, time }:
   return endpointId;
 }
 
-t.test('an operator finds a failed delivery and sends it again by keyboard alone', async (t) => {
+t.test('an operator finds a failed delivery and sends it again', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, lines, errors, webhookDeliveries, time } = started;

@@ -99,7 +99,7 @@ const KEY = 'key-of-the-last-rotation';
 const justRotated = (ago: number) => family({ rotatedAt: NOW - ago });
 
 interface Row {
-  /** The number of the row in docs/domain.md, then the situation. */
+  /** The number of the row in docs/domain.md if the table has one, then the situation. */
   readonly name: string;
   readonly family: JudgedFamily | null;
   readonly context: RefreshContext;
@@ -424,13 +424,13 @@ const rows: Row[] = [
     expected: ['rotate', 'sessions.healed'],
   },
   {
-    name: '14 a revocation is remembered',
+    name: '8 (after it) a revocation that the row has lost is remembered',
     family: family(),
     context: contextOf({ generation: 9, knownRevocation: 'logout' }),
     expected: ['revoke session_revoked', 'sessions.revoked'],
   },
   {
-    name: '14 a revocation for reuse is remembered',
+    name: '8 (after it) a revocation for reuse that the row has lost is remembered',
     family: family(),
     context: contextOf({ generation: 9, knownRevocation: 'reuse' }),
     expected: ['revoke token_reused', 'sessions.revoked'],

@@ -134,12 +134,15 @@ t.test('ten wrong proofs are free, then the waits grow', async (t) => {
   }
   t.same(waits.slice(0, 10), Array(10).fill(0));
   const waited = waits.filter((wait) => wait > 0);
-  t.same(waited, [30, 60, 120, 240, 480].slice(0, waited.length));
+  t.same(waited, [30, 60, 120, 240, 480]);
 });
 
 t.test('wrong proofs from elsewhere do not delay the owner at a known network', async (t) => {
   const failures = { failures: 1_000, lastAt: NOW, forgottenUpTo: NOW };
-  const known = { ...succeedAttempt({ knownUntil: 0 }, PROOF_ATTEMPT_POLICY, NOW), account: failures };
+  const known = {
+    ...succeedAttempt({ knownUntil: 0 }, PROOF_ATTEMPT_POLICY, NOW),
+    atOtherNetworks: failures,
+  };
   t.same(beginAttempt(known, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, { allowed: true });
   t.match(beginAttempt({ knownUntil: 0, atOtherNetworks: failures }, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, {
     allowed: false,

@@ -147,7 +147,7 @@ function readyLine(output: Readable): Promise<{ url: string; pid: number }> {
   });
 }
 
-/** Stops the program at its first import, writes a line to standard error, and never continues. */
+/** Stops the program at the import of the service, writes a line to standard error, and never continues. */
 const HELD_BEFORE_THE_REST = `
   import { register } from 'node:module';
   register('data:text/javascript,' + encodeURIComponent(\`

@@ -56,7 +56,10 @@ t.test('oauth4webapi discovers, refreshes and calls with its own proofs', async 
     await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE }),
   );
   const supported = server.dpop_signing_alg_values_supported ?? [];
-  for (const alg of ['ES256', 'Ed25519', 'PS256', 'RS256'].filter((alg) => supported.includes(alg))) {
+  const algorithms = ['ES256', 'Ed25519', 'PS256', 'RS256'];
+  const missing = algorithms.filter((alg) => !supported.includes(alg));
+  t.same(missing, []);
+  for (const alg of algorithms) {
     const keys = await oauth.generateKeyPair(alg);
     const login = await fetch(
       `${url}/auth/login?userId=${randomUUID()}&binding=refresh&dpopJkt=${await dpop.calculateThumbprint(keys.publicKey)}`,

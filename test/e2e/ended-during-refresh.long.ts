@@ -33,7 +33,7 @@ interface Ending {
   request(victim: Victim): Asked;
 }
 
-/** Every way in which a user ends a session. */
+/** Ways in which a user ends a session. */
 const ENDINGS: Readonly<Record<string, Ending>> = {
   'a logout by the session itself': {
     races: 150,

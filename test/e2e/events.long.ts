@@ -202,7 +202,7 @@ async function tlsFront(t: Test, pem: string, port: number): Promise<number> {
   return listenOnLoopback(t, server);
 }
 
-/** A mail server that accepts connections and never answers. */
+/** A mail server that refuses each connection with 421, and counts the connections. */
 async function serverThatRefuses(t: Test) {
   let refused = 0;
   const server = createTcpServer((socket) => {

@@ -88,7 +88,7 @@ t.test('LOGIN_LONGEST_WAIT bounds the wait after wrong passwords', async (t) => 
 });
 
 for (const counter of ['memory', 'Redis']) {
-  t.test(`LOGIN_RATE_LIMIT and LOGIN_RATE_NETWORK_LIMIT, counted in ${counter}`, async (t) => {
+  t.test(`LOGIN_RATE_LIMIT and LOGIN_RATE_NETWORK_LIMIT limit logins, counted in ${counter}`, async (t) => {
     if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
     const shared = counter === 'Redis' ? { REDIS_URL: (await startPrivateRedis(t)).url } : {};
     const limits = { LOGIN_RATE_LIMIT: '2/10m', LOGIN_RATE_NETWORK_LIMIT: '3/20m' };

@@ -71,7 +71,7 @@ async function health(prometheus: Prometheus): Promise<readonly string[]> {
   return groups.flatMap(({ rules }) => rules.map((rule) => rule.health));
 }
 
-/** A series that begins with its first event shows no increase. */
+/** The number of series of a metric. A series that begins with its first event shows no increase. */
 async function samples(prometheus: Prometheus, metric: string): Promise<number> {
   const { result } = await prometheus.ask<{ result: readonly unknown[] }>(`query?query=${metric}`);
   return result.length;

@@ -61,6 +61,8 @@ t.test('Dependabot updates every package, the image and the workflow', async (t)
     t.ok(existsSync(join('.', directory, files[kind] ?? '-')), `${kind} in ${directory}`);
   const watched = updates.filter((update) => update['package-ecosystem'] === 'npm');
   t.same(watched.map(({ directory }) => directory).sort(), ['/', '/bench']);
+  const kinds = new Set(updates.map((update) => update['package-ecosystem']));
+  t.same([...kinds].sort(), Object.keys(files).sort());
 });
 
 t.test('the issue forms have a title, and fields with unique ids', async (t) => {

@@ -49,7 +49,7 @@ t.test('a restored database does not revive a session whose end a running replic
   }
 });
 
-/** Its newest token is two rotations ahead of the row, and would heal it. */
+/** Asserts that the session stays ended. Its newest token is two rotations ahead of the row, and would heal it. */
 async function assertStaysEnded(t: Test, sql: Sql, url: string, pair: Answer | undefined, by: string) {
   const row = () => sql`select generation from token_families where token_family = ${sessionOf(pair)}`;
   t.same([...(await row())], [{ generation: 0 }]);

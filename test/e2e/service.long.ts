@@ -62,12 +62,15 @@ async function wholeStory(t: Test, env: Record<string, string>, folder: string):
   t.notMatch([...first.lines, ...second.lines].join(''), pair.body.refresh, 'no token in the log');
 }
 
-t.test('sessions, accounts, mails and limits work on the embedded database', async (t) => {
-  const folder = await dataDir(t);
-  await wholeStory(t, { DATA_DIR: folder }, folder);
-});
+t.test(
+  'on the embedded database a retry over a restart gets the same pair, and a replay causes a mail',
+  async (t) => {
+    const folder = await dataDir(t);
+    await wholeStory(t, { DATA_DIR: folder }, folder);
+  },
+);
 
-t.test('sessions, accounts, mails and limits work on PostgreSQL', async (t) => {
+t.test('on PostgreSQL a retry over a restart gets the same pair, and a replay causes a mail', async (t) => {
   if (!(await requirePostgres(t))) return;
   const folder = await dataDir(t);
   await wholeStory(t, { DATA_DIR: folder, DATABASE_URL: await testDatabase(t) }, folder);
@@ -97,7 +100,7 @@ t.test('an unreachable database stops the start, and no handle stays open', asyn
   await t.rejects(startServiceInProcess(t, env), { code: 'unavailable' });
 });
 
-t.test('an untrusted mail server stops the start', async (t) => {
+t.test('a mail server that breaks off the connection does not stop the start', async (t) => {
   if (!(await requirePostgres(t))) return;
   const impostor = createServer((socket) => socket.on('error', () => {}).end('220 no TLS here\r\n')).listen(
     0,

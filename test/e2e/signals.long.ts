@@ -137,7 +137,7 @@ for (const alg of ['ES256', 'RS256']) {
       const { body } = await asOperator('GET', `/admin/webhooks/${stream_id}/deliveries`);
       return body.items.length === 3 ? body.items[0] : undefined;
     });
-    t.match(waiting, { state: 'pending', attempts: [] });
+    t.match(waiting, { state: 'pending', attempts: { length: 0 } });
     t.equal(endpoint.requests.length, 2, 'a paused stream gets nothing');
     t.equal((await setStatus('enabled')).status, 200);
     const [, , third] = await arrived(3);

@@ -49,13 +49,16 @@ t.test('a refresh and a login use one or two statements', async (t) => {
     t.same(found, ['select identifier,', 'with requested']);
   });
 
-  await t.test('every rotation is a heap-only update of PostgreSQL, which changes no index', async (t) => {
-    const before = await updates();
-    for (let round = 0; round < 50; round += 1) pair = await service.refresh(pair, { client: ELSEWHERE });
-    const after = await updates();
-    t.equal(after.all - before.all, 50);
-    t.ok(after.hot - before.hot >= 48, `${after.hot - before.hot} of 50`);
-  });
+  await t.test(
+    'at least 48 of 50 rotations are heap-only updates of PostgreSQL, which change no index',
+    async (t) => {
+      const before = await updates();
+      for (let round = 0; round < 50; round += 1) pair = await service.refresh(pair, { client: ELSEWHERE });
+      const after = await updates();
+      t.equal(after.all - before.all, 50);
+      t.ok(after.hot - before.hot >= 48, `${after.hot - before.hot} of 50`);
+    },
+  );
 
   /** PostgreSQL writes statistics at the end of a transaction, but at most once a second unless asked for. */
   async function updates(): Promise<{ all: number; hot: number }> {

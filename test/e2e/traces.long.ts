@@ -99,7 +99,7 @@ t.test('no password and no address of a user reaches a span', async (t) => {
   for (const canary of ['correct', 'canary', '127.0.0.1']) t.notOk(sent.includes(canary), canary);
 });
 
-t.test('every span carries the name and attributes of the environment', async (t) => {
+t.test('a span carries the name and attributes of the environment', async (t) => {
   if (!(await requirePostgres(t))) return;
   const collector = await startCollector(t);
   const service = await startServiceInProcess(t, {
@@ -146,23 +146,26 @@ t.test('the sampler that the environment names decides which traces are sent', a
   t.same(await sentBy(parentRatio, '01'), ['continued']);
 });
 
-t.test('an unreachable collector is logged once and delays no request', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const collector = await startCollector(t);
-  const DATABASE_URL = await testDatabase(t);
-  collector.answerWith(400);
-  const service = await startServiceInProcess(t, {
-    DATA_DIR: await dataDir(t),
-    DATABASE_URL,
-    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-  });
-  const logIn = () => fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
-  t.equal((await logIn()).status, 200);
-  await t.resolves(untilLogged(service.lines, 'the collector is not reachable'));
-  collector.answerWith(200);
-  t.equal((await logIn()).status, 200);
-  await t.resolves(untilLogged(service.lines, 'the collector answers again'));
-});
+t.test(
+  'a collector that refuses spans fails no request, and the outage and its end are logged',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const collector = await startCollector(t);
+    const DATABASE_URL = await testDatabase(t);
+    collector.answerWith(400);
+    const service = await startServiceInProcess(t, {
+      DATA_DIR: await dataDir(t),
+      DATABASE_URL,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    });
+    const logIn = () => fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
+    t.equal((await logIn()).status, 200);
+    await t.resolves(untilLogged(service.lines, 'the collector is not reachable'));
+    collector.answerWith(200);
+    t.equal((await logIn()).status, 200);
+    await t.resolves(untilLogged(service.lines, 'the collector answers again'));
+  },
+);
 
 async function untilLogged(lines: readonly string[], words: string): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {

@@ -67,7 +67,7 @@ t.test('a wrong code shows the form again, and five wrong codes end the challeng
   t.equal((await submit(SECOND_STEP, { challenge: await challenge(), code: code() })).status, 303);
 });
 
-t.test('an expired or altered challenge, or a challenge of another user, opens no session', async (t) => {
+t.test('an expired or altered challenge, and a form of another site, open no session', async (t) => {
   const { submit, challenge, code, time } = await withApp(t);
   const sealed = await challenge();
   for (const text of ['x', `${sealed}x`, sealed.slice(1), '"><script>alert(1)</script>']) {

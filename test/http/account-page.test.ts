@@ -195,31 +195,34 @@ t.test(
   },
 );
 
-t.test('every way of ending all sessions of a user also ends the session of the account page', async (t) => {
-  const pages = await accountPages(t);
-  const { signIn, show, logInByApi, post, send, sessionIds } = pages;
-  const bearer = (access: string) => ({ authorization: `Bearer ${access}` });
-  const ends = {
-    'its own end': (access: string, id: string) =>
-      send(`/auth/sessions/${id}`, { method: 'DELETE', headers: bearer(access) }),
-    'log out everywhere': (access: string) => post('/auth/logout?scope=all', undefined, bearer(access)),
-    'a new password': (access: string) =>
-      post('/auth/password', { currentPassword: PASSWORD, newPassword: PASSWORD }, bearer(access)),
-    deletion: (access: string) =>
-      send('/auth/me', {
-        method: 'DELETE',
-        headers: { ...bearer(access), 'content-type': 'application/json' },
-        body: JSON.stringify({ password: PASSWORD }),
-      }),
-  };
-  for (const [name, end] of Object.entries(ends)) {
-    const cookie = await signIn();
-    t.equal((await show('/account', cookie)).title, 'Your account');
-    const [id = ''] = await sessionIds();
-    await end(await logInByApi(), id);
-    t.equal((await show('/account', cookie)).title, 'Sign in to your account', name);
-  }
-});
+t.test(
+  'the API ends the session of the account page alone, and together with all others of the user',
+  async (t) => {
+    const pages = await accountPages(t);
+    const { signIn, show, logInByApi, post, send, sessionIds } = pages;
+    const bearer = (access: string) => ({ authorization: `Bearer ${access}` });
+    const ends = {
+      'its own end': (access: string, id: string) =>
+        send(`/auth/sessions/${id}`, { method: 'DELETE', headers: bearer(access) }),
+      'log out everywhere': (access: string) => post('/auth/logout?scope=all', undefined, bearer(access)),
+      'a new password': (access: string) =>
+        post('/auth/password', { currentPassword: PASSWORD, newPassword: PASSWORD }, bearer(access)),
+      deletion: (access: string) =>
+        send('/auth/me', {
+          method: 'DELETE',
+          headers: { ...bearer(access), 'content-type': 'application/json' },
+          body: JSON.stringify({ password: PASSWORD }),
+        }),
+    };
+    for (const [name, end] of Object.entries(ends)) {
+      const cookie = await signIn();
+      t.equal((await show('/account', cookie)).title, 'Your account');
+      const [id = ''] = await sessionIds();
+      await end(await logInByApi(), id);
+      t.equal((await show('/account', cookie)).title, 'Sign in to your account', name);
+    }
+  },
+);
 
 t.test('a new password ends all other sessions, and the page stays signed in', async (t) => {
   const { signIn, show, submit, logInByApi, isLive, post } = await accountPages(t);

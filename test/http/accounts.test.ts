@@ -175,7 +175,7 @@ t.test('a refresh token that was rotated before can still end its session', asyn
 
 t.test('a reset link sets a new password', async (t) => {
   const service = await startHttpService(t);
-  const { post, send } = service;
+  const { post } = service;
   await post('/auth/register', ann);
   const session = await logIn(service);
   const known = await post('/auth/password/forgot', { email: 'ANN@example.com' });
@@ -204,11 +204,11 @@ t.test('a reset link sets a new password', async (t) => {
   t.ok(await logIn(service, 'a green piano 44'));
   t.equal(
     (
-      await send('/auth/password/reset', {
+      await fetch(`${service.url}/auth/password/reset`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ token, newPassword: 'a green piano 46' }),
-      }).catch(() => ({ status: 403 }))
+      })
     ).status,
     403,
   );

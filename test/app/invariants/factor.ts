@@ -136,7 +136,7 @@ class Life {
   readonly #assertions: { readonly challenge: string; readonly assertion: Assertion }[] = [];
   #codes: string[] = [];
   #usedRecovery: string[] = [];
-  /** Each accepted code with its secret, and each presented code. */
+  /** Each accepted code, with its secret. */
   readonly #used: { readonly secret: string; readonly code: string }[] = [];
   #owner: Pair | null = null;
   /** The session of the owner that ended last. */

@@ -1,6 +1,6 @@
 declare function tell(what: string, detail: unknown): Promise<void>;
 
-/** Reports each pair that arrives to the test, even if the page is closed afterwards. */
+/** Reports to the test each pair that arrives, even if the page is closed afterwards. */
 export const overheard: typeof fetch = async (input, init) => {
   const answer = await fetch(input, init);
   if (String(input).endsWith('/auth/refresh') && answer.ok) {

@@ -28,7 +28,7 @@ export async function environment(t: Pick<Test, 'teardown'>, values: Environment
   };
 }
 
-/** Starts the service from its sources. */
+/** Starts the service as a process. */
 export function start(t: Pick<Test, 'teardown'>, env: Environment): Promise<RunningService> {
   return startService(t, { env });
 }

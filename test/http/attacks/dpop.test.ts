@@ -24,7 +24,7 @@ async function bound(service: ServiceOnDatabase, key: ProofKey) {
   return service.open({ query: `&dpopJkt=${key.jkt}` });
 }
 
-/** Proofs that each violate one check of RFC 9449 section 4.3. Most names begin with the number of the check. */
+/** Invalid proofs. A number at the beginning of a name is that of the violated check in RFC 9449 section 4.3. */
 function violations(key: ProofKey, url: string, method: string, payload: Record<string, unknown> = {}) {
   const good = (values: Parameters<typeof proofOf>[4] = {}) =>
     proofOf(key, method, url, NOW, { ...values, payload: { ...payload, ...values.payload } });

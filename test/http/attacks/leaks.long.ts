@@ -194,7 +194,7 @@ databaseTest('no answer and no log line contains a service key', async (t, sql) 
   watched.log();
 });
 
-/** A session of each kind: new, rotated with an Idempotency-Key, rotated twice, unpaired. */
+/** A session of each kind: new, rotated with an Idempotency-Key, rotated twice, unpaired, ended by reuse. */
 async function population(service: ServiceOnDatabase) {
   const email = '&email=ann@example.com';
   const fresh = await service.open({ query: email });
@@ -270,7 +270,7 @@ function* forgeTokens(row: StolenRow, template: Record<string, unknown>): Genera
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-databaseTest('no stored value works as a service key or a token', async (t, sql) => {
+databaseTest('no stored value works as a service key', async (t, sql) => {
   const other = await migratedConnection(t);
   const service = await serviceOnDatabase(t, sql, {
     http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },

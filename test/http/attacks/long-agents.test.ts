@@ -44,8 +44,14 @@ databaseTest('a row of an older release is compared by its stored part', async (
 databaseTest('events and session lists do not contain the hash', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { policy: { onUserAgentChange: 'notify' } });
   const pair = await service.open({ headers: from(agent('9.9')) });
-  await service.next(pair, from('curl/8'));
+  const { accessToken } = await service.next(pair, from('curl/8'));
   const outbox = await sql`select type, data from outbox`;
   t.ok(outbox.some(({ type }) => type === 'sessions.user_agent_changed'));
-  t.notMatch(JSON.stringify(outbox), /productHash/);
+  t.notMatch(JSON.stringify(outbox), /product_?hash/i);
+  const [row] = await sql`select encode(product_hash, 'hex') as hash from token_families`;
+  t.match(row, { hash: /^[0-9a-f]{32}$/ });
+  const authorization = `Bearer ${accessToken}`;
+  const { status, body } = await service.send('/auth/sessions', { headers: { authorization } });
+  t.equal(status, 200);
+  t.notMatch(JSON.stringify(body), new RegExp(`product_?hash|${row?.hash}`, 'i'));
 });

@@ -47,7 +47,7 @@ databaseTest('a challenge takes only the proofs of its own account', async (t, s
 });
 
 databaseTest(
-  'altered and expired challenges, and challenges of other users, change nothing',
+  'altered and expired challenges, and challenges of another service, change nothing',
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
     const { ann } = await twoUsers(service);
