@@ -196,7 +196,7 @@ t.test('an operator changes the name of an account', async (t) => {
 });
 
 t.test(
-  'an operator’s change of an address cannot be undone: earlier links are void, and the former address gets a mail',
+  'after an operator’s change of an address earlier links are void, and the former address gets a mail',
   async (t) => {
     const service = await startWithOperator(t);
     const id = String((await service.create(ANN)).body.id);

@@ -77,7 +77,7 @@ t.test('an operator changes the claims and the device of a session', async (t) =
     deviceName: null,
   });
   const [item] = (await list()) as Record<string, unknown>[];
-  t.notOk(item && 'deviceName' in item);
+  t.ok(item && !('deviceName' in item));
   t.match(inToken((await next(first)).body), { plan: 'paid', team: 'red' });
 
   t.match(await asOperator('PATCH', path, {}), { status: 400 });
@@ -195,7 +195,7 @@ t.test('only a key with scope admin reads and changes claims', async (t) => {
   const { asOperator, loginKey, userId } = await withBackend(t);
   const path = `/admin/users/${userId}/claims`;
   const claims = { team: 'red' };
-  t.match(await asOperator('GET', path), { status: 200, body: { claims: {} } });
+  t.same((await asOperator('GET', path)).body, { claims: {} });
   for (const [key, status] of [
     ['wrong', 401],
     [loginKey, 403],

@@ -5,7 +5,7 @@ import t from 'tap';
 import { startHttpService } from '../support/http.ts';
 
 t.test('an idle connection does not delay the shutdown', async (t) => {
-  const { app, url } = await startHttpService(t, { http: { limits: { drain: 50, finish: 5_000 } } });
+  const { app, url } = await startHttpService(t, { http: { limits: { drain: 50, finish: 3_600_000 } } });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');
@@ -18,7 +18,7 @@ t.test('an idle connection does not delay the shutdown', async (t) => {
   t.pass('closed');
 });
 
-t.test('the shutdown waits for a running request, for a limited time', async (t) => {
+t.test('the shutdown cuts a request that does not end in time', async (t) => {
   const stuck = new Promise<never>(() => {});
   const { app, url, post } = await startHttpService(t, {
     http: { openSession: () => stuck, limits: { drain: 10, finish: 200 } },

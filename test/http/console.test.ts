@@ -73,6 +73,7 @@ t.test('a refused sign-in is logged in one line, and leaves no session', async (
   t.equal((await signIn('ann')).status, 403);
   await setOperator(ann);
   t.equal((await signIn('ann')).status, 403);
+  t.equal(refusals().length, 2);
   t.match(refusals(), [
     { userId: ann, address: '127.0.0.1', reason: 'no role operator' },
     { userId: ann, address: '127.0.0.1', reason: 'no second factor' },
@@ -132,7 +133,7 @@ t.test('a sign-out ends the session, and the page can ask who is signed in', asy
   t.same(await sessionsOf(olga), []);
 });
 
-t.test('without the console there is no page, and no cookie opens /admin', async (t) => {
+t.test('without the console there is no page and no sign-in', async (t) => {
   const { send, ann, signIn } = await consoleService(t, { http: { consoleFiles: null } });
   t.equal((await signIn()).status, 404);
   t.equal((await send('/console')).status, 404);

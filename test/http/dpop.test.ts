@@ -312,7 +312,7 @@ t.test('the token endpoint answers token_type DPoP', async (t) => {
   t.match(answer, { status: 200, body: { token_type: 'DPoP' } });
 });
 
-t.test('a bound access token needs its proof at every route, and is no bearer token', async (t) => {
+t.test('a bound access token needs its proof at protected routes, and is no bearer token', async (t) => {
   const service = await start(t);
   const { accessToken: token } = await service.logIn();
   const ath = athOf(token);

@@ -78,18 +78,15 @@ t.test('an account gets a new address only after a link has verified the address
   );
 });
 
-t.test(
-  'after the undo of a change, the page has the name of an account that is named by its address',
-  async (t) => {
-    const service = await withAnn(t, { ...ann, username: ann.email });
-    await service.request('new@example.org');
-    const undo = await newestMail(service, 'undo');
-    await service.press('change', (await newestMail(service, 'change')).token);
-    t.match(await service.users.findByIdentifier('new@example.org'), { username: 'new@example.org' });
-    const html = await (await service.press('undo', undo.token)).text();
-    t.match(html, /The account <strong><bdi>ann@example.com<\/bdi>/);
-  },
-);
+t.test('if a user name is the address, the page of an undo shows the restored name', async (t) => {
+  const service = await withAnn(t, { ...ann, username: ann.email });
+  await service.request('new@example.org');
+  const undo = await newestMail(service, 'undo');
+  await service.press('change', (await newestMail(service, 'change')).token);
+  t.match(await service.users.findByIdentifier('new@example.org'), { username: 'new@example.org' });
+  const html = await (await service.press('undo', undo.token)).text();
+  t.match(html, /The account <strong><bdi>ann@example.com<\/bdi>/);
+});
 
 t.test(
   'the link to the former address undoes a change, also a change by a thief who knows the password',
@@ -201,7 +198,7 @@ t.test('a former address is not restored if another account has it, and the page
   t.match(await service.me(), { email: 'ann@example.org' }, 'the session lives on');
 });
 
-t.test('an account can request three changes a day, and an address gets three links a day', async (t) => {
+t.test('an account can request three changes a day', async (t) => {
   const service = await withAnn(t);
   const { request, time, post, enter } = service;
   for (const n of [1, 2, 3]) t.equal((await request(`ann${n}@example.org`)).status, 202);

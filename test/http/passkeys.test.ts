@@ -52,7 +52,7 @@ t.test('a passkey is added, and is listed without its key', async (t) => {
   t.match(begun.publicKey, {
     rp: { id: 'localhost', name: 'auth.example.com' },
     user: { id: Buffer.from(ann.id).toString('base64url'), name: 'ann' },
-    excludeCredentials: [],
+    excludeCredentials: { length: 0 },
     authenticatorSelection: { residentKey: 'required' },
     attestation: 'none',
   });
@@ -109,7 +109,8 @@ t.test('a passkey logs its owner in without name and password', async (t) => {
   const key = softwareAuthenticator({ synced: true });
   await add(service, ann, key);
   const begun = await beginLogin(service);
-  t.match(begun.publicKey, { rpId: 'localhost', userVerification: 'required', allowCredentials: [] });
+  t.match(begun.publicKey, { rpId: 'localhost', userVerification: 'required' });
+  t.same(begun.publicKey.allowCredentials, []);
   const pair = await logInBy(service, key);
   t.equal(pair.status, 200);
   const claims = claimsOf(String(pair.body.access));

@@ -138,7 +138,7 @@ t.test('ending sessions needs no recent sign-in', async (t) => {
     t.equal((await post(`/auth/logout?scope=${scope}`, undefined, bearer(first))).status, 204, scope);
 });
 
-t.test('an old sign-in cannot delete an account whose password changes during the request', async (t) => {
+t.test('a recent sign-in cannot delete an account whose password changes during the request', async (t) => {
   const world = await service(t);
   const pair = await world.enter();
   const { remove: removeUser } = world.users;

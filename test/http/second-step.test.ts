@@ -260,7 +260,7 @@ t.test('a login that stops after the right password does not make its network kn
   t.equal((await answer({ challenge: await challenge(), code: wrong() })).status, 429);
 });
 
-t.test('the first step refuses undocumented members and values', async (t) => {
+t.test('the second step refuses undocumented members and values', async (t) => {
   const service = await startHttpService(t);
   const { app, challenge, answer, codes } = await userWithFactor(service);
   const good = await challenge();
@@ -331,7 +331,7 @@ t.test('the doors without a second step refuse an account with a factor', async 
       `${door}: log`,
     );
   }
-  t.equal(await sessions(), 1, 'only the session of the registration');
+  t.equal(await sessions(), 1, 'only the session that added the factor');
 });
 
 t.test('a setting lets accounts with a factor log in at these doors', async (t) => {

@@ -142,7 +142,7 @@ t.test('each session that ends because of another change is logged', async (t) =
   ]);
 });
 
-t.test('registrations, and requests beyond a limit, are logged', async (t) => {
+t.test('only registrations and requests beyond a limit are logged', async (t) => {
   const service = await startHttpService(t, { http: { rateLimit: 1 } });
   const during = eventsDuring(service);
   const register = (n: number) =>

@@ -39,7 +39,7 @@ for (const [synced, key] of [
 ] as const)
   t.test(`a step-up by a passkey (${key}) has the level aal2`, async (t) => {
     const { stepUp, proof, options, post, ann } = await withPasskey(t, synced);
-    t.match((await options()).publicKey, { userVerification: 'required', allowCredentials: [] });
+    t.match((await options()).publicKey, { userVerification: 'required', allowCredentials: { length: 0 } });
     const old = await post('/auth/factors/recovery-codes', {}, bearer(ann));
     t.match(old, { status: 401, body: { code: 'step_up_required' } });
     const { status, body } = await stepUp(await proof());

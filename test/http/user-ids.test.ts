@@ -69,7 +69,7 @@ t.test('a user with any id logs in, refreshes and logs out', async (t) => {
       t.equal((await asOperator('DELETE', `${user}/disabled`)).status, 204);
       await open(service, userId);
       t.equal((await asOperator('DELETE', `${user}/sessions`)).status, 204);
-      t.match((await asOperator('GET', `/admin/sessions?userId=${inPath(userId)}`)).body, { items: [] });
+      t.same((await asOperator('GET', `/admin/sessions?userId=${inPath(userId)}`)).body.items, []);
       for (const path of [user, `${user}/factors`])
         t.match(await asOperator('GET', path), { status: 404, body: { code: 'not_found' } });
 
@@ -117,7 +117,6 @@ t.test('a session without an account is answered with 5xx on no route', async (t
   const operations = (await readOperations(service)).filter(({ security }) => security.includes('bearer'));
   t.ok(operations.length > 15, `${operations.length} routes`);
   for (const { method, path } of operations) {
-    if (path.startsWith('/auth/events')) continue;
     const { accessToken } = await open(service, 'auth0|123');
     const url = path.replaceAll(/\{\w+\}/g, 'a8b1c9d2-0000-4000-8000-00000000000a');
     const { status } = await service.send(url, { method, ...bearer(accessToken) });

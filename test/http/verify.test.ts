@@ -98,13 +98,13 @@ t.test('a cookie is refused in a cross-site request', async (t) => {
   t.equal(
     codeOf(await ask(from('cross-site'))),
     UNKNOWN,
-    'a navigation without a cookie is answered as unauthenticated',
+    'a request without a cookie is answered as unauthenticated',
   );
   for (const site of ['same-origin', 'same-site', 'none'])
     t.equal(codeOf(await ask({ ...cookie(access), ...from(site) })), '204', site);
 });
 
-t.test('no other route accepts the cookie', async (t) => {
+t.test('/auth/me, /auth/sessions and /auth/logout do not accept the cookie', async (t) => {
   const { send, cookie, access } = await startWithSession(t);
   for (const path of ['/auth/me', '/auth/sessions'])
     t.equal((await send(path, { headers: cookie(access) })).status, 401, path);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createVerifier, type DpopOptions, toAnswer } from '../../packages/verify/src/index.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../support/dpop.ts';
@@ -30,6 +30,7 @@ t.test('a bound token of the real service is verified', async (t) => {
       const seconds = (offset: number) => ({ payload: { iat: Math.floor(Date.now() / 1000) + offset } });
       const rsa = makeKeyPair('rsa');
       const rsaJwk = rsa.publicKey.export({ format: 'jwk' });
+      const short = generateKeyPairSync('rsa', { modulusLength: 1_024 });
       const other = proofKey();
 
       const accepted: Record<string, string> = {
@@ -88,7 +89,10 @@ t.test('a bound token of the real service is verified', async (t) => {
         'with the private key': proof({ header: { jwk: key.privateKey.export({ format: 'jwk' }) } }),
         'with an incomplete key': proof({ header: { jwk: { ...key.jwk, y: undefined } } }),
         'with a key of an unknown type': proof({ header: { jwk: { ...key.jwk, kty: 'toString' } } }),
-        'with a short RSA key': proof({ header: { alg: 'RS256', jwk: { ...rsaJwk, n: 'AQAB'.repeat(40) } } }),
+        'with a short RSA key': proof({
+          header: { alg: 'RS256', jwk: short.publicKey.export({ format: 'jwk' }) },
+          sign: asymmetric('sha256', short.privateKey),
+        }),
         'with an RSA key with a long exponent': proof({
           header: { alg: 'RS256', jwk: { ...rsaJwk, e: rsaJwk.n } },
           sign: asymmetric('sha256', rsa.privateKey),
@@ -137,7 +141,7 @@ t.test('a bound token of the real service is verified', async (t) => {
     });
   }
 
-  await t.test('keys of all algorithms are accepted', async (t) => {
+  await t.test('keys of other algorithms are also accepted', async (t) => {
     const { verify } = verifierOf();
     for (const [alg, type, hash] of [
       ['RS256', 'rsa', 'sha256'],

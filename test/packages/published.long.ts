@@ -78,7 +78,7 @@ for (const [name, { home: place, entries }] of Object.entries(PUBLISHED)) {
 }
 
 for (const name of PACKAGES) {
-  t.test(`the first example of @kinship/${name} has at most ten statements, and compiles`, async (t) => {
+  t.test(`the first example of @kinship/${name} has at most ten lines, and compiles`, async (t) => {
     const readme = await readFile(join('packages', name, 'README.md'), 'utf8');
     const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
     const lines = code

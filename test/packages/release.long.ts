@@ -16,7 +16,7 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The commands of the workflow, each found by a word in it. */
+/** The only command of the workflow that contains the word. */
 async function commandWith(word: string): Promise<string> {
   const workflow = parse(await readFile('.github/workflows/release.yml', 'utf8'));
   const steps: Step[] = workflow.jobs.publish.steps;

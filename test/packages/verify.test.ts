@@ -51,7 +51,7 @@ t.test('against the real service', async (t) => {
     await ready;
     const { authorization, userId, sid } = await logIn();
     const session = await verify(authorization);
-    t.match(session, { userId, sessionId: sid, clientId: 'kinship', scopes: [] });
+    t.match(session, { userId, sessionId: sid, clientId: 'kinship', scopes: { length: 0 } });
     t.ok(session.expiresAt > Date.now() / 1000);
     t.equal((await verify(authorization.replace('Bearer', 'bearer'))).userId, userId);
   });
@@ -423,7 +423,7 @@ t.test('the stream', async (t) => {
     t.equal(await outcome(verify(token)), 'session_ended', 'although the new stream does not contain it');
   });
 
-  await t.test('counts as lost after the announced time without a byte', async (t) => {
+  await t.test('counts as lost after the time of `lostAfter` without a byte', async (t) => {
     const { write, verify, token, ready, streams } = await open({ lostAfter: 200 });
     write(READY);
     await ready;
@@ -450,13 +450,16 @@ t.test('the stream', async (t) => {
     t.match(failures, [/maxSessions/]);
   });
 
-  await t.test('does not cover tokens with a longer lifetime than the period that it covers', async (t) => {
-    const { write, verify, sign, ready } = await open();
-    write(READY);
-    await ready;
-    const now = Math.floor(Date.now() / 1000);
-    t.equal(await outcome(verify(await sign({ iat: now, exp: now + 901 }))), 'unavailable');
-  });
+  await t.test(
+    'does not cover tokens with a longer lifetime than the announced `accessTokenAge`',
+    async (t) => {
+      const { write, verify, sign, ready } = await open();
+      write(READY);
+      await ready;
+      const now = Math.floor(Date.now() / 1000);
+      t.equal(await outcome(verify(await sign({ iat: now, exp: now + 901 }))), 'unavailable');
+    },
+  );
 
   await t.test('is closed after 40 seconds of silence', async (t) => {
     mock.timers.enable({ apis: ['Date', 'setInterval'], now: Date.now() });

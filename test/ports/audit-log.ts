@@ -135,7 +135,9 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
       (await outbox.claim('event', NOW, NOW, 10)).map(({ id }) => id),
       [delivery.id],
     );
-    t.match((await auditLog.list({}, ALL)).events, [{ id: audited.id, origin: SYSTEM }]);
+    const { events } = await auditLog.list({}, ALL);
+    t.equal(events.length, 1);
+    t.match(events, [{ id: audited.id, origin: SYSTEM }]);
   });
 
   await t.test('pages follow one another without a gap, also among events of one moment', async (t) => {
@@ -177,6 +179,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
     const subjects = [{}, { userId: ids.userId }, { sessionId: ids.sessionId }, ids];
     const kinds = [{}, { types: types.slice(0, 1) }, { types: types.slice(1) }, { types: ['unknown'] }];
     const { events: all } = await auditLog.list({}, ALL);
+    t.equal(all.length, 36);
     for (const subject of subjects)
       for (const kind of kinds)
         for (const time of times) {

@@ -71,7 +71,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
       ],
     );
     t.equal(seals[1]?.previous, seals[0]?.mac);
-    t.match(await verify(), { fault: null, seals: 2, events: 5, unchecked: [] });
+    t.match(await verify(), { fault: null, seals: 2, events: 5, unchecked: { length: 0 } });
     t.match(lines, [{ head: `1:${seals[0]?.mac}` }, { head: `2:${seals[1]?.mac}` }]);
   });
 
@@ -98,7 +98,7 @@ export async function auditSealsContract(t: Test, fresh: (t: Test) => Promise<Se
       const after = sealUseCases(stores, [newer, older]);
       await after.record(1);
       await after.seal();
-      t.match(await after.verify(), { fault: null, unchecked: [] });
+      t.match(await after.verify(), { fault: null, unchecked: { length: 0 } });
       t.match(await sealUseCases(stores, [newer]).verify(), {
         fault: null,
         unchecked: [{ seal: 1, keyId: 'hash-1' }],

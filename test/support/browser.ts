@@ -9,7 +9,7 @@ export interface Answer {
 interface Request {
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sends the headers of a request from a page of another site. */
+  /** Leaves out the cookies that a browser does not send from a page of another site. */
   readonly crossSite?: boolean;
 }
 

@@ -6,7 +6,7 @@ import { consoleService } from './console.ts';
 import { PASSWORD } from './passwords.ts';
 import { addAxe, SCHEMES, takePicture, violationsIn, WIDTHS } from './rendering.ts';
 
-/** The console in Chromium; null without Chromium. `errors` has what the content policy blocks. */
+/** The console in Chromium; null without Chromium. `errors` has script errors and what the content policy blocks. */
 export async function startConsole(t: Test, settings: Parameters<typeof consoleService>[1] = {}) {
   const browser = await launchChromium(t);
   if (browser === null) return null;

@@ -12,7 +12,7 @@ import { encodeBody, type TextMember, textMembers } from './text-members.ts';
  */
 export const MARKER = 'floodedname';
 const AT_ONCE = 16;
-/** Maximum lengths of a name: none beyond the schema, then those of the rules for accounts and tasks. */
+/** Lengths of names: the maximum of the schema, then lengths that the rules for addresses, tasks and labels allow. */
 const LENGTHS = [Number.POSITIVE_INFINITY, 254, 100, 64];
 /** Names sent from one address. More would reach the limits of a network. */
 const NAMES_PER_ADDRESS = 20;
@@ -111,7 +111,7 @@ function addressOf(number: number): string {
 
 async function accessToken(url: string): Promise<string> {
   const response = await fetch(new URL(`/auth/login?userId=${randomUUID()}`, url), { method: 'POST' });
-  const { accessToken: token } = (await response.json()) as { readonly accessToken: string };
+  const { access: token } = (await response.json()) as { readonly access: string };
   return token;
 }
 

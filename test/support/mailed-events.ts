@@ -16,7 +16,7 @@ export const CONTEXT: MailContext = {
   describeDevice: describeDevice,
 };
 
-/** Each type of event that causes a mail, once for each form of its mail. */
+/** Each type of event that causes a mail, once for each form of its mail, and some events that cause none. */
 export function mailedEvents(client = CLIENT): DomainEvent[] {
   const seen = { ...SESSION, ...client };
   const at = <Type extends string, Data>(type: Type, data: Data) => ({ type, occurredAt: AT, data });

@@ -144,7 +144,7 @@ export function outcomeOf({ status, body }: Pick<Answer, 'status' | 'body'>): st
   return typeof body.code === 'string' ? `${status} ${body.code}` : String(status);
 }
 
-/** Asserts that the request changes no table. Returns its result. */
+/** Asserts that the request changes no table, apart from the records of refusals. Returns its result. */
 export async function assertUnchanged<T>(
   t: Test,
   sql: Sql,

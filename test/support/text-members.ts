@@ -19,7 +19,7 @@ export interface TextMember {
   readonly example: Readonly<Record<string, unknown>>;
 }
 
-/** Every text member of every body of the API. */
+/** Every text member with a maximum length at the top level of a body of the API. */
 export async function textMembers(t: Pick<Test, 'teardown'>): Promise<readonly TextMember[]> {
   const { paths, components } = await openapiOf(t);
   const schemas = components.schemas as Readonly<Record<string, Schema>>;

@@ -199,7 +199,7 @@ databaseTest('a refresh during a step-up never gets the stepped-up pair without 
       t.equal(claimsOf(String(body.access)).auth_time, Math.floor(NOW / 1000), `${status}`);
     }
   }
-  t.comment(`${refreshed} of 40 refreshes came first`);
+  t.ok(refreshed > 0, `${refreshed} of 40 refreshes came first`);
 });
 
 databaseTest('a step-up during the end of its session leaves no live session', async (t, sql) => {

@@ -141,5 +141,6 @@ t.test('a passkey is added, whatever transports its page reports', async (t) => 
       cookie,
     );
     t.equal(added.status, 303, JSON.stringify(transports));
+    t.equal(added.headers.get('location'), '/account/factors', 'signed in, and added');
   }
 });

@@ -108,7 +108,7 @@ databaseTest('unknown endpoints and deliveries are not found', async (t, sql) =>
     );
 });
 
-databaseTest('no table contains a secret of an endpoint', async (t, sql) => {
+databaseTest('the table of endpoints does not contain their secrets', async (t, sql) => {
   const { secret } = await withEndpoint(t, sql);
   t.match(secret, /^whsec_/);
   const rows = await sql<{ line: string }[]>`select endpoint::text as line from webhook_endpoints endpoint`;

@@ -33,7 +33,7 @@ t.test('two replicas share lists and limits', async (t) => {
   const [one, other] = [await startTaskApi(t, limited), await startTaskApi(t, limited)];
   const { token, as } = await one.join('replica');
   const list = () => other.ask('GET', '/api/v1/tasks/', undefined, { token });
-  t.match(await list(), { status: 200, body: [] });
+  t.match(await list(), { status: 200, body: { length: 0 } });
   await as('POST', '/api/v1/tasks/', { text: 'made at one' });
   t.match(await list(), { status: 200, body: [{ text: 'made at one' }] }, 'and seen by the other replica');
   const answers = await Promise.all(
@@ -48,7 +48,7 @@ async function contract(t: Test, client: Client): Promise<void> {
   await t.test('accounts and sessions follow the contract', (t) => accounts(t, client));
   await t.test('tasks follow the contract', (t) => tasks(t, client));
   await t.test('users follow the contract', (t) => users(t, client));
-  await t.test('a session ended elsewhere is refused at this door', (t) => endings(t, client));
+  await t.test('each protected request refuses ended sessions and invalid tokens', (t) => endings(t, client));
   await t.test('users without an account have no tasks', (t) => guests(t, client));
 }
 

@@ -55,7 +55,7 @@ import { createMemoryWebhooks } from './webhooks.ts';
 
 /**
  * Families, accounts, tasks and outbox in memory. They keep the contract of the database stores. Every method is
- * atomic because it has no `await`.
+ * atomic because it has no `await` before its changes.
  */
 export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY } = {}): {
   families: TokenFamilies;

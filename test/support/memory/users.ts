@@ -26,7 +26,7 @@ function forgetReservationsOf(reservations: Reservations, userId: string): void 
     if (reservation.userId === userId) reservations.delete(identifier);
 }
 
-/** Accounts in memory. A deleted account takes its families and tasks with it. */
+/** Accounts in memory. The deletion of an account ends its sessions and removes its tasks. */
 export function createMemoryUsers(
   users: Map<string, User>,
   families: TokenFamilies,
