@@ -84,6 +84,7 @@ t.test('a page whose operator is signed out says so', async (t) => {
   const { page, url, setOperator, olga } = started;
   await page.goto(`${url}/console`);
   await signIn(page);
+  await page.getByRole('heading', { name: 'Incidents' }).waitFor();
   await setOperator(olga, false);
   await page.getByRole('link', { name: 'Overview' }).click();
   await page.getByText('Your session has ended. Sign in again.').waitFor();
