@@ -1,12 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { REUSE_SUBJECT } from '../app/delivery/mails/render-mail.ts';
 import { type Config, readConfig } from '../config.ts';
 import { sleep } from '../lib/time.ts';
 import { type Answer, createCaller, type Pair, requirePair } from './demo/caller.ts';
 
 /** Milliseconds within which the service must write the mail to a file. */
 const MAIL_DEADLINE = 10_000;
+
+const SUBJECT_LINE = `Subject: ${REUSE_SUBJECT}`;
 
 type Say = (line: string) => void;
 
@@ -76,9 +79,9 @@ async function describeMail(
 ): Promise<string> {
   if (folder !== null) {
     const file = await waitForMail(folder, before);
-    if (file === null) return `No mail came into ${folder} within ${MAIL_DEADLINE / 1_000} s.`;
-    const [subject = ''] = /^Subject: .*$/m.exec(await readFile(file, 'utf8')) ?? [];
-    return `The service warns the victim by mail: ${file}\n   ${subject}`;
+    if (file === null)
+      return `No mail about the reuse came into ${folder} within ${MAIL_DEADLINE / 1_000} s.`;
+    return `The service warns the victim by mail: ${file}\n   ${SUBJECT_LINE}`;
   }
   if (kind === 'off') return 'Mails are off here. With mails on, the service would warn the victim.';
   return `The service warns the victim by mail: look into the inbox of ${email}.`;
@@ -90,12 +93,19 @@ async function listMails(folder: string | null): Promise<readonly string[]> {
   return names.filter((name) => name.endsWith('.eml'));
 }
 
+/** Finds the new mail about the reuse. A registration of the demo causes another mail, which comes first. */
 async function waitForMail(folder: string, before: readonly string[]): Promise<string | null> {
   const end = performance.now() + MAIL_DEADLINE;
   while (performance.now() < end) {
-    const name = (await listMails(folder)).find((each) => !before.includes(each));
-    if (name !== undefined) return join(folder, name);
+    for (const name of await listMails(folder)) {
+      const file = join(folder, name);
+      if (!before.includes(name) && (await isAboutReuse(file))) return file;
+    }
     await sleep(200);
   }
   return null;
+}
+
+async function isAboutReuse(file: string): Promise<boolean> {
+  return (await readFile(file, 'utf8')).split(/\r?\n/).includes(SUBJECT_LINE);
 }

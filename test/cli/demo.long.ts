@@ -37,6 +37,16 @@ function withoutTokensAndPaths(text: string): string {
   return text.replace(/…[\w-]{8}/g, '…').replace(/by mail: .*\.eml/, 'by mail: FILE');
 }
 
+t.test('the demo names the mail about the reuse, also if it registers an account', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { DATA_DIR, API_PORT } = await start(t, { LOGIN_BY_USER_ID: 'off' });
+  const { code, stdout } = await kinship(['demo'], { DATA_DIR, API_PORT });
+  t.equal(code, 0);
+  const [, file = '', subject] = /by mail: (.*\.eml)\n {3}(.*)\n$/.exec(stdout) ?? [];
+  t.equal(subject, 'Subject: We ended one of your sessions');
+  t.match(await readFile(file, 'utf8'), /^Subject: We ended one of your sessions\r?$/m);
+});
+
 t.test('the demo registers an account where login by user id needs a key', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, DATA_DIR } = await start(t, { LOGIN_BY_USER_ID: 'off' });

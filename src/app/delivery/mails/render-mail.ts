@@ -60,6 +60,9 @@ export function buildMailContent(event: DomainEvent, context: MailContext): Mail
 
 type Of<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>;
 
+/** The subject of the mail about reuse. `kinship demo` finds the mail by it. */
+export const REUSE_SUBJECT = 'We ended one of your sessions';
+
 const LOG_IN_AGAIN = 'If this was you, log in again.';
 const NOTHING_TO_DO = 'If this was you, there is nothing to do.';
 const END_ONE = 'It was not me: end this session';
@@ -79,7 +82,7 @@ function ifNotYouEndAll({ isKeptHere }: MailContext): string {
 
 function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context: MailContext): MailContent {
   return {
-    subject: 'We ended one of your sessions',
+    subject: REUSE_SUBJECT,
     whatHappened: [
       'A key of your session was used again after it had been replaced. That happens when another person has a copy of it. We ended the session to keep your account safe.',
       'Sometimes the cause is an app that lost its connection.',
