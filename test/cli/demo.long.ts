@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { createSelfSigned, OPENSSL, untrustedServer } from '../support/certificate.ts';
 import { kinship } from '../support/kinship.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
+import { skipFor } from '../support/skip.ts';
 
 async function start(t: Test, env: Record<string, string> = {}) {
   const DATA_DIR = await dataDir(t);
@@ -67,6 +69,16 @@ t.test('the demo fails with the reason if the service refuses it or does not ans
   });
   t.match(await kinship(['demo', '--url', `http://127.0.0.1:${await freePort()}`], { DATA_DIR }), {
     code: 1,
-    stderr: /^No service answers at http:.*: start it with npm start/,
+    stderr: /^No service answers at http:.*: start it with npm start.* ECONNREFUSED\n$/,
+  });
+});
+
+t.test('the demo says that the certificate of the service is not trusted', async (t) => {
+  const pem = createSelfSigned();
+  if (pem === null) return skipFor(t, OPENSSL);
+  const { port } = await untrustedServer(t, pem);
+  t.match(await kinship(['demo', '--url', `https://127.0.0.1:${port}`], { DATA_DIR: t.testdir() }), {
+    code: 1,
+    stderr: /^No service answers at https:.* DEPTH_ZERO_SELF_SIGNED_CERT\n$/,
   });
 });

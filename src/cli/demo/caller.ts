@@ -1,3 +1,5 @@
+import { errorCode, errorMessage } from '../../lib/errors.ts';
+
 export interface Pair {
   readonly access: string;
   readonly refresh: string;
@@ -43,10 +45,10 @@ export function createCaller(url: string, userAgent: string) {
         signal,
         ...(body && { body: JSON.stringify(body) }),
       });
-    } catch (cause) {
-      throw new Error(`No service answers at ${url}: start it with npm start, or name it with --url.`, {
-        cause,
-      });
+    } catch (error) {
+      throw new Error(
+        `No service answers at ${url}: start it with npm start, or name it with --url. Reason: ${innermostReason(error)}`,
+      );
     }
   }
 
@@ -75,4 +77,12 @@ function summaryOf(body: Readonly<Record<string, unknown>>): string {
 /** The end of a token differs from token to token; its beginning does not. */
 function shortenToken(token: unknown): string {
   return `…${String(token).slice(-8)}`;
+}
+
+/** The code or the message of the innermost cause. The error of `fetch` itself says no more than "fetch failed". */
+function innermostReason(error: unknown): string {
+  if (error instanceof Error && error.cause !== undefined) return innermostReason(error.cause);
+  const code = errorCode(error);
+  // A time limit fails with a DOMException, whose code is only a number.
+  return /^[A-Z]/.test(code) ? code : errorMessage(error);
 }
