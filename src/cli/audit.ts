@@ -5,6 +5,7 @@ import { createSealMacs } from '../adapters/secrets/seal-macs.ts';
 import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
 import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
 import { type Config, readConfig } from '../config.ts';
+import type { AuditType } from '../domain/audit.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
 import { canonicalUserId, isUserId, type UserIdFormat } from '../domain/user-id.ts';
 import { jsonLine } from '../lib/json-line.ts';
@@ -13,7 +14,7 @@ import { withSharedDatabase } from './with-database.ts';
 import { write } from './write.ts';
 
 export interface AuditListOptions {
-  readonly type?: string;
+  readonly type?: AuditType;
   readonly user?: string;
   readonly session?: string;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { AUDIT_TYPES } from '../domain/audit.ts';
 import { ROLES, type Role } from '../domain/user.ts';
 import { startService } from '../main/start-service.ts';
 import type { AuditListOptions } from './audit.ts';
@@ -274,7 +275,7 @@ function addAuditCommands(audit: Command): void {
   audit
     .command('list')
     .description('print the events, oldest first, one JSON object on each line')
-    .option('--type <type>', 'only events of this type')
+    .addOption(new Option('--type <type>', 'only events of this type').choices(AUDIT_TYPES))
     .option('--user <id>', 'only events of this user')
     .option('--session <id>', 'only events of this session')
     .action(

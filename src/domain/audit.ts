@@ -1,5 +1,5 @@
 import type { ClientInfo } from './client-info.ts';
-import { type DomainEvent, type EventType, isRepeatForMail, type Occurrence } from './events.ts';
+import { type DomainEvent, EVENT_TYPES, type EventType, isRepeatForMail, type Occurrence } from './events.ts';
 import { OWN_CLIENT_ID } from './service-key.ts';
 
 /** Who made a change: a user, a service key, an operator, or the service itself. */
@@ -21,24 +21,35 @@ export interface ChangeOrigin {
 }
 
 /** Refusals that the audit log records although no {@link DomainEvent} reports them. */
-export type RefusalType = 'users.proof_refused' | 'users.second_factor_missing';
+const REFUSAL_TYPES = ['users.proof_refused', 'users.second_factor_missing'] as const;
+export type RefusalType = (typeof REFUSAL_TYPES)[number];
 
 /** Types of changes that other systems get no event about. */
-export type ChangeType =
-  | 'keys.announced'
-  /** The service removed a key whose last token had expired. */
-  | 'keys.removed'
-  /** An operator removed a key at once, by the command `keys retire`. The key may have been in any state. */
-  | 'keys.retired'
-  | 'users.factor_renamed'
-  | 'users.imported'
-  | 'webhooks.added'
-  | 'webhooks.changed'
-  | 'webhooks.removed'
-  | 'webhooks.secret_rotated'
-  | 'webhooks.sent_again';
+const CHANGE_TYPES = [
+  'keys.announced',
+  // The service removed a key whose last token had expired.
+  'keys.removed',
+  // An operator removed a key at once, by the command `keys retire`. The key may have been in any state.
+  'keys.retired',
+  'users.factor_renamed',
+  'users.imported',
+  'webhooks.added',
+  'webhooks.changed',
+  'webhooks.removed',
+  'webhooks.secret_rotated',
+  'webhooks.sent_again',
+] as const;
+export type ChangeType = (typeof CHANGE_TYPES)[number];
 
 export type AuditType = EventType | RefusalType | ChangeType | 'users.password_failed';
+
+/** Every type that the audit log can contain, in alphabetical order. */
+export const AUDIT_TYPES: readonly AuditType[] = [
+  ...EVENT_TYPES.filter((type) => !isRepeatForMail({ type })),
+  'users.password_failed' as const,
+  ...REFUSAL_TYPES,
+  ...CHANGE_TYPES,
+].toSorted();
 
 /**
  * A fact of an audit event. It is never a secret, a mail address or a user name, except in the text that an operator

@@ -166,13 +166,15 @@ export const PUBLISHED: Readonly<Record<EventType, boolean>> = {
   'sessions.healed': true,
 };
 
+export const EVENT_TYPES = Object.keys(PUBLISHED) as readonly EventType[];
+
 /** Whether the event only repeats another event, so that the user gets a mail about it. */
-export function isRepeatForMail(event: DomainEvent): boolean {
+export function isRepeatForMail(event: Pick<DomainEvent, 'type'>): boolean {
   return !isPublished(event) && !isLinkMail(event);
 }
 
 /** Whether other systems get the event. */
-export function isPublished({ type }: DomainEvent): boolean {
+export function isPublished({ type }: Pick<DomainEvent, 'type'>): boolean {
   return PUBLISHED[type];
 }
 
@@ -180,7 +182,7 @@ export function isPublished({ type }: DomainEvent): boolean {
  * Whether the event is not published, and causes a mail with a link that the recipient needs. The audit log records it.
  * The number of such mails has limits.
  */
-export function isLinkMail({ type }: DomainEvent): boolean {
+export function isLinkMail({ type }: Pick<DomainEvent, 'type'>): boolean {
   return (
     type === 'users.password_forgotten' ||
     type === 'users.invited' ||

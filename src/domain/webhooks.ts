@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, SECOND } from './durations.ts';
-import { type EventType, PUBLISHED } from './events.ts';
+import { EVENT_TYPES, type EventType, PUBLISHED } from './events.ts';
 
 /** The forms in which endpoints get events: CloudEvents, Security Event Tokens, or back-channel logout tokens. */
 export const DELIVERY_FORMATS = ['webhook', 'set', 'logout-token'] as const;
@@ -164,6 +164,5 @@ export function isKnownPattern(pattern: string): boolean {
 
 /** The types that other systems can get. */
 export function publishedTypes(): readonly EventType[] {
-  const types = Object.keys(PUBLISHED) as EventType[];
-  return types.filter((type) => PUBLISHED[type]);
+  return EVENT_TYPES.filter((type) => PUBLISHED[type]);
 }

@@ -64,6 +64,7 @@ t.test('an unknown command or option is an error with a hint', async (t) => {
     ['keys list --now', /unknown option '--now'/],
     ['keys rotate now', /too many arguments for 'rotate'/],
     ['keys retire', /missing required argument 'id'/],
+    ['audit list --type sessions.reuse_detecte', /Allowed choices are .*sessions\.reuse_detected, /],
     ['completion fish', /Allowed choices are bash, zsh/],
   ];
   for (const [words, reason] of refused) {
