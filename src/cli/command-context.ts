@@ -1,9 +1,12 @@
 import { userInfo } from 'node:os';
-import { createLog } from '../adapters/telemetry/log.ts';
+import { createLog, createReadableFormat, isForPeople, type Logger } from '../adapters/telemetry/log.ts';
+import type { Config } from '../config.ts';
 
 /** Creates the log of a command, on standard error. Standard output is for the result. */
-export function logToErrors() {
-  return createLog('info', { write: (line) => void process.stderr.write(line) });
+export async function logToErrors(config: Config): Promise<Logger> {
+  const { stderr } = process;
+  const format = isForPeople(config, stderr) ? await createReadableFormat(stderr) : (line: string) => line;
+  return createLog(config.logLevel, { write: (line) => void stderr.write(format(line)) });
 }
 
 /** The user of the operating system; a container may run under a number without a name. */

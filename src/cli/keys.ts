@@ -35,7 +35,7 @@ function withDatabaseKeySet(
     const deps = {
       signingKeys: createSigningKeys(sql),
       clock: Date.now,
-      log: logToErrors(),
+      log: await logToErrors(config),
       by: `operator ${operatingSystemUser()}`,
       origin: byCommand(operatingSystemUser()),
       newId: randomUUID,

@@ -1,5 +1,11 @@
 import { isWorker } from '../adapters/cluster/worker-process.ts';
-import { createLog, createReadableLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import {
+  createLog,
+  createReadableLog,
+  flushLog,
+  isForPeople,
+  type Logger,
+} from '../adapters/telemetry/log.ts';
 import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
@@ -20,11 +26,12 @@ export async function serve(release: () => void): Promise<void> {
   let log: Logger | undefined;
   try {
     const config = await readConfig();
+    const isReadable = isForPeople(config, process.stdout);
     if (config.workers > 1 && isWorker()) {
-      log = isForPeople(config) ? await createReadableLog(config.logLevel) : createLog(config.logLevel);
+      log = isReadable ? await createReadableLog(config.logLevel) : createLog(config.logLevel);
       return await (await import('./run-worker.ts')).runWorker(config, log, SHUTDOWN_DEADLINE, release);
     }
-    const terminal = isForPeople(config) ? await (await import('./terminal.ts')).openTerminal(config) : null;
+    const terminal = isReadable ? await (await import('./terminal.ts')).openTerminal(config) : null;
     log = terminal?.log ?? createLog(config.logLevel);
     reportConfig(config, log);
     if (config.workers > 1) await startWorkers(config, log, terminal, release);
@@ -34,10 +41,6 @@ export async function serve(release: () => void): Promise<void> {
     else await logFailure(log ?? createLog('info'), error);
     process.exit(1);
   }
-}
-
-function isForPeople({ production, logFormat }: Config): boolean {
-  return logFormat === null ? process.stdout.isTTY && !production : logFormat === 'pretty';
 }
 
 async function logFailure(log: Logger, error: unknown): Promise<void> {

@@ -1,10 +1,11 @@
 import { exec } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import t from 'tap';
 import { kinship } from '../support/kinship.ts';
-import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { migratedDatabase, requirePostgres, testDatabase } from '../support/postgres.ts';
 import { onTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 import { dataDir } from '../support/service-in-process.ts';
 
@@ -59,3 +60,27 @@ t.test('migrate shows the migrations on a terminal, and prints the applied ones'
   t.match(terminal.text(), `1 of ${MIGRATIONS.length} migrations, now 2 outbox`);
   t.match(terminal.text(), /applied 2 outbox\r\n/);
 });
+
+t.test(
+  'the log lines of operator commands are for people on a terminal, as LOG_FORMAT selects',
+  async (t) => {
+    if (!requireTerminal(t) || !(await requirePostgres(t))) return;
+    const database = { DATABASE_URL: await migratedDatabase(t), DATA_DIR: t.testdir() };
+    const shownBy = async (words: string[], env: Record<string, string> = {}) => {
+      const terminal = onTerminal(t, words, { ...database, NO_COLOR: '1', ...env });
+      t.equal(await terminal.ended(), 0);
+      return terminal.text();
+    };
+    const disable = ['users', 'disable', randomUUID()];
+    const readable = await shownBy(disable);
+    t.match(readable, / WARN: security: user disabled /);
+    t.notMatch(readable, /^\{/m, 'no line of JSON');
+    const rotated = await shownBy(['keys', 'rotate'], { ACCESS_TOKEN_ALG: 'EdDSA' });
+    t.match(rotated, /signing_key_announced/);
+    t.notMatch(rotated, /^\{/m, 'no line of JSON');
+    const json = await shownBy(['users', 'enable', ...disable.slice(2)], { LOG_FORMAT: 'json' });
+    t.match(json, /^\{.*"security: user enabled"\}\r?$/m);
+    const { stderr } = await kinship(disable, { ...database, LOG_FORMAT: 'pretty' });
+    t.match(stderr, / WARN: security: user disabled /);
+  },
+);

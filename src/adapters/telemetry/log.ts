@@ -36,23 +36,42 @@ export function createLog(level: string, destination?: DestinationStream): Logge
   return logToStandardOutput(level);
 }
 
-/** Clears the current line of a terminal, which may show a progress bar. */
-const CLEAR_LINE = '\r\u001b[K';
+/** What decides the format of the lines. `logFormat` is null if the operator chose none. */
+interface LogFormatSettings {
+  readonly production: boolean;
+  readonly logFormat: 'json' | 'pretty' | null;
+}
+
+/** Whether log lines on this stream are for people to read. */
+export function isForPeople(
+  { production, logFormat }: LogFormatSettings,
+  { isTTY }: NodeJS.WriteStream,
+): boolean {
+  return logFormat === null ? isTTY && !production : logFormat === 'pretty';
+}
 
 /**
  * Creates a log of readable lines for people. Like {@link createLog} it redacts fields, bounds its memory, and writes
  * in the background.
  */
 export async function createReadableLog(level: string): Promise<Logger> {
+  return logToStandardOutput(level, await createReadableFormat(process.stdout));
+}
+
+/** Clears the current line of a terminal, which may show a progress bar. */
+const CLEAR_LINE = '\r\u001b[K';
+
+/** Creates the function that makes a line of JSON readable for people on this stream. */
+export async function createReadableFormat(stream: NodeJS.WriteStream): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
   const format = prettyFactory({
-    colorize: process.stdout.isTTY && process.stdout.hasColors(),
+    colorize: stream.isTTY && stream.hasColors(),
     translateTime: 'SYS:HH:MM:ss',
     ignore: 'pid,hostname',
     singleLine: true,
   });
-  const start = process.stdout.isTTY ? CLEAR_LINE : '';
-  return logToStandardOutput(level, (line) => `${start}${format(escapeControls(line))}`);
+  const start = stream.isTTY ? CLEAR_LINE : '';
+  return (line) => `${start}${format(escapeControls(line))}`;
 }
 
 function logToStandardOutput(level: string, format?: (line: string) => string): Logger {

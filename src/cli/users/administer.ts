@@ -22,7 +22,7 @@ import { withSharedDatabase } from '../with-database.ts';
 /** `kinship users disable`. */
 export const disableByNameOrId = (nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
-    const deps = depsOf(sql, config);
+    const deps = await depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const isChanged = await disableUser(deps)(userId, byCommand(operatingSystemUser()));
     print(
@@ -33,7 +33,7 @@ export const disableByNameOrId = (nameOrId: string) =>
 /** `kinship users enable`. */
 export const enableByNameOrId = (nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
-    const deps = depsOf(sql, config);
+    const deps = await depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const isChanged = await enableUser(deps)(userId, byCommand(operatingSystemUser()));
     print(isChanged ? `${userId} may log in again.` : `${userId} was not disabled.`);
@@ -42,7 +42,7 @@ export const enableByNameOrId = (nameOrId: string) =>
 /** `kinship users end-sessions`. */
 export const endSessionsByNameOrId = (nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
-    const deps = { ...depsOf(sql, config), families: createTokenFamilies(sql, config.policy) };
+    const deps = { ...(await depsOf(sql, config)), families: createTokenFamilies(sql, config.policy) };
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     const ending = { reason: 'administrator', origin: byCommand(operatingSystemUser()) } as const;
     await endSessions(deps)(userId, null, ending);
@@ -52,7 +52,7 @@ export const endSessionsByNameOrId = (nameOrId: string) =>
 /** `kinship users grant` and `kinship users revoke`. Throws if there is no such account. */
 export const setRoleByNameOrId = (change: RoleChange, nameOrId: string) =>
   withSharedDatabase(async (sql, config) => {
-    const deps = depsOf(sql, config);
+    const deps = await depsOf(sql, config);
     const userId = await findUserId(deps.users, nameOrId, config.http.userIdFormat);
     if ((await deps.users.find(userId)) === null) throw new Error(`No account has the id ${userId}.`);
     const isChanged = await setRole(deps)(userId, change, byCommand(operatingSystemUser()));
@@ -64,12 +64,13 @@ export const setRoleByNameOrId = (change: RoleChange, nameOrId: string) =>
  * `revoked` is needed by the use cases only, and has no effect here. Running replicas get ended sessions from the
  * revocation feed.
  */
-function depsOf(sql: Sql, { policy, tokens }: Config) {
+async function depsOf(sql: Sql, config: Config) {
+  const { policy, tokens } = config;
   return {
     users: createUsers(sql, policy),
     userStates: createUserStates(sql, policy),
     revoked: createRevokedFamilies(Date.now),
-    securityLog: createSecurityLog(logToErrors(), createIdentifierHash(tokens.hashKeys)),
+    securityLog: createSecurityLog(await logToErrors(config), createIdentifierHash(tokens.hashKeys)),
     newId: randomUUID,
     clock: Date.now,
     policy,
