@@ -8,28 +8,55 @@ export type Shell = (typeof SHELLS)[number];
 
 /** `kinship completion`: returns the completion script of a shell. */
 export function completionScript(shell: Shell, program: Command): string {
-  const contexts = contextsIn(program, program.name());
+  const shown = shownCommands(program, program.name());
+  const contexts = {
+    commands: shown.map(commandContext),
+    options: shown.flatMap(optionContexts),
+  };
   return shell === 'bash' ? bashScript(contexts) : zshScript(contexts);
 }
 
-function contextsIn(command: Command, path: string): CompletionContext[] {
-  const { options } = command;
-  const shown = command.createHelp().visibleCommands(command);
-  const visible = command.commands.filter((each) => shown.includes(each));
-  const help = { text: '--help', description: 'print this help' };
-  const words = [
-    ...visible.map((each) => ({ text: each.name(), description: each.description() })),
-    ...command.registeredArguments.flatMap(({ argChoices = [], description }) =>
-      argChoices.map((text) => ({ text, description })),
-    ),
-    ...options.map(({ long, description }) => ({ text: long ?? '', description })),
-    help,
-  ];
-  const folderOptions = options.filter(takesFolder).map(({ long }) => long ?? '');
-  const below = visible.flatMap((each) => contextsIn(each, `${path} ${each.name()}`));
-  return [{ path, words, folderOptions }, ...below];
+interface ShownCommand {
+  readonly path: string;
+  readonly command: Command;
+  /** Those that the help lists. */
+  readonly subcommands: readonly Command[];
 }
 
-function takesFolder({ flags }: Option): boolean {
-  return flags.endsWith('<folder>');
+/** The command and all commands below it that the help lists. */
+function shownCommands(command: Command, path: string): ShownCommand[] {
+  const visible = command.createHelp().visibleCommands(command);
+  const subcommands = command.commands.filter((each) => visible.includes(each));
+  const below = subcommands.flatMap((each) => shownCommands(each, `${path} ${each.name()}`));
+  return [{ path, command, subcommands }, ...below];
+}
+
+function commandContext({ path, command, subcommands }: ShownCommand): CompletionContext {
+  const words = [
+    ...subcommands.map((each) => ({ text: each.name(), description: each.description() })),
+    ...command.registeredArguments.flatMap(choiceWords),
+    ...command.options.map(({ long, description }) => ({ text: long ?? '', description })),
+    { text: '--help', description: 'print this help' },
+  ];
+  const takesFile = command.registeredArguments.some((argument) => argument.name() === 'file');
+  return { path, words, names: takesFile ? 'files' : null };
+}
+
+function optionContexts({ path, command }: ShownCommand): CompletionContext[] {
+  return command.options
+    .filter(({ required, optional }) => required || optional)
+    .map((option) => ({
+      path: `${path} ${option.long}`,
+      words: choiceWords(option),
+      names: namesFor(option),
+    }));
+}
+
+function choiceWords({ argChoices = [], description }: Pick<Option, 'argChoices' | 'description'>) {
+  return argChoices.map((text) => ({ text, description }));
+}
+
+function namesFor({ flags }: Option): CompletionContext['names'] {
+  if (flags.endsWith('<folder>')) return 'folders';
+  return flags.endsWith('<file>') ? 'files' : null;
 }

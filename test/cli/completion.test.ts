@@ -32,6 +32,29 @@ const CASES: [string[], string[]][] = [
     ['bash', 'zsh', '--help'],
   ],
   [['--v'], ['--version']],
+  [
+    ['users', 'list', '--only', ''],
+    ['disabled', 'operators'],
+  ],
+  [['users', 'list', '--only', 'o'], ['operators']],
+  [
+    ['users', 'list', '--only', 'disabled', '--'],
+    ['--query', '--only', '--limit', '--json', '--help'],
+  ],
+  [['audit', 'list', '--type', 'sessions.reu'], ['sessions.reuse_detected']],
+  [
+    ['users', 'import', '-'],
+    ['--strict', '--help'],
+  ],
+];
+
+/** Options with a value that no word can complete. */
+const WITHOUT_WORDS = [
+  ['users', 'list', '--limit', ''],
+  ['users', 'list', '--query', ''],
+  ['demo', '--url', ''],
+  ['audit', 'verify', '--head', ''],
+  ['audit', 'list', '--session', ''],
 ];
 
 t.test('bash completes every level of the tree of commands', async (t) => {
@@ -45,7 +68,11 @@ t.test('bash completes every level of the tree of commands', async (t) => {
     return stdout.trim().split('\n');
   };
   for (const [words, expected] of CASES) t.same(complete(words), expected, words.join(' '));
+  for (const words of WITHOUT_WORDS) t.same(complete(words), [''], words.join(' '));
   t.same(complete(['secrets', '--write', 'sec']), ['secret files'], 'folders only');
+  const both = ['secret files', 'secrets.txt'];
+  t.same(complete(['users', 'import', 'sec']).toSorted(), both, 'files and folders');
+  t.same(complete(['users', 'import', '--strict', 'sec']).toSorted(), both, 'also after an option');
   const names = createProgram().commands.map((command) => command.name());
   const shown = names.filter((name) => name !== 'setup'); // hidden: compose.prod.yml calls it
   t.same(complete(['']), [...shown, '--version', '--help']);
@@ -57,16 +84,20 @@ t.test('zsh completes every level of the tree of commands', async (t) => {
   const complete = (words: readonly string[]) => {
     const line = ['kinship', ...words].map((word) => `'${word}'`).join(' ');
     // Runs without a line editor. The test calls the function as the editor does, and prints its completions.
-    const code = `compdef() { : }; _describe() { print -l -- "\${(@P)2}" }; source ./script; words=(${line}); CURRENT=${words.length + 1}; _kinship`;
+    const code = `compdef() { : }; _files() { print -- _files $* }; _describe() { print -l -- "\${(@P)2}" }; source ./script; words=(${line}); CURRENT=${words.length + 1}; _kinship`;
     const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', code], { cwd, encoding: 'utf8' });
     t.equal(stderr, '');
-    const offered = stdout
+    return stdout
       .trim()
       .split('\n')
       .map((entry) => entry.split(':')[0] ?? '');
-    return offered.filter((word) => word.startsWith(words.at(-1) ?? ''));
   };
-  for (const [words, expected] of CASES) t.same(complete(words), expected, words.join(' '));
+  const completeWord = (words: readonly string[]) =>
+    complete(words).filter((word) => word.startsWith(words.at(-1) ?? ''));
+  for (const [words, expected] of CASES) t.same(completeWord(words), expected, words.join(' '));
+  for (const words of WITHOUT_WORDS) t.same(complete(words), [''], words.join(' '));
+  t.same(complete(['secrets', '--write', 'sec']), ['_files -/'], 'folders only');
+  t.same(complete(['users', 'import', 'sec']), ['_files'], 'files and folders');
 
   const loaded = spawnSync('zsh', ['-f', '-c', 'source ./script; print -- $_comps[kinship]'], {
     cwd,

@@ -1,26 +1,36 @@
-import { type CompletionContext, folderOptionPattern, pathPattern } from './context.ts';
+import { type CompletionContext, type CompletionContexts, pathPattern } from './context.ts';
 
-/** The bash script. It finds the command in the words of the line, then offers the words that may follow. */
-export function bashScript(contexts: readonly CompletionContext[]): string {
-  const words = contexts.map(
-    ({ path, words }) => `    '${path}') words='${words.map(({ text }) => text).join(' ')}' ;;`,
-  );
+/** The bash script. It finds the command or the option before the cursor, then offers what may follow. */
+export function bashScript({ commands, options }: CompletionContexts): string {
   return `# bash completion of kinship. Use it with: source <(kinship completion bash)
 _kinship() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place=kinship word words
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place=kinship word words= names=
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$place $word" in
-      ${pathPattern(contexts)}) place="$place $word" ;;
+      ${pathPattern(commands)}) place="$place $word" ;;
     esac
   done
   case "$place $previous" in
-    ${folderOptionPattern(contexts)}) local IFS=$'\\n'; COMPREPLY=($(compgen -d -- "$current")); return ;;
+    ${pathPattern(options)}) place="$place $previous" ;;
   esac
   case "$place" in
-${words.join('\n')}
+${[...commands, ...options].map(branch).join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [[ -n $names && $current != -* ]]; then
+    # Escapes spaces in names. Fails outside of a completion, and in versions of bash before 4.
+    compopt -o filenames 2>/dev/null
+    local IFS=$'\\n'
+    COMPREPLY=($(compgen "$names" -- "$current"))
+  else
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+  fi
 }
 complete -F _kinship kinship
 `;
+}
+
+const ACTIONS = { files: ' names=-f', folders: ' names=-d' };
+
+function branch({ path, words, names }: CompletionContext): string {
+  return `    '${path}') words='${words.map(({ text }) => text).join(' ')}'${names === null ? '' : ACTIONS[names]} ;;`;
 }

@@ -4,23 +4,22 @@ export interface Word {
   readonly description: string;
 }
 
-/** What may follow one command. */
+/** What may follow one command, or one option with a value. */
 export interface CompletionContext {
-  /** The command with its parents, such as `kinship keys`. */
+  /** The command with its parents, such as `kinship keys`, and then the option, such as `--only`. */
   readonly path: string;
   readonly words: readonly Word[];
-  /** Options whose value is a folder. */
-  readonly folderOptions: readonly string[];
+  /** Which names in the file system may follow; null for none. */
+  readonly names: 'files' | 'folders' | null;
 }
 
-/** A pattern for `case` in a shell script. It matches the path of any command. */
+/** The contexts of all commands, and of all options that take a value. */
+export interface CompletionContexts {
+  readonly commands: readonly CompletionContext[];
+  readonly options: readonly CompletionContext[];
+}
+
+/** A pattern for `case` in a shell script. It matches the path of any context. */
 export function pathPattern(contexts: readonly CompletionContext[]): string {
   return contexts.map(({ path }) => `'${path}'`).join('|');
-}
-
-/** The pattern that matches a path and an option of it whose value is a folder. */
-export function folderOptionPattern(contexts: readonly CompletionContext[]): string {
-  return contexts
-    .flatMap(({ path, folderOptions }) => folderOptions.map((option) => `'${path} ${option}'`))
-    .join('|');
 }

@@ -1,27 +1,30 @@
-import { type CompletionContext, folderOptionPattern, pathPattern, type Word } from './context.ts';
+import { type CompletionContext, type CompletionContexts, pathPattern, type Word } from './context.ts';
 
-/** The zsh script. It finds the command in the words of the line, then offers the words that may follow. */
-export function zshScript(contexts: readonly CompletionContext[]): string {
-  const candidates = contexts.map(
-    ({ path, words }) => `    '${path}') candidates=(${words.map(completionEntry).join(' ')}) ;;`,
-  );
+/** The zsh script. It finds the command or the option before the cursor, then offers what may follow. */
+export function zshScript({ commands, options }: CompletionContexts): string {
   return `#compdef kinship
 # zsh completion of kinship. Use it with: source <(kinship completion zsh)
 _kinship() {
-  local place=kinship word
+  local place=kinship word names
   local -a candidates
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$place $word" in
-      ${pathPattern(contexts)}) place="$place $word" ;;
+      ${pathPattern(commands)}) place="$place $word" ;;
     esac
   done
   case "$place $words[CURRENT-1]" in
-    ${folderOptionPattern(contexts)}) _files -/; return ;;
+    ${pathPattern(options)}) place="$place $words[CURRENT-1]" ;;
   esac
   case "$place" in
-${candidates.join('\n')}
+${[...commands, ...options].map(branch).join('\n')}
   esac
-  _describe kinship candidates
+  if [[ -z $names || $words[CURRENT] == -* ]]; then
+    _describe kinship candidates
+  elif [[ $names == folders ]]; then
+    _files -/
+  else
+    _files
+  fi
 }
 if [[ $funcstack[1] == _kinship ]]; then
   _kinship "$@"
@@ -30,6 +33,11 @@ else
   compdef _kinship kinship
 fi
 `;
+}
+
+function branch({ path, words, names }: CompletionContext): string {
+  const candidates = words.map(completionEntry).join(' ');
+  return `    '${path}') candidates=(${candidates})${names === null ? '' : ` names=${names}`} ;;`;
 }
 
 /** An entry of `_describe`. Escapes colons and quotes, which zsh would interpret. */
