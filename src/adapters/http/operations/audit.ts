@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { type Static, Type } from '@sinclair/typebox';
 import type { ListAuditEvents, StreamAuditEvents } from '../../../app/audit/read-audit-log.ts';
-import type { AuditEvent } from '../../../domain/audit.ts';
+import { AUDIT_TYPES, type AuditEvent } from '../../../domain/audit.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import { jsonLine } from '../../../lib/json-line.ts';
 import type { AuditFilter } from '../../../ports/stores/audit-log.ts';
 import { PageQuery } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
-import { longText, nextCursor } from '../server/field-schemas.ts';
+import { longText, nextCursor, oneOf } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
 import { readTime } from '../server/read-time.ts';
 import { problemResponses, Time, Uuid } from '../server/schemas.ts';
@@ -22,7 +22,7 @@ export interface AuditOptions {
 const Query = Type.Composite([
   PageQuery,
   Type.Object({
-    type: Type.Optional(Type.String({ pattern: '^[a-z_.]{1,64}$', maxLength: 64 })),
+    type: Type.Optional(oneOf(AUDIT_TYPES)),
     user: Type.Optional(UserId),
     session: Type.Optional(Uuid),
     from: Type.Optional(Type.String({ ...Time, description: 'events at this time or later' })),
