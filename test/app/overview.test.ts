@@ -110,7 +110,7 @@ t.test('without its database a service still shows the facts that need no databa
     { name: 'database', isUp: false },
     { name: 'capacity', isUp: true },
   ]);
-  t.same(keys, []);
+  t.same(keys, null);
 });
 
 t.test('an unexpected error rejects the reading, and the next reading succeeds', async (t) => {
