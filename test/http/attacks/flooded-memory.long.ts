@@ -6,7 +6,7 @@ import { requirePostgres, testDatabase } from '../../support/postgres.ts';
 const HELD_BY_CONNECTIONS = 32;
 
 t.test(
-  'the longest names that unauthenticated clients send to each route are not kept in memory',
+  'the longest names that a client without an account sends to each route are not kept in memory',
   async (t) => {
     if (!(await requirePostgres(t))) return;
     const { requests, kept } = await floodNames(t, {
