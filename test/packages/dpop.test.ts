@@ -1,8 +1,15 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import {
+  constants,
+  generateKeyPairSync,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import t from 'tap';
 import { createVerifier, type DpopOptions, toAnswer } from '../../packages/verify/src/index.ts';
 import { athOf, type ProofKey, proofKey, proofOf } from '../support/dpop.ts';
-import { asymmetric, hmac, makeKeyPair, unsigned } from '../support/forge.ts';
+import { asymmetric, hmac, makeKeyPair, type Signer, unsigned } from '../support/forge.ts';
 import { ISSUER, issuingService, logIn } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
 import { APPLICATIONS } from './support/applications.ts';
@@ -141,19 +148,30 @@ t.test('a bound token of the real service is verified', async (t) => {
     });
   }
 
-  await t.test('keys of other algorithms are also accepted', async (t) => {
+  await t.test('keys of all algorithms are accepted', async (t) => {
     const { verify } = verifierOf();
-    for (const [alg, type, hash] of [
-      ['RS256', 'rsa', 'sha256'],
-      ['EdDSA', 'ed25519', null],
-      ['Ed25519', 'ed25519', null],
-    ] as const) {
-      const { publicKey, privateKey } = makeKeyPair(type);
+    const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
+    const pss = (key: KeyObject): Signer => {
+      const options = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+      return (input) => sign('sha256', Buffer.from(input), options);
+    };
+    const algorithms: readonly [string, KeyPairKeyObjectResult, (key: KeyObject) => Signer][] = [
+      ['ES256', ec('P-256'), (key) => asymmetric('sha256', key)],
+      ['ES384', ec('P-384'), (key) => asymmetric('sha384', key)],
+      ['Ed25519', makeKeyPair('ed25519'), (key) => asymmetric(null, key)],
+      ['EdDSA', makeKeyPair('ed25519'), (key) => asymmetric(null, key)],
+      ['PS256', rsa(), pss],
+      ['RS256', rsa(), (key) => asymmetric('sha256', key)],
+    ];
+    t.equal(`algs="${algorithms.map(([alg]) => alg).join(' ')}"`, ALGS);
+    for (const [alg, { publicKey, privateKey }, signerOf] of algorithms) {
       const jwk = publicKey.export({ format: 'jwk' }) as Record<string, unknown>;
-      const { kty, crv, x, e, n } = jwk;
-      const jkt = athOf(JSON.stringify(type === 'rsa' ? { e, kty, n } : { crv, kty, x }));
+      // The members of RFC 7638 in their order. JSON.stringify leaves out those that the key does not have.
+      const { crv, e, kty, n, x, y } = jwk;
+      const jkt = athOf(JSON.stringify({ crv, e, kty, n, x, y }));
       const { access } = await logIn(url, `&dpopJkt=${jkt}`);
-      const key: ProofKey = { jwk, jkt, privateKey, sign: asymmetric(hash, privateKey) };
+      const key: ProofKey = { jwk, jkt, privateKey, sign: signerOf(privateKey) };
       const dpop = proofOf(key, 'GET', 'https://a.example/', Date.now(), {
         header: { alg },
         payload: { ath: athOf(access) },
