@@ -35,7 +35,7 @@ for (const alg of KEY_ALGORITHMS) {
   });
 }
 
-t.test('secret keys are not published', async (t) => {
+t.test('a service without a key set publishes an empty set', async (t) => {
   const { send } = await startHttpService(t);
   t.match(await send(PATH), { status: 200, body: { keys: { length: 0 } } });
 });

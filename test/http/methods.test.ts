@@ -53,7 +53,7 @@ async function startSignedIn(t: Test) {
   };
 }
 
-/** For each GET route a URL and the headers that it needs. Only the routes of {@link BY_STORED_LINK} refuse the request. */
+/** For each GET route a URL and the headers that it needs. Only routes of {@link BY_STORED_LINK} refuse the request. */
 async function getRequests(t: Test, service: Awaited<ReturnType<typeof startSignedIn>>) {
   const { paths } = await openapiOf(t);
   const { authorization, userId, sid, webhookId, streamId, adminKey } = service;
