@@ -6,7 +6,7 @@ import { elapsedSince, type Instant, readClocks } from './time.js';
 const TIMEOUT = 5_000;
 /** The time from a fetch to the next one for an unknown `kid`. Anyone can send a token with an unknown `kid`. */
 const COOLDOWN = 10_000;
-/** The time from a failed fetch to the next one. Until then its error is the answer to each caller who needs a fetch. */
+/** The time from a failed fetch to the next one. Until then its error is the answer where no usable key is known. */
 const RETRY = 1_000;
 /** How long an old set is used while the service cannot be reached. */
 const MAX_STALE = 3_600_000;

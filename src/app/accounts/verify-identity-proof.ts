@@ -37,7 +37,7 @@ interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, FactorProofDeps, R
 }
 
 /**
- * Verifies a proof and counts the attempt. The caller must pass `use` to the change that the proof allows. An account
+ * Verifies a proof and counts the attempt. The caller must pass `use` of the result to the allowed change. An account
  * with a second factor must prove that factor: its password alone is refused. Rejects with a {@link Refusal}:
  * `proof_refused`, `too_many_requests`, and `not_found` if a user without an account here gives a password.
  */

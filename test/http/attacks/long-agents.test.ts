@@ -1,6 +1,6 @@
 import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
 
-/** User agents of more than 300 characters. The products after the cut are the last words. */
+/** User agents of more than 300 characters. A row stores the first 300, so it lacks the products at the end. */
 const agent = (version: string, last = 'Extension') =>
   `Browser/${version} (${'x'.repeat(280)}) Exten${'sion'.repeat(4)}/1.0 ${last}/1.0`;
 const from = (userAgent: string) => ({ 'user-agent': userAgent });

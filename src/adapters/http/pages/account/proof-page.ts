@@ -5,7 +5,7 @@ import { PASSKEY_SCRIPT, renderPasskeyForm } from './passkey-form.ts';
 
 /** The kinds of proof that the account can give. */
 interface AskedFactors {
-  /** Whether the account has a factor whose code can be typed. */
+  /** Whether the user can type a proof: a code of an app, or a recovery code. */
   readonly canType: boolean;
   readonly passkey: { readonly challenge: string; readonly publicKey: RequestOptions } | null;
 }
@@ -40,7 +40,7 @@ export function proofPage(
     title: 'Confirm that it is you',
     hasError: error !== null,
     ...(passkey !== null && { script: PASSKEY_SCRIPT }),
-    content: `${paragraph('This change needs your second factor, because some time has passed since you proved it.')}
+    content: `${paragraph('This change needs a proof of your second factor.')}
 ${parts.join('\n')}
 <p><a href="/account">Back to your account, without the change</a></p>`,
   };
