@@ -27,7 +27,6 @@ t.test('the service understands every request of the collection', async (t) => {
     SERVICE_API_KEYS: `operator:admin+login+introspect+metrics+signals:${KEY}`,
     ACCESS_TOKEN_ALG: 'ES256',
     SESSION_COOKIES: 'on',
-    MAIL: 'off',
     ARGON2_MEMORY: '1024',
     REGISTER_LIMIT: '1000/1h',
   });
