@@ -1,9 +1,9 @@
 import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2id.ts';
 import { createFairQueue } from '../adapters/argon2/turns.ts';
 import { foreignPasswords } from '../adapters/foreign-passwords/foreign-passwords.ts';
+import { createChallengeSealer } from '../adapters/jose/challenge-sealer.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';
 import { createEventTokens } from '../adapters/jose/event-tokens.ts';
-import { createLoginChallenges } from '../adapters/jose/login-challenges.ts';
 import { createDataSealer } from '../adapters/jose/sealed-data.ts';
 import { type AccessKeySet, createTokenCodec } from '../adapters/jose/token-codec.ts';
 import { createTotp } from '../adapters/otpauth/totp.ts';
@@ -90,7 +90,7 @@ export function createSecurity(
     eventTokens: createEventTokens(tokens.issuers[0] ?? '', keySet),
     recoveryCodes: createRecoveryCodes(),
     passkeys: createPasskeys({ ...passkeys, rpName: http.serviceName }),
-    challenges: createLoginChallenges(tokens.hashKeys),
+    challenges: createChallengeSealer(tokens.hashKeys),
   };
 }
 

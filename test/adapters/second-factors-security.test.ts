@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createLoginChallenges } from '../../src/adapters/jose/login-challenges.ts';
+import { createChallengeSealer } from '../../src/adapters/jose/challenge-sealer.ts';
 import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
 import { createTotp } from '../../src/adapters/otpauth/totp.ts';
 import { createRecoveryCodes } from '../../src/adapters/secrets/recovery-codes.ts';
@@ -25,7 +25,7 @@ t.test('a sealed secret opens for its row only, under every configured key', asy
 });
 
 t.test('a challenge that was changed, or made with another key, is refused', async (t) => {
-  const [before, after] = [createLoginChallenges([older]), createLoginChallenges([newer, older])];
+  const [before, after] = [createChallengeSealer([older]), createChallengeSealer([newer, older])];
   const nonce = before.newNonce();
   const challenge = {
     purpose: 'second_step',

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
 import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import { createChallengeSealer } from '../../src/adapters/jose/challenge-sealer.ts';
 import { createDpopProofs } from '../../src/adapters/jose/dpop-proofs.ts';
-import { createLoginChallenges } from '../../src/adapters/jose/login-challenges.ts';
 import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
 import { type AccessKeySet, createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
 import { createRevokedFamilies } from '../../src/adapters/memory/revoked-families.ts';
@@ -139,7 +139,7 @@ export async function sessionUseCases({
     webhookSender: createWebhookSender({ allowedNetworks: ['127.0.0.0/8'] }),
     webhookSignatures: createWebhookSignatures(),
     signsEventTokens: keySet?.signs ?? false,
-    challenges: createLoginChallenges(keys.hashKeys),
+    challenges: createChallengeSealer(keys.hashKeys),
     passkeys: createPasskeys({ rpId: 'localhost', rpName: 'auth.example.com', origins: [PASSKEY_ORIGIN] }),
     legacyDoorsSkipSecondFactor,
     pageSecrets: createPageSecrets(keys.hashKeys),

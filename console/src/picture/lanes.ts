@@ -1,13 +1,13 @@
 import type { Life, Mark } from '../../../src/domain/life/life.ts';
 import { plural } from '../../../src/domain/plural.ts';
 
-/** A lane of the picture: one network, or all networks that have no lane of their own. */
+/** A lane of the picture: one network, or several networks that share the lane. */
 export interface Lane {
   readonly networks: readonly string[];
   readonly name: string;
   readonly device: string;
   readonly note: string;
-  /** Whether only refused requests came from these networks. */
+  /** Whether no request from these networks got a token, and at least one was a replay or was blocked. */
   readonly isForeign: boolean;
 }
 

@@ -5,7 +5,7 @@ import type { NamedKey } from '../../ports/security/named-key.ts';
 import { createSealer } from './sealer.ts';
 
 /** Seals challenges under keys that are derived from the hash keys for this purpose only. */
-export function createLoginChallenges(hashKeys: readonly NamedKey[]): ChallengeSealer {
+export function createChallengeSealer(hashKeys: readonly NamedKey[]): ChallengeSealer {
   const sealer = createSealer(hashKeys, 'kinship login challenge');
 
   return {
