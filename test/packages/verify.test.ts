@@ -139,7 +139,7 @@ t.test('against the real service', async (t) => {
     const { verify } = verifier(t, url, { revocations });
     t.equal(await outcome(verify((await logIn()).authorization)), 'unavailable');
     await waitForValue('failure', async () => failures[0]);
-    t.match(failures, [/answered with 401/]);
+    t.match(failures, [/answered with 401\. Kinship does not know revocations\.serviceKey/]);
   });
 });
 

@@ -119,6 +119,12 @@ export function followRevocations(options: RevocationOptions): Revocations {
   }
 }
 
+/** What an operator has to mend, by the status of the answer. */
+const HINTS: Readonly<Record<number, string>> = {
+  401: ' Kinship does not know revocations.serviceKey: see SERVICE_API_KEYS there.',
+  403: ' revocations.serviceKey needs the scope verify: see SERVICE_API_KEYS of Kinship.',
+};
+
 /** Opens one connection. It ends when no byte has arrived for too long. */
 function connect({ url, serviceKey, fetch }: RevocationOptions, closing: AbortSignal) {
   const lost = new AbortController();
@@ -136,7 +142,8 @@ function connect({ url, serviceKey, fetch }: RevocationOptions, closing: AbortSi
       const response = await fetch(url, { headers, redirect: 'error', signal: lost.signal });
       if (response.status !== 200 || response.body === null) {
         await response.body?.cancel();
-        throw new Error(`The stream of revocations is answered with ${response.status}.`);
+        const hint = HINTS[response.status] ?? '';
+        throw new Error(`The stream of revocations is answered with ${response.status}.${hint}`);
       }
       limit = SILENCE;
       return response.body;
