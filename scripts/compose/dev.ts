@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Compose, withCompose, writeDotEnv } from './docker.ts';
 import { say, until } from './progress.ts';
-import { checkTheft, ENV, MAIL_PORT, register, send } from './service.ts';
+import { checkConsole, checkTheft, ENV, MAIL_PORT, register, send } from './service.ts';
 
 const PORTS = { DEV_MAIL_PORT: MAIL_PORT, DEV_RABBITMQ_PORT: '25672', DEV_PROMETHEUS_PORT: '19090' };
 const RABBITMQ = `http://127.0.0.1:${PORTS.DEV_RABBITMQ_PORT}/api`;
@@ -17,8 +17,7 @@ export async function dev(folder: string): Promise<void> {
     const log = compose.read('logs', 'app');
     assert.ok(log.includes(`"publicUrl":"http://localhost:${ENV.API_PORT}"`), 'the log names the address');
     say('dev: ports are published where .env names them');
-    const console = await fetch(`http://127.0.0.1:${ENV.API_PORT}/console`);
-    assert.equal(console.status, 200);
+    await checkConsole(ENV.API_PORT);
     say('dev: CONSOLE=on serves the console');
     await checkTheft({});
     say('dev: login, refresh, replay, a mail');

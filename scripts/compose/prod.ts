@@ -10,6 +10,7 @@ import { isX8664V3 } from '../../src/adapters/argon2/library.ts';
 import { type Compose, withCompose, writeDotEnv } from './docker.ts';
 import { say, until } from './progress.ts';
 import {
+  checkConsole,
   checkTheft,
   ENV,
   type Headers,
@@ -105,8 +106,7 @@ async function checkPublicService(folder: string, pair: Pair): Promise<void> {
     await checkTheft(headers);
     say('prod: login, refresh, replay, a mail');
 
-    const console = await fetch(`http://127.0.0.1:${PUBLIC_SERVICE.CONSOLE_PORT}/console`);
-    assert.equal(console.status, 200);
+    await checkConsole(PUBLIC_SERVICE.CONSOLE_PORT);
     say('prod: the console has its own port');
     await checkBreachedPassword();
     say('prod: a password in the file of breached passwords is refused');

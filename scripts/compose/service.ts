@@ -79,6 +79,12 @@ export function readServiceKey(compose: Compose): Headers {
   return { 'x-api-key': key.split(':').slice(2).join(':') };
 }
 
+/** Checks that the console is served on this port of the host. */
+export async function checkConsole(port: string): Promise<void> {
+  const { status } = await fetch(`http://127.0.0.1:${port}/console`);
+  assert.equal(status, 200);
+}
+
 export async function register(username: string): Promise<void> {
   const body = { username, email: `${username}@example.com`, password: PASSWORD };
   const answer = await send('POST', '/auth/register', { body });

@@ -1,4 +1,4 @@
-import { configuredFilesFaults } from '../compose/configured-files.ts';
+import { findWebhooksFaults } from '../compose/configured-files.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { checkDatabase, checkStoppedDatabase, connectForChecks } from './doctor/database.ts';
 import { type Finding, fail, runCheck, warn } from './doctor/finding.ts';
@@ -34,7 +34,7 @@ export async function findingsFor(
 async function runChecks(config: Config, clock: () => number): Promise<readonly Finding[]> {
   const { redisUrl, brokerUrl, mail } = config;
   const groups = await Promise.all([
-    checkFiles(config),
+    checkWebhooksFile(config),
     config.warnings.map((warning) => warn('configuration', warning, 'correct the variable: .env.example')),
     checkOrigins(config),
     [checkSecretKeys(config)],
@@ -53,9 +53,8 @@ async function runChecks(config: Config, clock: () => number): Promise<readonly 
   return groups.flat();
 }
 
-/** The files that the configuration names, as a start checks them. */
-async function checkFiles(config: Config): Promise<readonly Finding[]> {
-  const faults = await configuredFilesFaults(config);
+async function checkWebhooksFile(config: Config): Promise<readonly Finding[]> {
+  const faults = await findWebhooksFaults(config);
   return faults.map((fault) => fail('configuration', fault, 'correct the file'));
 }
 

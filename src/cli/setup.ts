@@ -1,4 +1,4 @@
-import { configuredFilesFaults } from '../compose/configured-files.ts';
+import { findKeySetFault, findWebhooksFaults } from '../compose/configured-files.ts';
 import { ConfigurationError, readConfig } from '../config.ts';
 import { collectSecrets, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
 import { writeSecrets } from './secrets/files.ts';
@@ -44,7 +44,8 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
 
 async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
   try {
-    return await configuredFilesFaults(await readConfig(env));
+    const config = await readConfig(env);
+    return [...(await findKeySetFault(config)), ...(await findWebhooksFaults(config))];
   } catch (error) {
     if (error instanceof ConfigurationError) return error.faults;
     throw error;

@@ -1,4 +1,4 @@
-import { readKeys, readKeyText } from '../adapters/jose/key-file.ts';
+import { readKeyFile } from '../adapters/jose/key-file.ts';
 import { createSealedKeys } from '../adapters/jose/sealed-keys.ts';
 import type { KeyDeps } from '../app/keys/announce-key.ts';
 import { type KeyInSet, listKeys } from '../app/keys/list-keys.ts';
@@ -54,7 +54,7 @@ export function createFileKeySetAdmin(
   const refuse = async () => {
     throw new Error(`KEY_SET_FILE is set, so this command cannot change the keys. Edit ${path} instead.`);
   };
-  const signingKeys = { list: async () => readKeys(await readKeyText(path), keySet.alg) };
+  const signingKeys = { list: () => readKeyFile(path, keySet.alg) };
   return {
     list: listKeys({ signingKeys, checkKey: async () => null, timing: keySetTiming(policy, keySet), clock }),
     rotate: refuse,

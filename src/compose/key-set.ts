@@ -57,11 +57,11 @@ export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promis
   };
 }
 
-function faultOf({ message }: UnusableKey, { keySet: { file } }: KeySetConfig): string {
-  return file === null ? message : keyFileFault(file, { message });
+function faultOf(error: UnusableKey, { keySet: { file } }: KeySetConfig): string {
+  return file === null ? error.message : keyFileFault(file, error);
 }
 
-export function keyFileFault(file: string, { message }: Pick<UnusableKey, 'message'>): string {
+export function keyFileFault(file: string, { message }: UnusableKey): string {
   return `KEY_SET_FILE is ${quote(file)}, which cannot be used: ${message}.`;
 }
 

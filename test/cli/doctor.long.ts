@@ -9,7 +9,6 @@ import { runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkDataFolder, checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
-import { makeKeyPair } from '../support/forge.ts';
 import { runKeys } from '../support/keys-command.ts';
 import { kinship } from '../support/kinship.ts';
 import { PLAIN, serveMail } from '../support/mail-server.ts';
@@ -17,6 +16,7 @@ import { freePort } from '../support/ports.ts';
 import { migratedDatabase, requirePostgres, testDatabase } from '../support/postgres.ts';
 import { requireRabbit } from '../support/rabbit.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
+import { refusedFiles } from '../support/refused-files.ts';
 import { dataDir } from '../support/service-in-process.ts';
 
 /** The findings of the doctor, as `state: found` by the name of the check. */
@@ -42,14 +42,9 @@ t.test('the doctor finds no fault in the defaults before the first start', async
 });
 
 t.test('the doctor names files with which the service does not start', async (t) => {
-  const folder = t.testdir({
-    'keys.json': JSON.stringify({ keys: [makeKeyPair('ed25519').privateKey.export({ format: 'jwk' })] }),
-    'hooks.json': JSON.stringify([{ url: 'http://hooks.example.com', types: ['*'], secretFile: 'secret' }]),
-    secret: `whsec_${Buffer.alloc(32).toString('base64')}`,
-  });
-  const files = { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: join(folder, 'keys.json') };
-  t.match(await diagnose(t, files), { 'key set': /^fail: .*ACCESS_TOKEN_ALG names ES256/ });
-  t.match(await diagnose(t, { WEBHOOKS_FILE: join(folder, 'hooks.json') }), {
+  const { keys, webhooks } = refusedFiles(t);
+  t.match(await diagnose(t, keys), { 'key set': /^fail: .*ACCESS_TOKEN_ALG names ES256/ });
+  t.match(await diagnose(t, webhooks), {
     configuration: /^fail: WEBHOOKS_FILE: http:\/\/hooks\.example\.com: /,
   });
 });

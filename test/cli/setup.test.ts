@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { makeKeyPair } from '../support/forge.ts';
 import { PROGRAM } from '../support/program.ts';
+import { refusedFiles } from '../support/refused-files.ts';
 
 /** The environment that compose.prod.yml sets if `.env` is empty. */
 const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'http://localhost:3000' };
@@ -36,14 +36,8 @@ function ownSecrets(t: Test) {
 }
 
 t.test('files with which the service does not start are named', (t) => {
-  const folder = t.testdir({
-    'keys.json': JSON.stringify({ keys: [makeKeyPair('ed25519').privateKey.export({ format: 'jwk' })] }),
-    'hooks.json': JSON.stringify([{ url: 'http://hooks.example.com', types: ['*'], secretFile: 'secret' }]),
-    secret: `whsec_${Buffer.alloc(32).toString('base64')}`,
-  });
-  const [keys, hooks] = [join(folder, 'keys.json'), join(folder, 'hooks.json')];
-  const files = { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: keys, WEBHOOKS_FILE: hooks };
-  const { status, faults, to } = setUp(folder, files);
+  const { folder, keys, webhooks } = refusedFiles(t);
+  const { status, faults, to } = setUp(folder, { ...keys, ...webhooks });
   t.equal(status, 1);
   t.match(faults, [
     /^KEY_SET_FILE is .*, which cannot be used: key 1 must sign: ACCESS_TOKEN_ALG names ES256, but the key is for EdDSA\.$/,

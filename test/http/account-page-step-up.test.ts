@@ -34,6 +34,21 @@ async function signedInBefore(t: Parameters<typeof accountPages>[0]) {
   return { ...pages, ...app, access, recoveryCode, cookie: cookieOf(signedIn) ?? '' };
 }
 
+/** Adds a passkey with the forms of the page. A proof in the form replaces the cookie. */
+async function addPasskey(
+  { submit }: Pick<Awaited<ReturnType<typeof accountPages>>, 'submit'>,
+  cookie: string,
+  proof: Readonly<Record<string, string>> = {},
+) {
+  const authenticator = softwareAuthenticator();
+  const begun = await submit(`${FACTORS}/passkeys/begin`, proof, cookie);
+  const next = cookieOf(begun) ?? cookie;
+  const credential = JSON.stringify(authenticator.create(passkeyOptionsIn(begun.html).challenge));
+  const { challenge = '' } = hiddenFields(begun.html, 'data-passkey');
+  await submit(`${FACTORS}/passkeys`, { challenge, credential, label: 'Laptop' }, next);
+  return { authenticator, cookie: next };
+}
+
 const events = async ({ outbox, time }: Awaited<ReturnType<typeof signedInBefore>>) =>
   (await outbox.claim('event', time.now, time.now + MINUTE, 100)).map(({ event }) => event.type);
 
@@ -162,12 +177,7 @@ t.test('a proof that two forms send at the same time is accepted once', async (t
 t.test('a passkey assertion is accepted as a proof on the page', async (t) => {
   const life = await signedInBefore(t);
   const { submit, cookie, code, time } = life;
-  const authenticator = softwareAuthenticator();
-  const begun = await submit(`${FACTORS}/passkeys/begin`, { code: code() }, cookie);
-  const next = cookieOf(begun) ?? '';
-  const credential = JSON.stringify(authenticator.create(passkeyOptionsIn(begun.html).challenge));
-  const { challenge = '' } = hiddenFields(begun.html, 'data-passkey');
-  await submit(`${FACTORS}/passkeys`, { challenge, credential, label: 'Laptop' }, next);
+  const { authenticator, cookie: next } = await addPasskey(life, cookie, { code: code() });
   time.now += 11 * MINUTE;
 
   const asked = await submit(EMAIL, NEW_ADDRESS, next);
@@ -183,13 +193,9 @@ t.test('a passkey assertion is accepted as a proof on the page', async (t) => {
 });
 
 t.test('an account whose only factor is a passkey sees why its proof was refused', async (t) => {
-  const { submit, signIn, time } = await accountPages(t);
-  const cookie = await signIn();
-  const authenticator = softwareAuthenticator();
-  const begun = await submit(`${FACTORS}/passkeys/begin`, {}, cookie);
-  const credential = JSON.stringify(authenticator.create(passkeyOptionsIn(begun.html).challenge));
-  const { challenge = '' } = hiddenFields(begun.html, 'data-passkey');
-  await submit(`${FACTORS}/passkeys`, { challenge, credential, label: 'Laptop' }, cookie);
+  const pages = await accountPages(t);
+  const { submit, time } = pages;
+  const { authenticator } = await addPasskey(pages, await pages.signIn());
   const asked = await submit('/account/sign-in', { username: 'ann', password: PASSWORD });
   const assertion = JSON.stringify(authenticator.get(passkeyOptionsIn(asked.html).challenge));
   const step = { ...hiddenFields(asked.html, 'data-passkey'), credential: assertion };

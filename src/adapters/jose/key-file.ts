@@ -13,6 +13,11 @@ export async function readKeyText(path: string): Promise<string> {
   }
 }
 
+/** {@link readKeys} of a file. */
+export async function readKeyFile(path: string, required: KeyAlgorithm | null): Promise<readonly OpenKey[]> {
+  return readKeys(await readKeyText(path), required);
+}
+
 /**
  * Reads the keys of a JWK Set (RFC 7517 section 5), newest first. The first key signs, and has the algorithm `required`
  * unless that is null. All keys are published. A key that only verifies needs no private part. Rejects with {@link
