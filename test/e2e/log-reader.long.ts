@@ -37,6 +37,11 @@ async function start(t: Test, WORKERS: string) {
         return (series.get('kinship_log_lines_dropped_total') ?? 0) > 0 || undefined;
       });
     },
+    /** Replaces all workers. */
+    async reload(): Promise<void> {
+      child.kill('SIGHUP');
+      await reader.find('"reloaded"');
+    },
     isLive: async () => (await fetch(`${url}/health/live`)).status === 200,
     async terminate(): Promise<unknown[]> {
       child.kill('SIGTERM');
@@ -67,6 +72,17 @@ for (const workers of ['1', '2']) {
     t.same(await service.terminate(), [0, null]);
   });
 }
+
+// Each worker that ends makes the shared pipe blocking again.
+t.test('a service that replaced its workers answers requests while its log reader stalls', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = await start(t, '2');
+  await service.reload();
+  service.reader.freeze();
+  await service.fillLog();
+  t.ok(await service.isLive());
+  t.same(await service.terminate(), [0, null]);
+});
 
 t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', async (t) => {
   if (!(await requirePostgres(t)) || !requireTerminal(t)) return;

@@ -73,6 +73,7 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
     if (isWriting || lines.length === 0) return;
     const { count, bytes, text } = takeChunk();
     isWriting = true;
+    unblock(stream);
     stream.write(text, (error) => {
       isWriting = false;
       waitingBytes -= bytes;
@@ -122,4 +123,15 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
     flushes = [];
     for (const end of ended) end();
   }
+}
+
+/**
+ * Makes the next write return at once if the reader accepts no bytes. By default Node.js stops the whole process while a
+ * terminal accepts none. That happens after Ctrl-S, or in a container with a terminal whose log driver stalls. The mode
+ * of a pipe or a socket belongs to all processes that share it. Node.js makes it blocking whenever it starts a process,
+ * and often when it ends. So a worker that starts or ends changes the mode for all others.
+ */
+function unblock(stream: Writable): void {
+  type Handle = { readonly _handle?: { setBlocking?(isBlocking: boolean): void } };
+  (stream as unknown as Handle)._handle?.setBlocking?.(false); // Node.js has no public function for this
 }

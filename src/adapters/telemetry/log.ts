@@ -75,7 +75,6 @@ export async function createReadableFormat(stream: NodeJS.WriteStream): Promise<
 }
 
 function logToStandardOutput(level: string, format?: (line: string) => string): Logger {
-  unblockTerminal(process.stdout);
   const output = createLineOutput(process.stdout, (dropped) => {
     log.warn(
       { dropped },
@@ -87,17 +86,6 @@ function logToStandardOutput(level: string, format?: (line: string) => string): 
   // If the process ends without a flush, this writes those waiting lines that the output accepts immediately.
   process.once('exit', () => output.flush(() => {}));
   return Object.assign(log, { droppedLines: output.droppedLines });
-}
-
-/**
- * Makes writes to a terminal return at once, as writes to a pipe do. By default Node.js stops the whole process while a
- * terminal accepts no bytes. That happens after Ctrl-S, or in a container with a terminal whose log driver stalls.
- */
-function unblockTerminal(stream: NodeJS.WriteStream): void {
-  if (!stream.isTTY) return;
-  type Handle = { readonly _handle?: { setBlocking(isBlocking: boolean): void } };
-  const { _handle } = stream as unknown as Handle; // Node.js has no public function for this
-  _handle?.setBlocking(false);
 }
 
 function logTo(destination: DestinationStream, level: string): PinoLogger {
