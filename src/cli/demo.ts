@@ -35,7 +35,7 @@ async function playStory(url: string, email: string, say: Say): Promise<void> {
   const thief = createCaller(url, 'Thief-Script/1.0');
   const step = (title: string, answer: Answer) => say(`${title}\n   ${answer.request} -> ${answer.summary}`);
 
-  const login = await logIn(victim, email);
+  const login = await logIn(victim, email, say);
   step('1. The victim logs in and gets a pair of tokens.', login);
   const stolen = requirePair(login);
   say('2. The thief copies this pair. The service cannot notice that.');
@@ -54,7 +54,7 @@ async function playStory(url: string, email: string, say: Say): Promise<void> {
 }
 
 /** Logs in by user id if the service allows that without a service key, otherwise with a new account. */
-async function logIn(victim: ReturnType<typeof createCaller>, email: string): Promise<Answer> {
+async function logIn(victim: ReturnType<typeof createCaller>, email: string, say: Say): Promise<Answer> {
   const query = new URLSearchParams({ userId: randomUUID(), email });
   const byId = await victim.post(`/auth/login?${query}`);
   if (byId.status !== 401 && byId.status !== 403) return byId;
@@ -63,7 +63,11 @@ async function logIn(victim: ReturnType<typeof createCaller>, email: string): Pr
     password: randomBytes(12).toString('hex'),
   };
   const registered = await victim.post('/auth/register', { ...account, email });
-  return registered.status === 201 ? victim.post('/auth/login', account) : registered;
+  if (registered.status !== 201) return registered;
+  say(
+    `Login by user id requires a service key or is off. So the demo registered the account ${account.username}.\n`,
+  );
+  return victim.post('/auth/login', account);
 }
 
 function requireCode(answer: Answer, code: string): void {

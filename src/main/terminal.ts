@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { parseConnectionUrl } from '../adapters/postgres/connection/url.ts';
 import { createReadableLog, flushLog, type Logger } from '../adapters/telemetry/log.ts';
@@ -65,10 +66,14 @@ function describeMails({ mail, dataDir }: Config): string {
   }
 }
 
-/** If login by user id requires a service key, the command registers an account, which requires none. */
+/**
+ * If login by user id requires a service key, the command registers an account, which requires none. Each start prints
+ * a new name, so an account of an earlier start does not fail the command.
+ */
 function firstCommand({ http }: Config, url: string): string {
   const isOpen = http.loginByUserId === 'local' || http.loginByUserId === 'open';
   if (isOpen) return `curl -X POST '${url}/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11'`;
-  const account = '{"username":"ann","email":"ann@example.com","password":"a violet piano 42"}';
+  const name = `try-${randomBytes(3).toString('hex')}`;
+  const account = `{"username":"${name}","email":"${name}@example.com","password":"a violet piano 42"}`;
   return `curl -H 'Content-Type: application/json' ${url}/auth/register -d '${account}'`;
 }

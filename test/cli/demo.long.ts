@@ -54,6 +54,7 @@ t.test('the demo registers an account where login by user id needs a key', async
   const { url, DATA_DIR } = await start(t, { LOGIN_BY_USER_ID: 'off' });
   const { code, stdout } = await kinship(['demo', '--url', url, '--email', 'ann@example.com'], { DATA_DIR });
   t.equal(code, 0);
+  t.match(stdout, /^Login by user id requires .* the demo registered the account demo-[0-9a-f]{8}\.\n\n1\. /);
   t.match(stdout, /-> 401 session_revoked/);
   t.match(stdout, /look into the inbox of ann@example\.com/);
 });
