@@ -42,3 +42,34 @@ t.test('a 401 shows the sign-in, whatever its body', async (t) => {
     await page.unroute('**/admin/users?*');
   }
 });
+
+const UNREACHABLE = 'The service cannot be reached. Check the connection, then try again.';
+
+t.test('an operator learns that the service cannot be reached, and stays signed in', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url } = started;
+  const alert = page.getByRole('alert');
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  await page.route('**/admin/users?*', (route) => route.abort());
+  await page.goto(`${url}/console/users`);
+  await alert.waitFor();
+  t.equal(await alert.textContent(), UNREACHABLE);
+  await page.unroute('**/admin/users?*');
+
+  await page.goto(`${url}/console/find`);
+  await page.route('**/console/session', (route) => route.abort());
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await alert.waitFor();
+  t.equal(await alert.textContent(), UNREACHABLE);
+  t.ok(await page.getByRole('button', { name: 'Sign out' }).isVisible());
+
+  await page.goto(`${url}/console/find`);
+  await alert.waitFor();
+  t.equal(await alert.textContent(), UNREACHABLE);
+  t.notOk(await page.getByLabel('Password').isVisible(), 'the operator is not asked to sign in');
+  await page.unroute('**/console/session');
+  await page.reload();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+});

@@ -26,13 +26,16 @@ export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
-/** Sends a request to this origin, with the cookie of the operator. Throws {@link ServiceRefusal} for a refusal. */
+/**
+ * Sends a request to this origin, with the cookie of the operator. Throws {@link ServiceRefusal} for a refusal, and an
+ * `Error` with a sentence for people if the service cannot be reached.
+ */
 export async function call<Answer = null>(
   method: string,
   path: string,
   { body, reason, signal }: Call = {},
 ): Promise<Answer> {
-  const response = await fetch(path, {
+  const { response, text } = await send(path, {
     method,
     headers: {
       ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -41,10 +44,21 @@ export async function call<Answer = null>(
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal !== undefined && { signal }),
   });
-  const answer = parseAnswer(await response.text());
+  const answer = parseAnswer(text);
   if (response.ok && answer !== undefined) return answer;
   if (response.status === 401 && path.startsWith('/admin/')) onSignedOut();
   throw new ServiceRefusal(response.status, answer ?? {});
+}
+
+async function send(path: string, init: RequestInit) {
+  try {
+    const response = await fetch(path, init);
+    return { response, text: await response.text() };
+  } catch (error) {
+    // The messages of browsers differ, and do not say what to do.
+    if (init.signal?.aborted) throw error;
+    throw new Error('The service cannot be reached. Check the connection, then try again.', { cause: error });
+  }
 }
 
 /** Null for an empty text. Undefined for a text that is not JSON, such as the page of a proxy. */

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { call, whenSignedOut } from './api.ts';
 import { Audit } from './audit.tsx';
 import { Incidents } from './incidents.tsx';
+import { ErrorText } from './loaded.tsx';
 import { Overview } from './overview.tsx';
 import { Page } from './page.tsx';
 import { go, Link, type Place, usePlace } from './router.tsx';
@@ -23,19 +24,26 @@ type SignedIn = 'unknown' | 'yes' | 'no' | 'ended';
 
 function App({ serviceName }: { readonly serviceName: string }) {
   const [signedIn, setSignedIn] = useState<SignedIn>('unknown');
+  const [error, setError] = useState<string | null>(null);
   const place = usePlace();
+  /** Runs a call of the session. Shows why it failed. */
+  const attempt = (run: () => Promise<void>) => {
+    setError(null);
+    run().catch((failure: Error) => setError(failure.message));
+  };
   useEffect(() => {
     whenSignedOut(() => setSignedIn('ended'));
-    call<WhoAmI>('GET', '/console/session').then(
-      ({ operator }) => setSignedIn(operator === null ? 'no' : 'yes'),
-      () => setSignedIn('no'),
-    );
+    attempt(async () => {
+      const { operator } = await call<WhoAmI>('GET', '/console/session');
+      setSignedIn(operator === null ? 'no' : 'yes');
+    });
   }, []);
-  const signOut = async () => {
-    await call('DELETE', '/console/session');
-    go('/');
-    setSignedIn('no');
-  };
+  const signOut = () =>
+    attempt(async () => {
+      await call('DELETE', '/console/session');
+      go('/');
+      setSignedIn('no');
+    });
   return (
     <>
       <header>
@@ -44,7 +52,8 @@ function App({ serviceName }: { readonly serviceName: string }) {
         </p>
         {signedIn === 'yes' && <Navigation place={place} onSignOut={signOut} />}
       </header>
-      {signedIn === 'unknown' && <p role="status">Loading…</p>}
+      {error !== null && <ErrorText message={error} />}
+      {signedIn === 'unknown' && error === null && <p role="status">Loading…</p>}
       {(signedIn === 'no' || signedIn === 'ended') && (
         <SignIn
           notice={signedIn === 'ended' ? 'Your session has ended. Sign in again.' : null}
@@ -58,7 +67,7 @@ function App({ serviceName }: { readonly serviceName: string }) {
 
 interface NavigationProps {
   readonly place: Place;
-  readonly onSignOut: () => Promise<void>;
+  readonly onSignOut: () => void;
 }
 
 function Navigation({ place, onSignOut }: NavigationProps) {
@@ -85,7 +94,7 @@ function Navigation({ place, onSignOut }: NavigationProps) {
       <Link to="/webhooks" current={place.path === '/webhooks'}>
         Webhooks
       </Link>
-      <button type="button" class="quiet" onClick={() => void onSignOut()}>
+      <button type="button" class="quiet" onClick={onSignOut}>
         Sign out
       </button>
     </nav>
