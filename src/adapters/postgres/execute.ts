@@ -2,6 +2,7 @@ import type { PostgresError } from 'postgres';
 import { errorCode } from '../../lib/errors.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { abandon } from './abandon.ts';
+import { isConnectionLost } from './connection/open-connection.ts';
 import { isStaleStatement } from './reconnecting-pool.ts';
 
 /** Error codes of a statement without effect: it never reached a server, or the server rolled it back. */
@@ -9,11 +10,10 @@ const NO_EFFECT =
   /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|NO_SUITABLE_SERVER|DATABASE_UNFIT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03|57P05)$/;
 
 /**
- * Error codes after which the statement may have committed: a lost connection, a TLS failure, or a server that failed
- * meanwhile.
+ * Error codes other than those of a lost connection, after which the statement may have committed: a TLS failure, or a
+ * server that failed meanwhile.
  */
-const OUTCOME_UNKNOWN =
-  /^(?:CONNECTION_\w+|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+|08...|40003|57P01|57P02|58...|\w*CERT\w*)$/;
+const OUTCOME_UNKNOWN = /^(?:08...|40003|57P01|57P02|58...|\w*CERT\w*)$/;
 
 /** Milliseconds after which the server cancels a statement (`statement_timeout`). */
 export const STATEMENT_TIMEOUT = 4_000;
@@ -52,7 +52,7 @@ export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
     if (isStaleStatement(error)) throw new StoreUnavailable('nothing', error);
     const code = errorCode(error);
     if (NO_EFFECT.test(code)) throw new StoreUnavailable('nothing', error);
-    if (OUTCOME_UNKNOWN.test(code)) throw new StoreUnavailable('unknown', error);
+    if (isConnectionLost(error) || OUTCOME_UNKNOWN.test(code)) throw new StoreUnavailable('unknown', error);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import postgres from 'postgres';
-import { errorCode } from '../../lib/errors.ts';
 import { createAbandonableWork, onAbandon } from './abandon.ts';
+import { isConnectionLost } from './connection/open-connection.ts';
 
 type Sql = postgres.Sql;
 
@@ -190,21 +190,15 @@ function isQuery(value: unknown): value is Query {
 }
 
 /**
- * Error codes of an established connection that was lost. Must not match any other error: the transaction would hang.
- */
-const CONNECTION_LOST =
-  /^(?:CONNECTION_(?:CLOSED|DESTROYED|ENDED)|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+)$/;
-
-/**
  * Never settles if the connection of the transaction is lost: the driver rejects the transaction itself. If the work
  * rejected too, the driver would send a rollback on the lost connection. That throws an error that cannot be caught
- * (porsager/postgres#1133).
+ * (porsager/postgres#1133). After any other error, not settling would hang the transaction.
  */
 async function hangIfLost<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (CONNECTION_LOST.test(errorCode(error))) await new Promise(() => {});
+    if (isConnectionLost(error)) await new Promise(() => {});
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { errorCode } from '../../../lib/errors.ts';
 import { DatabaseUnusable } from './session.ts';
 import type { ConnectionTarget, ServerHost } from './url.ts';
 
@@ -63,21 +64,20 @@ async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHos
     await once(encrypted, 'secureConnect', { signal });
     return encrypted;
   } catch (error) {
-    throw isConnectionLost(error)
+    // Any other error is about a certificate or a TLS version, which an operator must change.
+    throw signal.aborted || isConnectionLost(error)
       ? error
       : new DatabaseUnusable(`TLS with the database ${host.host} failed: ${error}.`);
   }
 }
 
-/**
- * Whether the connection was lost. Any other error is about a certificate or a TLS version, which an operator must
- * change.
- */
-function isConnectionLost(error: unknown): boolean {
-  return LOSSES.has(String((error as NodeJS.ErrnoException).code));
-}
+const CONNECTION_LOST =
+  /^(?:CONNECTION_(?:CLOSED|DESTROYED|ENDED)|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+)$/;
 
-const LOSSES = new Set(['ABORT_ERR', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+/** Whether an established connection was lost. The codes are those of the driver and of the operating system. */
+export function isConnectionLost(error: unknown): boolean {
+  return CONNECTION_LOST.test(errorCode(error));
+}
 
 async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> {
   socket.write(SSL_REQUEST);
