@@ -21,7 +21,8 @@ export const rotateKeys = (atOnce: boolean) => withKeySet((keys) => rotateKey(ke
 export const retireKeyById = (id: string) => withKeySet((keys) => retireKey(keys, id));
 
 async function withKeySet(command: (keys: KeySetAdmin) => Promise<string>): Promise<void> {
-  const config = await readConfig();
+  // A generated encryption key would not be the one of the service.
+  const config = await readConfig(process.env, process.cwd(), { createKeys: false });
   const { file } = config.keySet;
   const inFile = file && createFileKeySetAdmin(config, file, Date.now);
   process.stdout.write(await (inFile ? command(inFile) : withDatabaseKeySet(config, command)));

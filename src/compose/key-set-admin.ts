@@ -16,34 +16,45 @@ export interface KeySetAdmin {
   retire(id: string): Promise<RetireKeyResult>;
 }
 
+const CHANGED = 'The keys were changed at the same time by another process. List them, then try again.';
+
 export function createDatabaseKeySetAdmin(
   { keySet, policy }: KeySetConfig,
   deps: Pick<KeyDeps, 'clock' | 'newId' | 'log' | 'by' | 'origin'> & { readonly signingKeys: SigningKeys },
 ): KeySetAdmin {
   const { alg, encryptionKeys } = keySet;
+  const hasEncryptionKey = encryptionKeys.length > 0;
   const { make, check } = createSealedKeys(encryptionKeys);
   // With HS512 there may be no encryption key. Then no key of the set can be decrypted, and no key is used.
-  const checkKey = encryptionKeys.length === 0 ? async () => null : check;
+  const checkKey = hasEncryptionKey || alg !== null ? check : async () => null;
   const keyDeps = { ...deps, makeKey: make, checkKey, timing: keySetTiming(policy, keySet) };
+  const list = listKeys(keyDeps);
   return {
-    list: listKeys(keyDeps),
+    list,
 
     async rotate(atOnce) {
       if (alg === null) throw new Error('ACCESS_TOKEN_ALG is HS512: no key set signs access tokens.');
-      const rotated = await rotateKey({ ...keyDeps, alg })(atOnce);
-      if (rotated === null)
+      if (!hasEncryptionKey || isForeignSet(await list()))
         throw new Error(
-          'The keys were changed at the same time by another process. List them, then try again.',
+          'KEY_SET_ENCRYPTION_KEY is not the one of the service, so the service could not open a new key. Run the command with the environment and the DATA_DIR of the service.',
         );
+      const rotated = await rotateKey({ ...keyDeps, alg })(atOnce);
+      if (rotated === null) throw new Error(CHANGED);
       return rotated;
     },
 
     async retire(id) {
       const retired = await retireKey({ ...keyDeps, alg })(id);
-      if (retired === null) throw new Error(`There is no key ${id}. List the keys to see their ids.`);
+      if (retired === 'unknown') throw new Error(`There is no key ${id}. List the keys to see their ids.`);
+      if (retired === 'changed') throw new Error(CHANGED);
       return retired;
     },
   };
+}
+
+/** Whether every key is refused, and some of them because another encryption key sealed them. */
+function isForeignSet(keys: readonly KeyInSet[]): boolean {
+  return keys.every(({ fault }) => fault !== null) && keys.some(({ fault }) => fault?.isSealedElsewhere);
 }
 
 export function createFileKeySetAdmin(

@@ -82,9 +82,11 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
       deps.signingKeys(),
     ]);
   const { list } = signingKeys;
-  const makeKey = createSealedKeys(encryptionKeys).make;
+  const { make: makeKey, check: checkKey } = createSealedKeys(encryptionKeys);
   const maintain =
-    alg === null || !maintains ? list : maintainKeySet({ ...options, newId, signingKeys, makeKey, alg });
+    alg === null || !maintains
+      ? list
+      : maintainKeySet({ ...options, newId, signingKeys, makeKey, checkKey, alg });
   return createDatabaseKeySource({ ...options, encryptionKeys, list, maintain });
 }
 

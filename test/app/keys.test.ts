@@ -120,7 +120,8 @@ t.test('removing a leaked key ends no session', async (t) => {
   const { set, service } = await serviceOn('RS256');
   const pair = await service.logIn();
   const { key: announced } = (await set.rotate(false)) ?? {};
-  const { successor } = (await set.retire(kidOf(pair))) ?? {};
+  const retired = await set.retire(kidOf(pair));
+  const successor = typeof retired === 'object' ? retired.successor : null;
   t.not(successor?.id, announced?.id, 'a new key replaces it');
   await set.maintain();
   t.notOk((await accepts(service, pair)) || (await isGoodElsewhere(service, pair)));
@@ -133,7 +134,20 @@ t.test('removing a leaked key ends no session', async (t) => {
     { successor: null },
     'the removal of a key that does not sign leaves no gap',
   );
-  t.equal(await set.retire('nobody'), null);
+  t.equal(await set.retire('nobody'), 'unknown');
+});
+
+t.test('a signing key whose successor was not stored is not removed', async (t) => {
+  const shared = sharedKeys();
+  const { add, list } = shared.signingKeys;
+  // Another process stores the next key first.
+  const losing = {
+    ...shared.signingKeys,
+    add: async (...key: Parameters<typeof add>) => (await list()).length === 0 && add(...key),
+  };
+  const { retire, ring } = await someKeySet('EdDSA', { ...shared, signingKeys: losing });
+  t.equal(await retire(ring.current().id), 'changed');
+  t.equal((await list()).length, 1);
 });
 
 t.test('other replicas accept the tokens of a key that signs at once', async (t) => {

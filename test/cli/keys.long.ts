@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,8 @@ const createCommand = (keys: KeySetAdmin) => (words: string) => {
         : retireKey(keys, word);
   return answer.catch((error: Error) => error.message);
 };
+
+const KEYS = { DATA_DIR: tmpdir(), KEY_SET_ENCRYPTION_KEY: 'an encryption key of 32 bytes: 9f1b' };
 
 const BY_ANN = { log: SILENT_LOG, by: 'operator ann', newId: randomUUID, origin: byCommand('ann') };
 
@@ -79,7 +82,7 @@ t.test('of two concurrent rotations one announces a key', async (t) => {
 
 t.test('the command creates the tables of a new database', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const env = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'RS256' };
+  const env = { ...KEYS, DATABASE_URL: await testDatabase(t), ACCESS_TOKEN_ALG: 'RS256' };
   t.match(await run(env, 'rotate'), {
     code: 0,
     text: /\(RS256\) is announced/,
@@ -94,8 +97,35 @@ t.test('the command rotates the keys of an embedded database that a service has 
     await database.close();
     await rm(folder, { recursive: true });
   });
-  const env = { DATA_DIR: folder, ACCESS_TOKEN_ALG: 'ES256' };
+  const env = { ...KEYS, DATA_DIR: folder, ACCESS_TOKEN_ALG: 'ES256' };
   t.match(await run(env, 'rotate'), { code: 0, text: /\(ES256\) is announced/ });
+});
+
+t.test('the command refuses to rotate without the encryption key of the service', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = { ...KEYS, DATABASE_URL: await testDatabase(t), ACCESS_TOKEN_ALG: 'EdDSA' };
+  await run(service, 'rotate');
+  const [[signing = ''] = []] = rowsOf((await run(service, 'list')).text);
+
+  const DATA_DIR = t.testdir();
+  const { DATABASE_URL, ACCESS_TOKEN_ALG } = service;
+  const others = [
+    { DATABASE_URL, ACCESS_TOKEN_ALG, DATA_DIR },
+    { ...service, KEY_SET_ENCRYPTION_KEY: 'another encryption key: 0123456789abcdef' },
+  ];
+  for (const env of others) {
+    t.match(await run(env, 'rotate', '--now'), {
+      code: 1,
+      text: /^KEY_SET_ENCRYPTION_KEY is not the one of/,
+    });
+    const { text } = await run(env, 'list');
+    t.match(
+      text,
+      `${signing} cannot be opened by a key in KEY_SET_ENCRYPTION_KEY. Add the key that sealed it to`,
+    );
+  }
+  t.notOk(existsSync(join(DATA_DIR, 'keys')), 'no key is generated');
+  t.equal(rowsOf((await run(service, 'list')).text).length, 1);
 });
 
 t.test(

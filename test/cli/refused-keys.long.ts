@@ -8,7 +8,13 @@ t.test('the list shows a changed key, and a removed key that was restored, as re
   const url = await testDatabase(t);
   const sql = connect({ kind: 'url', url, pool: 1 });
   t.teardown(() => sql.end());
-  const env = { DATABASE_URL: url, DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'EdDSA' };
+  const KEY_SET_ENCRYPTION_KEY = 'an encryption key of 32 bytes: 9f1b';
+  const env = {
+    DATABASE_URL: url,
+    DATA_DIR: t.testdir(),
+    ACCESS_TOKEN_ALG: 'EdDSA',
+    KEY_SET_ENCRYPTION_KEY,
+  };
   const run = (...command: string[]) => runKeys(env, ...command);
   const ids = async () =>
     (await sql<{ id: string }[]>`select id from signing_keys order by number`).map(({ id }) => id);

@@ -105,6 +105,7 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
         maintainKeySet({
           newId: randomUUID,
           signingKeys,
+          checkKey: async () => null,
           makeKey: async (alg, turn) => ({ ...turn, id: randomUUID(), alg, sealed: 'sealed' }),
           alg: 'EdDSA',
           timing,

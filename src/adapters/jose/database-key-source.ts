@@ -18,15 +18,26 @@ interface Options extends KeySourceOptions {
 export function createDatabaseKeySource(options: Options): KeySource {
   const { encryptionKeys, list, log } = options;
   const { open } = createSealedKeys(encryptionKeys);
-  const set = createKeySet({ ...options, reload: async () => replace(await list(), logUnusable) });
+  const set = createKeySet({
+    ...options,
+    reload: () => inTurn(async () => replace(await list(), logUnusable)),
+  });
   const removed = new Set<string>();
   let lastSeen: ReadonlySet<string> = new Set();
+  let latest: Promise<void> = Promise.resolve();
 
   return {
     set,
-    start: async () => replace(await options.maintain(), refuse),
-    maintain: async () => replace(await options.maintain(), logUnusable),
+    start: () => inTurn(async () => replace(await options.maintain(), refuse)),
+    maintain: () => inTurn(async () => replace(await options.maintain(), logUnusable)),
   };
+
+  /** Runs one round after another. With a list from before an announcement, the announced key would look removed. */
+  function inTurn(round: () => Promise<void>): Promise<void> {
+    const mine = latest.then(round);
+    latest = mine.catch(() => {});
+    return mine;
+  }
 
   async function replace(
     keys: readonly SealedKey[],

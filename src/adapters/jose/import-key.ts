@@ -11,7 +11,7 @@ const MIN_MODULUS = 2048;
  * messages begin with a verb, such as `is incomplete`: callers put the name of the key before the message.
  */
 export class UnusableKey extends Error {
-  override readonly name = 'UnusableKey';
+  override readonly name: string = 'UnusableKey';
 }
 
 /**

@@ -51,7 +51,7 @@ export function createSealedKeys(encryptionKeys: readonly NamedKey[]) {
       const { text, header } = await sealer.open(sealed);
       return { jwk: JSON.parse(text), schedule: header[SCHEDULE] };
     } catch (cause) {
-      throw new UnusableKey('cannot be opened by a key in KEY_SET_ENCRYPTION_KEY', { cause });
+      throw new UnopenedKey('cannot be opened by a key in KEY_SET_ENCRYPTION_KEY', { cause });
     }
   }
 
@@ -60,13 +60,17 @@ export function createSealedKeys(encryptionKeys: readonly NamedKey[]) {
       await open(key);
       return null;
     } catch (error) {
-      if (error instanceof UnusableKey) return error.message;
+      if (error instanceof UnusableKey)
+        return { reason: error.message, isSealedElsewhere: error instanceof UnopenedKey };
       throw error;
     }
   };
 
   return { make, open, check };
 }
+
+/** A key that was sealed under another encryption key, or whose sealed text was changed. */
+export class UnopenedKey extends UnusableKey {}
 
 function isSameSchedule(sealed: unknown, { number, announcedAt, signsFrom }: SigningKey): boolean {
   return JSON.stringify(sealed) === JSON.stringify([number, announcedAt, signsFrom]);

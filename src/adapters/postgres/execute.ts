@@ -2,7 +2,7 @@ import type { PostgresError } from 'postgres';
 import { errorCode } from '../../lib/errors.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { abandon } from './abandon.ts';
-import { isConnectionLost } from './connection/open-connection.ts';
+import { isConnectionLost } from './connection/connection-lost.ts';
 import { isStaleStatement } from './reconnecting-pool.ts';
 
 /** Error codes of a statement without effect: it never reached a server, or the server rolled it back. */

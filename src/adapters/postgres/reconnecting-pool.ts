@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { createAbandonableWork, onAbandon } from './abandon.ts';
-import { isConnectionLost } from './connection/open-connection.ts';
+import { isConnectionLost } from './connection/connection-lost.ts';
 
 type Sql = postgres.Sql;
 

@@ -6,20 +6,20 @@ import {
   stateOf,
 } from '../../domain/key-set.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { CheckKey } from '../../ports/security/key-maker.ts';
+import type { CheckKey, KeyFault } from '../../ports/security/key-maker.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 
 export interface KeyInSet extends SigningKey {
   readonly state: KeyState | 'refused';
-  /** Why the key is refused, as the end of a sentence that begins with its id. Null: it is not refused. */
-  readonly fault: string | null;
+  /** Why the key is refused. Null: it is not refused. */
+  readonly fault: KeyFault | null;
   /** Milliseconds since the epoch. Infinity: no later key is known. 0: the key is refused, and not published. */
   readonly publishedUntil: number;
 }
 
 interface Deps<Key extends SigningKey> {
   readonly signingKeys: { list(): Promise<readonly Key[]> };
-  readonly checkKey: (key: Key) => Promise<string | null>;
+  readonly checkKey: (key: Key) => Promise<KeyFault | null>;
   readonly timing: KeySetTiming;
   readonly clock: Clock;
 }

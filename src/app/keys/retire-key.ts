@@ -16,22 +16,26 @@ export interface RetireKeyResult {
   readonly successor: SealedKey | null;
 }
 
+/** Why nothing was removed. `changed`: another process changed the set at the same time. */
+export type RetireKeyRefusal = 'unknown' | 'changed';
+
 /**
  * Removes a leaked key at once. Such a key does not pass through the state `retired`. Each replica refuses tokens under
  * the key after its next poll of the set. If the leaked key was the signing key, a new key signs from now on. An
- * announced key does not become its successor: it was stored beside the leaked key and may have leaked too. Null if the
- * key does not exist.
+ * announced key does not become its successor: it was stored beside the leaked key and may have leaked too.
  */
 export const retireKey = ({ alg, ...deps }: RetireDeps) => {
   const { signingKeys, clock, log } = deps;
-  const announce = alg === null ? async () => null : announceKey({ ...deps, alg });
+  const announce = alg === null ? null : announceKey({ ...deps, alg });
 
-  return async (id: string): Promise<RetireKeyResult | null> => {
+  return async (id: string): Promise<RetireKeyResult | RetireKeyRefusal> => {
     const keys = await signingKeys.list();
-    if (!keys.some((key) => key.id === id)) return null;
+    if (!keys.some((key) => key.id === id)) return 'unknown';
     const usable = await usableKeys(deps.checkKey, keys);
     // The successor comes first. If the process ends in between, the set still has a key that signs.
-    const successor = keyThatSigns(usable, clock())?.id === id ? await announce(keys, true) : null;
+    const needsSuccessor = announce !== null && keyThatSigns(usable, clock())?.id === id;
+    const successor = needsSuccessor ? await announce(keys, true) : null;
+    if (needsSuccessor && successor === null) return 'changed';
     const event: SecurityEvent = 'signing_key_retired';
     const entry = keyEntry(deps, 'keys.retired', { kid: id });
     for (const kid of await signingKeys.remove([id], [entry]))

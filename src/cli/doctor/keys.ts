@@ -6,6 +6,7 @@ import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/
 import type { Config } from '../../config.ts';
 import { SYSTEM } from '../../domain/audit.ts';
 import { DAY } from '../../domain/durations.ts';
+import { remedyFor } from '../keys/key-commands.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const SILENT = { info() {}, warn() {}, error() {} };
@@ -51,9 +52,9 @@ function keySetFindings(
   { keySet }: Pick<Config, 'keySet'>,
   now: number,
 ): Finding[] {
-  const refused = keys.filter(({ fault }) => fault !== null);
+  const refused = keys.flatMap(({ id, fault }) => (fault === null ? [] : [{ id, fault }]));
   const findings = refused.map(({ id, fault }) =>
-    fail('key set', `${id} ${fault}`, `npm run keys -- retire ${id}`),
+    fail('key set', `${id} ${fault.reason}`, remedyFor(id, fault)),
   );
   const signing = keys.find(({ state }) => state === 'signing');
   if (signing === undefined) {

@@ -1,5 +1,6 @@
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
 import type { KeySetAdmin } from '../../compose/key-set-admin.ts';
+import type { KeyFault } from '../../ports/security/key-maker.ts';
 import { formatTable } from '../table.ts';
 
 /** Each key with its state and times, as an aligned table. */
@@ -28,7 +29,15 @@ export async function retireKey(keys: KeySetAdmin, id: string): Promise<string> 
 }
 
 function warningOf({ id, fault }: KeyInSet): string {
-  return fault === null ? '' : `${id} ${fault}. Remove it: npm run keys -- retire ${id}\n`;
+  return fault === null ? '' : `${id} ${fault.reason}. ${remedyFor(id, fault)}\n`;
+}
+
+/** What an operator does about a refused key. */
+export function remedyFor(id: string, { isSealedElsewhere }: KeyFault): string {
+  const retire = `npm run keys -- retire ${id}`;
+  return isSealedElsewhere
+    ? `Add the key that sealed it to KEY_SET_ENCRYPTION_KEY. Only if that key is lost: ${retire}`
+    : `Remove it: ${retire}`;
 }
 
 function rowOf({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyInSet): string[] {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { isIP, Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { errorCode } from '../../../lib/errors.ts';
+import { isConnectionLost } from './connection-lost.ts';
 import { DatabaseUnusable } from './session.ts';
 import type { ConnectionTarget, ServerHost } from './url.ts';
 
@@ -69,14 +69,6 @@ async function encrypt(socket: Socket, target: ConnectionTarget, host: ServerHos
       ? error
       : new DatabaseUnusable(`TLS with the database ${host.host} failed: ${error}.`);
   }
-}
-
-const CONNECTION_LOST =
-  /^(?:CONNECTION_(?:CLOSED|DESTROYED|ENDED)|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|ERR_(?:SOCKET|STREAM)_\w+)$/;
-
-/** Whether an established connection was lost. The codes are those of the driver and of the operating system. */
-export function isConnectionLost(error: unknown): boolean {
-  return CONNECTION_LOST.test(errorCode(error));
 }
 
 async function offersTls(socket: Socket, signal: AbortSignal): Promise<boolean> {
