@@ -136,6 +136,18 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
     t.match(found, [{ id: event.id, userId: family.userId }]);
   });
 
+  await t.test('the purge removes nothing if a seal was dated back, or names an unknown key', async (t) => {
+    for (const change of [`sealed_at = '2000-01-01'`, `sealed_at = '2000-01-01', key_id = 'unknown'`]) {
+      const { purge, verify, head, lines } = await sealEvents(stores);
+      await stores.sql.unsafe(`update security_seals set ${change} where number <= 2`);
+      t.equal(await purge(), 0);
+      t.match(lines.at(-1), { err: { message: /^Seal 2 / }, removal: 'audit_events' });
+      const { fault, unchecked, events } = await verify(head);
+      t.ok(fault !== null || unchecked.length > 0, 'the change is still found');
+      t.ok(fault !== null || events === 9, 'and all events are there');
+    }
+  });
+
   await t.test('verification with a printed head finds that the last seal was removed', async (t) => {
     const { verify, head } = await sealEvents(stores);
     await stores.sql`delete from security_events where seal = 3`;

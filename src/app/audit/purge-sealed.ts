@@ -1,4 +1,5 @@
-import { markedParts } from '../../domain/audit-seal.ts';
+import { markedParts, type Seal, sealedParts } from '../../domain/audit-seal.ts';
+import type { SealMacs } from '../../ports/security/seal-macs.ts';
 import { createRemoval, type RemovalDeps } from '../upkeep/removal.ts';
 import { computeMac } from './compute-mac.ts';
 import type { SealDeps } from './seal-events.ts';
@@ -27,7 +28,24 @@ async function purgeSealed({ auditSeals, sealMacs, clock, auditRetention }: Purg
   const old = firstKept === -1 ? seals : seals.slice(0, firstKept);
   const last = old.at(-1);
   if (last === undefined) return 0;
+  requireRightMac(sealMacs, last);
   const mark = { removed: { number: last.number, mac: last.mac }, keyId: sealMacs.keyId };
   await auditSeals.purge({ ...mark, mac: computeMac(sealMacs, mark.keyId, 'mark', markedParts(mark)) });
   return old.reduce((count, { events }) => count + events.length, 0);
+}
+
+/**
+ * The MAC covers number and time of a seal, and numbers rise with time. So all seals up to a seal with a right MAC are
+ * old, whatever the database says. Otherwise an attacker with the database alone could date seals back, and the purge
+ * would remove them and sign the mark.
+ */
+function requireRightMac(macs: SealMacs, seal: Seal): void {
+  const { number, keyId } = seal;
+  const mac = macs.mac(keyId, 'seal', sealedParts(seal));
+  if (mac === seal.mac) return;
+  throw new Error(
+    mac === null
+      ? `Seal ${number} cannot be checked: add its key ${keyId} to REFRESH_TOKEN_HASH_KEY again.`
+      : `Seal ${number} was changed: run kinship audit verify.`,
+  );
 }
