@@ -45,6 +45,7 @@ function setUp({ operatorAddress = null as string | null, random = (): number =>
     world,
     sent,
     users,
+    outbox,
     digest,
     async cause(count: number, values: Partial<TokenFamily> = {}) {
       const family = someFamily(values);
@@ -170,6 +171,27 @@ t.test('a failed digest is retried whole, and dead-lettered if it is refused per
   world.now += DAY;
   t.equal(await digest(), 0);
   t.equal(await left(), 0);
+});
+
+t.test('a digest with mails beside a digest that was sent before has an id of its own', async (t) => {
+  const { world, sent, outbox, cause, deliver, digest } = setUp();
+  await cause(12);
+  world.now = NOW + 1_000;
+  await deliver();
+  world.now = FULL_HOUR;
+  const { acknowledge } = outbox;
+  outbox.acknowledge = async () => {
+    throw new Error('connection lost');
+  };
+  await digest();
+  outbox.acknowledge = acknowledge;
+  await cause(20);
+  await deliver();
+  world.now = FULL_HOUR + HOUR;
+  await deliver();
+  const digests = sent.filter(({ subject }) => /^\d+ messages/.test(subject));
+  t.equal(digests.length, 2);
+  t.equal(new Set(digests.map(({ id }) => id)).size, 2);
 });
 
 t.test('a digest stays one mail while the mail server is down', async (t) => {

@@ -234,23 +234,51 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   const { run, record, world, lines, left } = setUp();
   world.onPublish = async () => 'unroutable';
   await record(3);
+  while (world.now < NOW + WEEK) {
+    await run();
+    world.now += HOUR;
+  }
   world.now = NOW + WEEK;
   await run();
   t.equal(lines.length, 1, 'an event that is exactly a week old is not older than a week');
-  world.now += MINUTE;
+  world.now += 6 * HOUR;
   t.equal(await run(), 3);
   t.equal(await left(), 0);
   const droppedEvents = () =>
     lines.filter(({ message }) => message.includes('dropped after a week')).map(({ members }) => members);
   t.same(droppedEvents(), [{ type: 'sessions.started', count: 1 }]);
   await record();
-  world.now += WEEK + 1;
-  t.equal(await run(), 1);
+  const end = world.now + WEEK + 6 * HOUR;
+  for (; world.now <= end; world.now += HOUR) await run();
   t.same(
     droppedEvents()[1],
     { type: 'sessions.started', count: 3 },
     'only events that were not counted before are counted',
   );
+});
+
+t.test('events that waited for the broker for more than a week wait for a queue, too', async (t) => {
+  const { run, record, world, left } = setUp();
+  world.onPublish = async () => 'unroutable';
+  await record(3);
+  world.now = NOW + 2 * WEEK;
+  for (let round = 0; round < 10; round += 1) {
+    await run();
+    world.now += HOUR;
+  }
+  t.equal(await left(), 3);
+});
+
+t.test('a routed event is not published again if another event could not be postponed', async (t) => {
+  const { run, record, world, deps, published, left } = setUp();
+  const [first = ''] = await record(2);
+  world.onPublish = async (_type, id) => (id === first ? 'routed' : 'unroutable');
+  deps.outbox.postpone = away;
+  await run();
+  world.now += LEASE;
+  await run();
+  t.equal(published.filter((id) => id === first).length, 1);
+  t.equal(await left(), 1);
 });
 
 t.test('published events are not published again if their acknowledgment failed', async (t) => {

@@ -68,16 +68,16 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
   }
 
   async function deliver(to: string, held: readonly HeldMail[]): Promise<void> {
-    const [first] = held;
-    if (first === undefined) return;
+    const unsent = held.filter(({ id }) => !wasDelivered(id));
+    const [first] = unsent;
     try {
-      const unsent = held.filter(({ id }) => !wasDelivered(id));
-      if (unsent.length > 0) {
+      if (first !== undefined) {
         const items = unsent.map(({ event, account }) => ({
           event,
           context: { serviceName, describeDevice, ...account, link: linkTo(event) },
         }));
         const mail = renderDigest(serviceName, items);
+        // Mail systems drop a mail whose id they know, so the id is never one of a mail that was sent before.
         await mailer.send({ id: first.id, to, ...mail });
         telemetry.deliveryEnded('mail', 'sent');
         log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');

@@ -39,8 +39,11 @@ const MADE_DUE_AT_ONCE = 5_000;
  */
 const POSTPONED_AFTER = 2 * BATCH.lease;
 
-/** How long an unroutable event stays in the outbox. */
-const MAX_UNROUTABLE_AGE = 7 * DAY;
+/**
+ * An unroutable event is dropped at this age, but not before this attempt, which comes after some hours. Events that
+ * are old because the broker was down wait this long for the queues of the consumers.
+ */
+const DROPPED_AFTER = { age: 7 * DAY, attempts: 15 };
 
 /**
  * Publishes one batch of due events at each call, and returns the number of claimed events. Returns 0 while the broker
@@ -78,12 +81,15 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     if (wasDelivered(entry.id)) return { entry, outcome: 'routed', reason: '' };
     try {
       const published = await publish(entry);
-      const isOld = clock() - entry.event.occurredAt > MAX_UNROUTABLE_AGE;
-      const outcome = published === 'unroutable' && isOld ? 'unwanted' : published;
+      const outcome = published === 'unroutable' && isUnwanted(entry) ? 'unwanted' : published;
       return { entry, outcome, reason: 'no queue takes events of this type' };
     } catch (error) {
       return { entry, outcome: 'failed', reason: reasonOf(error) };
     }
+  }
+
+  function isUnwanted({ event, attempt }: ClaimedEntry): boolean {
+    return clock() - event.occurredAt > DROPPED_AFTER.age && attempt >= DROPPED_AFTER.attempts;
   }
 
   function publish({ id, event, trace }: ClaimedEntry): Promise<PublishResult> {
@@ -97,8 +103,9 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     const now = clock();
     const staying = attempts.filter(({ outcome }) => outcome === 'failed' || outcome === 'unroutable');
     const leaving = attempts.filter(({ outcome }) => outcome === 'routed' || outcome === 'unwanted');
-    if (staying.length > 0) await outbox.postpone(staying.map((each) => postponement(each, now)));
+    // First, so that this process sends no routed event again, even if the other statement fails.
     if (leaving.length > 0) await acknowledge(leaving.map(({ entry }) => entry.id));
+    if (staying.length > 0) await outbox.postpone(staying.map((each) => postponement(each, now)));
   }
 
   function postponement({ entry, outcome, reason }: PublishAttempt, now: number): Postponement {

@@ -7,8 +7,12 @@ const LONGEST = 500;
  * which are personal data.
  */
 export function reasonOf(error: unknown): string {
-  return errorMessage(error)
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .replace(/[^\s<>()[\]"',;:=]+@[^\s<>()[\]"',;:=]+/g, '[address]')
-    .slice(0, LONGEST);
+  return (
+    errorMessage(error)
+      .replace(/[\p{Cc}\s]+/gu, ' ')
+      .replace(/[^\s<>()[\]"',;:=]+@[^\s<>()[\]"',;:=]+/g, '[address]')
+      .slice(0, LONGEST)
+      // PostgreSQL refuses half of a surrogate pair in JSON, and the slice, or the sender of the text, may leave one.
+      .replace(/\p{Cs}/gu, '\u{fffd}')
+  );
 }
