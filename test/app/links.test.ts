@@ -39,6 +39,25 @@ const moved: DomainEvent = {
 };
 const changed: DomainEvent = { type: 'users.password_changed', occurredAt: NOW, data: { userId, ...HOME } };
 
+t.test('a link that was recorded before the hash key changed is mailed under its own key', async (t) => {
+  const [old, next] = [someKey('hash-1'), someKey('hash-2')];
+  const before = createLinkSecrets([old]);
+  const id = before.makeLinkId(resetId);
+  for (const changed of [
+    [next, old],
+    [old, next],
+  ].map((list) => createLinkSecrets(list))) {
+    t.equal(changed.makeResetSecret(id), before.makeResetSecret(id));
+    t.equal(changed.makeAddressSecret(id), before.makeAddressSecret(id));
+  }
+  const after = createLinkSecrets([next, old]);
+  t.equal(
+    createLinkSecrets([old, next]).makeResetSecret(after.makeLinkId(resetId)),
+    after.makeResetSecret(after.makeLinkId(resetId)),
+    'also if a replica with the new key recorded it',
+  );
+});
+
 t.test('links lead to this service, and the ids from which they are derived are not links', async (t) => {
   const reset = new URL(to(forgotten) ?? '');
   t.equal(`${reset.origin}${reset.pathname}`, 'https://auth.example.com/auth/password/reset');

@@ -10,14 +10,18 @@ export function createLinkSecrets(hashKeys: readonly NamedKey[]): LinkSecrets {
   const [newest] = hashKeys;
   const [notMeKey] = notMeKeys;
   if (newest === undefined || notMeKey === undefined) throw new Error('At least one hash key is needed.');
-  const resetKey = deriveKey(newest.bytes, 'kinship password reset');
-  const emailKey = deriveKey(newest.bytes, 'kinship email link');
+  const makeSecret = (purpose: string, label: string, linkId: string) => {
+    // An id of an earlier release names no key.
+    const { bytes } = hashKeys.find(({ id }) => linkId.startsWith(`${id}.`)) ?? newest;
+    return keyedHash(deriveKey(bytes, purpose), label, linkId).subarray(0, 32).toString('base64url');
+  };
 
   return {
-    makeResetSecret: (resetId) => keyedHash(resetKey, 'reset', resetId).subarray(0, 32).toString('base64url'),
+    makeLinkId: (uuid) => `${newest.id}.${uuid}`,
 
-    makeAddressSecret: (linkId) =>
-      keyedHash(emailKey, 'email link', linkId).subarray(0, 32).toString('base64url'),
+    makeResetSecret: (resetId) => makeSecret('kinship password reset', 'reset', resetId),
+
+    makeAddressSecret: (linkId) => makeSecret('kinship email link', 'email link', linkId),
 
     hashSecret: (secret) => createHash('sha256').update(secret).digest('base64url'),
 

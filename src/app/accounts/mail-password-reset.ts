@@ -52,7 +52,7 @@ export const mailPasswordReset = (deps: Deps): ForgotPassword => {
       securityLog('limit_reached', { limit: 'reset-mails', userId: user.id, address: client.address });
       return;
     }
-    const resetId = newId();
+    const resetId = links.makeLinkId(newId());
     const reset = {
       hashedToken: links.hashSecret(links.makeResetSecret(resetId)),
       userId: user.id,

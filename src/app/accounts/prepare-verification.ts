@@ -65,7 +65,7 @@ export async function prepareVerification(
     });
     return null;
   }
-  const linkId = newId();
+  const linkId = links.makeLinkId(newId());
   const event = {
     type: 'users.email_verification_requested',
     occurredAt: now,

@@ -65,7 +65,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
   function prepare(user: User, newEmail: string, client: ClientInfo) {
     const occurredAt = clock();
     const facts = { userId: user.id, ...clientFacts(client) };
-    const [changeId, undoId] = [newId(), newId()];
+    const [changeId, undoId] = [links.makeLinkId(newId()), links.makeLinkId(newId())];
     const requested = {
       change: linkOf(changeId, 'change', { userId: user.id, email: newEmail }, occurredAt),
       undo: linkOf(undoId, 'undo', { userId: user.id, email: user.email }, occurredAt),

@@ -96,7 +96,7 @@ async function invite(deps: Deps, user: User, origin: ChangeOrigin): Promise<str
   const limit = { name: 'reset-mails', ...deps.limits.resetMails };
   const who = { userId: user.id, ...(origin.address !== null && { address: origin.address }) };
   await assertWithinLimit(deps, { key: `reset ${identifierOf(user.email)}`, limit }, who);
-  const resetId = deps.newId();
+  const resetId = deps.links.makeLinkId(deps.newId());
   const reset = {
     hashedToken: deps.links.hashSecret(deps.links.makeResetSecret(resetId)),
     userId: user.id,

@@ -9,6 +9,12 @@ export interface EndableSessions {
  * or the outbox can be used as a link.
  */
 export interface LinkSecrets {
+  /**
+   * The id of a new link, for this UUID. It names the newest key, so that the secret in the mail is made under the same
+   * key as the stored hash, even if another key is the newest when the mail is sent.
+   */
+  makeLinkId(uuid: string): string;
+
   /** The secret of a password-reset link. */
   makeResetSecret(resetId: string): string;
 
