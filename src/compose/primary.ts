@@ -61,10 +61,8 @@ export function composePrimary(
       workers.delete(worker);
       return metrics.keepEnded(worker.pid);
     });
-    const { pid, exited, kill } = worker;
-    // A worker that does not answer is killed at the deadline.
-    const stop = () => void worker.call('stop').catch(() => {});
-    return { pid, exited, kill, stop, ready: isReady.promise };
+    const { pid, exited, stop, kill } = worker;
+    return { pid, exited, stop, kill, ready: isReady.promise };
   }
 
   async function scrape(): Promise<string> {

@@ -19,13 +19,10 @@ export interface PrimaryChannel {
   reportMetrics(samples: Samples): Promise<void>;
 }
 
-/** Connects this worker to its primary. `stop` is called when the worker must end. `index` counts workers from 0. */
-export async function joinPrimary(stop: () => void) {
+/** Connects this worker to its primary. `index` counts workers from 0. */
+export async function joinPrimary() {
   let readSamples: () => Promise<Samples> = async () => [];
-  const handlers: Handlers = {
-    stop: async () => stop(),
-    samples: () => readSamples(),
-  };
+  const handlers: Handlers = { samples: () => readSamples() };
   const call: Call = connectToPrimary(handlers);
   const index = await call<number>('workerIndex');
   const primary: PrimaryChannel = {

@@ -3,6 +3,7 @@ import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
 import { joinPrimary } from '../compose/worker.ts';
 import { compose } from '../compose.ts';
 import type { Config } from '../config.ts';
+import { onStopSignal } from './stop-signals.ts';
 
 /** Signals that reach all processes of a service, as from a terminal or from systemd. */
 const SHARED_SIGNALS: ('SIGTERM' | 'SIGINT' | 'SIGHUP')[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
@@ -15,10 +16,10 @@ export async function runWorker(
   release: () => void,
 ): Promise<void> {
   let stop: () => void = () => process.exit(0);
-  const { primary, index, reportReady } = await joinPrimary(() => stop());
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop());
+  onStopSignal(() => stop());
   process.on('SIGHUP', () => {}); // the primary decides
   release();
+  const { primary, index, reportReady } = await joinPrimary();
   const service = await compose(config, log, { primary });
   let isStopping = false;
   const options = { delay: deadline, logger: false as const, skip: SHARED_SIGNALS };
@@ -28,7 +29,7 @@ export async function runWorker(
     await flushLog(log);
   });
   stop = () => {
-    // The message of the primary and a signal to the group of processes may both arrive.
+    // The signal of the primary and a signal to the group of processes may both arrive.
     if (!isStopping) close();
     isStopping = true;
   };

@@ -6,7 +6,7 @@ interface FakeWorker extends SupervisedWorker {
   readonly place: number;
   readonly isStopped: () => boolean;
   becomeReady(): void;
-  end(code: number): void;
+  end(code: number | null, signal?: string | null): void;
 }
 
 function createFakeWorker(place: number, pid: number): FakeWorker {
@@ -26,7 +26,7 @@ function createFakeWorker(place: number, pid: number): FakeWorker {
     exited,
     becomeReady: () => becomeReady(),
     isStopped: () => isStopped,
-    end: (code) => end({ code, signal: null }),
+    end: (code, signal = null) => end({ code, signal }),
     kill: () => end({ code: null, signal: 'SIGKILL' }),
     stop() {
       isStopped = true;
@@ -129,6 +129,18 @@ t.test('a stop ends all workers, and starts none again', async (t) => {
   t.ok(workers.every(({ isStopped }) => isStopped()));
   t.equal(workers.length, 2);
 });
+
+t.test(
+  'a stop during the start forks no more workers, and a worker that SIGTERM ended is no failure',
+  async (t) => {
+    const { supervisor, workers } = supervise({ isGood: () => true });
+    const [started, stopped] = [supervisor.start(), supervisor.stop()];
+    workers[0]?.end(null, 'SIGTERM');
+    await stopped;
+    await t.rejects(started, /stopped while it started|ended before it was ready/);
+    t.equal(workers.length, 1);
+  },
+);
 
 t.test('a worker that does not end at the deadline is killed, and the stop fails', async (t) => {
   const { supervisor, workers } = supervise();

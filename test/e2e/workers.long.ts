@@ -1,4 +1,7 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { ask, connections, post } from '../faults/support/request.ts';
 import { environment } from '../faults/support/service.ts';
@@ -7,6 +10,7 @@ import { scrape } from '../support/exposition.ts';
 import { kinship } from '../support/kinship.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { type RunningService, startService } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 /** Tests that a service with several processes behaves like one process. */
@@ -144,6 +148,35 @@ t.test('simultaneous guesses are limited as with one process', async (t) => {
   t.equal(workersThatAnswered(service, '/auth/login').size, WORKERS, 'every worker was asked');
   t.equal(await service.stop(), 0);
 });
+
+t.test('a stop during a reload ends the worker that is starting, with exit code 0', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = await start(t);
+  await waitUntil(() => readyPids(service).length === WORKERS);
+  process.kill(service.pid, 'SIGHUP');
+  await waitUntil(() => childrenOf(service.pid) > WORKERS);
+  t.equal(await service.stop(), 0);
+  t.equal(readyPids(service).length, WORKERS, 'the new worker did not get ready');
+});
+
+t.test('a stop during the start ends the workers that are starting, with exit code 0', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const env = await environment(t, { DATABASE_URL: await testDatabase(t), WORKERS: '2' });
+  const child = spawn(process.execPath, PROGRAM, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  await waitUntil(() => lines.some((line) => line.includes('"worker ready"')));
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  t.same(await exit, [0, null]);
+  t.notOk(lines.some((line) => line.includes('"ready"')));
+});
+
+function childrenOf(pid: number): number {
+  const { stdout } = spawnSync('ps', ['--no-headers', '-o', 'pid', '--ppid', String(pid)]);
+  return stdout.toString().split('\n').filter(Boolean).length;
+}
 
 t.test('a service whose workers cannot start ends with exit code 1', async (t) => {
   const env = await environment(t, { DATABASE_URL: 'postgres://127.0.0.1:1/none', WORKERS: '2' });

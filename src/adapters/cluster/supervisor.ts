@@ -21,7 +21,7 @@ export interface Supervisor {
    * the reload.
    */
   reload(): Promise<void>;
-  /** Stops all workers. Rejects if a worker had to be killed, or ended with a failure. */
+  /** Stops all workers, and starts no more. Rejects if a worker had to be killed, or ended with a failure. */
   stop(): Promise<void>;
   /** The number of workers that answer requests. */
   readyWorkers(): number;
@@ -100,7 +100,8 @@ export function createSupervisor({
       const exits = await waitAtMost(deadline, Promise.all(workers.map(({ exited }) => exited)));
       for (const worker of alive) worker.kill();
       if (exits === undefined) throw new Error(`A worker did not end within ${deadline} ms, and was killed.`);
-      const failed = exits.filter(({ code }) => code !== 0).length;
+      // SIGTERM ends a worker that was still loading its modules.
+      const failed = exits.filter(({ code, signal }) => code !== 0 && signal !== 'SIGTERM').length;
       if (failed > 0) throw new Error(`${failed} workers failed while they stopped.`);
     },
 
@@ -116,6 +117,7 @@ export function createSupervisor({
   }
 
   async function launch(slot: WorkerSlot): Promise<void> {
+    if (stopping.signal.aborted) throw new Error('The service was stopped while it started.');
     slot.worker = startWorker(slot);
     await waitUntilReady(slot.worker);
     slot.isReady = true;

@@ -14,6 +14,8 @@ export interface WorkerProcess {
   readonly call: Call;
   /** Resolves when the process is gone. */
   readonly exited: Promise<Exit>;
+  /** Asks the process to end, with SIGTERM. A process that is still loading its modules ends at once. */
+  stop(): void;
   kill(): void;
 }
 
@@ -27,6 +29,7 @@ export function forkWorker(handlers: Handlers): WorkerProcess {
     pid: worker.process.pid ?? 0,
     call,
     exited: once(worker, 'exit').then(([code, signal]) => ({ code, signal })),
+    stop: () => worker.process.kill('SIGTERM'),
     kill: () => worker.process.kill('SIGKILL'),
   };
 }
