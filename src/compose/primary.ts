@@ -12,6 +12,7 @@ import type { Config } from '../config.ts';
 import { waitAtMost } from '../lib/time.ts';
 import type { ServiceUrls } from './servers.ts';
 import { createMemory } from './shared-state.ts';
+import type { WorkerAssignment } from './worker.ts';
 
 /** Milliseconds that a scrape waits for the metrics of a worker. After that, the scrape uses its previous metrics. */
 const SAMPLES_TIMEOUT = 2_000;
@@ -47,7 +48,7 @@ export function composePrimary(
     const isReady = withResolver<void>();
     const worker = forkWorker({
       ...memory,
-      workerIndex: async () => index,
+      assignment: async (): Promise<WorkerAssignment> => ({ index, workers: config.workers }),
       async ready(addresses: ServiceUrls) {
         workers.add(worker);
         onReady(addresses);

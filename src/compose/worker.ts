@@ -19,12 +19,20 @@ export interface PrimaryChannel {
   reportMetrics(samples: Samples): Promise<void>;
 }
 
-/** Connects this worker to its primary. `index` counts workers from 0. */
+/** What the primary tells a new worker. */
+export interface WorkerAssignment {
+  /** Counts workers from 0. */
+  readonly index: number;
+  /** The number of workers. WORKERS may have another value since the primary read it. */
+  readonly workers: number;
+}
+
+/** Connects this worker to its primary. */
 export async function joinPrimary() {
   let readSamples: () => Promise<Samples> = async () => [];
   const handlers: Handlers = { samples: () => readSamples() };
   const call: Call = connectToPrimary(handlers);
-  const index = await call<number>('workerIndex');
+  const { index, workers } = await call<WorkerAssignment>('assignment');
   const primary: PrimaryChannel = {
     memory: createMemoryClient(call),
     runsBackgroundWork: index === 0,
@@ -35,5 +43,5 @@ export async function joinPrimary() {
     },
     reportMetrics: (samples) => call('report', samples),
   };
-  return { primary, index, reportReady: (addresses: ServiceUrls) => call<void>('ready', addresses) };
+  return { primary, index, workers, reportReady: (addresses: ServiceUrls) => call<void>('ready', addresses) };
 }

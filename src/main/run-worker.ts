@@ -1,8 +1,9 @@
 import closeWithGrace from 'close-with-grace';
-import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
+import type { Logger } from '../adapters/telemetry/log.ts';
 import { joinPrimary } from '../compose/worker.ts';
 import { compose } from '../compose.ts';
 import type { Config } from '../config.ts';
+import { stopAndFlush, stopOptions } from './stop-on-signals.ts';
 import { onStopSignal } from './stop-signals.ts';
 
 /** Signals that reach all processes of a service, as from a terminal or from systemd. */
@@ -19,14 +20,14 @@ export async function runWorker(
   onStopSignal(() => stop());
   process.on('SIGHUP', () => {}); // the primary decides
   release();
-  const { primary, index, reportReady } = await joinPrimary();
-  const service = await compose(config, log, { primary });
+  const { primary, index, workers, reportReady } = await joinPrimary();
+  if (workers !== config.workers)
+    log.warn({ workers }, 'WORKERS was changed: restart the service to apply it');
+  const service = await compose({ ...config, workers }, log, { primary });
   let isStopping = false;
-  const options = { delay: deadline, logger: false as const, skip: SHARED_SIGNALS };
-  const { close } = closeWithGrace(options, async ({ err }) => {
+  const { close } = closeWithGrace(stopOptions(log, deadline, SHARED_SIGNALS), async ({ err }) => {
     if (err) log.fatal({ err }, 'stopping after an uncaught error');
-    await service.close();
-    await flushLog(log);
+    await stopAndFlush(log, service.close);
   });
   stop = () => {
     // The signal of the primary and a signal to the group of processes may both arrive.

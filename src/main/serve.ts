@@ -27,7 +27,7 @@ export async function serve(release: () => void): Promise<void> {
   try {
     const config = await readConfig();
     const isReadable = isForPeople(config, process.stdout);
-    if (config.workers > 1 && isWorker()) {
+    if (isWorker()) {
       log = isReadable ? await createReadableLog(config.logLevel) : createLog(config.logLevel);
       return await (await import('./run-worker.ts')).runWorker(config, log, SHUTDOWN_DEADLINE, release);
     }

@@ -1,4 +1,4 @@
-import closeWithGrace from 'close-with-grace';
+import closeWithGrace, { type Options } from 'close-with-grace';
 import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
 import { onStopSignal, STOP_SIGNALS } from './stop-signals.ts';
 
@@ -13,6 +13,29 @@ interface StopOptions {
   readonly stopsOnHangUp: boolean;
 }
 
+/** The options of close-with-grace. Its own logger would write lines that are not JSON. */
+export function stopOptions(log: Logger, deadline: number, skip: NonNullable<Options['skip']>): Options {
+  return {
+    delay: deadline,
+    logger: false,
+    skip,
+    onTimeout: () => log.error({ deadline }, 'the stop did not finish in time; the process ends now'),
+    onSecondError: (err) => log.fatal({ err }, 'a second uncaught error; the process ends now'),
+  };
+}
+
+/** Logs a failed stop, and flushes the log. Rejects if the stop fails. */
+export async function stopAndFlush(log: Logger, stop: () => Promise<void>): Promise<void> {
+  try {
+    await stop();
+  } catch (err) {
+    log.error({ err }, 'the stop failed');
+    throw err;
+  } finally {
+    await flushLog(log);
+  }
+}
+
 /**
  * Stops the process once, at the first signal or uncaught error: calls `stop`, flushes the log and exits. A signal that
  * follows later than a second ends the process at once.
@@ -23,16 +46,14 @@ export function stopOnSignals(
 ): { hasBegun(): boolean } {
   let begunAt: number | null = null;
   const handledHere = [...STOP_SIGNALS, ...(stopsOnHangUp ? [] : (['SIGHUP'] as const))];
-  const { close } = closeWithGrace({ delay: deadline, logger: false, skip: handledHere }, async (cause) => {
+  const { close } = closeWithGrace(stopOptions(log, deadline, handledHere), async (cause) => {
     begunAt ??= performance.now();
     if (cause.err) log.fatal({ err: cause.err }, 'stopping after an uncaught error');
     else if (cause.signal) log.info({ signal: cause.signal }, 'stopping');
-    try {
+    await stopAndFlush(log, async () => {
       await stop();
       log.info({}, 'stopped');
-    } finally {
-      await flushLog(log);
-    }
+    });
   });
   onStopSignal((signal) => {
     if (begunAt === null) {

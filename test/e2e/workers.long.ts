@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { ask, connections, post } from '../faults/support/request.ts';
@@ -157,6 +159,30 @@ t.test('a stop during a reload ends the worker that is starting, with exit code 
   await waitUntil(() => childrenOf(service.pid) > WORKERS);
   t.equal(await service.stop(), 0);
   t.equal(readyPids(service).length, WORKERS, 'the new worker did not get ready');
+});
+
+t.test('a reload after WORKERS was changed keeps the number of workers', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { WORKERS: _unset, ...env } = await environment(t, { DATABASE_URL: await testDatabase(t) });
+  const cwd = t.testdir({ '.env': `WORKERS=${WORKERS}\n` });
+  const service = await startService(t, { env, cwd });
+  await waitUntil(() => readyPids(service).length === WORKERS);
+  await writeFile(join(cwd, '.env'), 'WORKERS=1\n');
+  process.kill(service.pid, 'SIGHUP');
+  await waitUntil(() => linesOf(service, 'reloaded').length === 1);
+  t.equal(linesOf(service, 'WORKERS was changed: restart the service to apply it').length, WORKERS);
+  t.equal(childrenOf(service.pid), WORKERS);
+  t.equal(await service.stop(), 0);
+});
+
+t.test('a stop that has to kill a worker says so, and ends with exit code 1', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const service = await start(t);
+  await waitUntil(() => readyPids(service).length === WORKERS);
+  process.kill(readyPids(service)[0] ?? 0, 'SIGSTOP');
+  t.equal(await service.stop(), 1);
+  const [{ err } = {}] = linesOf(service, 'the stop failed');
+  t.match(err, { message: /^A worker did not end within \d+ ms, and was killed\.$/ });
 });
 
 t.test('a stop during the start ends the workers that are starting, with exit code 0', async (t) => {

@@ -38,10 +38,16 @@ export async function startService(
   {
     env,
     args = PROGRAM,
-  }: { readonly env: Readonly<Record<string, string>>; readonly args?: readonly string[] },
+    cwd = process.cwd(),
+  }: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly args?: readonly string[];
+    readonly cwd?: string;
+  },
 ): Promise<RunningService> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, args, {
+    cwd,
     env: { ...blankDotEnv(), PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
