@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,4 +44,24 @@ t.test('every request is answered before its deadline, with or without a body', 
     t.match(answer, { status: 503, body: { code: 'unavailable', recovery: 'retry' } });
     t.equal(answer.headers.get('retry-after'), '1');
   }
+});
+
+t.test('an answer after the deadline is dropped, and the log holds no query of its request', async (t) => {
+  const handlerTimeout = 100;
+  const late = async <Answer>(answer: Answer) => {
+    await sleep(2 * handlerTimeout);
+    return answer;
+  };
+  const { post, lines } = await startHttpService(t, {
+    http: {
+      refresh: () => late({ access: 'a', refresh: 'r', expiresIn: 1, refreshExpiresIn: 2, remembered: true }),
+      register: ({ username, email }) => late({ id: randomUUID(), username, email }),
+      limits: { handlerTimeout },
+    },
+  });
+  const registration = { username: 'ada', email: 'ada@example.org', password: 'a long password' };
+  t.equal((await post('/auth/refresh?refreshToken=canary', {})).status, 503);
+  t.equal((await post('/auth/register?token=canary', registration)).status, 503);
+  await sleep(2 * handlerTimeout);
+  t.notMatch(lines.join(''), 'canary');
 });

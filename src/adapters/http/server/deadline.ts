@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import { sendProblem } from './problem-answers.ts';
 
@@ -11,9 +11,15 @@ export function answerInTime(app: FastifyInstance, milliseconds: number): void {
   app.addHook('onRequest', async (request, reply) => {
     const timer = setTimeout(() => {
       // An answer whose headers are sent is under way: it may be a stream.
-      if (!reply.sent && !reply.raw.headersSent)
-        sendProblem(new Refusal('unavailable', 'The answer took too long. Try again later.'), request, reply);
+      if (reply.sent || reply.raw.headersSent) return;
+      sendProblem(new Refusal('unavailable', 'The answer took too long. Try again later.'), request, reply);
+      dropLaterAnswers(reply);
     }, milliseconds);
     reply.raw.once('close', () => clearTimeout(timer));
   });
+}
+
+/** Fastify logs a second answer with the URL of the request, which may carry tokens. */
+function dropLaterAnswers(reply: FastifyReply): void {
+  reply.send = () => reply;
 }
