@@ -51,7 +51,7 @@ export function startObservability(
     http: {
       readOverload: overload.read,
       onShed: metrics.shed,
-      onAnswered: metrics.answered,
+      onRequestEnded: metrics.requestEnded,
       metrics: http.metricsPort === null ? { ...exposition, access } : null,
     } satisfies Partial<HttpOptions['observability']>,
     /** Rejects while the service is overloaded. */

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { Refusal } from '../../src/domain/refusal.ts';
 import { startHttpService } from '../support/http.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 
 t.test('an idle connection does not delay the shutdown', async (t) => {
   const { app, url } = await startHttpService(t, { http: { limits: { drain: 50, finish: 3_600_000 } } });
@@ -29,6 +31,27 @@ t.test('the shutdown cuts a request that does not end in time', async (t) => {
   await app.close();
   t.equal(await given, 'cut');
   await t.rejects(fetch(url), 'nobody listens any more');
+});
+
+t.test('the shutdown answers every request of a client that does not wait for answers', async (t) => {
+  const slow = async () => {
+    await sleep(400);
+    throw new Refusal('token_expired');
+  };
+  const live = rawRequest('GET /health/live', ['Host: localhost']);
+  const refresh = rawRequest('POST /auth/refresh?refreshToken=x', ['Host: localhost', 'Content-Length: 0']);
+  for (const [requests, statuses] of [
+    [live + refresh, ['200', '401']],
+    [refresh + refresh, ['401', '401']],
+  ] as const) {
+    const { app, url } = await startHttpService(t, {
+      http: { refresh: slow, limits: { drain: 200, finish: 5_000 } },
+    });
+    const given = sendRaw(url, requests);
+    await sleep(100);
+    await app.close();
+    t.same((await given).text.match(/(?<=HTTP\/1\.1 )\d+/g), statuses);
+  }
 });
 
 t.test('every request is answered before its deadline, with or without a body', async (t) => {

@@ -144,7 +144,7 @@ export async function startHttpService(
       checks: {},
       readOverload: () => null,
       onShed: service.metrics.shed,
-      onAnswered: service.metrics.answered,
+      onRequestEnded: service.metrics.requestEnded,
       metrics: { ...service.metrics, access: 'open' },
       ...overrides,
     },

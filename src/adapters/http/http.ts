@@ -62,7 +62,7 @@ type RouteOptions = ServerOptions &
   PageOptions &
   SheddingOptions;
 
-type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
+type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onRequestEnded'> &
   Pick<
     RouteOptions,
     | 'issuer'
@@ -76,7 +76,7 @@ type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onAnswered'> &
     | 'rateLimit'
     | 'authorizeLogin'
   >);
-type ObservabilityName = 'log' | 'tracing' | 'onAnswered' | keyof SheddingOptions;
+type ObservabilityName = 'log' | 'tracing' | 'onRequestEnded' | keyof SheddingOptions;
 type KeysName = keyof KeySetOptions;
 
 export interface HttpOptions {

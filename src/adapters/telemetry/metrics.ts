@@ -6,7 +6,7 @@ import { createBacklogGauges } from './metrics/backlog.ts';
 import { createDeliveryCounter, createFailedRemovalCounter } from './metrics/deliveries.ts';
 import { createDependencyGauge } from './metrics/dependencies.ts';
 import { createInstruments } from './metrics/instruments.ts';
-import { type AnsweredRequest, createRequestMetrics } from './metrics/requests.ts';
+import { createRequestMetrics, type EndedRequest } from './metrics/requests.ts';
 import { createSessionMetrics } from './metrics/sessions.ts';
 import { createStoreCallMetrics, type StoreCalls } from './metrics/store-calls.ts';
 import { createWebhookMetrics } from './metrics/webhooks.ts';
@@ -27,8 +27,8 @@ export interface ScrapedValues {
 export interface Metrics {
   readonly telemetry: Telemetry;
   readonly storeCalls: StoreCalls;
-  /** Counts a request that was answered. */
-  answered(request: AnsweredRequest): void;
+  /** Counts a request that has ended. */
+  requestEnded(request: EndedRequest): void;
   /** Counts a request that was refused because the service was overloaded. */
   shed(reason: Overload): void;
   /** Adds the values that are read at each scrape. Must be called once. */
@@ -64,7 +64,7 @@ export function createMetrics(): Metrics {
       removalFailed: createFailedRemovalCounter(make),
     },
     storeCalls: createStoreCallMetrics(make),
-    answered: createRequestMetrics(make),
+    requestEnded: createRequestMetrics(make),
     shed: (reason) => shed.inc({ reason }),
 
     addReadings({

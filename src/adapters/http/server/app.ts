@@ -17,10 +17,12 @@ import { answerInTime } from './deadline.ts';
 import { createTrustedProxyCheck, warnOfUnusableForwarding } from './forwarding.ts';
 import { acceptJsonBodies, fillOptionalBodies, ignoreEmptyBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './methods.ts';
+import { createOpenResponses } from './open-responses.ts';
 import { addPresentedDpopProofs, type CurrentNonce } from './presented-dpop-proof.ts';
 import { answerErrors, sendProblem } from './problem-answers.ts';
 import { Problem } from './problems.ts';
 import { protectionHeaders } from './protection.ts';
+import { onRequestEnd } from './request-end.ts';
 import { createSocketRefusals } from './socket-refusals.ts';
 import { traceRequests } from './trace-requests.ts';
 import { applyUserIdFormat } from './user-ids.ts';
@@ -58,12 +60,12 @@ export interface ServerOptions {
   readonly currentNonce?: CurrentNonce | null;
   readonly limits?: Partial<ServerLimits>;
   readonly tracing?: Tracing | null;
-  /** Called after each answer. */
-  readonly onAnswered?: (answered: Answered) => void;
+  /** Called at the end of each request. */
+  readonly onRequestEnded?: (ended: EndedRequest) => void;
 }
 
-/** A request and its answer. `path` is the pattern of its route, or `none`. */
-interface Answered {
+/** `path` is the pattern of the route, or `none`. `status`: 499 if the connection was closed before an answer. */
+interface EndedRequest {
   readonly method: string;
   readonly path: string;
   readonly status: number;
@@ -84,11 +86,12 @@ export type App = FastifyInstance<
 
 /** Creates the server without routes: limits, body parsers, problems, headers and the request log. */
 export function createServer(options: ServerOptions): App {
-  const { log, trustProxy, limits, userIdFormat = 'uuid', tracing = null, onAnswered } = options;
+  const { log, trustProxy, limits, userIdFormat = 'uuid', tracing = null, onRequestEnded } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const isTrustedProxy = createTrustedProxyCheck(trustProxy);
   const headers = answerHeaders(options);
-  const socketRefusals = createSocketRefusals(headers.withoutRequest);
+  const responses = createOpenResponses();
+  const socketRefusals = createSocketRefusals(headers.withoutRequest, responses);
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -120,8 +123,9 @@ export function createServer(options: ServerOptions): App {
   app.decorateRequest('principal', null);
   app.decorateRequest('changeOrigin', null);
   app.decorateRequest('cookieTokens', null);
-  addPresentedDpopProofs(app, options.publicUrl, options.currentNonce ?? null);
   if (tracing !== null) traceRequests(app, tracing);
+  reportRequests(app, onRequestEnded);
+  addPresentedDpopProofs(app, options.publicUrl, options.currentNonce ?? null);
   answerErrors(app);
   acceptJsonBodies(app);
   ignoreEmptyBodies(app);
@@ -132,26 +136,27 @@ export function createServer(options: ServerOptions): App {
     refuseUnclearHost(request);
     refuseUndecodable(request);
   });
-  reportAnswers(app, onAnswered);
-  app.server.prependListener('request', socketRefusals.noteRequest);
+  responses.track(app.server);
   app.server.on('connect', socketRefusals.refuseConnect);
   app.server.on('checkExpectation', socketRefusals.refuseExpectation);
   answerPreflights(app);
   refuseUnknownRoutes(app);
   warnOfUnusableForwarding(app, isTrustedProxy);
   answerInTime(app, handlerTimeout);
-  enableGracefulShutdown(app, { drain, finish });
+  enableGracefulShutdown(app, responses, { drain, finish });
   return app;
 }
 
-function reportAnswers(app: App, onAnswered: ServerOptions['onAnswered']): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, routeOptions } = request;
+/** Must be called before a hook is added that may refuse a request. */
+function reportRequests(app: App, onEnded: ServerOptions['onRequestEnded']): void {
+  app.addHook('onRequest', async ({ method, routeOptions, log }, reply) => {
     // The pattern, not the URL: a client may put a token anywhere in a URL.
     const path = routeOptions.url ?? 'none';
-    const { statusCode: status, elapsedTime: milliseconds } = reply;
-    request.log.info({ method, route: path, status, ms: roundToTenth(milliseconds) }, 'answered');
-    onAnswered?.({ method, path, status, milliseconds });
+    onRequestEnd(reply, ({ status, milliseconds, isAnswered }) => {
+      const facts = { method, route: path, status, ms: roundToTenth(milliseconds) };
+      log.info(facts, isAnswered ? 'answered' : 'the connection was closed before the end of the answer');
+      onEnded?.({ method, path, status, milliseconds });
+    });
   });
 }
 

@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Socket, Server as TcpServer } from 'node:net';
+import { Server as TcpServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { sleep } from '../../../lib/time.ts';
+import type { OpenResponses } from './open-responses.ts';
 
 /** Phases of a shutdown, in milliseconds. */
 export interface ShutdownTimes {
@@ -12,8 +12,8 @@ export interface ShutdownTimes {
 }
 
 /**
- * Shuts down without losing a request. New connections are refused at once. Existing connections stay open for `drain`
- * and get one more answer each.
+ * Shuts down without losing a request. New connections are refused at once. Existing connections stay open for `drain`,
+ * and the requests on them are answered.
  *
  * Node's own `close` ends idle connections at once, although a request may be in flight on them. A server must also
  * stop listening before it closes connections. Otherwise the kernel accepts new connections that the process never
@@ -22,37 +22,25 @@ export interface ShutdownTimes {
  * After `drain`, connections without a started request are closed, as they would delay the shutdown. After `finish`,
  * all connections are closed.
  */
-export function enableGracefulShutdown(app: FastifyInstance, { drain, finish }: ShutdownTimes): void {
-  const withoutRequest = connectionsWithoutRequest(app);
+export function enableGracefulShutdown(
+  app: FastifyInstance,
+  responses: OpenResponses,
+  { drain, finish }: ShutdownTimes,
+): void {
   let closing = false;
 
   app.addHook('preClose', async () => {
     closing = true;
     if (app.server.listening) TcpServer.prototype.close.call(app.server);
     await sleep(drain);
-    for (const socket of withoutRequest) socket.destroy();
+    for (const socket of responses.idleConnections()) socket.destroy();
     setTimeout(() => app.server.closeAllConnections(), finish).unref();
   });
-  // Fastify adds this header only to answers of requests that begin after the shutdown. A keep-alive answer
-  // to an earlier request would keep its connection open indefinitely.
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) reply.header('connection', 'close');
+  // Fastify adds `close` to answers of requests that begin after the shutdown, but not to those of earlier requests,
+  // which would keep their connection open indefinitely. Only the last answer may have it: Node drops those behind it.
+  app.addHook('onSend', ({ socket }, reply, payload, done) => {
+    const isLast = responses.of(socket).at(-1) === reply.raw;
+    if (closing) reply.header('connection', isLast ? 'close' : 'keep-alive');
     done(null, payload);
   });
-}
-
-/** The connections without a request whose headers have arrived completely. */
-function connectionsWithoutRequest({ server }: FastifyInstance): ReadonlySet<Socket> {
-  const waiting = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    waiting.add(socket);
-    socket.once('close', () => waiting.delete(socket));
-  });
-  server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    waiting.delete(socket);
-    response.once('close', () => {
-      if (!socket.destroyed) waiting.add(socket);
-    });
-  });
-  return waiting;
 }

@@ -1,27 +1,20 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { OpenResponses } from './open-responses.ts';
 import { classify, PROBLEM_TYPE, problem } from './problems.ts';
 
 /** Headers of an answer that bypasses the framework. `origin`: the request's `Origin`, undefined if it is unknown. */
 type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
 
 /**
- * The refusals that are written directly to the socket. A client may send several requests without waiting for the
- * answers. A refusal comes after the answers to the requests before it (RFC 9112 section 9.3.2).
+ * The refusals that are written directly to the socket. A refusal comes after the answers to the requests before it
+ * (RFC 9112 section 9.3.2).
  */
-export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
-  const pendingAnswers = new WeakMap<Duplex, Set<ServerResponse>>();
+export function createSocketRefusals(headersFor: HeadersWithoutRequest, responses: OpenResponses) {
   const refused = new WeakSet<Duplex>();
 
   return {
-    /** Must listen to `request`, before the handler of requests. */
-    noteRequest({ socket }: IncomingMessage, response: ServerResponse): void {
-      const answers = pendingAnswers.get(socket) ?? new Set();
-      pendingAnswers.set(socket, answers.add(response));
-      response.once('close', () => answers.delete(response));
-    },
-
     /** Answers bytes that could not be parsed as a request. */
     answerClientError(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
       const refusal = classify({ statusCode: 400, ...error, code: error.code });
@@ -49,7 +42,7 @@ export function createSocketRefusals(headersFor: HeadersWithoutRequest) {
     refused.add(socket);
     // Answers are sent in the order of their requests, so the refusal waits for the last answer. A request that has not
     // arrived completely is the refused one.
-    const last = [...(pendingAnswers.get(socket) ?? [])].findLast(({ req }) => req.complete);
+    const last = responses.of(socket).findLast(({ req }) => req.complete);
     const refuse = () => refuseOnSocket(socket, ...refusal);
     if (last === undefined) refuse();
     else {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Span, SpanAttributes, TraceContext, Tracing } from '../../../ports/tracing.ts';
+import { onRequestEnd } from './request-end.ts';
 
 /**
  * Creates a span for each request, named by its route, and runs the request within it. Apart from the
@@ -9,7 +10,7 @@ import type { Span, SpanAttributes, TraceContext, Tracing } from '../../../ports
 export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   const spans = new WeakMap<FastifyRequest, Span>();
 
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { method, routeOptions } = request;
     const route = routeOptions.url;
     const span = tracing.start({
@@ -19,6 +20,13 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
       parent: parentOf(request),
     });
     spans.set(request, span);
+    onRequestEnd(reply, ({ status }) => {
+      span.note({
+        'http.response.status_code': status,
+        ...(status >= 500 && { 'error.type': String(status) }),
+      });
+      span.end();
+    });
     span.within(done);
   });
 
@@ -27,15 +35,6 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
     const span = spans.get(request);
     if (span === undefined) done();
     else span.within(done);
-  });
-
-  app.addHook('onResponse', async (request, { statusCode }) => {
-    const span = spans.get(request);
-    span?.note({
-      'http.response.status_code': statusCode,
-      ...(statusCode >= 500 && { 'error.type': String(statusCode) }),
-    });
-    span?.end();
   });
 }
 
