@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
@@ -137,6 +138,7 @@ export function createServer(options: ServerOptions): App {
     refuseUndecodable(request);
   });
   responses.track(app.server);
+  app.server.on('connection', requirePeerAddress);
   app.server.on('connect', socketRefusals.refuseConnect);
   app.server.on('checkExpectation', socketRefusals.refuseExpectation);
   answerPreflights(app);
@@ -179,6 +181,14 @@ function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions
       ...(origin === undefined ? anyOrigin : crossOrigin(origin)),
     }),
   };
+}
+
+/**
+ * Reads the address of the peer, which Node then keeps. Later the address may be unknown: a client can reset its
+ * connection after a complete request, which is still processed.
+ */
+function requirePeerAddress(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy();
 }
 
 /** Keeps a valid `X-Request-Id` of the caller, so that the logs of both sides can be correlated. */

@@ -29,13 +29,9 @@ export function logoutEnding(request: FastifyRequest) {
 }
 
 /**
- * The IP address of the caller. Of the entries that trusted proxies report, it is the valid one that is farthest from
- * this service. An entry is invalid if it is `unknown`, or a text that the client wrote.
+ * The IP address of the caller. Of the addresses that trusted proxies report, it is the one that is farthest from this
+ * service. An entry that is no IP address, such as `unknown`, is skipped.
  */
 export function ipAddressOf({ ip, ips = [ip] }: FastifyRequest): string {
-  for (const entry of ips.toReversed()) {
-    const address = forwardedIpAddress(entry);
-    if (address !== null) return address;
-  }
-  return '';
+  return ips.map(forwardedIpAddress).findLast((address) => address !== null) ?? ip;
 }
