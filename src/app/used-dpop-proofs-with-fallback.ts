@@ -10,8 +10,9 @@ interface Deps {
 
 /**
  * Refuses replayed proofs even during an outage of `primary`, which all processes share. `fallback` records every proof
- * of this process too, so that an outage does not make its earlier proofs usable again. During an outage a proof can be
- * used once at each process; each such use is counted. A full `primary` is no outage: the proof is refused.
+ * of this process too. So its earlier proofs stay used during an outage, and also if `primary` has lost its records.
+ * During an outage a proof can be used once at each process; each such use is counted. A full `primary` is no outage:
+ * the proof is refused.
  *
  * The first failure starts an outage: see {@link createProbedOutage}.
  */
@@ -34,8 +35,8 @@ export function usedDpopProofsWithFallback(
       try {
         const isFirst = await primary.use(...use);
         // The memory of this process may be full: the shared store has recorded the proof.
-        await fallback.use(...use).catch(() => {});
-        return isFirst;
+        const isFirstHere = await fallback.use(...use).catch(() => true);
+        return isFirst && isFirstHere;
       } catch (error) {
         if (error instanceof UsedDpopProofsFull) throw error;
         outage.begin(error);

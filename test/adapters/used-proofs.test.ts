@@ -161,3 +161,22 @@ t.test('after an outage of Redis proofs are shared again from the first success 
   t.equal(await shared.use(proof, NOW, NOW + MINUTE), false);
   t.equal(await used.use(someProof(), NOW, NOW + MINUTE), true, 'also with a full memory');
 });
+
+t.test('a process refuses the proofs that it has accepted, also if Redis comes back empty', async (t) => {
+  const [shared, empty] = [createMemoryUsedProofs(), createMemoryUsedProofs()];
+  let reach = (): UsedDpopProofs => shared;
+  const deps = { log: SILENT_LOG, telemetry: { dpopUnshared: () => {} } };
+  const primary: UsedDpopProofs = { use: async (...use) => reach().use(...use) };
+  const used = usedDpopProofsWithFallback(primary, createMemoryUsedProofs(), deps);
+  const use = (proof: ReturnType<typeof someProof>) => used.use(proof, NOW, NOW + MINUTE);
+  const [before, during, after] = [someProof(), someProof(), someProof()];
+  t.equal(await use(before), true);
+  reach = () => {
+    throw new StoreUnavailable('unknown', null);
+  };
+  t.equal(await use(during), true);
+  reach = () => empty;
+  t.equal(await use(someProof()), true, 'ends the outage');
+  t.equal(await use(after), true);
+  for (const proof of [before, during, after]) t.equal(await use(proof), false);
+});
