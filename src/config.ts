@@ -149,7 +149,7 @@ export async function readConfig(
     ]),
     dpopNonce: read.choice('DPOP_NONCE', variables.DPOP_NONCE, ['off', 'on']) === 'on',
     argon2: readArgon2(variables, read),
-    breaches: readBreaches(variables, cwd, read),
+    breaches: await readBreaches(variables, cwd, read),
     tokens: { ...readTokens(variables, http.publicUrl, read), ...tokenKeys },
     keySet: { ...keySet, encryptionKeys },
     dataKeys,

@@ -448,7 +448,11 @@ const wrong: [Env, RegExp, number?][] = [
   [{ REGISTER_LIMIT: '20/1h/1h' }, /^REGISTER_LIMIT/],
   [{ ON_NEW_DEVICE: 'block' }, /^ON_NEW_DEVICE/],
   [{ PASSWORD_BREACH_URL: 'ftp://breaches' }, /^PASSWORD_BREACH_URL/],
-  [{ PASSWORD_BREACH_FILE: 'missing.txt' }, /^PASSWORD_BREACH_FILE/],
+  [{ PASSWORD_BREACH_FILE: 'missing.txt' }, /^PASSWORD_BREACH_FILE is "missing.txt \(ENOENT\)"/],
+  [
+    { PASSWORD_BREACH_FILE: '/' },
+    /^PASSWORD_BREACH_FILE is "\/ \(not a file\)", but must be a file of SHA-1/,
+  ],
   [{ PASSWORD_BREACH_URL: 'http://breaches', PASSWORD_BREACH_FILE: '.' }, /^PASSWORD_BREACH_URL and/],
   [{ SESSIONS_PER_USER: '0' }, /^SESSIONS_PER_USER is "0", but must be a whole number from 1 to 1000/],
   [{ SESSIONS_PER_USER: '1001' }, /^SESSIONS_PER_USER is "1001"/],

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
+import { findBreachFileFault } from '../adapters/passwords/breach-file.ts';
 import type { Variables } from './environment.ts';
 import { fileFault, type Readers } from './values.ts';
 
@@ -9,7 +9,7 @@ export type BreachConfig =
   | { readonly kind: 'file'; readonly path: string }
   | null;
 
-export function readBreaches(variables: Variables, cwd: string, read: Readers): BreachConfig {
+export async function readBreaches(variables: Variables, cwd: string, read: Readers): Promise<BreachConfig> {
   const { PASSWORD_BREACH_URL: url, PASSWORD_BREACH_FILE: file } = variables;
   if (url !== '' && file !== '') {
     read.reportFault('PASSWORD_BREACH_URL', 'and PASSWORD_BREACH_FILE are both set: set one of them.');
@@ -18,14 +18,8 @@ export function readBreaches(variables: Variables, cwd: string, read: Readers): 
   if (url !== '') return { kind: 'url', url: read.httpUrl('PASSWORD_BREACH_URL', url) };
   if (file === '') return null;
   const path = resolve(cwd, file);
-  try {
-    accessSync(path, constants.R_OK);
-  } catch (error) {
-    read.reportInvalid(
-      'PASSWORD_BREACH_FILE',
-      `${file} (${fileFault(error)})`,
-      'a readable file of sorted SHA-1 hashes',
-    );
-  }
+  const fault = await findBreachFileFault(path).catch(fileFault);
+  if (fault !== null)
+    read.reportInvalid('PASSWORD_BREACH_FILE', `${file} (${fault})`, 'a file of SHA-1 hashes sorted by hash');
   return { kind: 'file', path };
 }

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createBreachFile } from '../../src/adapters/passwords/breach-file.ts';
+import { createBreachFile, findBreachFileFault } from '../../src/adapters/passwords/breach-file.ts';
 import { createBreachRange } from '../../src/adapters/passwords/breach-range.ts';
 
 const sha1 = (text: string) => createHash('sha1').update(text).digest('hex').toUpperCase();
@@ -115,19 +115,30 @@ t.test('every password of a sorted file is found, and no other password is', asy
   }
 });
 
-t.test(
-  'a missing file and a file of another format are reported, an empty file is not, and no password is refused',
-  async (t) => {
-    const folder = t.testdir({ empty: '', foreign: 'no hashes\n'.repeat(100) });
-    for (const [name, count] of [
-      ['empty', 0],
-      ['missing', 1],
-      ['foreign', 1],
-    ] as const) {
-      const failures: unknown[] = [];
-      const isBreached = createBreachFile(join(folder, name), (error) => failures.push(error));
-      t.equal(await isBreached('a leaked piano 42'), false, name);
-      t.equal(failures.length, count, name);
-    }
-  },
-);
+t.test('an unusable file is reported at each search, and no password is refused', async (t) => {
+  const folder = t.testdir({ empty: '', foreign: 'no hashes\n'.repeat(100), folder: {} });
+  for (const name of ['empty', 'missing', 'foreign', 'folder']) {
+    const failures: unknown[] = [];
+    const isBreached = createBreachFile(join(folder, name), (error) => failures.push(error));
+    t.equal(await isBreached('a leaked piano 42'), false, name);
+    t.equal(failures.length, 1, name);
+  }
+});
+
+t.test('a check finds the fault of a file before its first search', async (t) => {
+  const hashes = Array.from({ length: 300 }, (_, n) => sha1(`leaked ${n}`));
+  const sorted = hashes.toSorted();
+  const files: Record<string, readonly [content: string, fault: string | null]> = {
+    sorted: [sorted.join('\r\n'), null],
+    'one line': [`${sorted[0]}:3\n`, null],
+    empty: ['', 'empty'],
+    'by count': [hashes.join('\n'), 'not sorted by hash'],
+    'two lines': [[...sorted.slice(0, 2)].reverse().join('\n'), 'not sorted by hash'],
+    page: ['<!doctype html>\n', 'with a line that is not a SHA-1'],
+    'a cut download': [`${sorted.join('\n')}\n${sorted[0]?.slice(0, 5)}`, 'with a line that is not a SHA-1'],
+  };
+  const folder = t.testdir(Object.fromEntries(Object.entries(files).map(([name, [text]]) => [name, text])));
+  for (const [name, [, fault]] of Object.entries(files))
+    t.equal(await findBreachFileFault(join(folder, name)), fault, name);
+  t.equal(await findBreachFileFault(folder), 'not a file');
+});
