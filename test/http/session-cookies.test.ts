@@ -68,6 +68,17 @@ t.test('with TLS the names have the prefix that no sibling domain can set', asyn
   t.same(attributesOf(answer, names), [attributes, attributes]);
 });
 
+t.test('a page of a sibling domain cannot disturb a session by a cookie with a similar name', async (t) => {
+  const { ann, url } = await service(t, { publicUrl: 'https://auth.example.com' });
+  const own = `__Host-kinship_access=${ann.access}`;
+  for (const planted of ['\xa0__Host-kinship_access=x', '__Host-kinship_access', '__host-kinship_access=x'])
+    for (const cookie of [`${planted}; ${own}`, `${own}; ${planted}`]) {
+      const headers = ['Host: localhost', 'Connection: close', 'X-Session-Transport: cookie'];
+      const { outcome } = await sendRaw(url, rawRequest('GET /auth/me', [...headers, `Cookie: ${cookie}`]));
+      t.equal(outcome, '200', cookie.replace(ann.access, '…'));
+    }
+});
+
 t.test('a session that is not to be remembered ends with the browser, after refreshes too', async (t) => {
   const { page } = await service(t);
   t.same(attributesOf(await page.logIn({ remember: false })), [FIXED, FIXED]);

@@ -32,13 +32,13 @@ export async function registerCookieParser(scope: App): Promise<void> {
  * may have set one of them, for another path or from a sibling domain. The service cannot know which cookie is real.
  */
 export function onlyCookie(
-  { cookies, headers }: FastifyRequest,
+  { cookies, headers, server }: FastifyRequest,
   name: string,
   code: RefusalCode = 'invalid_request',
 ): string | undefined {
-  const names = (headers.cookie ?? '').split(';').map((pair) => pair.split('=', 1)[0]?.trim());
-  if (names.filter((one) => one === name).length > 1)
-    throw new Refusal(code, `There is more than one cookie ${name}.`);
+  // The parser decides which pairs have the name: a sibling domain may set a cookie whose name differs in a space only.
+  const pairs = (headers.cookie ?? '').split(';').filter((pair) => name in server.parseCookie(pair));
+  if (pairs.length > 1) throw new Refusal(code, `There is more than one cookie ${name}.`);
   return cookies[name];
 }
 
