@@ -22,7 +22,7 @@ export interface StreamSettings {
   readonly description: string | null;
   /** The event URIs that the receiver asked for. */
   readonly eventsRequested: readonly string[];
-  /** The reason that the receiver gave for the state; null without one. */
+  /** Why the stream has its state: the words of the receiver or of this service. Null: no reason was given. */
   readonly statusReason: string | null;
 }
 

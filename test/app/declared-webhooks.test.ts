@@ -4,7 +4,7 @@ import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
 import { applyDeclared } from '../../src/app/webhooks/apply-declared.ts';
 import { openCredentials, signingSecrets } from '../../src/app/webhooks/credentials.ts';
 import type { DeclaredEndpoint } from '../../src/domain/webhooks.ts';
-import { someEndpoint } from '../ports/webhooks.ts';
+import { changeEndpoint, someEndpoint } from '../ports/webhooks.ts';
 import { NOW } from '../support/families.ts';
 import { createMemoryWebhooks } from '../support/memory/webhooks.ts';
 import { someKey } from '../support/sessions.ts';
@@ -14,7 +14,7 @@ const DAY = 86_400_000;
 function setUp() {
   const { webhookEndpoints, webhookDeliveries } = createMemoryWebhooks();
   const sealer = createDataSealer([someKey('data-1')]);
-  const deps = { webhookEndpoints, webhookDeliveries, sealer, clock: () => NOW };
+  const deps = { webhookEndpoints, webhookDeliveries, sealer, newId: randomUUID, clock: () => NOW };
   return {
     webhookEndpoints,
     webhookDeliveries,
@@ -79,7 +79,7 @@ t.test(
     const { webhookEndpoints, apply } = setUp();
     const [gone, failing] = [declare(), declare()];
     await apply(gone, failing);
-    await webhookEndpoints.disable(gone.id, 'gone');
+    await changeEndpoint(webhookEndpoints, gone.id, { state: 'disabled', disabledBecause: 'gone' });
     await webhookEndpoints.recordHealth(failing.id, { at: NOW, hasSucceeded: false, heldUntil: null });
     await apply(gone, failing);
     t.match(await webhookEndpoints.find(gone.id), { state: 'disabled', disabledBecause: 'gone' });

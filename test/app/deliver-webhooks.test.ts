@@ -11,7 +11,7 @@ import { cloudEventFormat } from '../../src/app/webhooks/formats/cloud-event.ts'
 import { createWebhookQueues } from '../../src/app/webhooks/webhook-queues.ts';
 import type { WebhookEndpoint } from '../../src/domain/webhooks.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
-import { someEndpoint } from '../ports/webhooks.ts';
+import { changeEndpoint, someEndpoint } from '../ports/webhooks.ts';
 import { countsOf } from '../support/exposition.ts';
 import { NOW } from '../support/families.ts';
 import { createMemoryWebhooks } from '../support/memory/webhooks.ts';
@@ -177,7 +177,7 @@ t.test('an endpoint that answers 410 is disabled, and its contact is notified on
   t.match(mails, [{ to: 'ops@example.com', text: /It answered 410 Gone/ }]);
   t.equal(mails.length, 1);
 
-  await webhookEndpoints.change(id, { state: 'enabled', disabledBecause: null });
+  await changeEndpoint(webhookEndpoints, id, { state: 'enabled', disabledBecause: null });
   world.now += DAY;
   await addEvent(id);
   await deliverDue();
@@ -235,7 +235,7 @@ t.test('a stream that fails for five days is disabled, and its receiver gets an 
 t.test('a contact whose address the relay rejects gets no second mail', async (t) => {
   const { addEndpoint, webhookEndpoints, disableDead, world, mails } = setUp(t);
   const id = await addEndpoint({ contact: 'nobody@example.com' });
-  await webhookEndpoints.disable(id, 'gone');
+  await changeEndpoint(webhookEndpoints, id, { state: 'disabled', disabledBecause: 'gone' });
   world.mailFails = new MailRejected('550 no such user');
   await disableDead();
   await disableDead();

@@ -84,9 +84,26 @@ t.test('each change of a receiver to its stream is recorded', async (t) => {
   const found = await events();
   t.match(found, [
     { type: 'webhooks.added', by: 'receiver', data: { endpointId: id } },
-    { type: 'webhooks.changed', data: { changed: ['types', 'stream'] } },
-    { type: 'webhooks.changed', data: { changed: ['state', 'stream'], state: 'paused' } },
+    { type: 'webhooks.changed', data: { changed: ['stream'] } },
+    { type: 'webhooks.changed', data: { changed: ['state'], state: 'paused' } },
     { type: 'webhooks.removed' },
   ]);
   t.notMatch(JSON.stringify(found), /hooks.example|a-secret/);
+});
+
+t.test('a request that changes nothing is not recorded', async (t) => {
+  const { call, events, adminKey } = await startAudited(t);
+  const delivery = { method: 'urn:ietf:rfc:8935', endpoint_url: URL_IN };
+  const { body } = await call('POST', '/signals/streams', SIGNALS_KEY, { delivery, description: 'ours' });
+  const stream_id = String(body.stream_id);
+  for (const change of [{}, { enabled: true }, { contact: null }])
+    t.equal((await call('PATCH', `/admin/webhooks/${stream_id}`, adminKey, change)).status, 200);
+  for (const [method, path, change] of [
+    ['PATCH', 'streams', {}],
+    ['PATCH', 'streams', { description: 'ours' }],
+    ['POST', 'status', { status: 'enabled' }],
+  ] as const)
+    t.equal((await call(method, `/signals/${path}`, SIGNALS_KEY, { stream_id, ...change })).status, 200);
+  t.match(await events(), [{ type: 'webhooks.added' }]);
+  t.equal((await events()).length, 1);
 });

@@ -22,7 +22,23 @@ async function signals(t: Test, alg: 'ES256' | null = 'ES256') {
     const created = await call('POST', '/streams', { delivery: DELIVERY, ...body });
     return { ...created, id: String(created.body.stream_id) };
   };
-  return { ...service, call, create };
+  const setEnabled = (id: string, enabled: boolean) =>
+    service.send(`/admin/webhooks/${id}`, {
+      method: 'PATCH',
+      headers: { 'x-api-key': service.adminKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ enabled }),
+    });
+  /** Makes another request after the next request has read its stream, and before it writes. */
+  const beforeNextChange = (request: () => Promise<unknown>) => {
+    const { webhookEndpoints: store } = service;
+    const { change } = store;
+    store.change = async (...values) => {
+      store.change = change;
+      await request();
+      return change(...values);
+    };
+  };
+  return { ...service, call, create, setEnabled, beforeNextChange };
 }
 
 t.test('a receiver creates, reads, changes, replaces and removes a stream', async (t) => {
@@ -154,6 +170,49 @@ t.test(
     );
   },
 );
+
+t.test('the reason of a status belongs to the request or the operator that set it', async (t) => {
+  const { call, create, setEnabled } = await signals(t);
+  const { id } = await create();
+  await call('POST', '/status', { stream_id: id, status: 'paused', reason: 'An upgrade' });
+  for (const enabled of [false, true]) {
+    await setEnabled(id, enabled);
+    const status = enabled ? 'enabled' : 'disabled';
+    const reason = `An operator has ${status} the stream.`;
+    t.same((await call('GET', `/status?stream_id=${id}`)).body, { stream_id: id, status, reason });
+  }
+});
+
+t.test('a receiver cannot enable a stream that an operator disables at the same time', async (t) => {
+  const { call, create, setEnabled, webhookEndpoints, beforeNextChange } = await signals(t);
+  const { id } = await create();
+  beforeNextChange(() => setEnabled(id, false));
+  const paused = await call('POST', '/status', { stream_id: id, status: 'paused' });
+  t.match(paused, { status: 403, body: { code: 'forbidden' } });
+  t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'operator' });
+});
+
+t.test('two concurrent changes of one stream are both made', async (t) => {
+  const { call, create, beforeNextChange } = await signals(t);
+  const { id } = await create({ description: 'before' });
+  const status = { status: 'paused', reason: 'An upgrade' };
+  beforeNextChange(() => call('POST', '/status', { stream_id: id, ...status }));
+  t.equal((await call('PATCH', '/streams', { stream_id: id, description: 'after' })).status, 200);
+  const events_requested = [`${CAEP}/session-revoked`];
+  beforeNextChange(() => call('PATCH', '/streams', { stream_id: id, events_requested }));
+  t.equal((await call('PATCH', '/streams', { stream_id: id, description: 'at last' })).status, 200);
+  t.match((await call('GET', `/status?stream_id=${id}`)).body, status);
+  const stream = { description: 'at last', events_requested, events_delivered: events_requested };
+  t.match((await call('GET', `/streams?stream_id=${id}`)).body, stream);
+});
+
+t.test('if a stream is changed again and again, a request is refused for now', async (t) => {
+  const { call, create, webhookEndpoints } = await signals(t);
+  const { id } = await create();
+  webhookEndpoints.change = async () => null;
+  const refused = await call('POST', '/status', { stream_id: id, status: 'paused' });
+  t.match(refused, { status: 503, body: { code: 'unavailable' } });
+});
 
 t.test('a verification event is recorded with its state, at most once in 30 seconds', async (t) => {
   const { call, create, webhookDeliveries, time } = await signals(t);

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { type ChangeType, SYSTEM } from '../../src/domain/audit.ts';
 import type { DomainEvent } from '../../src/domain/events.ts';
-import type { WebhookEndpoint } from '../../src/domain/webhooks.ts';
+import type { DisabledReason, WebhookEndpoint } from '../../src/domain/webhooks.ts';
 import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { DeliveryKind } from '../../src/ports/stores/outbox.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
-import type { WebhookDeliveries } from '../../src/ports/stores/webhook-deliveries.ts';
-import type { WebhookEndpoints } from '../../src/ports/stores/webhook-endpoints.ts';
+import type { DeliveredEvent, WebhookDeliveries } from '../../src/ports/stores/webhook-deliveries.ts';
+import type { EndpointChange, WebhookEndpoints } from '../../src/ports/stores/webhook-endpoints.ts';
 import { NOW, someFamily } from '../support/families.ts';
 
 export interface WebhookStores {
@@ -42,6 +42,16 @@ export function someEndpoint(values: Partial<WebhookEndpoint> = {}): WebhookEndp
   };
 }
 
+/** Changes the endpoint as it is stored. */
+export async function changeEndpoint(
+  store: WebhookEndpoints,
+  id: string,
+  change: EndpointChange,
+): Promise<WebhookEndpoint | null> {
+  const stored = await store.find(id);
+  return stored && store.change(stored, change);
+}
+
 function startedEvent(occurredAt: number): DomainEvent {
   const data = { userId: randomUUID(), sessionId: randomUUID(), address: '192.0.2.1', userAgent: 'test' };
   return { type: 'sessions.started', occurredAt, data };
@@ -71,6 +81,11 @@ async function withEvents(
   const ids: string[] = [];
   for (const at of times) ids.push(await record(stores, startedEvent(at)));
   return { ...stores, endpoint, ids };
+}
+
+function someNotice(): DeliveredEvent {
+  const data = { status: 'disabled', reason: 'An operator has disabled the stream.' };
+  return { id: randomUUID(), type: 'streams.updated', occurredAt: NOW, data };
 }
 
 function act(type: ChangeType, endpointId: string): AuditEntry {
@@ -123,8 +138,9 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     const resealed = { id, sealed: 'new' };
     t.equal(await store.add(endpoint, LIMITS, [act('webhooks.added', id)]), true);
     t.equal(await store.add(endpoint, LIMITS, [act('webhooks.added', id)]), false);
-    await store.change(id, { contact: null }, [act('webhooks.changed', id)]);
-    await store.change(randomUUID(), { contact: null }, [act('webhooks.changed', id)]);
+    const change = { contact: 'ann@example.com' };
+    t.not(await store.change(endpoint, change, [act('webhooks.changed', id)]), null);
+    t.equal(await store.change(endpoint, change, [act('webhooks.changed', id)]), null);
     t.equal(await store.reseal(resealed, 'other', [act('webhooks.secret_rotated', id)]), false);
     t.equal(await store.reseal(resealed, 'sealed', [act('webhooks.secret_rotated', id)]), true);
     const event = { id: randomUUID(), type: 'users.deleted', occurredAt: NOW, data: {} };
@@ -156,15 +172,56 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     const endpoint = someEndpoint({ contact: 'ann@example.com' });
     await store.add(endpoint, LIMITS);
     const url = 'https://other.example.com/';
-    t.same(await store.change(endpoint.id, { url, types: ['users.*'] }), {
+    t.same(await store.change(endpoint, { url, types: ['users.*'] }), {
       ...endpoint,
       url,
       types: ['users.*'],
     });
     const changed = { ...endpoint, url, types: ['users.*'], contact: null, sealedCredentials: null };
-    t.same(await store.change(endpoint.id, { contact: null, sealedCredentials: null }), changed);
+    t.same(await changeEndpoint(store, endpoint.id, { contact: null, sealedCredentials: null }), changed);
     t.same(await store.find(endpoint.id), changed);
-    t.equal(await store.change(randomUUID(), { url }), null);
+    t.equal(await store.change(someEndpoint(), { url }), null);
+  });
+
+  await t.test('an endpoint that differs from the expected one is not changed', async (t) => {
+    const { webhookEndpoints: store, webhookDeliveries } = await fresh(t);
+    const stream = { description: 'ours', eventsRequested: ['urn:a'], statusReason: null };
+    const endpoint = someEndpoint({ owner: 'app', stream });
+    const { id } = endpoint;
+    await store.add(endpoint, LIMITS);
+    const others: Partial<WebhookEndpoint>[] = [
+      { url: 'https://other.example.com/' },
+      { types: ['users.*'] },
+      { contact: 'ann@example.com' },
+      { stream: { ...stream, statusReason: 'An upgrade' } },
+      { state: 'disabled', disabledBecause: null },
+      { disabledBecause: 'gone' },
+      { sealedCredentials: null },
+      { failingSince: NOW },
+    ];
+    const change = { contact: 'bob@example.com' };
+    for (const other of others)
+      t.equal(await store.change({ ...endpoint, ...other }, change, [], someNotice()), null);
+    t.same(await store.find(id), endpoint);
+    t.same(await webhookDeliveries.list(id, 10, null), []);
+  });
+
+  await t.test('the event about a change is recorded together with it', async (t) => {
+    const { webhookEndpoints: store, webhookDeliveries } = await fresh(t);
+    const endpoint = someEndpoint();
+    await store.add(endpoint, LIMITS);
+    const notice = someNotice();
+    const change = { state: 'disabled', disabledBecause: 'operator' } as const;
+    const entries = [act('webhooks.changed', endpoint.id)];
+    t.same(await store.change(endpoint, change, entries, notice), { ...endpoint, ...change });
+    const claimed = await webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10);
+    t.same(claimed, [{ event: notice, attempt: 1, history: [], trace: null }]);
+    const enabled = { ...endpoint, ...change };
+    await t.rejects(
+      store.change(enabled, { state: 'enabled' }, [], notice),
+      'the id of the event is not new',
+    );
+    t.match(await store.find(endpoint.id), change);
   });
 
   await t.test('no more endpoints than a limit are added', async (t) => {
@@ -189,43 +246,38 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await since(), null);
   });
 
-  await t.test(
-    'an endpoint that fails too long is disabled once, and its owner is notified once',
-    async (t) => {
-      const { webhookEndpoints: store } = await fresh(t);
-      const dead = someEndpoint({ contact: 'ann@example.com' });
-      const [silent, well] = [someEndpoint(), someEndpoint({ contact: 'ann@example.com' })];
-      for (const endpoint of [dead, silent, well]) await store.add(endpoint, LIMITS);
-      for (const { id } of [dead, silent])
-        await store.recordHealth(id, { at: NOW, hasSucceeded: false, heldUntil: null });
-      t.same(await store.disableFailing(NOW), [], 'not before its time');
-      t.same([...(await store.disableFailing(NOW + 1))].sort(), [dead.id, silent.id].sort());
-      t.same(await store.disableFailing(NOW + 1), []);
-      t.match(await store.find(dead.id), { state: 'disabled', disabledBecause: 'dead' });
-      t.match(await store.find(well.id), { state: 'enabled', disabledBecause: null });
-      const { id, url, contact } = dead;
-      const told = { id, url, contact, because: 'dead', failingSince: NOW };
-      t.same(await store.listUnnotified(), [told]);
-      await store.markNotified(dead.id, NOW);
-      t.same(await store.listUnnotified(), []);
-      const enabled = { state: 'enabled', disabledBecause: null } as const;
-      t.same(await store.change(dead.id, enabled), dead, 'failures are forgotten');
-      t.equal(await store.disable(dead.id, 'gone'), true);
-      t.equal(await store.disable(dead.id, 'gone'), false);
-      t.same(
-        await store.listUnnotified(),
-        [{ ...told, because: 'gone', failingSince: null }],
-        'a new reason causes another notification',
-      );
-    },
-  );
+  await t.test('the contact of an endpoint that the service disabled is notified once', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const dead = someEndpoint({ contact: 'ann@example.com' });
+    const [silent, well] = [someEndpoint(), someEndpoint({ contact: 'ann@example.com' })];
+    for (const endpoint of [dead, silent, well]) await store.add(endpoint, LIMITS);
+    const disable = (id: string, disabledBecause: DisabledReason) =>
+      changeEndpoint(store, id, { state: 'disabled', disabledBecause });
+    for (const { id } of [dead, silent]) {
+      await store.recordHealth(id, { at: NOW, hasSucceeded: false, heldUntil: null });
+      await disable(id, 'dead');
+    }
+    const { id, url, contact } = dead;
+    const told = { id, url, contact, because: 'dead', failingSince: NOW };
+    t.same(await store.listUnnotified(), [told]);
+    await store.markNotified(dead.id, NOW);
+    t.same(await store.listUnnotified(), []);
+    const enabled = { state: 'enabled', disabledBecause: null } as const;
+    t.same(await changeEndpoint(store, dead.id, enabled), dead, 'failures are forgotten');
+    await disable(dead.id, 'gone');
+    t.same(
+      await store.listUnnotified(),
+      [{ ...told, because: 'gone', failingSince: null }],
+      'a new reason causes another notification',
+    );
+  });
 
   await t.test('no notification is recorded if an operator or a receiver disables an endpoint', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const endpoint = someEndpoint({ contact: 'ann@example.com' });
     await store.add(endpoint, LIMITS);
     for (const disabledBecause of ['operator', 'receiver'] as const) {
-      await store.change(endpoint.id, { state: 'disabled', disabledBecause });
+      await changeEndpoint(store, endpoint.id, { state: 'disabled', disabledBecause });
       t.same(await store.listUnnotified(), [], disabledBecause);
     }
   });
@@ -363,7 +415,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a disabled stream gets only the event streams.updated', async (t) => {
     const { webhookEndpoints, webhookDeliveries: store, endpoint } = await withEvents(fresh, t, [NOW]);
     const change = { state: 'disabled', disabledBecause: 'operator' } as const;
-    await webhookEndpoints.change(endpoint.id, change);
+    await changeEndpoint(webhookEndpoints, endpoint.id, change);
     t.same(await store.listDueEndpoints(NOW), []);
     const event = {
       id: randomUUID(),
@@ -393,7 +445,7 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.same(await store.claim(endpoint.id, NOW, NOW + MINUTE, 10), []);
     t.same(await store.backlog(NOW), { pending: 1, oldestDueAt: NOW });
     t.same(await store.listDueEndpoints(NOW + MINUTE), [endpoint.id]);
-    await webhookEndpoints.disable(endpoint.id, 'gone');
+    await changeEndpoint(webhookEndpoints, endpoint.id, { state: 'disabled', disabledBecause: 'gone' });
     t.same(await store.listDueEndpoints(NOW + MINUTE), []);
     t.same(await store.claim(endpoint.id, NOW + MINUTE, NOW + MINUTE, 10), []);
     t.same(await store.backlog(NOW), { pending: 0, oldestDueAt: null });
@@ -500,6 +552,21 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     );
     const claimedIds = claimed.flat().map(({ event }) => event.id);
     t.same([...claimedIds].sort(), [...ids].sort());
+  });
+
+  await t.test('only one of many concurrent changes to the same endpoint is made', async (t) => {
+    const { webhookEndpoints: store, webhookDeliveries } = await fresh(t);
+    const endpoint = someEndpoint();
+    await store.add(endpoint, LIMITS);
+    const changed = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        store.change(endpoint, { contact: `${n}@example.com` }, [], someNotice()),
+      ),
+    );
+    const made = changed.filter((one) => one !== null);
+    t.equal(made.length, 1);
+    t.same(await store.find(endpoint.id), made[0]);
+    t.equal((await webhookDeliveries.list(endpoint.id, 100, null)).length, 1);
   });
 
   await t.test('concurrent additions never exceed a limit', async (t) => {

@@ -83,11 +83,8 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
           and webhook_deliveries.state <> 'delivered'`);
     },
 
-    async add(endpointId, { id, type, occurredAt, data }) {
-      const at = new Date(occurredAt);
-      await execute(sql`
-        insert into webhook_deliveries (endpoint_id, event_id, type, data, occurred_at, due_at)
-        values (${endpointId}, ${id}, ${type}, ${JSON.stringify(data)}::text::jsonb, ${at}, ${at})`);
+    async add(endpointId, event) {
+      await execute(insertDelivery(sql, endpointId, event));
     },
 
     async list(endpointId, limit, after) {
@@ -167,6 +164,19 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
   function isNotHeld(now: number) {
     return sql`(held_until is null or held_until <= ${new Date(now)})`;
   }
+}
+
+/** Inserts an event of one endpoint alone. A condition may follow the statement. */
+export function insertDelivery(
+  executor: Executor,
+  endpointId: string,
+  { id, type, occurredAt, data }: DeliveredEvent,
+) {
+  const at = new Date(occurredAt);
+  return executor`
+    insert into webhook_deliveries (endpoint_id, event_id, type, data, occurred_at, due_at)
+    select ${endpointId}::uuid, ${id}::uuid, ${type}::text, ${JSON.stringify(data)}::text::jsonb, ${at}::timestamptz,
+      ${at}::timestamptz`;
 }
 
 /**

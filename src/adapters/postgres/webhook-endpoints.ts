@@ -1,9 +1,11 @@
 import type { WebhookEndpoint } from '../../domain/webhooks.ts';
+import type { DeliveredEvent } from '../../ports/stores/webhook-deliveries.ts';
 import type { UnnotifiedEndpoint, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import { changeAndRecord, insertEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { insertDelivery } from './webhook-deliveries.ts';
 import type { Executor } from './with-outbox.ts';
 
 interface EndpointRow {
@@ -81,25 +83,29 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       return toEndpointOrNull(rows, id);
     },
 
-    async change(id, change, entries = []) {
+    async change(expected, change, entries = [], notice = null) {
+      const { id } = expected;
       const has = (name: keyof typeof change) => Object.hasOwn(change, name);
       const becomesEnabled = change.state === 'enabled';
       const update = (executor: Executor) => executor<EndpointRow[]>`
-        update webhook_endpoints set
-          url = coalesce(${change.url ?? null}, url),
-          types = coalesce(${change.types === undefined ? null : [...change.types]}::text[], types),
-          state = coalesce(${change.state ?? null}, state),
-          contact = case when ${has('contact')} then ${change.contact ?? null} else contact end,
-          stream = case when ${has('stream')} then ${toJson(change.stream ?? null)}::text::jsonb else stream end,
-          disabled_because = case when ${has('disabledBecause')} then ${change.disabledBecause ?? null}
-            else disabled_because end,
-          sealed_credentials = case when ${has('sealedCredentials')} then ${change.sealedCredentials ?? null}
-            else sealed_credentials end,
-          failing_since = case when ${becomesEnabled} then null else failing_since end,
-          held_until = case when ${becomesEnabled} then null else held_until end,
-          owner_told_at = case when ${becomesEnabled} then null else owner_told_at end
-        where id = ${id}
-        returning ${sql(COLUMNS)}`;
+        with changed as (
+          update webhook_endpoints set
+            url = coalesce(${change.url ?? null}, url),
+            types = coalesce(${change.types === undefined ? null : [...change.types]}::text[], types),
+            state = coalesce(${change.state ?? null}, state),
+            contact = case when ${has('contact')} then ${change.contact ?? null} else contact end,
+            stream = case when ${has('stream')} then ${toJson(change.stream ?? null)}::text::jsonb else stream end,
+            disabled_because = case when ${has('disabledBecause')} then ${change.disabledBecause ?? null}
+              else disabled_because end,
+            sealed_credentials = case when ${has('sealedCredentials')} then ${change.sealedCredentials ?? null}
+              else sealed_credentials end,
+            failing_since = case when ${becomesEnabled} then null else failing_since end,
+            held_until = case when ${becomesEnabled} then null else held_until end,
+            owner_told_at = case when ${becomesEnabled} then null else owner_told_at end
+          where id = ${id} and ${hasValues(executor, expected)}
+          returning ${executor(COLUMNS)}
+        )${notice === null ? executor`` : notifySql(executor, id, notice)}
+        select ${executor(COLUMNS)} from changed`;
       return toEndpointOrNull(await execute(changeAndRecord(sql, update, entries)), id);
     },
 
@@ -120,21 +126,6 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
               set failing_since = coalesce(failing_since, ${new Date(at)}), held_until = coalesce(${held}, held_until)
               where id = ${id} and (failing_since is null or ${held}::timestamptz is not null)`,
       );
-    },
-
-    async disable(id, because) {
-      const { count } = await execute(sql`
-        update webhook_endpoints set state = 'disabled', disabled_because = ${because}
-        where id = ${id} and state = 'enabled'`);
-      return count === 1;
-    },
-
-    async disableFailing(before) {
-      const rows = await execute(sql<{ id: string }[]>`
-        update webhook_endpoints set state = 'disabled', disabled_because = 'dead'
-        where state = 'enabled' and failing_since < ${new Date(before)}
-        returning id`);
-      return rows.map(({ id }) => id);
     },
 
     async listUnnotified() {
@@ -170,6 +161,21 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       return count === 1;
     },
   };
+}
+
+/** Whether the row still has the values that changes replace, and has failed since the same time. */
+function hasValues(executor: Executor, endpoint: WebhookEndpoint) {
+  const { url, types, contact, stream, state, disabledBecause, sealedCredentials, failingSince } = endpoint;
+  return executor`
+    (url, types, contact, stream, state, disabled_because, sealed_credentials, failing_since)
+    is not distinct from (${url}::text, ${[...types]}::text[], ${contact}::text, ${toJson(stream)}::text::jsonb,
+      ${state}::text, ${disabledBecause}::text, ${sealedCredentials}::text,
+      ${failingSince === null ? null : new Date(failingSince)}::timestamptz)`;
+}
+
+/** Adds an event for the changed endpoint. */
+function notifySql(executor: Executor, id: string, notice: DeliveredEvent) {
+  return executor`, notified as (${insertDelivery(executor, id, notice)} where exists (select from changed))`;
 }
 
 function toJson(value: object | null): string | null {

@@ -2,7 +2,7 @@ import type { ChangeOrigin } from '../../domain/audit.ts';
 import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
 import { storeEndpoint } from '../webhooks/add-endpoint.ts';
 import { assertDeliverable, assertSignsEventTokens } from '../webhooks/assert-acceptable.ts';
-import { changedStream, type Stream, type StreamDeps } from './stream.ts';
+import { asStream, type Stream, type StreamDeps } from './stream.ts';
 
 /** Where a stream delivers. */
 export interface StreamDelivery {
@@ -49,7 +49,7 @@ export const createStream =
       declared: false,
     } as const;
     const credentials = authorization === null ? null : { authorization };
-    return changedStream(await storeEndpoint(deps, values, credentials, origin));
+    return asStream(await storeEndpoint(deps, values, credentials, origin));
   };
 
 /** The name of the URL in refusals. */

@@ -3,15 +3,15 @@ import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/s
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertDeliverable } from '../webhooks/assert-acceptable.ts';
 import { sealCredentials } from '../webhooks/credentials.ts';
-import { endpointChangeEntry, endpointEntry } from '../webhooks/endpoint-entry.ts';
+import { endpointEntry } from '../webhooks/endpoint-entry.ts';
 import { DELIVERY_URL, type StreamDelivery, type StreamProperties } from './create-stream.ts';
 import {
-  changedStream,
   isStream,
   requireStream,
   type Stream,
   type StreamDeps,
   type StreamKey,
+  updateStream,
 } from './stream.ts';
 
 /** The properties that a change replaces. An absent one stays. */
@@ -36,23 +36,8 @@ export const findStream =
 /** Rejects with a {@link Refusal} `invalid_request` if the URL cannot be delivered to. */
 export const changeStream =
   (deps: StreamDeps): ChangeStream =>
-  async (name, update, origin) => {
-    const { id, stream } = await requireStream(deps, name);
-    const { delivery, description, eventsRequested } = update;
-    const requested =
-      eventsRequested === null ? SUPPORTED_EVENTS : (eventsRequested ?? stream.eventsRequested);
-    const change = {
-      types: typesOfEvents(deliveredEvents(requested)),
-      stream: {
-        ...stream,
-        eventsRequested: requested,
-        description: description === undefined ? stream.description : description,
-      },
-      ...(delivery && (await deliveryChange(deps, id, delivery))),
-    };
-    const entry = endpointChangeEntry(deps, id, change, origin);
-    return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
-  };
+  (name, update, origin) =>
+    updateStream(deps, name, (stream) => propertiesChange(deps, stream, update), origin);
 
 /** Removes a stream. It is no error if another request removes the stream at the same time. */
 export const removeStream =
@@ -62,6 +47,23 @@ export const removeStream =
     const entry = endpointEntry(deps, { type: 'webhooks.removed', endpointId: id, origin });
     await deps.webhookEndpoints.remove(id, [entry]);
   };
+
+async function propertiesChange(
+  deps: StreamDeps,
+  { id, types, stream }: Stream,
+  { delivery, description, eventsRequested }: StreamUpdate,
+): Promise<EndpointChange> {
+  const requested = eventsRequested === null ? SUPPORTED_EVENTS : eventsRequested;
+  return {
+    types: requested === undefined ? types : typesOfEvents(deliveredEvents(requested)),
+    stream: {
+      ...stream,
+      eventsRequested: requested ?? stream.eventsRequested,
+      description: description === undefined ? stream.description : description,
+    },
+    ...(delivery && (await deliveryChange(deps, id, delivery))),
+  };
+}
 
 async function deliveryChange(
   deps: StreamDeps,

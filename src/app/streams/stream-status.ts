@@ -1,8 +1,7 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { StreamStatus } from '../../domain/streams.ts';
-import { endpointChangeEntry } from '../webhooks/endpoint-entry.ts';
-import { changedStream, requireStream, type Stream, type StreamDeps, type StreamKey } from './stream.ts';
+import { type Stream, type StreamDeps, type StreamKey, updateStream } from './stream.ts';
 
 /** The status that a receiver wants, with its reason. */
 export interface StreamStatusRequest {
@@ -22,18 +21,21 @@ export type ChangeStreamStatus = (
  */
 export const changeStreamStatus =
   (deps: StreamDeps): ChangeStreamStatus =>
-  async (name, { status, reason }, origin) => {
-    const { id, stream, disabledBecause } = await requireStream(deps, name);
-    if (disabledBecause === 'operator')
-      throw new Refusal(
-        'forbidden',
-        'An operator has disabled this stream, and only an operator can enable it.',
-      );
-    const change = {
-      state: status,
-      disabledBecause: status === 'disabled' ? ('receiver' as const) : null,
-      stream: { ...stream, statusReason: reason },
-    };
-    const entry = endpointChangeEntry(deps, id, change, origin);
-    return changedStream(await deps.webhookEndpoints.change(id, change, [entry]));
-  };
+  (name, { status, reason }, origin) =>
+    updateStream(
+      deps,
+      name,
+      ({ stream, disabledBecause }) => {
+        if (disabledBecause === 'operator')
+          throw new Refusal(
+            'forbidden',
+            'An operator has disabled this stream, and only an operator can enable it.',
+          );
+        return {
+          state: status,
+          disabledBecause: status === 'disabled' ? 'receiver' : null,
+          stream: { ...stream, statusReason: reason },
+        };
+      },
+      origin,
+    );

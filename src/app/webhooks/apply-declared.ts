@@ -5,8 +5,9 @@ import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertAcceptable, assertSignsEventTokens } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
+import { updateEndpoint } from './update-endpoint.ts';
 
-type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'sealer' | 'clock'> & {
+type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'sealer' | 'clock' | 'newId'> & {
   readonly webhookDeliveries: Pick<WebhookDeliveries, 'forgetRemoved'>;
 };
 
@@ -32,13 +33,13 @@ export async function applyDeclared(deps: Deps, declared: readonly DeclaredEndpo
   const stored = (await webhookEndpoints.list()).filter((endpoint) => endpoint.declared);
   for (const { id } of stored) if (!ids.has(id)) await webhookEndpoints.remove(id);
   for (const wanted of declared) {
-    const existing = stored.find(({ id }) => id === wanted.id) ?? (await add(deps, wanted));
-    if (existing !== null) await update(deps, wanted, existing);
+    const isStored = stored.some(({ id }) => id === wanted.id);
+    if (isStored || !(await add(deps, wanted))) await update(deps, wanted);
   }
 }
 
-/** Null if the endpoint was added. Otherwise the endpoint that another replica has added in the meantime. */
-async function add(deps: Deps, wanted: DeclaredEndpoint): Promise<WebhookEndpoint | null> {
+/** False if another replica has added the endpoint in the meantime. */
+async function add(deps: Deps, wanted: DeclaredEndpoint): Promise<boolean> {
   const { webhookEndpoints, webhookDeliveries, sealer, clock } = deps;
   const { id, enabled, secret, ...values } = wanted;
   // An endpoint that was in the file before has the same id. Its earlier deliveries must not be sent now.
@@ -55,23 +56,27 @@ async function add(deps: Deps, wanted: DeclaredEndpoint): Promise<WebhookEndpoin
     failingSince: null,
     sealedCredentials: secret === null ? null : await sealCredentials(sealer, id, { secret }),
   } as const;
-  if (await webhookEndpoints.add(endpoint, { total: MAX_ENDPOINTS, ofOwner: MAX_STREAMS })) return null;
-  const found = await webhookEndpoints.find(id);
-  if (found === null) throw new Error(`WEBHOOKS_FILE: there are at most ${MAX_ENDPOINTS} endpoints.`);
-  return found;
+  if (await webhookEndpoints.add(endpoint, { total: MAX_ENDPOINTS, ofOwner: MAX_STREAMS })) return true;
+  if ((await webhookEndpoints.find(id)) !== null) return false;
+  throw new Error(`WEBHOOKS_FILE: there are at most ${MAX_ENDPOINTS} endpoints.`);
 }
 
-async function update(deps: Deps, wanted: DeclaredEndpoint, existing: WebhookEndpoint): Promise<void> {
-  await deps.webhookEndpoints.change(wanted.id, {
-    types: wanted.types,
-    contact: wanted.contact,
-    ...stateChange(wanted, existing),
-    ...(await secretChange(deps, wanted, existing)),
+async function update(deps: Deps, wanted: DeclaredEndpoint): Promise<void> {
+  await updateEndpoint(deps, {
+    read: () => deps.webhookEndpoints.find(wanted.id),
+    decide: async (existing) => ({
+      types: wanted.types,
+      contact: wanted.contact,
+      ...declaredState(wanted, existing),
+      ...(await secretChange(deps, wanted, existing)),
+    }),
+    // The file is the record of its changes, and declares no streams.
+    ...{ origin: null, notifiesReceiver: false },
   });
 }
 
 /** A restart does not enable an endpoint that was disabled because it was gone or dead. */
-function stateChange(
+function declaredState(
   { enabled }: DeclaredEndpoint,
   { state, disabledBecause }: WebhookEndpoint,
 ): EndpointChange {

@@ -1,26 +1,20 @@
-import { DEAD_AFTER } from '../../domain/webhooks.ts';
+import { DEAD_AFTER, type WebhookEndpoint } from '../../domain/webhooks.ts';
 import { escapeHtml } from '../../lib/html.ts';
-import type { Clock } from '../../ports/clock.ts';
 import { type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
 import type { Log } from '../../ports/log.ts';
-import type { NewId } from '../../ports/new-id.ts';
-import type { WebhookDeliveries } from '../../ports/stores/webhook-deliveries.ts';
 import type { UnnotifiedEndpoint, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import { reasonOf } from '../delivery/reason-of.ts';
-import { notifyStreamReceiver } from './notify-stream-receiver.ts';
+import { stateChange, type UpdateDeps, updateEndpoint } from './update-endpoint.ts';
 
-interface Deps {
+interface Deps extends UpdateDeps {
   readonly webhookEndpoints: Pick<
     WebhookEndpoints,
-    'find' | 'disableFailing' | 'listUnnotified' | 'markNotified'
+    'find' | 'list' | 'change' | 'listUnnotified' | 'markNotified'
   >;
-  readonly webhookDeliveries: Pick<WebhookDeliveries, 'add'>;
-  readonly newId: NewId;
   readonly mailer: Pick<Mailer, 'send'>;
   readonly serviceName: string;
   readonly telemetry: Pick<Telemetry, 'webhookDisabled'>;
-  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -32,17 +26,33 @@ interface Deps {
 export const disableDead = (deps: Deps): (() => Promise<number>) => {
   const { webhookEndpoints, mailer, serviceName, telemetry, clock, log } = deps;
   return async () => {
-    const ids = await webhookEndpoints.disableFailing(clock() - DEAD_AFTER);
-    for (const id of ids) {
-      telemetry.webhookDisabled('dead');
-      log.warn({ endpointId: id }, 'webhook endpoint disabled: every delivery failed for five days');
-      const endpoint = await webhookEndpoints.find(id);
-      if (endpoint !== null)
-        await notifyStreamReceiver(deps, endpoint, 'Every delivery has failed for five days.');
-    }
+    let count = 0;
+    for (const endpoint of await webhookEndpoints.list())
+      if (isDead(endpoint) && (await disable(endpoint.id))) count += 1;
     for (const endpoint of await webhookEndpoints.listUnnotified()) await notifyContact(endpoint);
-    return ids.length;
+    return count;
   };
+
+  function isDead({ state, failingSince }: WebhookEndpoint): boolean {
+    return state === 'enabled' && failingSince !== null && failingSince < clock() - DEAD_AFTER;
+  }
+
+  /** False if the endpoint was disabled or repaired in the meantime. */
+  async function disable(id: string): Promise<boolean> {
+    const { isChanged } = await updateEndpoint(deps, {
+      read: () => webhookEndpoints.find(id),
+      decide: (endpoint) =>
+        isDead(endpoint)
+          ? stateChange(endpoint, 'disabled', 'dead', 'Every delivery has failed for five days.')
+          : {},
+      origin: null,
+      notifiesReceiver: true,
+    });
+    if (!isChanged) return false;
+    telemetry.webhookDisabled('dead');
+    log.warn({ endpointId: id }, 'webhook endpoint disabled: every delivery failed for five days');
+    return true;
+  }
 
   async function notifyContact(endpoint: UnnotifiedEndpoint): Promise<void> {
     try {

@@ -1,11 +1,12 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { FORMER_SECRET_AGE, type WebhookEndpoint } from '../../domain/webhooks.ts';
+import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertAcceptable } from './assert-acceptable.ts';
 import { openCredentials, rotateSecret, sealCredentials } from './credentials.ts';
 import type { EndpointDeps } from './endpoint-deps.ts';
-import { endpointChangeEntry, endpointEntry } from './endpoint-entry.ts';
-import { notifyStreamReceiver } from './notify-stream-receiver.ts';
+import { endpointEntry } from './endpoint-entry.ts';
+import { stateChange, updateEndpoint } from './update-endpoint.ts';
 
 export interface EndpointUpdate {
   readonly url?: string;
@@ -36,13 +37,7 @@ export type RotateEndpointSecret = (id: string, origin: ChangeOrigin) => Promise
 
 type Deps = Pick<
   EndpointDeps,
-  | 'webhookEndpoints'
-  | 'webhookDeliveries'
-  | 'webhookSender'
-  | 'webhookSignatures'
-  | 'sealer'
-  | 'clock'
-  | 'newId'
+  'webhookEndpoints' | 'webhookSender' | 'webhookSignatures' | 'sealer' | 'clock' | 'newId'
 >;
 
 export const listEndpoints =
@@ -63,18 +58,12 @@ export const findEndpoint =
  */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>
-  async (id, { enabled, ...change }, origin) => {
-    const endpoint = await requireEndpoint(deps, id);
-    if (endpoint.owner !== null && (change.url !== undefined || change.types !== undefined))
-      throw new Refusal('conflict', 'The receiver of this stream chooses its URL and its events.');
-    if (Object.keys(change).length > 0) assertNotDeclared(endpoint);
-    assertAcceptable(deps, endpoint.format, change);
-    const values = { ...change, ...stateOf(enabled) };
-    const entry = endpointChangeEntry(deps, id, values, origin);
-    const changed = requireFound(await deps.webhookEndpoints.change(id, values, [entry]));
-    if (changed.state !== endpoint.state)
-      await notifyStreamReceiver(deps, changed, `An operator has ${changed.state} the stream.`);
-    return changed;
+  async (id, update, origin) => {
+    const read = () => deps.webhookEndpoints.find(id);
+    const decide = (endpoint: WebhookEndpoint) => operatorChange(deps, endpoint, update);
+    return requireFound(
+      (await updateEndpoint(deps, { read, decide, origin, notifiesReceiver: true })).endpoint,
+    );
   };
 
 /** Rejects with a {@link Refusal} `conflict` for an endpoint of WEBHOOKS_FILE. */
@@ -118,11 +107,19 @@ function assertNotDeclared({ declared }: WebhookEndpoint): void {
     throw new Refusal('conflict', 'WEBHOOKS_FILE declares this endpoint: change the file, then restart.');
 }
 
-function stateOf(enabled: boolean | undefined) {
-  if (enabled === undefined) return {};
-  return enabled
-    ? ({ state: 'enabled', disabledBecause: null } as const)
-    : ({ state: 'disabled', disabledBecause: 'operator' } as const);
+function operatorChange(
+  deps: Deps,
+  endpoint: WebhookEndpoint,
+  { enabled, ...change }: EndpointUpdate,
+): EndpointChange {
+  if (endpoint.owner !== null && (change.url !== undefined || change.types !== undefined))
+    throw new Refusal('conflict', 'The receiver of this stream chooses its URL and its events.');
+  if (Object.keys(change).length > 0) assertNotDeclared(endpoint);
+  assertAcceptable(deps, endpoint.format, change);
+  if (enabled === undefined) return change;
+  const state = enabled ? 'enabled' : 'disabled';
+  const reason = `An operator has ${state} the stream.`;
+  return { ...change, ...stateChange(endpoint, state, enabled ? null : 'operator', reason) };
 }
 
 /** Rejects with a {@link Refusal} `not_found` if there is no such endpoint. */

@@ -9,8 +9,9 @@ import type { Telemetry } from '../../ports/telemetry.ts';
 import { reasonOf } from '../delivery/reason-of.ts';
 import { type AttemptDeps, type AttemptResult, attemptDelivery } from './attempt-delivery.ts';
 import { openCredentials } from './credentials.ts';
+import { stateChange, type UpdateDeps, updateEndpoint } from './update-endpoint.ts';
 
-export interface DeliverWebhooksDeps extends AttemptDeps {
+export interface DeliverWebhooksDeps extends AttemptDeps, UpdateDeps {
   readonly webhookEndpoints: WebhookEndpoints;
   readonly webhookDeliveries: WebhookDeliveries;
   readonly sealer: DataSealer;
@@ -111,7 +112,21 @@ export const createWebhookQueues = (deps: DeliverWebhooksDeps): WebhookQueues =>
         'webhook endpoint fails; trying again later',
       );
     if (!attempts.some(({ isGone }) => isGone)) return;
-    if (!(await endpoints.disable(id, 'gone'))) return;
+    await disableGone(id);
+  }
+
+  /** A receiver that answered 410 gets no event about it. */
+  async function disableGone(id: string): Promise<void> {
+    const { isChanged } = await updateEndpoint(deps, {
+      read: () => endpoints.find(id),
+      decide: (endpoint) =>
+        endpoint.state === 'enabled'
+          ? stateChange(endpoint, 'disabled', 'gone', 'The endpoint answered 410 Gone.')
+          : {},
+      origin: null,
+      notifiesReceiver: false,
+    });
+    if (!isChanged) return;
     telemetry.webhookDisabled('gone');
     log.warn({ endpointId: id }, 'webhook endpoint disabled: it answered 410 Gone');
   }

@@ -1,6 +1,7 @@
 import type { DisabledReason, WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { AuditEntry } from './audit-log.ts';
 import type { SealedRows } from './sealed-rows.ts';
+import type { DeliveredEvent } from './webhook-deliveries.ts';
 
 /** What a change of an endpoint replaces. */
 export type EndpointChange = Partial<
@@ -49,13 +50,16 @@ export interface WebhookEndpoints extends SealedRows {
   find(id: string): Promise<WebhookEndpoint | null>;
 
   /**
-   * The endpoint after the change; null for an unknown id. A change to the state `enabled` also forgets earlier
-   * failures and the time until which the endpoint was held.
+   * Changes an endpoint, and returns it after the change. Null, and nothing changes, if another request has removed
+   * or changed the endpoint, so that it differs from `expected`. A change to the state `enabled` also forgets earlier
+   * failures and the time until which the endpoint was held. `notice` is an event for this endpoint alone, and commits
+   * together with the change.
    */
   change(
-    id: string,
+    expected: WebhookEndpoint,
     change: EndpointChange,
     entries?: readonly AuditEntry[],
+    notice?: DeliveredEvent | null,
   ): Promise<WebhookEndpoint | null>;
 
   /** Removes an endpoint, so that its deliveries are no longer sent. False for an unknown id. */
@@ -66,12 +70,6 @@ export interface WebhookEndpoints extends SealedRows {
    * unless it is set already.
    */
   recordHealth(id: string, health: EndpointHealth): Promise<void>;
-
-  /** Disables an enabled endpoint. False, and nothing changes, if it is not enabled. */
-  disable(id: string, because: DisabledReason): Promise<boolean>;
-
-  /** Disables the enabled endpoints that have failed since before this time, as `dead`. Returns their ids. */
-  disableFailing(before: number): Promise<readonly string[]>;
 
   /** The endpoints that the service disabled, and whose contact has not been notified yet. */
   listUnnotified(): Promise<readonly UnnotifiedEndpoint[]>;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { STREAM_UPDATED } from '../../../src/domain/streams.ts';
 import { type WebhookEndpoint, wantsType } from '../../../src/domain/webhooks.ts';
 import type {
@@ -27,7 +28,7 @@ export function createMemoryWebhooks(records: Records = { outbox: new Map(), aud
   const endpoints = new Map<string, Endpoint>();
   const deliveries = new Map<string, Delivery>();
   return {
-    webhookEndpoints: createEndpoints(endpoints, records),
+    webhookEndpoints: createEndpoints(endpoints, deliveries, records),
     webhookDeliveries: createDeliveries(endpoints, deliveries, records),
     record({ id, kind, event }) {
       if (kind !== 'event') return;
@@ -38,13 +39,14 @@ export function createMemoryWebhooks(records: Records = { outbox: new Map(), aud
   };
 }
 
-function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): WebhookEndpoints {
+function createEndpoints(
+  endpoints: Map<string, Endpoint>,
+  deliveries: Map<string, Delivery>,
+  records: Records,
+): WebhookEndpoints {
   const change = (id: string, values: Partial<Endpoint>) => {
     const endpoint = endpoints.get(id);
-    if (endpoint === undefined) return null;
-    const changed = { ...endpoint, ...values };
-    endpoints.set(id, changed);
-    return changed;
+    if (endpoint !== undefined) endpoints.set(id, { ...endpoint, ...values });
   };
   const sortEndpoints = () => [...endpoints.values()].sort((one, other) => one.createdAt - other.createdAt);
 
@@ -62,11 +64,15 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
       const endpoint = endpoints.get(id);
       return endpoint === undefined ? null : toEndpoint(endpoint);
     },
-    async change(id, values, entries = []) {
+    async change(expected, values, entries = [], notice = null) {
+      const stored = endpoints.get(expected.id);
+      if (stored === undefined || !isDeepStrictEqual(toEndpoint(stored), expected)) return null;
+      if (notice !== null) put(deliveries, stored.id, structuredClone(notice));
       const fresh = { failingSince: null, heldUntil: null, isTold: false };
-      const changed = change(id, { ...values, ...(values.state === 'enabled' && fresh) });
-      if (changed !== null) recordAbout(records, null, entries);
-      return changed && toEndpoint(changed);
+      const changed = { ...stored, ...values, ...(values.state === 'enabled' && fresh) };
+      endpoints.set(changed.id, changed);
+      recordAbout(records, null, entries);
+      return toEndpoint(changed);
     },
     async remove(id, entries = []) {
       const isRemoved = endpoints.delete(id);
@@ -79,18 +85,6 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
       const failingSince = hasSucceeded ? null : (endpoint.failingSince ?? at);
       change(id, { failingSince, heldUntil: heldUntil ?? endpoint.heldUntil });
     },
-    async disable(id, because) {
-      if (endpoints.get(id)?.state !== 'enabled') return false;
-      change(id, { state: 'disabled', disabledBecause: because });
-      return true;
-    },
-    async disableFailing(before) {
-      const failing = sortEndpoints().filter(
-        ({ state, failingSince }) => state === 'enabled' && failingSince !== null && failingSince < before,
-      );
-      for (const { id } of failing) change(id, { state: 'disabled', disabledBecause: 'dead' });
-      return failing.map(({ id }) => id);
-    },
     async listUnnotified() {
       return sortEndpoints().flatMap(
         ({ id, url, contact, state, disabledBecause: because, failingSince, isTold }) =>
@@ -99,7 +93,7 @@ function createEndpoints(endpoints: Map<string, Endpoint>, records: Records): We
             : [],
       );
     },
-    markNotified: async (id) => void change(id, { isTold: true }),
+    markNotified: async (id) => change(id, { isTold: true }),
     async listSealed(after, limit) {
       return [...endpoints.values()]
         .flatMap(({ id, sealedCredentials: sealed }) => (sealed === null ? [] : [{ id, sealed }]))
@@ -214,8 +208,10 @@ function put(
   endpointId: string,
   { data, ...event }: StoredDelivery['event'] & { readonly data: object },
 ): void {
+  const key = keyOf(endpointId, event.id);
+  if (deliveries.has(key)) throw new Error('the delivery exists');
   const stored = { state: 'pending', attempts: 0, dueAt: event.occurredAt, history: [] } as const;
-  deliveries.set(keyOf(endpointId, event.id), { ...stored, endpointId, event, data: { ...data } });
+  deliveries.set(key, { ...stored, endpointId, event, data: { ...data } });
 }
 
 function keyOf(endpointId: string, eventId: string): string {
