@@ -26,6 +26,7 @@ import { createUseCases } from './compose/use-cases.ts';
 import { startWebhooks, webhooksFileFaults } from './compose/webhooks.ts';
 import type { PrimaryChannel } from './compose/worker.ts';
 import { type Config, ConfigurationError } from './config.ts';
+import { runAll, waitForAll } from './lib/run-all.ts';
 import type { Clock } from './ports/clock.ts';
 import type { WebhookSender } from './ports/delivery/webhook-sender.ts';
 import type { NewId } from './ports/new-id.ts';
@@ -54,7 +55,10 @@ export interface Service {
   readonly app: App;
   /** Starts to accept requests. Returns the addresses of the service. */
   listen(): Promise<ServiceUrls>;
-  /** Stops accepting requests, finishes running requests, then closes each part before the parts that it needs. */
+  /**
+   * Stops accepting requests, finishes running requests, then closes each part before the parts that it needs. If one
+   * part fails, the others are closed all the same.
+   */
   close(): Promise<void>;
   /** Resolves with the reason if the service cannot continue. */
   readonly failure: Promise<Error>;
@@ -152,15 +156,16 @@ async function composeService(foundation: Foundation): Promise<Service> {
     app,
     listen: servers.listen,
     failure: stores.failure,
-    async close() {
-      await servers.close();
-      await Promise.all(background.map((work) => work.stop()));
-      await primary?.reportMetrics(await metrics.samples());
-      observability.stop();
-      shared.close();
-      await stores.close();
-      await foundation.closeTracing();
-    },
+    close: () =>
+      runAll([
+        servers.close,
+        () => waitForAll(background.map((work) => work.stop())),
+        async () => primary?.reportMetrics(await metrics.samples()),
+        observability.stop,
+        shared.close,
+        stores.close,
+        foundation.closeTracing,
+      ]),
   };
 }
 

@@ -10,6 +10,7 @@ import { type LinkTo, linkTo } from '../app/delivery/link-to.ts';
 import { BUSY_DELAY } from '../app/upkeep/purge.ts';
 import { createRemoval, REMOVAL_BATCH, type RemovalDeps } from '../app/upkeep/removal.ts';
 import type { Config } from '../config.ts';
+import { waitForAll } from '../lib/run-all.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
 import type { LinkSecrets } from '../ports/security/link-secrets.ts';
@@ -51,7 +52,7 @@ export async function startDeliveries(
     mailer,
     async stop() {
       // In parallel: closing the mailer aborts a mail that a slow server delays.
-      await Promise.all([...work.map((each) => each.stop()), mailer.close()]);
+      await waitForAll([...work.map((each) => each.stop()), mailer.close()]);
     },
   };
 

@@ -4,6 +4,7 @@ import { logEvents } from '../app/delivery/log-events.ts';
 import { publishEvents } from '../app/delivery/publish-events.ts';
 import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import type { Config } from '../config.ts';
+import { waitForAll } from '../lib/run-all.ts';
 import type { Tracing } from '../ports/tracing.ts';
 import { type Background, startLoop } from './loop.ts';
 import type { AddDependency } from './shared-state.ts';
@@ -38,7 +39,7 @@ export async function startEvents(
   return {
     async stop() {
       // In parallel: closing the publisher aborts events that a slow broker delays.
-      await Promise.all([loop.stop(), publisher.close()]);
+      await waitForAll([loop.stop(), publisher.close()]);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Exposition } from '../adapters/http/operations/metrics.ts';
 import type { App } from '../adapters/http/server/app.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { Config } from '../config.ts';
+import { runAll, waitForAll } from '../lib/run-all.ts';
 
 /** The URLs of the service. */
 export interface ServiceUrls {
@@ -42,9 +43,7 @@ export function createServers(
         ...(console !== null && { console: `${consoleUrl ?? url}/console` }),
       };
     },
-    async close(): Promise<void> {
-      await Promise.all([app.close(), consoleApp?.close()]);
-      await metricsServer?.close();
-    },
+    close: () =>
+      runAll([() => waitForAll([app.close(), consoleApp?.close()]), async () => metricsServer?.close()]),
   };
 }

@@ -25,6 +25,7 @@ import { createWebhookEndpoints } from '../adapters/postgres/webhook-endpoints.t
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Config } from '../config.ts';
+import { runAll } from '../lib/run-all.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
 import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
@@ -111,10 +112,7 @@ export async function openStores(
     },
     ping: () => ping(sql),
     failure: database.failure,
-    async close() {
-      await feed.stop();
-      await database.close();
-    },
+    close: () => runAll([feed.stop, database.close]),
   };
 
   function instrument<Store extends Methods<Store>>(name: string, store: Store): Store {
@@ -192,10 +190,7 @@ export async function openDatabase(
     address,
     failure: embedded.failure,
     watchOtherClients: embedded.watchOtherClients,
-    async close() {
-      await sql.end(END_TIMEOUT);
-      await embedded.close();
-    },
+    close: () => runAll([() => sql.end(END_TIMEOUT), embedded.close]),
   };
 }
 

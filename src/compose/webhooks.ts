@@ -7,6 +7,7 @@ import { securityEventTokenFormat } from '../app/webhooks/formats/security-event
 import { createWebhookQueues } from '../app/webhooks/webhook-queues.ts';
 import type { Config } from '../config.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { waitForAll } from '../lib/run-all.ts';
 import type { Mailer } from '../ports/delivery/mailer.ts';
 import type { WebhookSender } from '../ports/delivery/webhook-sender.ts';
 import type { NewId } from '../ports/new-id.ts';
@@ -77,7 +78,7 @@ export function startWebhooks(
     async stop() {
       await Promise.all(loops.map((loop) => loop.stop()));
       // In parallel: closing the sender ends the requests that a slow endpoint delays.
-      await Promise.all([queues.stop(), sender.close()]);
+      await waitForAll([queues.stop(), sender.close()]);
     },
   };
 }

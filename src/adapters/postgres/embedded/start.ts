@@ -3,6 +3,7 @@ import { mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { extract } from 'tar';
+import { runAll } from '../../../lib/run-all.ts';
 import { lockFolder } from './lock.ts';
 import { createSocketPath } from './socket-path.ts';
 import { type ServingThread, serveDatabase } from './thread.ts';
@@ -54,9 +55,9 @@ export async function startEmbedded(
     cleanup.push(thread.stop);
     await writeFile(socketRecordPath(home), socketPath, { mode: 0o600 });
     const { failure, watchOtherClients } = thread;
-    return { socketPath, close: once(() => runInReverse(cleanup)), failure, watchOtherClients };
+    return { socketPath, close: once(() => runAll(cleanup.toReversed())), failure, watchOtherClients };
   } catch (error) {
-    await runInReverse(cleanup);
+    await runAll(cleanup.toReversed());
     throw error;
   }
 }
@@ -97,17 +98,6 @@ function throwOpenError(home: string): (cause: unknown) => never {
   return (cause) => {
     throw new Error(`The embedded database in ${home} cannot be opened`, { cause });
   };
-}
-
-/** Runs all steps in reverse order, even if one of them fails. */
-async function runInReverse(steps: ReadonlyArray<() => Promise<void>>): Promise<void> {
-  const last = steps.at(-1);
-  if (last === undefined) return;
-  try {
-    await last();
-  } finally {
-    await runInReverse(steps.slice(0, -1));
-  }
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {
