@@ -122,6 +122,7 @@ t.test('text that is no hash of a known kind matches no password', async (t) => 
     `$scrypt$ln=30,r=8,p=1$c2FsdA$${long}`,
     `$scrypt$ln=18,r=8,p=64$c2FsdA$${long}`,
     `$scrypt$ln=14,r=8$c2FsdA$${long}`,
+    `$scrypt$ln=16,r=1,p=1$c2FsdA$${long}`,
     `$scrypt$ln=14,r=8,p=1$c2!sdA$${long}`,
     `$firebase-scrypt$ln=14,r=8,p=1,ss=Bw==,sk=AAAA$c2FsdA$${long}`,
     `${FIREBASE}${long}`,

@@ -21,6 +21,7 @@ export function readScryptCost(parameters: ReadonlyMap<string, string>): ScryptC
   const r = readInteger(parameters.get('r'), 1, 64);
   const p = readInteger(parameters.get('p'), 1, 64);
   if (ln === null || r === null || p === null) return null;
+  if (ln >= 16 * r) return null; // RFC 7914, section 6: N < 2^(128 * r / 8)
   const blocks = 2 ** ln * r;
   return blocks <= MAX.blocks && blocks * p <= MAX.work ? { ln, r, p } : null;
 }
