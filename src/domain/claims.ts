@@ -41,7 +41,8 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
 export function claimsFault(claims: Claims, maxBytes: number): string | null {
   const own = Object.keys(claims).find((name) => OWN_NAMES.has(name));
   if (own !== undefined) return `must not contain ${own}, which the service itself sets`;
-  if (depthOf(claims) > MAX_CLAIMS_DEPTH) return `must not be nested deeper than ${MAX_CLAIMS_DEPTH} levels`;
+  if (isDeeperThan(MAX_CLAIMS_DEPTH, claims))
+    return `must not be nested deeper than ${MAX_CLAIMS_DEPTH} levels`;
   if (!isStorable(claims))
     return 'must not contain the name __proto__, NUL, an unpaired surrogate or a number that is too large';
   return bytesOf(claims) > maxBytes ? `must have at most ${maxBytes} bytes of JSON` : null;
@@ -78,9 +79,10 @@ function sortMembers(value: unknown): unknown {
   return Object.fromEntries(members.map(([name, member]) => [name, sortMembers(member)]));
 }
 
-function depthOf(value: unknown): number {
-  if (!isObject(value)) return 0;
-  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+/** Stops at the limit: a body can be nested so deeply that a complete recursion would exceed the stack. */
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (!isObject(value)) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member));
 }
 
 /** PostgreSQL stores neither NUL nor unpaired surrogates in `jsonb`. `__proto__` is no plain member in JavaScript. */

@@ -5,10 +5,13 @@
 export function productOf(userAgent: string): string {
   return withoutComments(decodedUserAgent(userAgent))
     .split(/\s+/)
-    .map((product) => product.replace(/[;,]+$/, '').split('/')[0] ?? '')
+    .map((product) => product.replace(SEPARATORS_AT_END, '').split('/')[0] ?? '')
     .filter((name) => name !== '' && !VERSION.test(name))
     .join(' ');
 }
+
+/** The lookbehind keeps the time linear: otherwise a long run inside a word is tried from each of its characters. */
+const SEPARATORS_AT_END = /(?<![;,])[;,]+$/;
 
 /**
  * Some apps write a blank before the version, as in `Instagram 312.0`. A product such as `360Browser` may begin with a

@@ -72,6 +72,14 @@ t.test('a passkey is added, and is listed without its key', async (t) => {
   );
 });
 
+t.test('an attestation statement is ignored, so the service follows none of its certificates', async (t) => {
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
+  for (const format of ['android-key', 'packed', 'tpm', 'apple', 'unknown']) {
+    t.equal((await add(service, ann, softwareAuthenticator(), { format })).status, 201, format);
+  }
+});
+
 t.test('a passkey is the second factor of a login by password', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);

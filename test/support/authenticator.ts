@@ -31,6 +31,8 @@ interface Deviations {
   readonly type?: string;
   readonly verified?: boolean;
   readonly signCount?: number;
+  /** The format of the attestation statement. Default: `none`, the only format without members. */
+  readonly format?: string;
 }
 
 /** The nonce in the options of an answer. */
@@ -87,8 +89,8 @@ export function softwareAuthenticator({ counts = false, synced = false } = {}) {
       const attested = Buffer.concat([Buffer.alloc(16), length, credentialId, coseKey()]);
       const authData = authenticatorData(deviations, attested);
       const attestation = new Map<Cbor, Cbor>([
-        ['fmt', 'none'],
-        ['attStmt', new Map()],
+        ['fmt', deviations.format ?? 'none'],
+        ['attStmt', new Map<Cbor, Cbor>(deviations.format === undefined ? [] : [['alg', -7]])],
         ['authData', authData],
       ]);
       return {

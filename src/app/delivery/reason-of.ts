@@ -2,6 +2,9 @@ import { errorMessage } from '../../lib/errors.ts';
 
 const LONGEST = 500;
 
+/** The search for addresses takes a time that grows with the square of the text, and a server chooses the text. */
+const LONGEST_INPUT = 4 * LONGEST;
+
 /**
  * Why a delivery failed, for the log and the outbox: one line without mail addresses. Mail servers quote addresses,
  * which are personal data.
@@ -9,6 +12,7 @@ const LONGEST = 500;
 export function reasonOf(error: unknown): string {
   return (
     errorMessage(error)
+      .slice(0, LONGEST_INPUT)
       .replace(/[\p{Cc}\s]+/gu, ' ')
       .replace(/[^\s<>()[\]"',;:=]+@[^\s<>()[\]"',;:=]+/g, '[address]')
       .slice(0, LONGEST)
