@@ -3,6 +3,7 @@ import t from 'tap';
 import { createLoginAuthorizer } from '../../src/adapters/http/server/authorize-login.ts';
 import { claimsOf } from '../support/forge.ts';
 import { SERVICE_KEY, serviceKeys, startHttpService } from '../support/http.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
@@ -131,6 +132,17 @@ t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
       'the mode local accepts a service key from anywhere',
     );
   }
+
+  const named = (host: string, ...more: string[]) => {
+    const headers = [`Host: ${host}`, 'Content-Length: 0', 'Connection: close', ...more];
+    return sendRaw(local.url, rawRequest(`POST ${path}`, headers));
+  };
+  for (const host of ['localhost', 'LOCALHOST:3000', '127.0.0.1:3000', '[::1]:3000']) {
+    t.equal((await named(host)).outcome, '200', host);
+    t.equal((await named('localhost', `Origin: http://${host}`)).outcome, '200', `a page of ${host}`);
+  }
+  for (const host of ['evil.example', 'localhost.evil.example', '[::2]:3000', '10.0.0.1'])
+    t.equal((await named(host)).outcome, '401 unauthenticated', host);
 
   const off = await service('off');
   t.equal((await off.post(path, undefined, withKey)).body.code, 'forbidden');

@@ -1,9 +1,9 @@
-import { BlockList } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { KeyBindingInput } from '../../../app/sessions/decide-key-binding.ts';
 import type { Login } from '../../../domain/login.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
+import { hostOf, isLoopback } from '../../../lib/hosts.ts';
 import { canonicalIpAddress } from './ip-address.ts';
 import { ServiceKeyRefusal } from './security-line.ts';
 import { createPresentedKeyFinder } from './service-keys.ts';
@@ -42,13 +42,6 @@ export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly Servic
   };
 }
 
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
-const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
-
 /** Headers by which proxies, load balancers and content delivery networks name the client or themselves. */
 const FORWARDING =
   /^(?:forwarded|forwarded-for|via|cdn-loop|true-client-ip|x-(?:forwarded|original|real|client|cluster-client|envoy|amzn|azure)(?:-.+)?|(?:cf|fastly|fly)-.+)$/;
@@ -58,13 +51,12 @@ const FORWARDING =
  * of another site caused it. Also false for a foreign `Host` that resolves to this machine (DNS rebinding).
  */
 function isLocal({ headers, socket }: FastifyRequest): boolean {
-  const peer = canonicalIpAddress(socket.remoteAddress ?? '');
+  const peer = canonicalIpAddress(socket.remoteAddress ?? '') ?? '';
   return (
-    peer !== null &&
-    LOOPBACK.check(peer, peer.includes(':') ? 'ipv6' : 'ipv4') &&
+    isLoopback(peer) &&
     !Object.keys(headers).some((name) => FORWARDING.test(name)) &&
-    LOCAL_HOST.test(headers.host ?? '') &&
-    (headers.origin === undefined || LOCAL_ORIGIN.test(headers.origin)) &&
+    isLoopback(hostOf(`http://${headers.host}`)) &&
+    (headers.origin === undefined || isLoopback(hostOf(headers.origin))) &&
     headers['sec-fetch-site'] !== 'cross-site'
   );
 }
