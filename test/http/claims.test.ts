@@ -148,7 +148,7 @@ t.test(
   'the name of a device may contain no control character and no character that changes the direction',
   async (t) => {
     const { open } = await withBackend(t);
-    for (const name of ['', 'a\nb', 'a\0', 'a\u202eb', 'a\u2066b', 'x'.repeat(65)])
+    for (const name of ['', 'a\nb', 'a\0', 'a\u202eb', 'a\u2066b', 'a\u200fb', 'a\u061cb', 'x'.repeat(65)])
       t.match(await open({}, `&device=${encodeURIComponent(name)}`), { status: 400 }, JSON.stringify(name));
     t.match(await open({}, `&device=${encodeURIComponent('📱'.repeat(64))}`), { status: 200 });
   },

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { addApp } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
+import { openapiOf } from '../support/openapi.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 async function withAnn(t: Test) {
@@ -45,6 +46,21 @@ t.test('a disabled user can neither log in nor refresh nor step up, and has no s
   t.equal((await decide('DELETE')).status, 204);
   t.equal((await decide('DELETE')).status, 204, 'a repetition has no effect');
   t.equal((await logIn()).status, 200);
+});
+
+t.test('the routes that refuse a disabled user document that refusal', async (t) => {
+  const { paths } = await openapiOf(t);
+  for (const path of [
+    '/auth/login',
+    '/auth/login/second-factor',
+    '/auth/login/passkey',
+    '/auth/refresh',
+    '/auth/step-up',
+    '/api/v1/auth/refresh',
+    '/api/v1/login/',
+    '/api/v1/refresh/',
+  ])
+    t.ok(paths[path]?.post?.responses['403'], path);
 });
 
 t.test('a user id without an account can be disabled', async (t) => {

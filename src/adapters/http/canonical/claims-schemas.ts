@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { Claims } from '../../../domain/claims.ts';
+import { UNPRINTABLE } from '../server/field-schemas.ts';
 
 /** Claims that a caller adds to access tokens. The domain checks their names, depth and size. */
 export const ClaimsObject = Type.Unsafe<Claims>(
@@ -13,9 +14,8 @@ export const ClaimsObject = Type.Unsafe<Claims>(
   ),
 );
 
-/** The name of a device. Without control characters and without characters that change the direction of text. */
 export const DeviceName = Type.String({
-  pattern: '^[^\\p{Cc}\\p{Cs}\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]+$',
+  pattern: `^[^${UNPRINTABLE}]+$`,
   maxLength: 64,
   description: 'the name of the device, 1 to 64 characters',
 });

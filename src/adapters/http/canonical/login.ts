@@ -157,7 +157,7 @@ export function loginRoute(app: App, { openSession, logInWithPassword, authorize
       const backend = authorizeLogin(request);
       const { claims, ...credentials } = request.body;
       if (Object.keys(credentials).length > 0) {
-        throw new Refusal('invalid_request', 'Send either userId, or username and password, not both.');
+        throw new Refusal('invalid_request', 'Together with userId, the body may hold claims only.');
       }
       return openSession({
         ...session,
@@ -235,7 +235,7 @@ export function secondStepRoute(app: App, { logInWithSecondFactor }: LoginOption
         body: SecondStep,
         response: {
           200: jsonAnswer('the first pair of a new session', PairAnswer),
-          ...problemResponses(400, 401, 429, 503),
+          ...problemResponses(400, 401, 403, 429, 503),
         },
       },
     },

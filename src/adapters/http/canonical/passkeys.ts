@@ -161,7 +161,7 @@ export function passkeyLoginRoutes(app: App, { beginPasskeyLogin, logInWithPassk
         body: PasskeyLogin,
         response: {
           200: jsonAnswer('the first pair of a new session', PairAnswer),
-          ...problemResponses(400, 401, 429, 503),
+          ...problemResponses(400, 401, 403, 429, 503),
         },
       },
     },

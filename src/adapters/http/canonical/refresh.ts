@@ -54,7 +54,7 @@ export function refreshRoute(app: App, { refresh: exchange, serviceKeys }: Refre
         body: Body,
         response: {
           200: jsonAnswer('the next pair; for a retry, the same pair again', PairAnswer),
-          ...problemResponses(400, 401, 422, 503),
+          ...problemResponses(400, 401, 403, 422, 503),
         },
       },
     },

@@ -95,7 +95,7 @@ function exchangeRoute(app: App, { stepUp, serviceKeys }: StepUpOptions): void {
         body: Body,
         response: {
           200: jsonAnswer('the next pair; for a retry, the same pair again', PairAnswer),
-          ...problemResponses(400, 401, 404, 422, 429, 503),
+          ...problemResponses(400, 401, 403, 404, 422, 429, 503),
         },
       },
     },

@@ -6,6 +6,7 @@ import type { ServiceKey } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
 import { clientInfoOf } from './client-info.ts';
 import { registerCookieParser } from './cookies.ts';
+import { UNPRINTABLE } from './field-schemas.ts';
 import { isReadOnly, refuseForeignChange } from './own-origin.ts';
 import { createPageCookie } from './page-cookie.ts';
 import { logSecurityEvent } from './security-line.ts';
@@ -73,8 +74,7 @@ export function adminOrigin(request: FastifyRequest): ChangeOrigin {
   return request.changeOrigin;
 }
 
-/** Control characters, line ends, and characters that change the direction of the text around them. */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const HAS_UNPRINTABLE = new RegExp(`[${UNPRINTABLE}]`, 'u');
 
 const REASON_LENGTHS = { least: 3, most: 200 };
 
@@ -82,7 +82,7 @@ const REASON_LENGTHS = { least: 3, most: 200 };
 function reasonOf({ headers }: FastifyRequest): string {
   const reason = decodeReason(String(headers['x-reason'] ?? '')).trim();
   const { least, most } = REASON_LENGTHS;
-  if (reason.length < least || reason.length > most || UNPRINTABLE.test(reason))
+  if (reason.length < least || reason.length > most || HAS_UNPRINTABLE.test(reason))
     throw new Refusal(
       'invalid_request',
       `An operator states a reason of ${least} to ${most} visible characters on one line in X-Reason.`,

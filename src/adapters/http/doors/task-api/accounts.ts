@@ -125,7 +125,7 @@ function refreshRoute(app: App, { refresh, serviceKeys }: TaskApiAccountOptions)
         body: RefreshBody,
         response: {
           200: jsonAnswer('the next tokens', Tokens, rateLimitHeaders),
-          ...problemResponses(400, 401, 422, 429, 503),
+          ...problemResponses(400, 401, 403, 422, 429, 503),
         },
       },
     },
