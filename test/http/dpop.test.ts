@@ -8,6 +8,7 @@ import { claimsOf } from '../support/forge.ts';
 import { type HttpService, RESOURCE_KEY, serviceKeys, startHttpService } from '../support/http.ts';
 import { basic, postForm, refreshForm } from '../support/oauth.ts';
 import { PASSWORD } from '../support/passwords.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
 import { someKeys } from '../support/sessions.ts';
 
 type Settings = NonNullable<Parameters<typeof startHttpService>[1]>;
@@ -292,6 +293,24 @@ t.test('a step-up of a bound session also needs a proof of its key', async (t) =
   t.same(claimsOf(String(next.body.refresh)).cnf, { jkt: service.key.jkt });
 });
 
+t.test('a step-up challenge names the scheme of the request', async (t) => {
+  const service = await start(t);
+  const { body } = await service.post('/auth/register', {
+    username: 'ann',
+    email: 'ann@example.com',
+    password: PASSWORD,
+  });
+  const authTime = Math.floor(service.time.now / 1000) - 3600;
+  const headers = { dpop: service.proof('POST', '/auth/login') };
+  const login = await service.post(`/auth/login?userId=${body.id}&authTime=${authTime}`, undefined, headers);
+  const answer = await service.use('/auth/me', String(login.body.access), { method: 'DELETE' });
+  t.equal(outcomeOf(answer), '401 step_up_required');
+  t.match(
+    answer.headers.get('www-authenticate'),
+    /^DPoP realm="kinship", algs="[^"]*", error="insufficient_user_authentication", max_age=600$/,
+  );
+});
+
 t.test('a refresh binds no session', async (t) => {
   const service = await start(t);
   const { body } = await service.post(`/auth/login?userId=${randomUUID()}`);
@@ -383,6 +402,30 @@ t.test('the metadata lists the algorithms of proofs', async (t) => {
   t.ok((body.dpop_signing_alg_values_supported as string[]).includes('ES256'));
   t.notOk((body.dpop_signing_alg_values_supported as string[]).some((alg) => /^HS|none/.test(alg)));
 });
+
+t.test(
+  'a request target in absolute form names the URL of the proof, whatever the Host header says',
+  async (t) => {
+    const service = await start(t);
+    const { accessToken } = await service.logIn();
+    const ath = athOf(accessToken);
+    const read = (target: string, url: string) => {
+      const dpop = proofOf(service.key, 'GET', url, NOW, { payload: { ath } });
+      const headers = [
+        'Host: other.example',
+        'Connection: close',
+        `DPoP: ${dpop}`,
+        `Authorization: DPoP ${accessToken}`,
+      ];
+      return sendRaw(service.url, rawRequest(`GET ${target}`, headers)).then(({ outcome }) => outcome);
+    };
+    const url = `${service.url}/auth/me`;
+    t.equal(await read(`${url}?x=1`, url), '200');
+    t.equal(await read(url.replace('http:', 'HTTP:'), url), '200');
+    t.equal(await read('/auth/me', url), refused);
+    t.equal(await read(url, 'http://other.example/auth/me'), refused);
+  },
+);
 
 t.test('with PUBLIC_URL a proof must name that URL, whatever the Host header says', async (t) => {
   const publicUrl = 'https://auth.example.com';

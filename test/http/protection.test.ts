@@ -45,7 +45,8 @@ t.test('answers outside of routes have the security headers too', async (t) => {
   for (const [name, request] of Object.entries(requests)) {
     const { text } = await sendRaw(url, request);
     const lines = text.split('\r\n\r\n')[0]?.split('\r\n').slice(1) ?? [];
-    protects(t, Object.fromEntries(lines.map((line) => line.split(/: (.*)/, 2) as [string, string])), name);
+    const headers = lines.map((line) => line.split(/: (.*)/, 2) as [string, string]);
+    protects(t, Object.fromEntries(headers.map(([key, value]) => [key.toLowerCase(), value])), name);
   }
 });
 
@@ -86,12 +87,13 @@ t.test('the documentation and the pages work in a browser under their policy', a
 });
 
 function protects(
-  t: Pick<Test, 'match' | 'notMatch'>,
+  t: Pick<Test, 'match' | 'notMatch' | 'ok'>,
   headers: Readonly<Record<string, string>>,
   name: string,
 ): void {
   t.match(headers['content-security-policy'], /^default-src 'none';.*frame-ancestors 'none'/, name);
   t.notMatch(headers['content-security-policy'], /unsafe/, name);
+  t.ok(Math.abs(Date.parse(headers.date ?? '') - Date.now()) < 60_000, `${name}: Date`);
   t.match(
     headers,
     {

@@ -49,7 +49,7 @@ t.test('an older sign-in is challenged, and a step-up answers the challenge', as
     t.equal(refused.body.recovery, 'step_up');
     t.equal(
       refused.headers.get('www-authenticate'),
-      'Bearer error="insufficient_user_authentication", max_age=600',
+      'Bearer realm="kinship", error="insufficient_user_authentication", max_age=600',
     );
   }
   t.ok(await users.find(userId));

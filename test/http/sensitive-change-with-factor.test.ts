@@ -31,7 +31,7 @@ t.test(
       t.match(answer, CHALLENGED, 'a sign-in by password a moment ago, and the password again');
       t.equal(
         answer.headers.get('www-authenticate'),
-        'Bearer error="insufficient_user_authentication", max_age=600, acr_values="aal2"',
+        'Bearer realm="kinship", error="insufficient_user_authentication", max_age=600, acr_values="aal2"',
       );
     }
     t.match((await service.send('/auth/me', { headers: bearer(ann) })).body, { email: 'ann@example.com' });

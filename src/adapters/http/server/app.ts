@@ -104,6 +104,7 @@ export function createServer(options: ServerOptions): App {
       connectionsCheckingInterval: Math.min(1_000, headersTimeout),
       requireHostHeader: false, // Node's own refusal has no body: see refuseUnclearHost
     },
+    rewriteUrl: toOriginForm,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH[userIdFormat] },
     exposeHeadRoutes: true,
     forceCloseConnections: 'idle',
@@ -212,6 +213,17 @@ function refuseUnclearHost({ raw }: FastifyRequest): void {
 
 /** A host and a port (RFC 3986 section 3.2). */
 const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
+
+/**
+ * The path and query of the request target. The host of a target in absolute form replaces `Host` (RFC 9112 section
+ * 3.2.2).
+ */
+function toOriginForm({ url = '', headers }: IncomingMessage): string {
+  const [, host, path = ''] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
+  if (host === undefined) return url;
+  headers.host = host;
+  return path.startsWith('/') ? path : `/${path}`;
+}
 
 /** The query parser accepts an invalid escape as text. The router already refuses an invalid escape in a path. */
 function refuseUndecodable({ url }: FastifyRequest): void {

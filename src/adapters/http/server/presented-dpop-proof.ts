@@ -28,11 +28,11 @@ export function addPresentedDpopProofs(
     });
   app.decorateRequest('presentedDpopProof', {
     getter() {
-      const { method, originalUrl, protocol, host } = this as FastifyRequest;
+      const { method, url, protocol, host } = this as FastifyRequest;
       return {
         proof: readDpopProof(this),
         method,
-        url: `${publicUrl ?? `${protocol}://${host}`}${originalUrl}`,
+        url: `${publicUrl ?? `${protocol}://${host}`}${url}`,
       };
     },
   });

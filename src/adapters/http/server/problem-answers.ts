@@ -49,16 +49,18 @@ const DPOP_CHALLENGE = `DPoP realm="kinship", algs="${DPOP_ALGORITHMS.join(' ')}
  * authentication of the user is needed (RFC 9470 section 3).
  */
 function challengeTo({ headers, cookieTokens }: FastifyRequest, error: unknown, code: ProblemCode): string {
-  if (error instanceof Refusal && error.maxAge !== undefined) return stepUpChallenge(error.maxAge, error.acr);
+  const isDpop = /^DPoP /i.test(headers.authorization ?? '');
+  if (error instanceof Refusal && error.maxAge !== undefined)
+    return `${isDpop ? DPOP_CHALLENGE : BEARER_CHALLENGE}, ${stepUpError(error.maxAge, error.acr)}`;
   if (code === 'invalid_dpop_proof' || code === 'use_dpop_nonce') return `${DPOP_CHALLENGE}, error="${code}"`;
-  if (/^DPoP /i.test(headers.authorization ?? '')) return `${DPOP_CHALLENGE}, error="invalid_token"`;
+  if (isDpop) return `${DPOP_CHALLENGE}, error="invalid_token"`;
   const hasToken = /^Bearer /i.test(headers.authorization ?? '') || cookieTokens?.access !== undefined;
   return hasToken && code === 'unauthenticated'
     ? `${BEARER_CHALLENGE}, error="invalid_token"`
     : BEARER_CHALLENGE;
 }
 
-function stepUpChallenge(maxAge: number, acr: Level | undefined): string {
+function stepUpError(maxAge: number, acr: Level | undefined): string {
   const level = acr === undefined ? '' : `, acr_values="${acr}"`;
-  return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1000)}${level}`;
+  return `error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1000)}${level}`;
 }

@@ -72,6 +72,7 @@ function refuseOnSocket(socket: Duplex, ...[[code, detail], headers]: SocketRefu
   const body = JSON.stringify(document);
   const lines = Object.entries({
     ...headers,
+    date: new Date().toUTCString(),
     'content-type': PROBLEM_TYPE,
     'content-length': Buffer.byteLength(body),
     connection: 'close',
