@@ -6,7 +6,7 @@ import { createProbedOutage } from './probed-outage.ts';
  * Keeps attempts limited during an outage of `primary`. `fallback` counts every attempt too, and its verdict applies
  * while `primary` fails. So an outage does not reset the counts of this process. Accounts that logged in through this
  * process stay known. `fallback` does not see the attempts at other processes.
- * Its rejection counts only while `primary` fails, too.
+ * If `fallback` rejects, the caller sees that only while `primary` fails.
  *
  * The first call that `primary` rejects starts an outage: see {@link createProbedOutage}.
  */

@@ -16,9 +16,9 @@ export function reportLimits(
     recordSuccess: (subject, now) => attempts.recordSuccess(subject, now),
     recordRecovery: (owner, now) => attempts.recordRecovery(owner, now),
     async countAction(key, limit, now) {
-      const taking = await attempts.countAction(key, limit, now);
-      if (!taking.allowed) limitReached(key.slice(0, key.indexOf(' ')));
-      return taking;
+      const verdict = await attempts.countAction(key, limit, now);
+      if (!verdict.allowed) limitReached(key.slice(0, key.indexOf(' ')));
+      return verdict;
     },
   };
 }

@@ -7,8 +7,8 @@ import type { App } from './app.ts';
 export const ACCESS_COOKIE = 'access_token';
 
 /** The cookies in which front doors keep refresh tokens. */
-export const REFRESH_COOKIE = 'refresh_token';
-export const SESSION_COOKIE = 'session_refresh';
+export const COOKIE_PAIR_REFRESH_COOKIE = 'refresh_token';
+export const SESSION_ID_REFRESH_COOKIE = 'session_refresh';
 
 /**
  * Attributes of a cookie that holds a token: hidden from scripts and not sent across sites. With an https `publicUrl`

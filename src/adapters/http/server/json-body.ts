@@ -7,7 +7,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Treats a body of length 0 as no body, whatever its content type. Many clients, such as `curl -d ''`, send
- * an empty body if all parameters are in the query. Without a content type Fastify looks for no parser.
+ * an empty body if all parameters are in the query. Fastify looks for a parser only if there is a content type, so that
+ * header is removed.
  */
 export function ignoreEmptyBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers }) => {

@@ -125,8 +125,8 @@ export function textAnswer(description: string, type: 'text/plain' | 'text/html'
 }
 
 /**
- * Returns a function that makes the responses of a route for the statuses of its refusals. These refusals have this
- * content type. Refusals that are sent before the route is known remain problem documents.
+ * Like {@link problemResponses}, for routes whose refusals have this content type. A refusal before the route is known
+ * is still a problem document.
  */
 export function refusalsAs(type: 'text/plain' | 'text/html', description: string) {
   const own = textAnswer(description, type);

@@ -10,7 +10,7 @@ import type { App } from '../../server/app.ts';
 import type { AuthorizeLogin } from '../../server/authorize-login.ts';
 import { callerOf } from '../../server/caller.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
-import { onlyCookie, SESSION_COOKIE, tokenCookie } from '../../server/cookies.ts';
+import { onlyCookie, SESSION_ID_REFRESH_COOKIE, tokenCookie } from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 import { closed, longText } from '../../server/field-schemas.ts';
 import { isFromForeignPage, refuseForeignPage } from '../../server/own-origin.ts';
@@ -51,7 +51,9 @@ const RefreshBody = Type.Object(
   },
 );
 /** Both answers also set the cookie, unless a page of another origin asks. */
-const withCookie = { 'Set-Cookie': longText({ description: `\`${SESSION_COOKIE}\`, for /api/v1/auth` }) };
+const withCookie = {
+  'Set-Cookie': longText({ description: `\`${SESSION_ID_REFRESH_COOKIE}\`, for /api/v1/auth` }),
+};
 
 /** Must be registered in a scope that parses cookies. */
 export function tokenRoutes(app: App, options: SessionIdTokenOptions): void {
@@ -67,7 +69,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: Sessio
         operationId: 'sessionIdLogIn',
         tags,
         summary: 'Open a session for a user',
-        description: `For trusted backends. The refresh token is set as cookie \`${SESSION_COOKIE}\` too.`,
+        description: `For trusted backends. The refresh token is set as cookie \`${SESSION_ID_REFRESH_COOKIE}\` too.`,
         security: [{}, { serviceKey: [] }],
         body: LoginBody,
         response: {
@@ -100,7 +102,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: SessionIdTo
         operationId: 'sessionIdRefresh',
         tags,
         summary: 'Exchange the refresh token of a session for the next tokens',
-        description: `Requires the refresh token of the session, in the cookie \`${SESSION_COOKIE}\` or in the body.`,
+        description: `Requires the refresh token of the session, in the cookie \`${SESSION_ID_REFRESH_COOKIE}\` or in the body.`,
         headers: RefreshHeaders,
         security: [{ sessionCookie: [] }, {}],
         body: RefreshBody,
@@ -124,11 +126,11 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: SessionIdTo
 }
 
 function readCookieToken(request: FastifyRequest, publicUrl: string | null): string {
-  const token = onlyCookie(request, SESSION_COOKIE);
+  const token = onlyCookie(request, SESSION_ID_REFRESH_COOKIE);
   if (token === undefined)
     throw new Refusal(
       'unauthenticated',
-      `A refresh token is needed, in the cookie ${SESSION_COOKIE} or as refresh_token in the body.`,
+      `A refresh token is needed, in the cookie ${SESSION_ID_REFRESH_COOKIE} or as refresh_token in the body.`,
     );
   refuseForeignPage(request, publicUrl);
   return token;
@@ -143,7 +145,7 @@ function sendTokens(
 ) {
   const refresh_token = Buffer.from(refresh).toString('base64');
   if (!isFromForeignPage(request, publicUrl))
-    reply.setCookie(SESSION_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
+    reply.setCookie(SESSION_ID_REFRESH_COOKIE, refresh_token, tokenCookie('/api/v1/auth', publicUrl));
   return { access_token: access, refresh_token };
 }
 

@@ -1,4 +1,8 @@
-import { ACCESS_COOKIE, REFRESH_COOKIE, SESSION_COOKIE } from '../../server/cookies.ts';
+import {
+  ACCESS_COOKIE,
+  COOKIE_PAIR_REFRESH_COOKIE,
+  SESSION_ID_REFRESH_COOKIE,
+} from '../../server/cookies.ts';
 import { examples } from '../../server/examples.ts';
 
 /** Security schemes. Each route names the schemes that it accepts. */
@@ -19,8 +23,18 @@ export const securitySchemes = {
       'an access token, with `SESSION_COOKIES=on` and the header `x-session-transport: cookie`. Without an https ' +
       '`PUBLIC_URL` the name is `kinship_access`',
   },
-  refreshCookie: { type: 'apiKey', in: 'cookie', name: REFRESH_COOKIE, description: 'a refresh token' },
-  sessionCookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'a refresh token' },
+  refreshCookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: COOKIE_PAIR_REFRESH_COOKIE,
+    description: 'a refresh token',
+  },
+  sessionCookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: SESSION_ID_REFRESH_COOKIE,
+    description: 'a refresh token',
+  },
   serviceKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'a key of SERVICE_API_KEYS' },
   serviceKeyAsBearer: { type: 'http', scheme: 'bearer', description: 'a key of SERVICE_API_KEYS' },
   serviceKeyAsClient: {
