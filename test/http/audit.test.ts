@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { moveFailedPasswordCounts } from '../../src/app/audit/move-failed-password-counts.ts';
+import type { AuditEvent } from '../../src/domain/audit.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { countsOf } from '../support/exposition.ts';
 import { addApp, logIn, registerAndLogIn } from '../support/factors.ts';
+import { NOW } from '../support/families.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { ELSEWHERE } from '../support/sessions.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const NDJSON = 'application/x-ndjson';
 
@@ -99,6 +104,52 @@ t.test('the stream has each event once, one event on each line', async (t) => {
   t.same([...new Set(events.map((event) => event.type))], ['sessions.started']);
   t.equal(events.filter(({ userAgent }) => userAgent === HOSTILE).length, 1);
   t.notMatch(text, /[\u0085\u2028]/, 'no other line ends');
+});
+
+t.test('HEAD of the stream reads no event', async (t) => {
+  let reads = 0;
+  const events = {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        reads += 1;
+        return { done: true as const, value: undefined };
+      },
+    }),
+  };
+  const service = await startHttpService(t, { http: { streamAuditEvents: async () => events } });
+  const headers = { 'x-api-key': service.adminKey, accept: NDJSON };
+  const url = new URL('/admin/audit', service.url);
+  const head = await fetch(url, { method: 'HEAD', headers });
+  t.equal(head.status, 200);
+  t.equal(head.headers.get('content-type'), NDJSON);
+  t.equal(reads, 0);
+  await (await fetch(url, { headers })).text();
+  t.equal(reads, 1);
+});
+
+t.test('a stream that the database cuts off is logged with its cause, and counted', async (t) => {
+  const service = await startHttpService(t);
+  await service.logIn();
+  const { auditLog, lines: log, metrics } = service;
+  const { events } = await auditLog.list({}, { limit: 1, after: null });
+  const failure = new StoreUnavailable('nothing', new Error('the connection was reset'));
+  let isFirst = true;
+  auditLog.list = async () => {
+    if (!isFirst) throw failure;
+    isFirst = false;
+    // More than a connection buffers, so that a part of it is sent before the failure.
+    const many = Array.from({ length: 5_000 }, () => events[0] as AuditEvent);
+    return { events: many, next: { occurredAt: NOW, id: randomUUID() } };
+  };
+  await t.rejects(lines(service), 'the answer has no end');
+  await waitUntil(() =>
+    log.some((line) => line.includes('the connection was closed before the end of the answer')),
+  );
+  const cut = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'answer cut off');
+  t.equal(cut.length, 1);
+  t.match(cut[0], { level: 40, err: { type: 'StoreUnavailable' } });
+  const counts = await countsOf(metrics, 'http_requests_total');
+  t.equal(counts['{method="GET",path="/admin/audit",status="200"}'], 1);
 });
 
 t.test(

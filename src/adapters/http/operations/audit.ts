@@ -79,7 +79,8 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
       if (wantsLines(request.headers.accept)) {
         const events = await streamAuditEvents(filter, cursor);
         reply.type(NDJSON);
-        return Readable.from(toLines(events));
+        // For HEAD, Fastify would read the stream to its end.
+        return Readable.from(request.method === 'HEAD' ? [] : toLines(events));
       }
       const { items, ...more } = await listAuditEvents(filter, {
         limit,

@@ -46,9 +46,15 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
       },
     },
     async (_request, reply) => {
+      let opened: RevocationStream | null = null;
+      let isIncomplete = false;
       const following = await followRevocations({
-        onEnded: (session) => stream.send(session),
-        onIncomplete: () => stream.close(),
+        // Before the stream is open, the iterator of ended sessions still yields this session.
+        onEnded: (session) => opened?.send(session),
+        onIncomplete() {
+          isIncomplete = true;
+          opened?.close();
+        },
       });
       const stream = createRevocationStream({
         ...following,
@@ -57,8 +63,9 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
           open.delete(stream);
         },
       });
+      opened = stream;
       open.add(stream);
-      if (isStopping) stream.close();
+      if (isStopping || isIncomplete) stream.close();
       return setStreamHeaders(reply).send(stream.body);
     },
   );

@@ -10,6 +10,7 @@ import fastify, {
 } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import { MAX_USER_ID, type UserIdFormat } from '../../../domain/user-id.ts';
+import { errorCode } from '../../../lib/errors.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
 import { enableGracefulShutdown, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
@@ -95,7 +96,7 @@ export function createServer(options: ServerOptions): App {
   const socketRefusals = createSocketRefusals(headers.withoutRequest, responses);
   const app = fastify({
     loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: createLogController(),
     trustProxy: trustProxy.length > 0 ? isTrustedProxy : false,
     bodyLimit: body,
     requestTimeout,
@@ -148,6 +149,15 @@ export function createServer(options: ServerOptions): App {
   answerInTime(app, handlerTimeout);
   enableGracefulShutdown(app, responses, { drain, finish });
   return app;
+}
+
+/** Logs no request, but the error that cuts an answer off. It is no such error if the client has left. */
+function createLogController(): LogController {
+  return Object.assign(new LogController({ disableRequestLogging: true }), {
+    streamError(error: Error, { log }: FastifyRequest) {
+      if (errorCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') log.warn({ err: error }, 'answer cut off');
+    },
+  });
 }
 
 /** Must be called before a hook is added that may refuse a request. */
