@@ -17,7 +17,9 @@ interface Output {
 export interface Progress {
   /** Shows how much of the work is done. `what` names its units. `total` null: their total is not known. */
   show(what: string, done: number, total: number | null): void;
-  /** Removes the bar. */
+  /** Removes the bar until it is drawn again, so that the caller can print a line. */
+  clear(): void;
+  /** Removes the bar. No call may follow, except another `end`. */
   end(): void;
 }
 
@@ -38,11 +40,16 @@ export function createProgress(output: Output, clock: () => number): Progress {
       if (isTerminal || isNew) draw();
       timer ??= setInterval(draw, isTerminal ? PAUSE.bar : PAUSE.line).unref();
     },
+    clear,
     end() {
       clearInterval(timer);
-      if (isTerminal && shown.what !== '') output.write(CLEAR);
+      clear();
     },
   };
+
+  function clear(): void {
+    if (isTerminal && shown.what !== '') output.write(CLEAR);
+  }
 
   function draw(): void {
     const { what, done, total } = shown;

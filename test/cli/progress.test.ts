@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import t from 'tap';
 import { createProgress } from '../../src/cli/progress.ts';
 
@@ -37,4 +38,23 @@ t.test('a bar is never longer than the line of the terminal', async (t) => {
 
 t.test('other outputs get one plain line for each kind of work', async (t) => {
   t.equal(shown(false), '100 of 400 sessions purged, 0 s\n2 migrations, now 3 users, 2 s\n');
+});
+
+t.test('progress goes on after a line that interrupts it', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => mock.timers.reset());
+  for (const isTTY of [false, true]) {
+    let text = '';
+    const progress = createProgress({ isTTY, write: (more: string) => (text += more) }, () => 0);
+    progress.show('lines read', 1, 9);
+    progress.clear();
+    text = '';
+    progress.show('lines read', 2, 9);
+    mock.timers.tick(10_000);
+    t.match(text, /2 of 9 lines read/);
+    progress.end();
+    text = '';
+    mock.timers.tick(10_000);
+    t.equal(text, '', 'and stops at its end');
+  }
 });

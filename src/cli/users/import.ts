@@ -33,7 +33,7 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
       lines: readLines(file === '-' ? process.stdin : createReadStream(file)),
       strict,
       onRefused(line, reason) {
-        progress.end();
+        progress.clear();
         process.stderr.write(`line ${line}: ${escapeControlCharacters(reason)}\n`);
       },
       onProgress: (counts) => progress.show('lines read', sumOf(counts), total),
