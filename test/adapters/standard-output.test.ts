@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { namedPipe } from '../support/log-reader.ts';
 import { evalArguments, modulePath } from '../support/program.ts';
@@ -107,6 +108,26 @@ t.test(
     t.equal(next.lines.filter(isNote).length, 1);
   },
 );
+
+t.test('an exit without a flush writes all lines that the reader accepts', async (t) => {
+  const writer = `
+    import { createLog } from '${modulePath('src/adapters/telemetry/log.ts')}';
+    const log = createLog('info');
+    log.info({}, 'a first line');
+    await new Promise(setImmediate);
+    for (let i = 0; i < 20; i += 1) log.info({ filling: 'x'.repeat(${LINE}) }, 'a line');
+    process.exit(3);`;
+  const path = join(t.testdir(), 'log');
+  const file = await open(path, 'w');
+  t.teardown(() => file.close());
+  for (const output of ['pipe', file.fd] as const) {
+    const child = spawn(process.execPath, evalArguments(writer), { stdio: ['ignore', output, 'inherit'] });
+    const text = child.stdout === null ? null : readText(child.stdout);
+    t.same(await once(child, 'exit'), [3, null]);
+    const lines = ((await text) ?? (await readFile(path, 'utf8'))).trim().split('\n');
+    t.equal(lines.length, 21, String(output));
+  }
+});
 
 t.test('the process ends if its pipe has no reader', async (t) => {
   const { reader, log, end } = await startWriter(t);

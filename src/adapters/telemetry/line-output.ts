@@ -21,6 +21,8 @@ export interface LineOutput extends DestinationStream {
   droppedLines(): number;
   /** Calls back when every waiting line is written, or after `FLUSH_DEADLINE`. */
   flush(done: () => void): void;
+  /** Writes all waiting lines, as far as the reader accepts them at once. For the exit of the process. */
+  writeAtExit(): void;
 }
 
 /**
@@ -66,6 +68,11 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
         clearTimeout(timer);
         done();
       });
+    },
+
+    writeAtExit() {
+      unblock(stream);
+      while (lines.length > 0) stream.write(takeChunk().text);
     },
   };
 

@@ -83,8 +83,7 @@ function logToStandardOutput(level: string, format?: (line: string) => string): 
   });
   const formatted = format && { ...output, write: (line: string) => output.write(format(line)) };
   const log = logTo(formatted ?? output, level);
-  // If the process ends without a flush, this writes those waiting lines that the output accepts immediately.
-  process.once('exit', () => output.flush(() => {}));
+  process.once('exit', output.writeAtExit); // the process may end without a flush
   return Object.assign(log, { droppedLines: output.droppedLines });
 }
 
