@@ -750,6 +750,12 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
   t.notMatch(warnings.join('\n'), 'hunter2');
   t.same(warnings.map((line) => line.split(' ')[0]).sort(), Object.keys(faulty));
   t.same((await read(t, { ...keys, ...faulty })).warnings, [], 'nothing of it is used');
+
+  for (const header of ['a%20name=x', 'authorization=Bearer%0Ax', 'x-team=%E2%82%AC', 'x=%E0%A4%A']) {
+    const { traces, warnings } = await tracesOf({ OTEL_EXPORTER_OTLP_HEADERS: header });
+    t.same(traces?.headers, {}, header);
+    t.match(warnings, [/^OTEL_EXPORTER_OTLP_HEADERS is ignored/], header);
+  }
 });
 
 t.test('a variable that has no effect is not checked', async (t) => {

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Variables } from './environment.ts';
 import { list, quote, type Readers } from './values.ts';
 
@@ -44,14 +45,19 @@ export function readTraces(variables: Variables, read: Readers): TracesConfig | 
 
 /** Names and values are percent-encoded. A value may contain `=`, and it is a secret. */
 function readHeaders({ OTEL_EXPORTER_OTLP_HEADERS: value }: Variables, read: Readers) {
-  return readPairs(value, headerIn, () =>
-    read.warn('OTEL_EXPORTER_OTLP_HEADERS is ignored: it must be a list of name=value, comma-separated.'),
+  return readPairs(value, readHeader, () =>
+    read.warn(
+      'OTEL_EXPORTER_OTLP_HEADERS is ignored: it must be a list of header fields as name=value, comma-separated.',
+    ),
   );
 }
 
-function headerIn(pair: string): readonly string[] {
+function readHeader(pair: string): [string, string] {
   const end = pair.indexOf('=');
-  return end < 0 ? [] : [pair.slice(0, end), pair.slice(end + 1)];
+  const [name, value] = decodePair(end < 0 ? [] : [pair.slice(0, end), pair.slice(end + 1)]);
+  validateHeaderName(name);
+  validateHeaderValue(name, value);
+  return [name, value];
 }
 
 /** Keys and values are percent-encoded. */
@@ -59,7 +65,7 @@ function readAttributes({ OTEL_RESOURCE_ATTRIBUTES: value }: Variables, read: Re
   const fault = `OTEL_RESOURCE_ATTRIBUTES is ${quote(value)} and is ignored: it must be a list of key=value, comma-separated.`;
   return readPairs(
     value,
-    (pair) => pair.split('='),
+    (pair) => decodePair(pair.split('=')),
     () => read.warn(fault),
   );
 }
@@ -67,11 +73,11 @@ function readAttributes({ OTEL_RESOURCE_ATTRIBUTES: value }: Variables, read: Re
 /** If one pair is invalid, the whole list counts as unset. */
 function readPairs(
   value: string,
-  split: (pair: string) => readonly string[],
+  readPair: (pair: string) => readonly [string, string],
   onFault: () => void,
 ): Record<string, string> {
   try {
-    return Object.fromEntries(list(value).map((pair) => decodePair(split(pair))));
+    return Object.fromEntries(list(value).map(readPair));
   } catch {
     onFault();
     return {};

@@ -160,10 +160,10 @@ t.test(
     });
     const logIn = () => fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
     t.equal((await logIn()).status, 200);
-    await t.resolves(untilLogged(service.lines, 'the collector is not reachable'));
+    await t.resolves(untilLogged(service.lines, 'the collector accepts none'));
     collector.answerWith(200);
     t.equal((await logIn()).status, 200);
-    await t.resolves(untilLogged(service.lines, 'the collector answers again'));
+    await t.resolves(untilLogged(service.lines, 'the collector accepts traces again'));
   },
 );
 

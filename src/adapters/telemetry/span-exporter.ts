@@ -14,9 +14,9 @@ export function logExportFailures(exporter: SpanExporter, log: Log): SpanExporte
         if (failed && !isFailing)
           log.warn(
             { err: result.error },
-            'the collector is not reachable: traces are lost until it answers; check OTEL_EXPORTER_OTLP_ENDPOINT',
+            'traces are lost: the collector accepts none; check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS',
           );
-        if (!failed && isFailing) log.info({}, 'the collector answers again: traces are exported');
+        if (!failed && isFailing) log.info({}, 'the collector accepts traces again');
         isFailing = failed;
         done(result);
       });
