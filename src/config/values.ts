@@ -11,6 +11,9 @@ export interface MessageCollector {
 
 const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 
+/** A hundred years, in days. The service computes times in the past, and PostgreSQL refuses those before the year 1. */
+const MAX_DAYS = 36_500;
+
 /** Quotes a value on one short line. Masks a password, in case the operator put a URL with credentials here. */
 export function quote(value: string): string {
   if (value === '') return 'empty';
@@ -54,11 +57,8 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
     duration(name: string, value: string, min = 0): number {
       const milliseconds = millisecondsOf(value);
       if (milliseconds >= min) return milliseconds;
-      reportInvalid(
-        name,
-        value,
-        `a duration such as 30s, 15m, 1h or 7d${min > 0 ? `, at least ${min / 1000}s` : ''}`,
-      );
+      const range = `from ${min / SECOND}s to ${MAX_DAYS}d`;
+      reportInvalid(name, value, `a duration such as 30s, 15m, 1h or 7d, ${range}`);
       return Number.NaN;
     },
 
@@ -70,7 +70,11 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
       const [, count = '', span = ''] = /^(\d{1,6})\/(\w+)$/.exec(value) ?? [];
       const limit = { count: Number(count), perMilliseconds: millisecondsOf(span) };
       if (limit.count >= 1 && limit.perMilliseconds >= 1_000) return limit;
-      reportInvalid(name, value, 'a number and a duration such as 20/1h, neither of them zero');
+      reportInvalid(
+        name,
+        value,
+        `a number and a duration such as 20/1h, neither of them zero, the duration at most ${MAX_DAYS}d`,
+      );
       return { count: Number.NaN, perMilliseconds: Number.NaN };
     },
 
@@ -191,7 +195,8 @@ function appOrigin(value: string): string | null {
 
 function millisecondsOf(duration: string): number {
   const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(duration) ?? [];
-  return Number(count) * (UNITS[unit] ?? Number.NaN);
+  const milliseconds = Number(count) * (UNITS[unit] ?? Number.NaN);
+  return milliseconds <= MAX_DAYS * DAY ? milliseconds : Number.NaN;
 }
 
 /** The trimmed parts between commas, without blank ones. */
