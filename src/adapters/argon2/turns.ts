@@ -26,9 +26,9 @@ interface TurnLimits {
  * its own queue, and the networks take turns. So a network with many requests delays its own requests only.
  */
 export function createFairQueue({
-  maxRunning: atOnce,
-  maxWaiting: queue,
-  maxWaitingOfNetwork: queueOfNetwork = queue,
+  maxRunning,
+  maxWaiting,
+  maxWaitingOfNetwork = maxWaiting,
 }: TurnLimits): FairQueue & TurnCounts {
   /** The queues by network, in the order of their next turns. No queue in the map is empty. */
   const queues = new Map<string, (() => void)[]>();
@@ -48,12 +48,12 @@ export function createFairQueue({
   }
 
   async function waitForTurn(network: string): Promise<void> {
-    if (running < atOnce) {
+    if (running < maxRunning) {
       running += 1;
       return;
     }
     const own = queues.get(network) ?? [];
-    if (waiting >= queue || own.length >= queueOfNetwork)
+    if (waiting >= maxWaiting || own.length >= maxWaitingOfNetwork)
       throw new Refusal('unavailable', undefined, {
         cause: new Error('too many password hashes are waiting'),
       });
