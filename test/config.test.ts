@@ -505,11 +505,11 @@ const wrong: [Env, RegExp, number?][] = [
     /^DATABASE_URL has an unsupported target_session_attrs: use any, read-write or primary/,
   ],
   [
-    { DATABASE_POOLER: 'statement' },
+    { POSTGRES_HOST: 'db', DATABASE_POOLER: 'statement' },
     /^DATABASE_POOLER is "statement", but must be one of session, transaction/,
   ],
-  [{ DATABASE_SCHEMA: 'pg_own' }, /^DATABASE_SCHEMA/],
-  [{ DATABASE_SCHEMA: 'own"' }, /^DATABASE_SCHEMA/],
+  [{ POSTGRES_HOST: 'db', DATABASE_SCHEMA: 'pg_own' }, /^DATABASE_SCHEMA/],
+  [{ POSTGRES_HOST: 'db', DATABASE_SCHEMA: 'own"' }, /^DATABASE_SCHEMA/],
   [{ POSTGRES_HOST: 'db', DATABASE_POOL: '0' }, /^DATABASE_POOL/],
   [
     { POSTGRES_HOST: 'db', WORKERS: '0' },
@@ -766,7 +766,9 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
 t.test('a variable that has no effect is not checked', async (t) => {
   const DATABASE_URL = 'postgres://db/kinship';
   await t.resolves(read(t, { ...keys, DATABASE_URL, POSTGRES_PORT: 'x', POSTGRES_HOST: 'a/b' }));
-  await t.resolves(read(t, { ...keys, POSTGRES_PORT: 'x', DATABASE_POOL: 'x' }));
+  const PARTS = { POSTGRES_PORT: 'x', DATABASE_POOL: 'x', DATABASE_POOLER: 'x', DATABASE_SCHEMA: 'X' };
+  await t.resolves(read(t, { ...keys, ...PARTS }));
+  await t.resolves(read(t, { ...keys, CONSOLE_PORT: 'x' }));
   for (const mail of [{ MAIL: 'off' }, {}] as Env[]) {
     await t.resolves(read(t, { ...keys, ...mail, SMTP_PORT: 'x' }));
   }

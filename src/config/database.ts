@@ -35,10 +35,10 @@ function isRedisUrl(value: string): boolean {
 
 /** The database: PostgreSQL, given by a URL or by parts. The embedded database if neither is set. */
 export function readDatabase(variables: Variables, read: Readers): DatabaseConfig {
-  const pooler = read.choice('DATABASE_POOLER', variables.DATABASE_POOLER, ['session', 'transaction']);
-  const schema = readSchema(variables, read);
   const { DATABASE_URL, POSTGRES_HOST } = variables;
   if (DATABASE_URL === '' && POSTGRES_HOST === '') return { kind: 'embedded' };
+  const pooler = read.choice('DATABASE_POOLER', variables.DATABASE_POOLER, ['session', 'transaction']);
+  const schema = readSchema(variables, read);
   const pool = read.integer('DATABASE_POOL', variables.DATABASE_POOL, 1, 200);
   if (DATABASE_URL !== '') {
     readConnectionUrl(DATABASE_URL, (sentence) => read.reportFault('DATABASE_URL', sentence));
