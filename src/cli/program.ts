@@ -97,7 +97,10 @@ export async function runProgram(args: readonly string[]): Promise<void> {
   await createProgram().parseAsync(separateKeyId(args), { from: 'user' });
 }
 
-/** The reader of the output, such as `head`, has left. Commands change nothing after they have begun to print. */
+/**
+ * The reader of the output, such as `head`, has left. Except for `demo`, commands change nothing after they have begun
+ * to print.
+ */
 function endWithoutReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
