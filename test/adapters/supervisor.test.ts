@@ -142,6 +142,17 @@ t.test(
   },
 );
 
+t.test('a start that is stopped as its last worker becomes ready does not succeed', async (t) => {
+  const { supervisor, workers } = supervise({ count: 1 });
+  const started = supervisor.start();
+  const [worker] = workers;
+  if (worker !== undefined) worker.stop = () => {};
+  const stopped = supervisor.stop();
+  await t.rejects(started, { message: 'The service was stopped while it started.' });
+  worker?.end(0);
+  await stopped;
+});
+
 t.test('a worker that does not end at the deadline is killed, and the stop fails', async (t) => {
   const { supervisor, workers } = supervise();
   await supervisor.start();

@@ -117,10 +117,15 @@ export function createSupervisor({
   }
 
   async function launch(slot: WorkerSlot): Promise<void> {
-    if (stopping.signal.aborted) throw new Error('The service was stopped while it started.');
+    assertNotStopped();
     slot.worker = startWorker(slot);
     await waitUntilReady(slot.worker);
+    assertNotStopped();
     slot.isReady = true;
+  }
+
+  function assertNotStopped(): void {
+    if (stopping.signal.aborted) throw new Error('The service was stopped while it started.');
   }
 
   async function waitUntilReady(worker: SupervisedWorker): Promise<void> {
