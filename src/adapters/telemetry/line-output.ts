@@ -133,10 +133,10 @@ export function createLineOutput(stream: Writable, onResumed: (dropped: number) 
 }
 
 /**
- * Makes the next write return at once if the reader accepts no bytes. By default Node.js stops the whole process while a
- * terminal accepts none. That happens after Ctrl-S, or in a container with a terminal whose log driver stalls. The mode
- * of a pipe or a socket belongs to all processes that share it. Node.js makes it blocking whenever it starts a process,
- * and often when it ends. So a worker that starts or ends changes the mode for all others.
+ * Makes the next write return at once if the reader accepts no bytes. By default Node.js stops the whole process while
+ * a terminal accepts none. That happens after Ctrl-S, or in a container with a terminal whose log driver stalls. The
+ * mode of a pipe or a socket belongs to all processes that share it. Node.js makes it blocking whenever it starts a
+ * process, and often when it ends. So a worker that starts or ends changes the mode for all others.
  */
 function unblock(stream: Writable): void {
   type Handle = { readonly _handle?: { setBlocking?(isBlocking: boolean): void } };
