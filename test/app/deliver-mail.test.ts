@@ -408,6 +408,19 @@ t.test('without a broker events are logged once and removed after a day', async 
   t.equal(await left('mail'), 1);
 });
 
+t.test('a logged event never counts as waiting until it is removed', async (t) => {
+  const { deps, record, world, left } = setUp();
+  await record('event');
+  world.now += SECOND;
+  const run = logEvents(deps);
+  await run();
+  for (const end = NOW + DAY + 20 * MINUTE; world.now < end; world.now += 30 * SECOND) {
+    t.match((await deps.outbox.backlog(world.now))[0], { kind: 'event', count: 0 });
+    await run();
+  }
+  t.equal(await left('event'), 0);
+});
+
 t.test('an unavailable database delays the logging of events, but does not fail it', async (t) => {
   const { deps, record, lines, world, failedRemovals } = setUp();
   await record('event');

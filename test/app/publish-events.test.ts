@@ -257,6 +257,17 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   );
 });
 
+t.test('events without a queue never count as waiting after their first attempt', async (t) => {
+  const { run, record, world, stored } = setUp();
+  world.onPublish = async () => 'unroutable';
+  await record(5);
+  for (const end = NOW + 3 * 24 * HOUR; world.now < end; world.now += 10 * MINUTE) {
+    await run();
+    const [events] = await stored.backlog(world.now);
+    t.match(events, { kind: 'event', count: 0, oldestAt: null, postponed: 5 });
+  }
+});
+
 t.test('events that waited for the broker for more than a week wait for a queue, too', async (t) => {
   const { run, record, world, left } = setUp();
   world.onPublish = async () => 'unroutable';

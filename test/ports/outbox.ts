@@ -109,6 +109,31 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     );
   });
 
+  t.test(
+    'an event that no queue takes is postponed and does not wait, until its type is routed',
+    async (t) => {
+      const { families, outbox } = await fresh(t);
+      const family = someFamily();
+      const [unroutable, failed] = [
+        entry(family, { kind: 'event' }),
+        entry(family, { kind: 'event', at: NOW + 1 }),
+      ];
+      await families.open(family, [unroutable, failed]);
+      const events = async () => (await outbox.backlog(NOW)).find(({ kind }) => kind === 'event');
+      const postponed = { dueAt: NOW + 2 * MINUTE, reason: 'later' };
+      await outbox.postpone([
+        { id: unroutable.id, ...postponed, isUnroutable: true },
+        { id: failed.id, ...postponed },
+      ]);
+      t.match(await events(), { count: 1, oldestAt: NOW + 1, postponed: 1 });
+      await outbox.makeDue(unroutable.event.type, NOW + MINUTE, NOW, 10);
+      t.match(await events(), { count: 2, oldestAt: NOW, postponed: 0 });
+      await outbox.postpone([{ id: unroutable.id, ...postponed, isUnroutable: true }]);
+      await outbox.postpone([{ id: unroutable.id, ...postponed }]);
+      t.match(await events(), { count: 2, postponed: 0 }, 'its last attempt failed');
+    },
+  );
+
   t.test('old entries of a kind are removed, also dead-lettered ones', async (t) => {
     const { outbox, ids } = await openWithEntries(t, 3);
     await outbox.deadLetter(ids[0] ?? '', NOW, 'no such mailbox');

@@ -44,20 +44,22 @@ export function createOutbox(sql: Sql): Outbox {
     },
 
     async postpone(postponements) {
-      const rows = postponements.map(({ dueAt, ...rest }) => ({
+      const rows = postponements.map(({ dueAt, isUnroutable = false, ...rest }) => ({
         ...rest,
+        unroutable: isUnroutable,
         due_at: new Date(dueAt).toISOString(),
       }));
       await execute(sql`
-        update outbox set due_at = postponed.due_at, last_error = postponed.reason
+        update outbox set due_at = postponed.due_at, last_error = postponed.reason,
+          unroutable = postponed.unroutable
         from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-          as postponed(id uuid, due_at timestamptz, reason text)
+          as postponed(id uuid, due_at timestamptz, reason text, unroutable boolean)
         where outbox.id = postponed.id`);
     },
 
     async makeDue(type, after, dueAt, limit) {
       const { count } = await execute(sql`
-        update outbox set due_at = ${new Date(dueAt)}
+        update outbox set due_at = ${new Date(dueAt)}, unroutable = false
         where id in (
           select id from outbox
           where kind = 'event' and type = ${type} and buried_at is null and due_at > ${new Date(after)}
@@ -75,23 +77,28 @@ export function createOutbox(sql: Sql): Outbox {
 
     async backlog(now) {
       const rows = await execute(sql<BacklogRow[]>`
-        select kind, count(occurred_at)::int as count, min(occurred_at) as oldest_at, (
-          select count(*)::int from (
+        select kind, soon.count, soon.oldest_at, least(50000, soon.unroutable + later.count) as postponed
+        from unnest(array['event', 'mail']) as kinds (kind)
+        cross join lateral (
+          select count(*) filter (where not unroutable)::int as count,
+            min(occurred_at) filter (where not unroutable) as oldest_at,
+            count(*) filter (where unroutable)::int as unroutable
+          from (
+            select occurred_at, unroutable from outbox
+            where outbox.kind = kinds.kind and buried_at is null and due_at <= ${new Date(now + HOUR)}
+              and (held_for is null or due_at <= ${new Date(now)})
+            order by due_at
+            limit 50000
+          ) entry
+        ) soon
+        cross join lateral (
+          select count(*)::int as count from (
             select from outbox
             where outbox.kind = kinds.kind and buried_at is null and due_at > ${new Date(now + HOUR)}
             order by due_at
             limit 50000
-          ) later
-        ) as postponed
-        from unnest(array['event', 'mail']) as kinds (kind)
-        left join lateral (
-          select occurred_at from outbox
-          where outbox.kind = kinds.kind and buried_at is null and due_at <= ${new Date(now + HOUR)}
-            and (held_for is null or due_at <= ${new Date(now)})
-          order by due_at
-          limit 50000
-        ) waiting on true
-        group by kind`);
+          ) entry
+        ) later`);
       return rows.map(({ kind, count, oldest_at, postponed }) => ({
         kind,
         count,

@@ -8,16 +8,19 @@ interface LogEventsDeps extends DeliveryDeps {
   readonly telemetry: Pick<Telemetry, 'deliveryEnded' | 'removalFailed'>;
 }
 
-/** The lease is longer than the day for which an event is kept, so that each event is logged once. */
-const BATCH = { limit: 100, lease: DAY + 60 * MINUTE };
+/**
+ * Each event is logged once, because its removal comes before the end of the lease. It also comes more than an hour
+ * before: in the last hour of its lease an event would count as waiting, see {@link Outbox.backlog}.
+ */
+const BATCH = { limit: 100, lease: DAY + 90 * MINUTE };
 
 /** Milliseconds between two removals of events that are older than a day. */
 const REMOVAL_INTERVAL = 10 * MINUTE;
 
 /**
  * Replaces publishing where no broker is configured: logs each event by type and id, and removes it from the outbox
- * after a day. Each call logs one batch. If that batch is not full, the call also removes one batch, but waits ten
- * minutes after a removal that found nothing. Returns the number of events.
+ * after a day. Each call logs one batch. If that batch is not full, the call also removes one batch of old events, but
+ * not within ten minutes of a removal that found none. Returns the number of events.
  */
 export const logEvents = (deps: LogEventsDeps) => {
   const { outbox, telemetry, clock, log } = deps;

@@ -109,8 +109,10 @@ export const publishEvents = (deps: PublishEventsDeps) => {
   }
 
   function postponement({ entry, outcome, reason }: PublishAttempt, now: number): Postponement {
-    const backoff = outcome === 'failed' ? AFTER_FAILURE : WHILE_UNROUTABLE;
-    return { id: entry.id, dueAt: now + delayAfter(entry.attempt, backoff, random), reason };
+    const isUnroutable = outcome === 'unroutable';
+    const backoff = isUnroutable ? WHILE_UNROUTABLE : AFTER_FAILURE;
+    const dueAt = now + delayAfter(entry.attempt, backoff, random);
+    return { id: entry.id, dueAt, reason, ...(isUnroutable && { isUnroutable }) };
   }
 
   /** Limited in each round, because the events of a whole week may wait. */

@@ -36,6 +36,8 @@ export interface Postponement {
   readonly id: string;
   readonly dueAt: number;
   readonly reason: string;
+  /** No queue took the event. */
+  readonly isUnroutable?: true;
 }
 
 /** The waiting entries of one kind. `oldestAt`: the time of the oldest event, null where no entry waits. */
@@ -43,7 +45,7 @@ export interface Backlog {
   readonly kind: DeliveryKind;
   readonly count: number;
   readonly oldestAt: number | null;
-  /** Entries that are not due within an hour, such as events without a queue. */
+  /** Entries that are not due within an hour, and events that no queue took. */
   readonly postponed: number;
 }
 
@@ -76,9 +78,10 @@ export interface Outbox {
   deadLetter(id: string, at: number, reason: string): Promise<void>;
 
   /**
-   * The backlog of every kind. `count`: entries that are due, claimed for at most an hour, or due within an hour.
-   * `postponed`: entries that are due later, also the events that are logged without a broker. A mail held for a digest
-   * is in neither number until the digest is due. Each number stops at 50,000, so that the call stays cheap.
+   * The backlog of every kind. `count`: entries that are due, claimed for at most an hour, or due within an hour,
+   * without the events that no queue took at their last attempt. `postponed`: these events, and entries that are due
+   * later, also the events that are logged without a broker. A mail held for a digest is in neither number until the
+   * digest is due. Each number stops at 50,000, so that the call stays cheap.
    */
   backlog(now: number): Promise<readonly Backlog[]>;
 

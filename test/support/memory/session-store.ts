@@ -415,14 +415,14 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
       for (const id of ids) entries.delete(id);
     },
     async postpone(postponements) {
-      for (const { id, dueAt } of postponements) change(id, { dueAt });
+      for (const { id, dueAt, isUnroutable = false } of postponements) change(id, { dueAt, isUnroutable });
     },
     async makeDue(type, after, dueAt, limit) {
       const late = [...entries.values()].filter(
         ({ kind, event, deadLettered, dueAt }) =>
           kind === 'event' && event.type === type && !deadLettered && dueAt > after,
       );
-      for (const entry of late.slice(0, limit)) entry.dueAt = dueAt;
+      for (const entry of late.slice(0, limit)) Object.assign(entry, { dueAt, isUnroutable: false });
       return Math.min(late.length, limit);
     },
     async deadLetter(id) {
@@ -430,16 +430,15 @@ function createOutbox(entries: Map<string, StoredEntry>): Outbox {
     },
     async backlog(now) {
       return (['event', 'mail'] as const).map((kind) => {
-        const waiting = [...entries.values()].filter(
-          ({ kind: entryKind, deadLettered, dueAt, heldFor }) =>
-            entryKind === kind && !deadLettered && dueAt <= (heldFor === undefined ? now + HOUR : now),
+        const alive = [...entries.values()].filter((entry) => entry.kind === kind && !entry.deadLettered);
+        const soon = alive.filter(
+          ({ dueAt, heldFor }) => dueAt <= (heldFor === undefined ? now + HOUR : now),
         );
-        const times = waiting.map(({ event }) => event.occurredAt);
+        const times = soon.filter(({ isUnroutable }) => !isUnroutable).map(({ event }) => event.occurredAt);
         const oldestAt = times.length > 0 ? Math.min(...times) : null;
-        const postponed = [...entries.values()].filter(
-          (entry) => entry.kind === kind && !entry.deadLettered && entry.dueAt > now + HOUR,
-        );
-        return { kind, count: times.length, oldestAt, postponed: postponed.length };
+        const later = alive.filter(({ dueAt }) => dueAt > now + HOUR);
+        const postponed = later.length + soon.length - times.length;
+        return { kind, count: times.length, oldestAt, postponed };
       });
     },
     async forget(kind: DeliveryKind, before, limit) {

@@ -11,6 +11,7 @@ export interface StoredEntry extends OutboxEntry {
   attempts: number;
   dueAt: number;
   deadLettered: boolean;
+  isUnroutable: boolean;
   /** Set while the entry waits for the digest of this recipient. */
   heldFor?: string;
 }
@@ -53,7 +54,14 @@ export function recordEntry(
     audit.set(entry.id, { ...toEvent(entry), generation });
   } else {
     const dueAt = entry.event.occurredAt;
-    outbox.set(entry.id, { ...structuredClone(entry), contact, attempts: 0, dueAt, deadLettered: false });
+    outbox.set(entry.id, {
+      ...structuredClone(entry),
+      contact,
+      attempts: 0,
+      dueAt,
+      deadLettered: false,
+      isUnroutable: false,
+    });
   }
 }
 

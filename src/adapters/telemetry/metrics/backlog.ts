@@ -48,7 +48,7 @@ export function createBacklogGauges(
   );
   const postponed = sharedGauge(
     'kinship_outbox_postponed_entries',
-    'Outbox entries whose next attempt is more than an hour away.',
+    'Outbox entries whose next attempt is more than an hour away, and events that no queue took.',
     'max',
     'kind',
   );
