@@ -46,6 +46,7 @@ function setUp({ operatorAddress = null as string | null, random = (): number =>
     sent,
     users,
     outbox,
+    budget,
     digest,
     async cause(count: number, values: Partial<TokenFamily> = {}) {
       const family = someFamily(values);
@@ -85,6 +86,36 @@ t.test('fifteen events for one recipient become ten mails, and one digest at the
   t.equal(await left(), 0);
   await deliver();
   t.equal(sent.length, 11);
+});
+
+t.test('a mail that could not be held is not sent beyond the budget', async (t) => {
+  const { world, sent, cause, deliver, budget } = setUp();
+  await cause(15);
+  world.now = NOW + 1_000;
+  const { hold } = budget;
+  budget.hold = async () => {
+    throw new Error('connection lost');
+  };
+  await deliver();
+  budget.hold = hold;
+  world.now += 60_000;
+  await deliver();
+  t.equal(sent.length, 10);
+  world.now = FULL_HOUR;
+  await deliver();
+  t.match(sent[10]?.subject, /^5 messages/);
+});
+
+t.test('a mail that the mail server refused for now is counted once', async (t) => {
+  const { world, sent, cause, deliver } = setUp();
+  await cause(10);
+  world.now = NOW + 1_000;
+  world.refuse = new Error('451 later');
+  await deliver();
+  world.refuse = null;
+  world.now += 60_000;
+  await deliver();
+  t.equal(sent.length, 10);
 });
 
 t.test('all spellings of an address share one budget', async (t) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { MailBudget } from '../../src/ports/stores/mail-budget.ts';
 import { entry, NOW, someFamily } from '../support/families.ts';
@@ -13,29 +14,30 @@ export interface BudgetStores extends Stores {
 
 /** The contract of {@link MailBudget}. */
 export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetStores>): void {
+  const recordMails = async ({ families }: BudgetStores, count: number) => {
+    const family = someFamily();
+    const entries = Array.from({ length: count }, (_, n) => entry(family, { kind: 'mail', at: NOW + n }));
+    await families.open(family, entries);
+    return entries.map(({ id }) => id);
+  };
+
   /** Counts how many of `count` consecutive mails fit into the budget. */
-  const countFitting = async (
-    { mailBudget }: BudgetStores,
-    recipient: string,
-    count: number,
-    now: number,
-  ) => {
+  const countFitting = async (stores: BudgetStores, recipient: string, count: number, now: number) => {
     let fit = 0;
-    for (let n = 0; n < count; n += 1) if (await mailBudget.take(recipient, now)) fit += 1;
+    for (const id of await recordMails(stores, count))
+      if (await stores.mailBudget.take(id, recipient, now)) fit += 1;
     return fit;
   };
 
   const withHeld = async (t: Test, recipients: readonly string[]) => {
     const stores = await fresh(t);
-    const family = someFamily();
-    const entries = recipients.map((_, n) => entry(family, { kind: 'mail', at: NOW + n }));
-    await stores.families.open(family, entries);
+    const ids = await recordMails(stores, recipients.length);
     await stores.outbox.claim('mail', NOW + MINUTE, NOW + 2 * MINUTE, 100);
     for (const [n, recipient] of recipients.entries()) {
-      await stores.mailBudget.take(recipient, NOW);
-      await stores.mailBudget.hold(entries[n]?.id ?? '', recipient, NOW + HOUR);
+      await stores.mailBudget.take(ids[n] ?? '', recipient, NOW);
+      await stores.mailBudget.hold(ids[n] ?? '', recipient, NOW + HOUR);
     }
-    return { ...stores, ids: entries.map(({ id }) => id) };
+    return { ...stores, ids };
   };
 
   t.test('a recipient gets at most ten mails in any hour', async (t) => {
@@ -56,9 +58,25 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
   });
 
   t.test('concurrent mails never exceed the budget', async (t) => {
-    const { mailBudget } = await fresh(t);
-    const taken = await Promise.all(Array.from({ length: 40 }, () => mailBudget.take('ann', NOW)));
+    const stores = await fresh(t);
+    const ids = await recordMails(stores, 40);
+    const taken = await Promise.all(ids.map((id) => stores.mailBudget.take(id, 'ann', NOW)));
     t.equal(taken.filter(Boolean).length, 10);
+  });
+
+  t.test('a mail that is taken at several attempts is counted once', async (t) => {
+    const stores = await fresh(t);
+    const [id = ''] = await recordMails(stores, 1);
+    for (let attempt = 0; attempt < 5; attempt += 1)
+      t.equal(await stores.mailBudget.take(id, 'ann', NOW), true);
+    t.equal(await countFitting(stores, 'ann', 20, NOW), 9);
+    t.equal(
+      await stores.mailBudget.take(id, 'ann', NOW),
+      true,
+      'it was counted before the budget was used up',
+    );
+    t.equal(await stores.mailBudget.take(randomUUID(), 'bob', NOW), false, 'it was removed');
+    t.equal(await countFitting(stores, 'bob', 20, NOW), 10);
   });
 
   t.test('a held mail is claimed only with the digest of its recipient', async (t) => {
@@ -106,8 +124,8 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
 
   t.test('unused counts are removed', async (t) => {
     const stores = await withHeld(t, ['ann']);
-    await stores.mailBudget.take('bob', NOW);
-    await stores.mailBudget.take('eve', NOW + DAY);
+    await countFitting(stores, 'bob', 1, NOW);
+    await countFitting(stores, 'eve', 1, NOW + DAY);
     t.equal(
       await stores.mailBudget.forget(NOW + 1, 10),
       1,

@@ -9,15 +9,21 @@ import { type OutboxRow, toClaimedEntries } from './outbox.ts';
 /** Mail budgets in PostgreSQL. `take` and `claimDigest` lock the recipient's row. */
 export function createMailBudget(sql: Sql): MailBudget {
   return {
-    async take(recipient, now) {
+    async take(id, recipient, now) {
       const { perHour, perDay } = MAIL_BUDGET;
       const at = new Date(now);
       const { count } = await execute(sql`
-        insert into mail_budgets as budget (recipient, sent_at)
-        values (${hashRecipient(recipient)}, array[${at}::timestamptz])
-        on conflict (recipient) do update
-          set sent_at = (budget.sent_at || excluded.sent_at)[greatest(1, cardinality(budget.sent_at) + 2 - ${perDay}):]
-          where ${hasRoom(perHour, new Date(now - HOUR))} and ${hasRoom(perDay, new Date(now - DAY))}`);
+        with counted as (
+          insert into mail_budgets as budget (recipient, sent_at)
+          select ${hashRecipient(recipient)}::bytea, array[${at}::timestamptz]
+          where exists (select from outbox where id = ${id} and counted_at is null)
+          on conflict (recipient) do update
+            set sent_at = (budget.sent_at || excluded.sent_at)[greatest(1, cardinality(budget.sent_at) + 2 - ${perDay}):]
+            where ${hasRoom(perHour, new Date(now - HOUR))} and ${hasRoom(perDay, new Date(now - DAY))}
+          returning 1
+        )
+        update outbox set counted_at = coalesce(counted_at, ${at})
+        where id = ${id} and (counted_at is not null or exists (select from counted))`);
       return count === 1;
     },
 

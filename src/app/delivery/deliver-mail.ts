@@ -97,13 +97,9 @@ const deliverOne = (deps: DeliverMailDeps) => {
     return true;
   }
 
-  /** Counts the mail at its first attempt. A mail that may not wait is sent even if the budget is used up. */
-  async function takeFromBudget(
-    { attempt, event }: ClaimedEntry,
-    recipient: MailRecipient,
-  ): Promise<boolean> {
-    if (attempt > 1) return true;
-    const isCounted = await budget.take(recipient.budgetKey, clock());
+  /** A mail that may not wait is sent even if the budget is used up. */
+  async function takeFromBudget({ id, event }: ClaimedEntry, recipient: MailRecipient): Promise<boolean> {
+    const isCounted = await budget.take(id, recipient.budgetKey, clock());
     return isCounted || !mayWaitForDigest(event);
   }
 };

@@ -7,8 +7,11 @@ import type { ClaimedEntry } from './outbox.ts';
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface MailBudget {
-  /** Counts one more mail; false, and nothing is counted, if the budget is used up. Atomic over all replicas. */
-  take(recipient: string, now: number): Promise<boolean>;
+  /**
+   * Counts a claimed mail once, also if it is taken at several attempts. False, and nothing is counted, if the budget is
+   * used up, or the mail has left the outbox. Atomic over all replicas.
+   */
+  take(id: string, recipient: string, now: number): Promise<boolean>;
 
   /** Holds a claimed mail until the recipient's digest is due. {@link Outbox.claim} no longer returns the mail. */
   hold(id: string, recipient: string, until: number): Promise<void>;

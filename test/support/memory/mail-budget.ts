@@ -11,12 +11,15 @@ export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailB
   const sent = new Map<string, readonly number[]>();
 
   return {
-    async take(recipient, now) {
+    async take(id, recipient, now) {
+      const entry = entries.get(id);
+      if (entry === undefined || entry.isCounted) return entry !== undefined;
       const times = sent.get(recipient) ?? [];
       const inHour = countAction(times, { count: MAIL_BUDGET.perHour, perMilliseconds: HOUR }, now);
       const inDay = countAction(times, { count: MAIL_BUDGET.perDay, perMilliseconds: DAY }, now);
       if (!inHour.verdict.allowed || !inDay.verdict.allowed) return false;
       sent.set(recipient, inDay.times);
+      entry.isCounted = true;
       return true;
     },
 

@@ -12,6 +12,7 @@ export interface StoredEntry extends OutboxEntry {
   dueAt: number;
   deadLettered: boolean;
   isUnroutable: boolean;
+  isCounted: boolean;
   /** Set while the entry waits for the digest of this recipient. */
   heldFor?: string;
 }
@@ -61,6 +62,7 @@ export function recordEntry(
       dueAt,
       deadLettered: false,
       isUnroutable: false,
+      isCounted: false,
     });
   }
 }
