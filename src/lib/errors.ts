@@ -11,7 +11,12 @@ export function isTlsFailure(code: string): boolean {
   return TLS_CODES.test(code);
 }
 
-/** The message of an error, or the text of any other thrown value. */
+/**
+ * The message of an error, or the text of any other thrown value. If no address of a host accepts a connection, Node.js
+ * throws an error with one error for each address, and without a message of its own.
+ */
 export function errorMessage(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map(errorMessage).join('; ');
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,10 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.ts';
+import { errorMessage } from '../../src/lib/errors.ts';
 import { RefusedTarget, SenderClosed } from '../../src/ports/delivery/webhook-sender.ts';
+import { blackHole } from '../support/black-hole.ts';
 import { nameServer } from '../support/name-server.ts';
+import { freePort } from '../support/ports.ts';
 import { webhookReceiver } from '../support/webhook-receiver.ts';
 
+const LOOPBACK_IPV6 = [...Buffer.alloc(15), 1];
 const CONTENT = { headers: { 'content-type': 'text/plain' }, body: 'an event' };
 const strict = createWebhookSender({ allowedNetworks: [] });
 const onLoopback = () => createWebhookSender({ allowedNetworks: ['127.0.0.1'], timeouts: { request: 500 } });
@@ -113,6 +117,63 @@ t.test('a name with an internal IPv6 address or an IPv4-mapped internal address 
     const sender = createWebhookSender({ allowedNetworks: [], nameServers: [server.address] });
     await t.rejects(sender.send({ url: 'https://hooks.example/', ...CONTENT }), RefusedTarget, address);
   }
+});
+
+t.test('if an address accepts no connection, the next address of the name gets the request', async (t) => {
+  const receiver = await webhookReceiver(t, '127.0.0.3');
+  const server = await nameServer(t, () => '127.0.0.1 127.0.0.2 127.0.0.3', LOOPBACK_IPV6);
+  const sender = createWebhookSender({
+    allowedNetworks: ['127.0.0.0/8', '::1'],
+    nameServers: [server.address],
+  });
+  const url = `http://hooks.example:${receiver.port}/hook`;
+  t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
+  t.equal(receiver.requests.length, 1);
+});
+
+t.test('a name with an IPv4 and an IPv6 address is reached by IPv6 alone, too', async (t) => {
+  const receiver = await webhookReceiver(t, '::1');
+  const server = await nameServer(t, () => '127.0.0.1', LOOPBACK_IPV6);
+  const sender = createWebhookSender({
+    allowedNetworks: ['127.0.0.1', '::1'],
+    nameServers: [server.address],
+  });
+  const url = `http://hooks.example:${receiver.port}/hook`;
+  t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
+  t.match(receiver.requests, [{ headers: { host: `hooks.example:${receiver.port}` } }]);
+});
+
+t.test('an address that is refused gets no connection, even if no other address accepts one', async (t) => {
+  const internal = await webhookReceiver(t, '127.0.0.2');
+  const server = await nameServer(t, () => '127.0.0.1 127.0.0.2');
+  const sender = createWebhookSender({ allowedNetworks: ['127.0.0.1'], nameServers: [server.address] });
+  const url = `http://hooks.example:${internal.port}/hook`;
+  await t.rejects(sender.send({ url, ...CONTENT }), { code: 'ECONNREFUSED' });
+  t.equal(internal.connections(), 0);
+});
+
+t.test('the failure of a delivery names each address that was tried', async (t) => {
+  const server = await nameServer(t, () => '127.0.0.1 127.0.0.2');
+  const sender = createWebhookSender({ allowedNetworks: ['127.0.0.0/8'], nameServers: [server.address] });
+  const port = await freePort();
+  const error = await sender
+    .send({ url: `http://hooks.example:${port}/`, ...CONTENT })
+    .catch((e: Error) => e);
+  t.match(errorMessage(error), /ECONNREFUSED 127.0.0.1:\d+; .*ECONNREFUSED 127.0.0.2:/);
+});
+
+t.test('an address that never answers delays the next address for a limited time', async (t) => {
+  const port = await blackHole(t);
+  const receiver = await webhookReceiver(t, '127.0.0.3', port);
+  const server = await nameServer(t, () => '127.0.0.1 127.0.0.3');
+  const sender = createWebhookSender({
+    allowedNetworks: ['127.0.0.0/8'],
+    nameServers: [server.address],
+    timeouts: { connection: 300 },
+  });
+  const url = `http://hooks.example:${port}/hook`;
+  t.match(await sender.send({ url, ...CONTENT }), { status: 204 });
+  t.equal(receiver.requests.length, 1);
 });
 
 t.test('a name server that never answers about IPv6 delays no delivery', async (t) => {

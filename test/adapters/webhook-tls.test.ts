@@ -26,9 +26,10 @@ async function exchange(t: Test, host: string, pem: { key: string; cert: string 
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const names = await nameServer(t, () => '127.0.0.1');
+  // The first address of the name accepts no connection.
+  const names = await nameServer(t, (name) => (name === NAME ? '127.0.0.2 127.0.0.1' : '127.0.0.1'));
   const sender = createWebhookSender({
-    allowedNetworks: ['127.0.0.1'],
+    allowedNetworks: ['127.0.0.0/8'],
     nameServers: [names.address],
     ...(authorities !== undefined && { authorities }),
   });

@@ -10,6 +10,8 @@ t.test('an error without a code has the empty code', async (t) => {
 
 t.test('any thrown value has a message', async (t) => {
   t.equal(errorMessage(new Error('lost')), 'lost');
+  t.equal(errorMessage(new AggregateError([new Error('one'), new Error('two')])), 'one; two');
+  t.equal(errorMessage(new AggregateError([new Error('one')], 'both')), 'both');
   t.equal(errorMessage('lost'), 'lost');
   t.equal(errorMessage(undefined), 'undefined');
 });

@@ -6,8 +6,8 @@ const TYPE_A = 1;
 const TYPE_AAAA = 28;
 
 /**
- * A name server on loopback. `answer` returns the IPv4 address of a name; an empty text if the name has none. `ipv6` is
- * the answer for IPv6: no address, no answer at all, or the address with these 16 bytes.
+ * A name server on loopback. `answer` returns the IPv4 addresses of a name, separated by spaces; an empty text if the
+ * name has none. `ipv6` is the answer for IPv6: no address, no answer at all, or the address with these 16 bytes.
  */
 export async function nameServer(
   t: Pick<Test, 'teardown'>,
@@ -21,11 +21,11 @@ export async function nameServer(
     const type = query.readUInt16BE(end);
     if (type === TYPE_A) questions.push(name);
     else if (ipv6 === 'unanswered') return;
-    const addressOf = () => {
-      if (type === TYPE_A) return answer(name).split('.').filter(Boolean).map(Number);
-      return type === TYPE_AAAA && typeof ipv6 !== 'string' ? ipv6 : [];
+    const addressesOf = () => {
+      if (type === TYPE_A) return answer(name).split(' ').filter(Boolean).map(toBytes);
+      return type === TYPE_AAAA && typeof ipv6 !== 'string' ? [ipv6] : [];
     };
-    socket.send(replyTo(query, end, type, addressOf()), peer.port, peer.address);
+    socket.send(replyTo(query, end, type, addressesOf()), peer.port, peer.address);
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   t.teardown(() => socket.close());
@@ -43,13 +43,22 @@ function readName(query: Buffer): { name: string; end: number } {
   return { name: labels.join('.'), end: at + 1 };
 }
 
-/** `address` is empty if the name has none. */
-function replyTo(query: Buffer, end: number, type: number, address: readonly number[]): Buffer {
+function toBytes(ipv4: string): readonly number[] {
+  return ipv4.split('.').map(Number);
+}
+
+function replyTo(
+  query: Buffer,
+  end: number,
+  type: number,
+  addresses: readonly (readonly number[])[],
+): Buffer {
   const question = query.subarray(12, end + 4);
-  const count = address.length === 0 ? 0 : 1;
-  const header = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, count, 0, 0, 0, 0])]);
-  if (count === 0) return Buffer.concat([header, question]);
+  const counts = [0, 1, 0, addresses.length, 0, 0, 0, 0];
+  const header = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, ...counts])]);
   // The fields are: a pointer to the name, the type, the class IN, a time to live of 0, the length of the address.
-  const record = Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, address.length, ...address]);
-  return Buffer.concat([header, question, record]);
+  const records = addresses.map((address) =>
+    Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, address.length, ...address]),
+  );
+  return Buffer.concat([header, question, ...records]);
 }

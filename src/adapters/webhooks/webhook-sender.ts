@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { isIP } from 'node:net';
+import { isIP, type TcpSocketConnectOpts } from 'node:net';
 import { waitAtMost } from '../../lib/time.ts';
 import {
   RefusedTarget,
@@ -27,9 +27,14 @@ interface Options {
 const TIMEOUTS = {
   /** For one request, from the resolution of the host name to the end of the answer. */
   request: 10_000,
+  /** For the connection to one address, if the host has another one. */
+  connection: 2_000,
   /** For pending requests, after `close` was called. */
   closing: 2_000,
 };
+
+/** Options of the socket that the types of `node:http` lack. */
+type AddressSelection = Pick<TcpSocketConnectOpts, 'autoSelectFamily' | 'autoSelectFamilyAttemptTimeout'>;
 
 /** Maximum bytes of an answer that are read. */
 const MAX_ANSWER = 4_096;
@@ -81,9 +86,9 @@ export function createWebhookSender(options: Options): WebhookSender {
     const timeout = new Error(`No answer within ${timeouts.request} ms.`);
     const timer = setTimeout(() => controller.abort(timeout), timeouts.request);
     try {
-      const address = await findAddress(target, signal);
+      const addresses = await findAddresses(target, signal);
       signal.throwIfAborted();
-      return await exchange(request, target, address, signal);
+      return await exchange(request, target, addresses, signal);
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     } finally {
@@ -91,26 +96,36 @@ export function createWebhookSender(options: Options): WebhookSender {
     }
   }
 
-  /** The first address that may be connected to. */
-  async function findAddress({ host, isSecure }: Target, signal: AbortSignal): Promise<string> {
+  /** The addresses that may be connected to, at least one. */
+  async function findAddresses({ host, isSecure }: Target, signal: AbortSignal): Promise<readonly string[]> {
     const addresses = isIP(host) === 0 ? await resolveHost(host, signal, nameServers) : [host];
     const refusals = addresses.map((address) => ({ address, reason: refusalOf(guard, address, isSecure) }));
-    const accepted = refusals.find(({ reason }) => reason === null);
-    if (accepted === undefined) throw new RefusedTarget(refusals[0]?.reason ?? 'it has no address');
-    return accepted.address;
+    const accepted = refusals.filter(({ reason }) => reason === null);
+    if (accepted.length === 0) throw new RefusedTarget(refusals[0]?.reason ?? 'it has no address');
+    return accepted.map(({ address }) => address);
   }
 
-  /** Sends the request to the address. The name is only for TLS and `Host`, and is not resolved again. */
+  /**
+   * Sends the request to the first of the addresses that accepts a connection. The name is only for TLS and `Host`, and
+   * is not resolved again.
+   */
   function exchange(
     { headers, body }: WebhookRequest,
     { url, host, isSecure, port }: Target,
-    address: string,
+    addresses: readonly string[],
     signal: AbortSignal,
   ): Promise<WebhookAnswer> {
-    const request: RequestOptions = {
+    const request: RequestOptions & AddressSelection = {
       method: 'POST',
-      host: address,
+      host,
       port,
+      lookup: (_host, _options, answer) =>
+        answer(
+          null,
+          addresses.map((address) => ({ address, family: isIP(address) })),
+        ),
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: timeouts.connection,
       path: `${url.pathname}${url.search}`,
       headers: {
         host: url.host,
