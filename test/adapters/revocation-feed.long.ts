@@ -92,8 +92,8 @@ t.test('the feed of PostgreSQL', async (t) => {
     const url = await migratedDatabase(t);
     const time = { now: NOW };
     const one = await replica(t, url);
-    const recent = await one.open();
-    const old = await one.open();
+    const recent = await one.open(NOW - MAX_AGE);
+    const old = await one.open(NOW - MAX_AGE);
     await one.revoke(recent, NOW - MAX_AGE + 1000, 'reuse');
     await one.revoke(old, NOW - MAX_AGE);
     const { list } = await replica(t, url, { clock: () => time.now });
@@ -105,6 +105,21 @@ t.test('the feed of PostgreSQL', async (t) => {
     time.now = 0;
     t.equal(list.recall(old), null, 'was not loaded');
   });
+
+  t.test(
+    'a family that is rotated while it is being revoked stays listed until its last token expires',
+    async (t) => {
+      const url = await migratedDatabase(t);
+      const time = { now: NOW };
+      const { list, open, revoke, heard } = await replica(t, url, { clock: () => time.now });
+      const rotated = await open(NOW + 3_000);
+      const known = heard(rotated);
+      await revoke(rotated, NOW);
+      await known;
+      time.now += MAX_AGE + 2_999;
+      t.equal(list.recall(rotated), 'logout');
+    },
+  );
 
   t.test('a killed connection is replaced, and the list is then complete', async (t) => {
     const url = await migratedDatabase(t);
@@ -276,8 +291,8 @@ async function replica(t: T, url: string, { clock = () => NOW, feedUrl = url }: 
     heard,
     stop: feed.stop,
 
-    async open(): Promise<string> {
-      const family = someFamily();
+    async open(rotatedAt = NOW): Promise<string> {
+      const family = someFamily({ rotatedAt });
       await families.open(family, []);
       return family.tokenFamily;
     },

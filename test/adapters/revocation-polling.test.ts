@@ -82,7 +82,7 @@ async function setUp(t: Test) {
   return {
     sql,
     async open(): Promise<string> {
-      const family = someFamily();
+      const family = someFamily({ rotatedAt: NOW - MAX_AGE });
       await families(sql).open(family, []);
       return family.tokenFamily;
     },

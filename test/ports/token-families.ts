@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
+import { SYSTEM } from '../../src/domain/audit.ts';
+import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { Outbox } from '../../src/ports/stores/outbox.ts';
 import type { FamilyFilter, FamilyPosition, TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { entry, hash, NOW, rotationOf, someFamily } from '../support/families.ts';
@@ -174,6 +176,24 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<v
     t.same(await stores.families.find(family.tokenFamily), { ...family, revoked: first });
     t.equal((await claimEvents(stores)).length, 1);
     t.equal(await stores.families.revoke(someFamily().tokenFamily, first, []), false);
+  });
+
+  await t.test('a family never ends before its last rotation', async (t) => {
+    const { families } = await fresh(t);
+    const revocation = { at: NOW, reason: 'disabled' } as const;
+    const ways = {
+      revoke: ({ tokenFamily }: TokenFamily) => families.revoke(tokenFamily, revocation, []),
+      revokeAll: ({ userId }: TokenFamily) =>
+        families.revokeAll(userId, { ...revocation, except: null, origin: SYSTEM }),
+    };
+    for (const [way, end] of Object.entries(ways)) {
+      const family = someFamily();
+      await families.open(family, []);
+      await families.rotate(rotationOf(family, { rotatedAt: NOW + 3 }), []);
+      await end(family);
+      const ended = await families.find(family.tokenFamily);
+      t.same(ended?.revoked, { at: NOW + 3, reason: 'disabled' }, way);
+    }
   });
 
   await t.test('a list has the live families of one user or of all users, newest first', async (t) => {
@@ -374,7 +394,7 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
         stores.families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []),
       ]);
       const found = await stores.families.find(family.tokenFamily);
-      t.same(found?.revoked, { at: NOW, reason: 'logout' });
+      t.same(found?.revoked, { at: rotated?.rotatedAt ?? NOW, reason: 'logout' });
       t.equal(found?.generation, rotated === null ? 0 : 1);
       t.equal(await stores.families.rotate(rotationOf(found ?? family), []), null);
     }

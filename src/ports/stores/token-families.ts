@@ -148,7 +148,10 @@ export interface TokenFamilies {
     entries: readonly ChangeEntry[],
   ): Promise<TokenFamily | null>;
 
-  /** Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. */
+  /**
+   * Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. If a later rotation
+   * committed before, the family ends at the time of that rotation. So its last tokens are never younger than its end.
+   */
   revoke(
     tokenFamily: string,
     revocation: { readonly at: number; readonly reason: RevocationReason },
@@ -157,8 +160,8 @@ export interface TokenFamilies {
 
   /**
    * Revokes all unrevoked families of a user except `except`, also expired ones that are still stored. Records
-   * `sessions.revoked` for each, and returns their ids. Families beyond the limit end first, as in
-   * {@link TokenFamilies.open}.
+   * `sessions.revoked` for each, and returns their ids. Each ends at `at` or at its last rotation, whichever is later.
+   * Families beyond the limit end first, as in {@link TokenFamilies.open}.
    */
   revokeAll(
     userId: string,

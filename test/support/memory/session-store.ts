@@ -215,7 +215,7 @@ function createFamilies(
     for (const family of ending) {
       const data = { sessionId: family.tokenFamily, userId: family.userId, reason: revoked.reason };
       const event = { type: 'sessions.revoked', occurredAt: revoked.at, data } as const;
-      commit({ ...family, revoked }, changeEntries(randomUUID, origin, [{ event }]));
+      commit(endFamily(family, revoked), changeEntries(randomUUID, origin, [{ event }]));
     }
     return { sessions: ending.map(({ tokenFamily }) => tokenFamily) };
   }
@@ -281,7 +281,7 @@ function createFamilies(
     async revoke(tokenFamily, revoked, entries) {
       const family = families.get(tokenFamily);
       if (family === undefined || family.revoked !== null) return false;
-      commit({ ...family, revoked }, entries);
+      commit(endFamily(family, revoked), entries);
       return true;
     },
 
@@ -359,6 +359,11 @@ function createFamilies(
 
 function deviceOf(family: TokenFamily): string {
   return `${networkOf(family.address)} ${distinctProduct(family)}`;
+}
+
+/** The family never ends before its last rotation. */
+function endFamily(family: TokenFamily, { at, reason }: NonNullable<TokenFamily['revoked']>): TokenFamily {
+  return { ...family, revoked: { at: Math.max(at, family.rotatedAt), reason } };
 }
 
 type Ordered = Pick<TokenFamily, 'createdAt' | 'tokenFamily'>;
