@@ -1,4 +1,4 @@
-import { identifierOf, identifiersOf, type User } from './user.ts';
+import { identifiersOf, isOtherAddress, type User } from './user.ts';
 
 /** The password hash of an account without a password. It is no hash, so no password matches it. */
 export const NO_PASSWORD = 'none';
@@ -36,7 +36,6 @@ export function judgeImport(
 export function importedNameFault({ username, email }: Pick<User, 'username' | 'email'>): string | null {
   if (!/^\P{C}{1,150}$/u.test(username) || username.trim() !== username)
     return 'must be 1 to 150 characters without control characters, and not begin or end with a space';
-  if (username.includes('@') && identifierOf(username) !== identifierOf(email))
-    return 'must not be an address other than that of the account';
+  if (isOtherAddress({ username, email })) return 'must not be an address other than that of the account';
   return null;
 }

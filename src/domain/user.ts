@@ -30,10 +30,14 @@ export function accountFault(username: string, email: string): string | null {
   if (!isMailbox(email)) return 'The mail address must be one mailbox.';
   const fault = usernameFault(username);
   if (fault !== null) return `The username ${fault}.`;
-  if (username.normalize('NFKC').includes('@') && identifierOf(username) !== identifierOf(email)) {
-    return 'The username must not be a mail address other than that of the account.';
-  }
-  return null;
+  return isOtherAddress({ username, email })
+    ? 'The username must not be a mail address other than that of the account.'
+    : null;
+}
+
+/** Whether the name is a mail address other than that of the account. */
+export function isOtherAddress({ username, email }: Pick<User, 'username' | 'email'>): boolean {
+  return isAddress(username) && identifierOf(username) !== identifierOf(email);
 }
 
 /**
@@ -41,9 +45,14 @@ export function accountFault(username: string, email: string): string | null {
  * returned only after the address is verified. Otherwise a person could register another person's address.
  */
 export function identityOf(user: Pick<User, 'username' | 'email' | 'emailVerifiedAt'>): string | null {
-  const { username, email } = user;
-  if (!username.includes('@')) return username;
-  return identifierOf(username) === identifierOf(email) && isEmailVerified(user) ? username : null;
+  const { username } = user;
+  if (!isAddress(username)) return username;
+  return isEmailVerified(user) && !isOtherAddress(user) ? username : null;
+}
+
+/** Also true for a name with a full-width or small `@`, because a login with `@` finds it. */
+function isAddress(username: string): boolean {
+  return identifierOf(username).includes('@');
 }
 
 /**
