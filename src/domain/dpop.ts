@@ -83,9 +83,13 @@ export class DpopRefusal extends Refusal {
 /** The maximum age of a proof in milliseconds, in addition to the clock skew. */
 const MAX_AGE = MINUTE;
 
-/** How long a proof that arrives at `now` must be remembered, so that it cannot be used again. */
+/**
+ * Until when a proof that arrives at `now` must be remembered, so that it cannot be used again. The proof may be dated
+ * `MAX_AGE + clockSkew` ahead, and is accepted for as long after its time. The replica that gets it again may be behind
+ * this one by the clock skew.
+ */
 export function dpopProofForgottenAt(now: number, clockSkew: number): number {
-  return now + 2 * (MAX_AGE + clockSkew);
+  return now + 2 * MAX_AGE + 3 * clockSkew;
 }
 
 /**
