@@ -244,7 +244,7 @@ t.test('a bound token of the real service is verified', async (t) => {
     });
     await one.verify(request);
     t.match(await refusalOf(other.verify(request)), { code: 'invalid_dpop_proof' });
-    t.match([...used], [[/^[0-9a-f]{32}$/, 130]]);
+    t.match([...used], [[/^[0-9a-f]{32}$/, 135]]);
 
     const down = verifierOf({ useProof: async () => Promise.reject(new Error('Redis is away')) });
     const refusal = await refusalOf(down.verify(request));
