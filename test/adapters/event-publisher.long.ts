@@ -6,6 +6,7 @@ import type { ConfirmChannel, GetMessage } from 'amqplib';
 import t, { type Test } from 'tap';
 import { connectBroker } from '../../src/adapters/amqp/connect.ts';
 import { createEventPublisher } from '../../src/adapters/amqp/event-publisher.ts';
+import { probeBroker } from '../../src/adapters/amqp/probe-broker.ts';
 import type { Topology } from '../../src/adapters/amqp/topology.ts';
 import type { Publication, PublishResult } from '../../src/ports/delivery/event-publisher.ts';
 import { createSelfSigned, OPENSSL, untrustedServer } from '../support/certificate.ts';
@@ -300,6 +301,39 @@ t.test('a broker that blocks publishers keeps its connection, and is logged once
   t.equal(await publisher.publish(createdEvent()), 'routed');
   t.equal(publisher.lines.length, 2, 'two alarms are reported once');
   t.equal(await connections(), own);
+});
+
+t.test('a broker that refuses the events of the user is logged with its reason', async (t) => {
+  if (!requirePrivateRabbit(t)) return;
+  const rabbit = await startPrivateRabbit(t);
+  const topology = { exchange: 'kinship', queue: 'users.created' };
+  const url = new URL(rabbit.url);
+  [url.username, url.password] = ['crm', 'secret'];
+  await rabbit.control('add_user', 'crm', 'secret');
+  const permit = (writable: string) => rabbit.control('set_permissions', 'crm', '.*', writable, '^kinship$');
+
+  const owner = await publisherOn(t, rabbit.url, topology);
+  await owner.ready();
+
+  await permit('^users.created$');
+  await t.rejects(probeBroker(url.href), { code: 'ACCESS_REFUSED' });
+  const publisher = await publisherOn(t, url.href, topology);
+  await delay(2_000); // several attempts to connect
+  t.notOk(publisher.isReady());
+  t.match(publisher.lines, [{ level: 'error', code: 'ACCESS_REFUSED' }]);
+  t.equal(publisher.lines.length, 1);
+
+  await permit('^(kinship|users.created)$');
+  await publisher.ready();
+  t.equal(await publisher.publish(createdEvent()), 'routed');
+
+  await rabbit.control('set_topic_permissions', 'crm', 'kinship', '^users.deleted$', '.*');
+  const other = await publisherOn(t, url.href, topology); // an open channel keeps its permissions
+  await other.ready();
+  const refused = await Promise.allSettled([createdEvent(), createdEvent()].map(other.publish));
+  t.match(refused, [{ reason: { code: 'ACCESS_REFUSED' } }, { status: 'rejected' }]);
+  await waitUntil(async () => other.lines.length > 0);
+  t.match(other.lines, [{ level: 'error', code: 'ACCESS_REFUSED' }]);
 });
 
 t.test('a broker that is down is logged, and the service starts', async (t) => {

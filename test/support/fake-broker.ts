@@ -18,6 +18,7 @@ const HANDSHAKE: Readonly<Record<Method, () => Buffer>> = {
 
 const DECLARED: Readonly<Record<Method, () => Buffer>> = {
   '40.10': () => method(1, '40.11'), // exchange
+  '40.40': () => method(1, '40.51'), // no binding between exchanges
   '50.10': () => method(1, '50.11', Buffer.concat([shortText('users.created'), Buffer.alloc(8)])), // queue
   '50.20': () => method(1, '50.21'), // binding
   '85.10': () => method(1, '85.11'), // confirms

@@ -1,4 +1,10 @@
-import { type Channel, Connection, type ConnectionOptions, type HeaderFields } from 'rabbitmq-client';
+import {
+  AMQPChannelError,
+  type Channel,
+  Connection,
+  type ConnectionOptions,
+  type HeaderFields,
+} from 'rabbitmq-client';
 import { withDeadline } from '../../lib/time.ts';
 import type { PublishResult } from '../../ports/delivery/event-publisher.ts';
 import { declareTopology, type Topology } from './topology.ts';
@@ -104,7 +110,8 @@ function createConnection(
   };
   connection.on('connection.blocked', setBlocked);
   connection.on('connection.unblocked', () => setBlocked(null));
-  const onChannelClosed = () => abandon(new Error('The channel to RabbitMQ was closed.'));
+  // A refused publication closes the channel. One turn later `publish` has abandoned the connection with the cause.
+  const onChannelClosed = () => setImmediate(abandon, new Error('The channel to RabbitMQ was closed.'));
   channel.on('basic.return', ({ messageId = '' }) => returned.add(messageId));
   channel.on('error', abandon);
   channel.once('close', onChannelClosed);
@@ -112,7 +119,12 @@ function createConnection(
     isReady: () => connection.ready && channel.active && !isBlocked,
     isBlocked: () => isBlocked,
     async publish({ body, ...properties }) {
-      await channel.basicPublish({ exchange, mandatory: true, durable: true, ...properties }, body);
+      try {
+        await channel.basicPublish({ exchange, mandatory: true, durable: true, ...properties }, body);
+      } catch (error) {
+        if (error instanceof AMQPChannelError) abandon(error);
+        throw error;
+      }
       // The broker confirms returned messages too. The driver emits the return one turn after the confirmation.
       await new Promise(setImmediate);
       return returned.delete(properties.messageId) ? 'unroutable' : 'routed';

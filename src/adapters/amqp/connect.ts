@@ -55,7 +55,10 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
     }
   }
 
-  /** Opens a connection and waits until it closes. Returns whether it could be opened. */
+  /**
+   * Opens a connection and waits until it closes. Returns whether it lasted. The broker may close each connection at
+   * the first event, if the user may not publish events of that type.
+   */
   async function runConnection(): Promise<boolean> {
     try {
       current = await openConnection(address, topology, { stop, onBlocked: logBlocked });
@@ -69,9 +72,10 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
     if (stop.aborted) current.abandon(stop.reason);
     outage.end(() => log.info({}, 'RabbitMQ is connected again; waiting events are published'));
     onFirstAttempt(null);
+    const openedAt = performance.now();
     logOutage(await current.closed);
     current = null;
-    return true;
+    return performance.now() - openedAt > MAX_PAUSE;
   }
 
   function logOutage(reason: unknown): void {

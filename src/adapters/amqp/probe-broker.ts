@@ -1,9 +1,12 @@
 import { Connection } from 'rabbitmq-client';
 import { errorCode } from '../../lib/errors.ts';
 import { parseBrokerUrl } from './broker-url.ts';
-import { TOPOLOGY } from './topology.ts';
+import { assertMayPublish, TOPOLOGY } from './topology.ts';
 
-/** Connects and checks whether the exchange exists. Declares nothing. Rejects with the failure. */
+/**
+ * Connects and checks whether the exchange exists, and accepts events of the user. Declares nothing. Rejects with the
+ * failure.
+ */
 export async function probeBroker(url: string): Promise<{ readonly hasExchange: boolean }> {
   const connection = new Connection({
     ...parseBrokerUrl(url),
@@ -23,6 +26,7 @@ async function hasExchange(connection: Connection): Promise<boolean> {
   channel.on('error', () => {});
   try {
     await channel.exchangeDeclare({ exchange: TOPOLOGY.exchange, passive: true });
+    await assertMayPublish(channel, TOPOLOGY.exchange);
     return true;
   } catch (error) {
     if (errorCode(error) === 'NOT_FOUND') return false;

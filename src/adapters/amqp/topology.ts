@@ -13,7 +13,7 @@ export const TOPOLOGY: Topology = { exchange: 'kinship', queue: QUEUED_EVENT_TYP
 
 /**
  * Declares exchange, queue and binding, and returns a channel with publisher confirms. An existing queue keeps its
- * arguments, so that consumers may declare it first.
+ * arguments, so that consumers may declare it first. Rejects also if the user may not publish to the exchange.
  */
 export async function declareTopology(
   connection: Connection,
@@ -30,6 +30,15 @@ export async function declareTopology(
     },
   );
   await channel.queueBind({ exchange, queue, routingKey: QUEUED_EVENT_TYPE });
+  await assertMayPublish(channel, exchange);
   await channel.confirmSelect();
   return channel;
+}
+
+/**
+ * Rejects with `ACCESS_REFUSED` if the user may not publish to the exchange. Removes a binding that does not exist:
+ * this changes nothing, and needs the permission to write.
+ */
+export async function assertMayPublish(channel: Channel, exchange: string): Promise<void> {
+  await channel.exchangeUnbind({ destination: exchange, source: exchange, routingKey: '' });
 }
