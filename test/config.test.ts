@@ -247,6 +247,12 @@ t.test('a .env file that cannot be read is a fault', async (t) => {
   t.match(await faultsOf(t, {}, t.testdir({ '.env': {} })), [/^\.env is .*EISDIR/]);
 });
 
+t.test('a misspelled variable in .env is named, and a name of another program is not', async (t) => {
+  const folder = t.testdir({ '.env': 'ACCES_TOKEN_AGE=5m\nCOMPOSE_PROJECT_NAME=x\n' });
+  const { warnings } = await readConfig({}, folder);
+  t.same(warnings, ['ACCES_TOKEN_AGE in .env has no effect: the variable is ACCESS_TOKEN_AGE.']);
+});
+
 t.test('a secret can be in the file whose path is in NAME_FILE', async (t) => {
   const folder = t.testdir({ key: `${ACCESS}\n`, url: 'postgres://db/kinship\n', empty: '\n' });
   const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', ACCESS_TOKEN_SIGN_KEY_FILE: join(folder, 'key') };

@@ -59,7 +59,9 @@ function reportOf({ fault, unchecked, seals, events, head }: Verification): stri
   if (fault !== null) lines.push(describeFault(fault));
   else
     lines.push(
-      `${seals} seals with ${events} events were found${head && `, up to ${head.number}:${head.mac}`}.`,
+      head === null
+        ? 'There are no seals yet. The service seals events every ten seconds.'
+        : `${seals} seals with ${events} events were found, up to ${head.number}:${head.mac}.`,
     );
   return `${lines.join('\n')}\n`;
 }

@@ -34,7 +34,11 @@ export function createDatabaseKeySetAdmin(
 
     async rotate(atOnce) {
       if (alg === null) throw new Error('ACCESS_TOKEN_ALG is HS512: no key set signs access tokens.');
-      if (!hasEncryptionKey || isForeignSet(await list()))
+      if (!hasEncryptionKey)
+        throw new Error(
+          'There is no KEY_SET_ENCRYPTION_KEY here. Set it, or run the command in the folder where the service has started with this ACCESS_TOKEN_ALG.',
+        );
+      if (isForeignSet(await list()))
         throw new Error(
           'KEY_SET_ENCRYPTION_KEY is not the one of the service, so the service could not open a new key. Run the command with the environment and the DATA_DIR of the service.',
         );

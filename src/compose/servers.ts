@@ -2,7 +2,8 @@ import { createMetricsServer } from '../adapters/http/http.ts';
 import type { Exposition } from '../adapters/http/operations/metrics.ts';
 import type { App } from '../adapters/http/server/app.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
-import type { Config } from '../config.ts';
+import { type Config, ConfigurationError } from '../config.ts';
+import { errorCode } from '../lib/errors.ts';
 import { runAll, waitForAll } from '../lib/run-all.ts';
 
 /** The URLs of the service. */
@@ -33,9 +34,10 @@ export function createServers(
 
   return {
     async listen(): Promise<ServiceUrls> {
-      const metricsUrl = await metricsServer?.listen({ host, port: metricsPort ?? 0 });
-      const consoleUrl = await consoleApp?.listen({ host, port: console?.port ?? 0 });
-      const url = await app.listen({ host, port });
+      const metricsUrl =
+        metricsServer && (await listenOn(metricsServer, 'METRICS_PORT', host, metricsPort ?? 0));
+      const consoleUrl = consoleApp && (await listenOn(consoleApp, 'CONSOLE_PORT', host, console?.port ?? 0));
+      const url = await listenOn(app, 'API_PORT', host, port);
       return {
         url,
         docs: `${url}/docs`,
@@ -46,4 +48,21 @@ export function createServers(
     close: () =>
       runAll([() => waitForAll([app.close(), consoleApp?.close()]), async () => metricsServer?.close()]),
   };
+}
+
+/** Listens on the port of this variable. Rejects with a {@link ConfigurationError} if another program uses the port. */
+async function listenOn(
+  server: Pick<App, 'listen'>,
+  variable: string,
+  host: string,
+  port: number,
+): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') throw error;
+    throw new ConfigurationError([
+      `${variable} is ${port}, but another program uses this port on ${host}: end it, or set another port.`,
+    ]);
+  }
 }

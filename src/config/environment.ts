@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
+import { isOneTypoApart } from '../lib/typo.ts';
 import { Environment, PORTS, SECRETS } from './schema.ts';
 import { fileFault, isText, type MessageCollector, quote } from './values.ts';
 
@@ -28,7 +29,9 @@ export async function readEnvironment(
   warnings: MessageCollector,
 ): Promise<Variables> {
   const own = withoutServiceLinks(env, warnings);
-  const merged = withoutBlanks({ ...readDotEnv(resolve(cwd, '.env'), faults), ...own });
+  const dotEnv = readDotEnv(resolve(cwd, '.env'), faults);
+  warnOfTypos(Object.keys(dotEnv), warnings);
+  const merged = withoutBlanks({ ...dotEnv, ...own });
   const data = { ...merged, ...readSecretFiles(merged, cwd, faults) };
   const reader = fastify();
   await reader.register(fastifyEnv, { schema: Environment, data, env: false, dotenv: false });
@@ -53,6 +56,19 @@ function readDotEnv(path: string, faults: string[]): NodeJS.Dict<string> {
   const { text, reason } = readText(path);
   if (text === undefined && reason !== 'ENOENT') faults.push(unreadableFault('.env', path, reason));
   return parseEnv(text ?? '');
+}
+
+/** Other unknown names are for other programs, such as compose. */
+function warnOfTypos(names: readonly string[], warnings: MessageCollector): void {
+  const known = [
+    ...Object.keys(Environment.properties),
+    ...SECRETS.map((name) => `${name}_FILE`),
+    'SECRETS_DIR',
+  ];
+  for (const name of names) {
+    const meant = known.includes(name) ? undefined : known.find((other) => isOneTypoApart(name, other));
+    if (meant !== undefined) warnings.add(`${name} in .env has no effect: the variable is ${meant}.`);
+  }
 }
 
 function withoutBlanks(env: NodeJS.Dict<string>): Record<string, string> {

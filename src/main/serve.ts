@@ -8,6 +8,7 @@ import {
 } from '../adapters/telemetry/log.ts';
 import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
+import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { onStopSignal } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -45,7 +46,12 @@ export async function serve(release: () => void): Promise<void> {
 
 async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
-  log.fatal({ err: error }, 'the service did not start');
+  if (error instanceof StoreUnavailable)
+    log.fatal(
+      { err: error.cause },
+      'the service did not start: the database cannot be used; run kinship doctor, and correct DATABASE_URL',
+    );
+  else log.fatal({ err: error }, 'the service did not start');
   await flushLog(log);
 }
 

@@ -40,13 +40,17 @@ function welcomeText(config: Config, { url, docs }: ServiceUrls): string {
     ['Database', describeDatabase(config)],
     ['Mails', describeMails(config)],
     ['Try it', firstCommand(config, url)],
-    [
-      'A theft',
-      STARTED_BY_NPM.includes(String(process.env.npm_lifecycle_event)) ? 'npm run demo' : 'kinship demo',
-    ],
+    ['A theft', demoCommand(url)],
   ];
   const rows = lines.map(([name = '', value]) => `  ${name.padEnd(10)}${value}\n`);
   return `\n  Kinship answers at ${url}\n\n${rows.join('')}\n`;
+}
+
+/** Names the port if only this process has it from its environment. */
+function demoCommand(url: string): string {
+  const { npm_lifecycle_event: script = '', API_PORT = '' } = process.env;
+  const port = API_PORT === '' ? '' : `API_PORT=${new URL(url).port} `;
+  return `${port}${STARTED_BY_NPM.includes(script) ? 'npm run demo' : 'kinship demo'}`;
 }
 
 function describeDatabase({ database, dataDir }: Config): string {

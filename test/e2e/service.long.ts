@@ -132,6 +132,15 @@ t.test('the process logs its ready line, locks its folder and handles signals', 
   t.equal(await service.stop('SIGTERM'), 0);
   t.ok(service.logs().some((line) => line.includes('"stopped"')));
 
+  const { port } = new URL((await startServiceInProcess(t, { DATA_DIR: await dataDir(t) })).url);
+  await t.rejects(
+    startService(t, { env: { DATA_DIR: await dataDir(t), API_PORT: port } }),
+    new RegExp(
+      `API_PORT is ${port}, but another program uses this port on .*: end it, or set another port\\.$`,
+    ),
+    'a used port is named',
+  );
+
   const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
   await t.rejects(wrong, /API_PORT is "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT is "x"/, 'one line per fault');
 });

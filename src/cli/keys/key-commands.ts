@@ -6,7 +6,8 @@ import { formatTable } from '../table.ts';
 /** Each key with its state and times, as an aligned table. */
 export async function listKeys(keys: KeySetAdmin): Promise<string> {
   const found = await keys.list();
-  if (found.length === 0) return 'There are no keys. The service makes the first key when it starts.\n';
+  if (found.length === 0)
+    return 'There are no keys. With an asymmetric ACCESS_TOKEN_ALG the service makes the first key when it starts.\n';
   const heads = ['kid', 'alg', 'state', 'announced', 'signs from', 'published until'];
   return formatTable([heads, ...found.map(rowOf)]) + found.map(warningOf).join('');
 }
