@@ -36,7 +36,7 @@ async function world(t: Test, proof: IdentityProof | null, options: Partial<Clie
 t.test('a challenge leads to one step-up, and the call is repeated', async (t) => {
   const { service, remove, challenges } = await world(t, { password: PASSWORD });
   t.equal((await remove()).status, 204);
-  t.same(challenges, ['Bearer error="insufficient_user_authentication", max_age=600']);
+  t.same(challenges, ['Bearer realm="kinship", error="insufficient_user_authentication", max_age=600']);
   t.equal(countAnswers(service, '/auth/step-up'), 1);
   t.equal(countAnswers(service, '/auth/refresh'), 0);
 });

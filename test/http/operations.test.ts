@@ -54,6 +54,7 @@ t.test('the OpenAPI document is served as JSON and as a page', async (t) => {
     '200',
     '400',
     '401',
+    '403',
     '422',
     '503',
     '4XX',
