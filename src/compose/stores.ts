@@ -49,6 +49,9 @@ import type { Tracing } from '../ports/tracing.ts';
 import { withStoreSpans } from './tracing.ts';
 import { type Methods, wrapMethods } from './wrap-methods.ts';
 
+const BLOCKED =
+  'a migration waits for a long transaction, such as a dump of the database; it is tried again (see pg_stat_activity)';
+
 export interface Stores {
   readonly families: TokenFamilies;
   readonly accountPageSessions: AccountPageSessions;
@@ -137,7 +140,9 @@ export async function openStores(
 
   async function prepare() {
     if (address.kind === 'url') await refuseTransactionPooler(sql, address);
-    for (const migration of await migrate(sql, events?.onMigration)) log.info({ migration }, 'migrated');
+    const onBlocked = () => log.warn({}, BLOCKED);
+    for (const migration of await migrate(sql, events?.onMigration, onBlocked))
+      log.info({ migration }, 'migrated');
     return startRevocationFeed({ address, sql, list, policy: config.policy, clock, log });
   }
 }

@@ -22,6 +22,7 @@ t.test('each error code has its outcome', async (t) => {
   const cases = {
     nothing: [
       'ECONNREFUSED',
+      'EMFILE',
       'CONNECT_TIMEOUT',
       '28P01',
       '3D000',

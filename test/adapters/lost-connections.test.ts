@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
@@ -140,3 +140,38 @@ t.test('a pool that loses its connections', async (t) => {
     t.equal(await outcome(sql`select 1`), 'unknown');
   });
 });
+
+t.test(
+  'a ready connection that ends with any error is a lost connection, also in a transaction',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const url = await testDatabase(t);
+    const sql = connect({ kind: 'url', url, pool: 1 });
+    t.teardown(() => sql.end({ timeout: 1 }));
+    for (const code of [
+      'EPROTO',
+      'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC',
+      'ENETDOWN',
+      'ECONNABORTED',
+    ]) {
+      const failing = [
+        () => outcome(sql`select pg_sleep(5)`),
+        () => outcome(sql.begin((tx) => tx`select pg_sleep(5)`)),
+      ];
+      for (const start of failing) {
+        await sql`select 1`;
+        const ended = start();
+        await delay(50);
+        for (const socket of socketsTo(url)) socket.destroy(Object.assign(new Error('broken'), { code }));
+        t.equal(await ended, 'unknown', code);
+      }
+    }
+    t.equal(await outcome(sql`select 1`), 'answered');
+  },
+);
+
+function socketsTo(url: string): Socket[] {
+  const port = Number(new URL(url).port || 5432);
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] };
+  return handles().filter((each): each is Socket => each instanceof Socket && each.remotePort === port);
+}

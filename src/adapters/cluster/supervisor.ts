@@ -199,6 +199,6 @@ export function createSupervisor({
   }
 }
 
-function describeExit({ code, signal }: Exit): string {
-  return signal === null ? `exit code ${code}` : signal;
+function describeExit({ code, signal, reason = signal ?? `exit code ${code}` }: Exit): string {
+  return reason;
 }

@@ -1,11 +1,12 @@
 import cluster, { type Worker } from 'node:cluster';
-import { once } from 'node:events';
 import { type Call, connectCalls, type Handlers } from './calls.ts';
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why the process could not be started. */
+  readonly reason?: string;
 }
 
 /** The primary's handle of a worker. */
@@ -28,10 +29,20 @@ export function forkWorker(handlers: Handlers): WorkerProcess {
   return {
     pid: worker.process.pid ?? 0,
     call,
-    exited: once(worker, 'exit').then(([code, signal]) => ({ code, signal })),
+    exited: exitOf(worker),
     stop: () => worker.process.kill('SIGTERM'),
     kill: () => worker.process.kill('SIGKILL'),
   };
+}
+
+/** Resolves also if the process could not be started, as at a limit of processes. Node then emits no `exit`. */
+function exitOf(worker: Worker): Promise<Exit> {
+  return new Promise((resolve) => {
+    worker.once('exit', (code, signal) => resolve({ code, signal }));
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) resolve({ code: null, signal: null, reason: error.message });
+    });
+  });
 }
 
 /** Whether another process of this service started this one. */

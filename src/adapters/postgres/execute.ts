@@ -5,9 +5,12 @@ import { abandon } from './abandon.ts';
 import { isConnectionLost } from './connection/connection-lost.ts';
 import { isStaleStatement } from './reconnecting-pool.ts';
 
-/** Error codes of a statement without effect: it never reached a server, or the server rolled it back. */
+/**
+ * Error codes of a statement without effect: it never reached a server, for example because this process can open no
+ * more sockets, or the server rolled it back.
+ */
 const NO_EFFECT =
-  /^(?:ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|NO_SUITABLE_SERVER|DATABASE_UNFIT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03|57P05)$/;
+  /^(?:EMFILE|ENFILE|ENOBUFS|EADDRNOTAVAIL|ENETDOWN|EACCES|EPERM|ECONNREFUSED|ENOENT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|NO_SUITABLE_SERVER|DATABASE_UNFIT|25006|28...|3D000|40001|40P01|53...|55P03|57014|57P03|57P05)$/;
 
 /**
  * Error codes other than those of a lost connection, after which the statement may have committed: a TLS failure, or a

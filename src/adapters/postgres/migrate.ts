@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import Postgrator from 'postgrator';
 import type postgres from 'postgres';
+import { errorCode } from '../../lib/errors.ts';
+import { sleep } from '../../lib/time.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { Sql } from './connect.ts';
 import { DatabaseUnusable } from './connection/session.ts';
@@ -26,16 +28,41 @@ export interface DueMigration {
  * - If several replicas start at once, one migrates, and the others wait and find nothing to do.
  * - A script that fails is rolled back with all others.
  * - A script that was edited after it ran is refused by its checksum.
+ * - A script that waits too long for a lock is rolled back, and all are tried again. Otherwise each statement of the
+ *   other replicas would wait behind it, for example until a dump of the database ends.
  */
 export async function migrate(
   sql: Sql,
   onMigration: (due: DueMigration) => void = () => {},
+  onBlocked: () => void = () => {},
 ): Promise<readonly string[]> {
+  for (;;) {
+    try {
+      return await migrateOnce(sql, onMigration);
+    } catch (error) {
+      if (!isLockConflict(error)) throw error;
+      onBlocked();
+      await sleep(LOCK_PAUSE);
+    }
+  }
+}
+
+/** Milliseconds that a script waits for a lock, and then between two attempts, in which other statements run. */
+const LOCK_TIMEOUT = 2_000;
+const LOCK_PAUSE = 2_000;
+
+/** Whether a lock was not available in time (55P03), or this was the victim of a deadlock (40P01). */
+function isLockConflict(error: unknown): boolean {
+  return error instanceof StoreUnavailable && /^(?:55P03|40P01)$/.test(errorCode(error.cause));
+}
+
+async function migrateOnce(sql: Sql, onMigration: (due: DueMigration) => void): Promise<readonly string[]> {
   const applied = await mapDriverError(
     sql.begin(async (tx) => {
       // Another replica may be migrating. The wait for its lock has no limit.
       await tx`set local statement_timeout = 0`;
       await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+      await tx.unsafe(`set local lock_timeout = ${LOCK_TIMEOUT}`);
       const { database, schema } = await findSchema(tx);
       const postgrator = new Postgrator({
         migrationPattern: MIGRATIONS,

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import { ConnectionLost } from './connection-lost.ts';
 import { startHandshake } from './handshake.ts';
 import { ConnectionEnded, ConnectTimeout, openConnection } from './open-connection.ts';
 import { checkSession, type ServerSessionOptions, sessionStatements } from './session.ts';
@@ -121,10 +122,11 @@ export class DriverSocket extends EventEmitter {
     this.#socket?.destroy();
     this.readyState = 'closed';
     if (this.#isReady && !this.#isEnded) this.#hooks.onLost();
+    const reason = error !== undefined && this.#isReady ? new ConnectionLost(error) : error;
     // Together, because the driver never settles a statement that it sends between an error and its close.
     setImmediate(() => {
-      if (error !== undefined) this.emit('error', error);
-      this.emit('close', error !== undefined);
+      if (reason !== undefined) this.emit('error', reason);
+      this.emit('close', reason !== undefined);
     });
   }
 

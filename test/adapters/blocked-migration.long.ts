@@ -1,0 +1,37 @@
+import t from 'tap';
+import { connect } from '../../src/adapters/postgres/connect.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { requirePostgres, testDatabase } from '../support/postgres.ts';
+
+t.test(
+  'a migration that waits for a long reader lets other statements pass, and is tried again',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const sql = connect({ kind: 'url', url: await testDatabase(t), pool: 3 });
+    t.teardown(() => sql.end({ timeout: 1 }));
+    await migrate(sql);
+    await sql.unsafe(`
+    drop trigger token_families_end_after_last_rotation on token_families;
+    drop function end_after_last_rotation();
+    alter table outbox drop column counted_at;
+    delete from kinship_migrations where version >= 222`);
+
+    let blocked = 0;
+    let read = 0;
+    let applied: Promise<readonly string[]> = Promise.resolve([]);
+    await sql.begin(async (tx) => {
+      await tx`select count(*) from outbox`;
+      await new Promise<void>((resolve) => {
+        applied = migrate(sql, undefined, () => {
+          blocked += 1;
+          resolve();
+        });
+      });
+      // With the statement timeout of the service, this would be canceled behind the waiting migration.
+      read = (await sql`select count(*) from outbox`).length;
+    });
+    t.equal(read, 1);
+    t.match(await applied, ['222 counted-mails', '230 ends-after-the-last-rotation']);
+    t.ok(blocked >= 1);
+  },
+);
