@@ -62,6 +62,28 @@ t.test('a refresh does not prolong a session, and its tokens end with it', async
   t.equal(body.expiresIn, 60);
 });
 
+t.test('a session that has expired cannot be ended, and no end of it is recorded', async (t) => {
+  const { logInAsAnn, time, send, adminKey, auditLog } = await service(t);
+  const { body: short } = await logInAsAnn({ remember: false });
+  const { body: long } = await logInAsAnn({});
+  const { sid, sub } = claimsOf(String(short.access));
+  time.now += 12 * HOUR;
+  const end = (path: string) => send(path, { method: 'DELETE', headers: { 'x-api-key': adminKey } });
+  t.equal((await end(`/admin/sessions/${sid}`)).status, 404);
+  t.equal((await end(`/admin/users/${sub}/sessions`)).status, 204);
+  const { events } = await auditLog.list({ types: ['sessions.revoked'] }, { limit: 10, after: null });
+  t.same(
+    events.map(({ sessionId }) => sessionId),
+    [claimsOf(String(long.access)).sid],
+  );
+  const { body } = await send(`/admin/sessions?user=${sub}&state=ended`, {
+    headers: { 'x-api-key': adminKey },
+  });
+  const shown = body.items as Record<string, unknown>[];
+  t.equal(shown.find(({ id }) => id === sid)?.endedAt, undefined);
+  t.equal(shown.filter(({ endReason }) => endReason === 'administrator').length, 1);
+});
+
 t.test('a service key can request a shorter lifetime, but not a longer one', async (t) => {
   const { post, time } = await service(t);
   const { body } = await post(`/auth/login?userId=${USER}&maxAge=60`);

@@ -65,6 +65,18 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
     });
   });
 
+  await t.test('no end is recorded of a session that has reached its end', async (t) => {
+    const stores = await fresh(t);
+    const userId = someUser().id;
+    const expired = Array.from({ length: SESSIONS_PER_USER }, () =>
+      someFamily({ userId, expiresAt: NOW + 10_000 }),
+    );
+    for (const family of expired) await stores.families.open(family, []);
+    const added = someFamily({ userId, createdAt: NOW + 10_000, rotatedAt: NOW + 10_000 });
+    t.same(await stores.families.open(added, []), { sessions: [], claims: {} });
+    t.same(await stores.outbox.claim('event', NOW + 10_000, NOW + 90_000, 100), []);
+  });
+
   await t.test('a login that opens no session ends no other session', async (t) => {
     const world = await withFullUser(t);
     t.equal(

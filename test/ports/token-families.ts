@@ -196,6 +196,22 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<v
     }
   });
 
+  await t.test('the end of all families of a user is recorded for each live one', async (t) => {
+    const stores = await fresh(t);
+    const { userId } = someFamily();
+    const live = someFamily({ userId, expiresAt: NOW + 2 });
+    const unused = someFamily({ userId, expiresAt: NOW + 2, refreshExpiresAt: NOW + 1 });
+    const expired = someFamily({ userId, expiresAt: NOW + 1 });
+    for (const family of [live, unused, expired]) await stores.families.open(family, []);
+    const ending = { at: NOW + 1, reason: 'logout', except: null, origin: SYSTEM } as const;
+    const ids = [live, unused].map(({ tokenFamily }) => tokenFamily).sort();
+    t.same([...(await stores.families.revokeAll(userId, ending))].sort(), ids);
+    const ended = (await claimEvents(stores)).map(
+      ({ event }) => 'sessionId' in event.data && event.data.sessionId,
+    );
+    t.same(ended.sort(), ids);
+  });
+
   await t.test('a list has the live families of one user or of all users, newest first', async (t) => {
     const { families } = await fresh(t);
     const opened = [3, 1, 2].map((age) => someFamily({ createdAt: NOW - age }));

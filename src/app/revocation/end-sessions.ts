@@ -1,3 +1,4 @@
+import { isLive } from '../../domain/token-family.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { rememberEnded } from './remember-ended.ts';
 import {
@@ -12,12 +13,12 @@ export interface EndSessionDeps extends RevokeFamilyDeps {
   readonly clock: Clock;
 }
 
-/** Ends one session of a user; false if the user has no such session, or it is already revoked. */
+/** Ends one session of a user; false if the user has no such session, or it has ended already. */
 export async function endOne(deps: EndSessionDeps, session: SessionOfUser, ending: Ending): Promise<boolean> {
   const { sessionId, userId } = session;
   const family = await deps.families.find(sessionId);
-  if (family?.userId !== userId) return false;
   const at = deps.clock();
+  if (family?.userId !== userId || !isLive(family, at)) return false;
   const data = { sessionId, userId, reason: ending.reason };
   const event = { type: 'sessions.revoked', occurredAt: at, data } as const;
   return revokeFamily(deps, session, { at, ...ending }, [{ event }]);

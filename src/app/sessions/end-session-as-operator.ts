@@ -3,7 +3,7 @@ import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
 
 export type EndSessionAsOperator = (sessionId: string, origin: ChangeOrigin) => Promise<boolean>;
 
-/** Ends a session of any user; false if it does not exist or is already revoked. */
+/** Ends a session of any user; false if it does not exist or has ended already. */
 export const endSessionAsOperator =
   (deps: EndSessionDeps): EndSessionAsOperator =>
   async (sessionId, origin) => {

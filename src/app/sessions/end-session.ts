@@ -3,7 +3,7 @@ import type { Ending } from '../revocation/revoke-family.ts';
 
 export type EndSession = (sessionId: string, userId: string, ending: Ending) => Promise<boolean>;
 
-/** Ends one session of a user; false if the user has no such session, or it is already revoked. */
+/** Ends one session of a user; false if the user has no such session, or it has ended already. */
 export const endSession =
   (deps: EndSessionDeps): EndSession =>
   async (sessionId, userId, ending) =>

@@ -160,8 +160,8 @@ export interface TokenFamilies {
 
   /**
    * Revokes all unrevoked families of a user except `except`, also expired ones that are still stored. Records
-   * `sessions.revoked` for each, and returns their ids. Each ends at `at` or at its last rotation, whichever is later.
-   * Families beyond the limit end first, as in {@link TokenFamilies.open}.
+   * `sessions.revoked` for each live one ({@link isLive}), and returns the ids of the live ones. Each ends at `at` or
+   * at its last rotation, whichever is later. Families beyond the limit end first, as in {@link TokenFamilies.open}.
    */
   revokeAll(
     userId: string,

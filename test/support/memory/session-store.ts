@@ -5,7 +5,7 @@ import { mergeClaims, NO_CLAIMS } from '../../../src/domain/claims.ts';
 import { networkOf } from '../../../src/domain/network.ts';
 import { DEVICE_KNOWN_FOR } from '../../../src/domain/policy.ts';
 import { endOf } from '../../../src/domain/retention.ts';
-import type { TokenFamily } from '../../../src/domain/token-family.ts';
+import { isLive, type TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
 import { distinctProduct } from '../../../src/domain/user-agent.ts';
 import type { AccountPageSessions } from '../../../src/ports/stores/account-page-sessions.ts';
@@ -212,12 +212,14 @@ function createFamilies(
     revoked: NonNullable<TokenFamily['revoked']>,
     origin: ChangeOrigin,
   ): EndedSessions {
+    const live = ending.filter((family) => isLive(family, revoked.at));
     for (const family of ending) {
       const data = { sessionId: family.tokenFamily, userId: family.userId, reason: revoked.reason };
       const event = { type: 'sessions.revoked', occurredAt: revoked.at, data } as const;
-      commit(endFamily(family, revoked), changeEntries(randomUUID, origin, [{ event }]));
+      const occurrences = live.includes(family) ? [{ event }] : [];
+      commit(endFamily(family, revoked), changeEntries(randomUUID, origin, occurrences));
     }
-    return { sessions: ending.map(({ tokenFamily }) => tokenFamily) };
+    return { sessions: live.map(({ tokenFamily }) => tokenFamily) };
   }
 
   return {
@@ -310,11 +312,11 @@ function createFamilies(
 
     async search(filter, { now, limit, after }) {
       const { userId, state, address, clientId, agent } = filter;
-      const isLive = ({ revoked, expiresAt, refreshExpiresAt }: TokenFamily) =>
+      const isRefreshable = ({ revoked, expiresAt, refreshExpiresAt }: TokenFamily) =>
         revoked === null && Math.min(expiresAt, refreshExpiresAt) > now;
       const found = [...families.values()]
         .filter((family) => userId === null || family.userId === userId)
-        .filter((family) => state === 'all' || isLive(family) === (state === 'live'))
+        .filter((family) => state === 'all' || isRefreshable(family) === (state === 'live'))
         .filter((family) => address === undefined || [family.address, family.loginAddress].includes(address))
         .filter((family) => clientId === undefined || family.clientId === clientId)
         .filter(({ userAgent }) => userAgent.toLowerCase().includes(agent?.toLowerCase() ?? ''))
@@ -374,8 +376,9 @@ function newestFirst(one: Ordered, other: Ordered): number {
 
 /** The order in which the session limit keeps sessions. Expired sessions come last. */
 function mostRecentFirst(one: TokenFamily, other: TokenFamily, now: number): number {
-  const isLive = (family: TokenFamily) => Number(Math.min(family.expiresAt, family.refreshExpiresAt) > now);
-  return isLive(other) - isLive(one) || other.rotatedAt - one.rotatedAt;
+  const isRefreshable = (family: TokenFamily) =>
+    Number(Math.min(family.expiresAt, family.refreshExpiresAt) > now);
+  return isRefreshable(other) - isRefreshable(one) || other.rotatedAt - one.rotatedAt;
 }
 
 function isAsExpected(family: TokenFamily, expected: ExpectedFamily): boolean {

@@ -92,14 +92,14 @@ export function toSessionItem(family: TokenFamily) {
 }
 
 export function toOperatorsSession(family: TokenFamily) {
+  const { revoked, expiresAt } = family;
   return {
     ...toSessionItem(family),
     userId: family.userId,
     hashedRefreshTokenId: family.hashedRefreshTokenId,
-    ...(family.revoked !== null && {
-      endedAt: new Date(family.revoked.at).toISOString(),
-      endReason: family.revoked.reason,
-    }),
+    // A session that has expired is revoked with the others of its user, and has not ended before its time.
+    ...(revoked !== null &&
+      revoked.at < expiresAt && { endedAt: new Date(revoked.at).toISOString(), endReason: revoked.reason }),
     ...(claimNames(family.sessionClaims).length > 0 && { claims: family.sessionClaims }),
   };
 }
