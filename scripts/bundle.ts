@@ -3,7 +3,7 @@ import type { BuildOptions, Plugin } from 'esbuild';
 /** The entry points of the program: its main file, and the worker thread, which it starts by path. */
 export const PROGRAM = ['src/main.ts', 'src/adapters/postgres/embedded/worker.ts'];
 
-/** The libraries that every start loads. */
+/** Libraries that every start loads. Others, such as pino, stay in node_modules. */
 const INCLUDED = [
   'fastify',
   '@fastify/cookie',

@@ -11,7 +11,7 @@ interface Deps {
 /**
  * Refuses replayed proofs even during an outage of `primary`, which all processes share. `fallback` records every proof
  * of this process too. So its earlier proofs stay used during an outage, and also if `primary` has lost its records.
- * During an outage a proof can be used once at each process; each such use is counted. A full `primary` is no outage:
+ * During an outage a proof can be used once at each replica; each such use is counted. A full `primary` starts no outage:
  * the proof is refused.
  *
  * The first failure starts an outage: see {@link createProbedOutage}.

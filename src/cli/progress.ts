@@ -5,7 +5,7 @@ const CLEAR = '\r\u001b[K';
 
 const BAR_WIDTH = 20;
 
-/** Milliseconds between two drawings of the bar, and between two plain lines about the same work. */
+/** Milliseconds between two drawings of the bar without new progress, and between two plain lines. */
 const PAUSE = { bar: 200, line: 10_000 };
 
 interface Output {

@@ -20,7 +20,10 @@ export interface SharedState extends SharedMemory {
   close(): void;
 }
 
-/** Creates the in-memory state that is used without Redis. With several workers only the primary creates it. */
+/**
+ * Creates the in-memory state that is used without Redis, and beside Redis as the fallback. With several workers only
+ * the primary creates it.
+ */
 export function createMemory({ limits: { attempts: policy } }: Pick<Config, 'limits'>): SharedMemory {
   return {
     attempts: createMemoryAttempts({ policy }),

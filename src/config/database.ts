@@ -62,7 +62,7 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
   };
 }
 
-/** The maximum of WORKERS. More processes than processors gain nothing. */
+/** The maximum of WORKERS, whatever the number of processors. With `auto` there is one for each processor. */
 const MAX_WORKERS = 64;
 
 /**

@@ -16,7 +16,7 @@ export interface SigningKey {
   readonly signsFrom: number;
 }
 
-/** The fields that decide when a key signs and how long it is published. */
+/** The place of a key in the order of keys, and its times. */
 export type KeySchedule = Pick<SigningKey, 'number' | 'announcedAt' | 'signsFrom'>;
 
 /**

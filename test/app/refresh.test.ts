@@ -207,17 +207,17 @@ t.test('an expired, ended or unknown session is refused', async (t) => {
   service.time.now += 30 * 24 * HOUR;
   t.equal(await outcome(service.refresh(first)), 'token_expired');
 
-  const long = await sessionUseCases({ policy: { sessionMaxAge: 2 * HOUR } });
-  const pair = await long.logIn();
-  long.time.now += 2 * HOUR;
-  t.equal(await outcome(long.refresh(pair)), 'token_expired', 'the last token expires with the session');
+  const short = await sessionUseCases({ policy: { sessionMaxAge: 2 * HOUR } });
+  const pair = await short.logIn();
+  short.time.now += 2 * HOUR;
+  t.equal(await outcome(short.refresh(pair)), 'token_expired', 'the last token expires with the session');
 
   const elsewhere = await sessionUseCases();
   t.equal(await outcome(elsewhere.refresh(first)), 'invalid_token', 'keys of another service');
   const keys = someKeys();
-  const lost = await sessionUseCases({ keys });
-  const found = await sessionUseCases({ keys });
-  t.equal(await outcome(found.refresh(await lost.logIn())), 'session_not_found');
+  const one = await sessionUseCases({ keys });
+  const other = await sessionUseCases({ keys });
+  t.equal(await outcome(other.refresh(await one.logIn())), 'session_not_found');
 
   const ended = await sessionUseCases();
   const last = await ended.logIn();

@@ -70,8 +70,8 @@ t.test(
       schema: 'ok: up to date',
       pooler: /^ok/,
     });
-    const late = () => Date.now() + 60_000;
-    t.match(await diagnose(t, { DATABASE_URL }, late), {
+    const ahead = () => Date.now() + 60_000;
+    t.match(await diagnose(t, { DATABASE_URL }, ahead), {
       clock: /^fail: differs from the database by (59|60)\.\d s/,
     });
     t.match(await diagnose(t, { DATABASE_URL: await testDatabase(t) }), { schema: 'warn: no tables yet' });

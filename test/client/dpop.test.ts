@@ -36,29 +36,32 @@ async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
 const statusOfMe = async ({ service, client }: Pick<World, 'service' | 'client'>) =>
   (await client.fetch(`${service.url}/auth/me`)).status;
 
-t.test('each request of a bound session has a proof, also a step-up and a logout', async (t) => {
-  const made = await world(t, { onStepUp: async () => ({ password: PASSWORD }) });
-  const { service, client, sent, signedOut } = made;
-  await client.logIn('ann', PASSWORD);
-  t.equal(await statusOfMe(made), 200);
-  await client.token((await client.token()) ?? '');
-  const now = Date.now;
-  Date.now = () => now() + 11 * 60_000;
-  t.teardown(() => {
-    Date.now = now;
-  });
-  const answer = await client.fetch(`${service.url}/auth/me`, { method: 'DELETE' });
-  t.equal(answer.status, 204);
-  t.same(sent, [
-    'POST /auth/login proof',
-    'GET /auth/me DPoP proof',
-    'POST /auth/refresh proof',
-    'DELETE /auth/me DPoP proof',
-    'POST /auth/step-up proof',
-    'DELETE /auth/me DPoP proof',
-  ]);
-  t.same(signedOut, []);
-});
+t.test(
+  'each request of a bound session has a proof, also a step-up and the deletion of the account',
+  async (t) => {
+    const made = await world(t, { onStepUp: async () => ({ password: PASSWORD }) });
+    const { service, client, sent, signedOut } = made;
+    await client.logIn('ann', PASSWORD);
+    t.equal(await statusOfMe(made), 200);
+    await client.token((await client.token()) ?? '');
+    const now = Date.now;
+    Date.now = () => now() + 11 * 60_000;
+    t.teardown(() => {
+      Date.now = now;
+    });
+    const answer = await client.fetch(`${service.url}/auth/me`, { method: 'DELETE' });
+    t.equal(answer.status, 204);
+    t.same(sent, [
+      'POST /auth/login proof',
+      'GET /auth/me DPoP proof',
+      'POST /auth/refresh proof',
+      'DELETE /auth/me DPoP proof',
+      'POST /auth/step-up proof',
+      'DELETE /auth/me DPoP proof',
+    ]);
+    t.same(signedOut, []);
+  },
+);
 
 t.test('a logout with scope "all" ends all sessions of the user of a bound client', async (t) => {
   const made = await world(t);

@@ -42,7 +42,7 @@ t.test(
     t.equal(
       (await set('news of a green org 44')).status,
       204,
-      'a tag and shorter words do not count as words of the context',
+      'the +tag of an address and words of fewer than 4 characters are allowed',
     );
   },
 );

@@ -14,6 +14,9 @@ export interface KeySource {
   readonly set: KeySet;
   /** Fills the set. Rejects with an {@link UnusableKey} if a key cannot be used. */
   start(): Promise<void>;
-  /** Reads the keys again. A key or a file that cannot be used is logged, and the usable keys stay in use. */
+  /**
+   * Reads the keys again. For the database, first makes and removes keys that are due. A key or a file that cannot be
+   * used is logged, and the usable keys stay in use.
+   */
   maintain(): Promise<void>;
 }

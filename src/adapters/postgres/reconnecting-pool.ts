@@ -44,8 +44,8 @@ export function isStaleStatement(error: unknown): boolean {
 const MIN_POOL_AGE = 1_000;
 
 /**
- * Seconds in which a replaced pool finishes its statements. If one connection was lost, the others may be sound, so their
- * statements get their whole deadline. Until then there can be more connections than the pool may have.
+ * Seconds in which a replaced pool finishes its statements. If one connection was lost, the others may be sound, so
+ * their statements get their whole deadline. Until then there can be more connections than the pool may have.
  */
 const END_OPTIONS = { afterLoss: { timeout: 5 }, otherwise: { timeout: 1 } };
 
@@ -61,7 +61,7 @@ export function reconnect(pool: Sql): void {
   reconnectByPool.get(pool)?.();
 }
 
-/** The functions that replace the pools that returned rows, by the rows. */
+/** For each result of a statement: the function that replaces its pool. */
 const reconnectByRows = new WeakMap<object, () => void>();
 
 /** Replaces the pool that returned these rows. Called when an answer does not match its statement. */
@@ -71,8 +71,8 @@ export function replacePoolOf(rows: object): void {
 
 interface PoolOptions {
   /**
-   * Whether an abandoned statement closes its connection. A pooler in transaction mode queues statements for an unknown
-   * time. When the connection closes, the pooler removes the statement from its queue.
+   * Whether an abandoned statement replaces its pool, and so closes its connection. A pooler in transaction mode queues
+   * statements for an unknown time. When the connection closes, the pooler removes the statement from its queue.
    */
   readonly closesAbandoned: boolean;
 }

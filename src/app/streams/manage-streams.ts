@@ -18,9 +18,9 @@ import {
 export type StreamUpdate = Partial<StreamProperties>;
 
 export type ListStreams = (owner: string) => Promise<readonly Stream[]>;
-export type FindStream = (name: StreamKey) => Promise<Stream>;
-export type ChangeStream = (name: StreamKey, update: StreamUpdate, origin: ChangeOrigin) => Promise<Stream>;
-export type RemoveStream = (name: StreamKey, origin: ChangeOrigin) => Promise<void>;
+export type FindStream = (key: StreamKey) => Promise<Stream>;
+export type ChangeStream = (key: StreamKey, update: StreamUpdate, origin: ChangeOrigin) => Promise<Stream>;
+export type RemoveStream = (key: StreamKey, origin: ChangeOrigin) => Promise<void>;
 
 export const listStreams =
   ({ webhookEndpoints }: StreamDeps): ListStreams =>
@@ -30,20 +30,20 @@ export const listStreams =
 /** Rejects with a {@link Refusal} `not_found` for a stream of another receiver, as the following use cases do. */
 export const findStream =
   (deps: StreamDeps): FindStream =>
-  (name) =>
-    requireStream(deps, name);
+  (key) =>
+    requireStream(deps, key);
 
 /** Rejects with a {@link Refusal} `invalid_request` if the URL cannot be delivered to. */
 export const changeStream =
   (deps: StreamDeps): ChangeStream =>
-  (name, update, origin) =>
-    updateStream(deps, name, (stream) => propertiesChange(deps, stream, update), origin);
+  (key, update, origin) =>
+    updateStream(deps, key, (stream) => propertiesChange(deps, stream, update), origin);
 
 /** Removes a stream. It is no error if another request removes the stream at the same time. */
 export const removeStream =
   (deps: StreamDeps): RemoveStream =>
-  async (name, origin) => {
-    const { id } = await requireStream(deps, name);
+  async (key, origin) => {
+    const { id } = await requireStream(deps, key);
     const entry = endpointEntry(deps, { type: 'webhooks.removed', endpointId: id, origin });
     await deps.webhookEndpoints.remove(id, [entry]);
   };

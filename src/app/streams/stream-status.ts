@@ -10,7 +10,7 @@ export interface StreamStatusRequest {
 }
 
 export type ChangeStreamStatus = (
-  name: StreamKey,
+  key: StreamKey,
   wanted: StreamStatusRequest,
   origin: ChangeOrigin,
 ) => Promise<Stream>;
@@ -21,10 +21,10 @@ export type ChangeStreamStatus = (
  */
 export const changeStreamStatus =
   (deps: StreamDeps): ChangeStreamStatus =>
-  (name, { status, reason }, origin) =>
+  (key, { status, reason }, origin) =>
     updateStream(
       deps,
-      name,
+      key,
       ({ stream, disabledBecause }) => {
         if (disabledBecause === 'operator')
           throw new Refusal(

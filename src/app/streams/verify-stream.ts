@@ -6,7 +6,7 @@ import { requireStream, type StreamDeps, type StreamKey } from './stream.ts';
 const LIMIT = { name: 'verifications', count: 1, perMilliseconds: VERIFICATION_INTERVAL };
 
 /** `state` is the receiver's own value, which the event returns; null: none was given. */
-export type VerifyStream = (name: StreamKey, state: string | null) => Promise<void>;
+export type VerifyStream = (key: StreamKey, state: string | null) => Promise<void>;
 
 /**
  * Sends a verification event over a stream. Rejects with a {@link Refusal}: `not_found`, `conflict` if the stream is
@@ -14,10 +14,10 @@ export type VerifyStream = (name: StreamKey, state: string | null) => Promise<vo
  */
 export const verifyStream =
   (deps: StreamDeps): VerifyStream =>
-  async (name, state) => {
-    const { id, state: status } = await requireStream(deps, name);
+  async (key, state) => {
+    const { id, state: status } = await requireStream(deps, key);
     if (status === 'disabled') throw new Refusal('conflict', 'The stream is disabled: enable it first.');
-    await assertWithinLimit(deps, { key: `verification ${id}`, limit: LIMIT }, { actor: name.owner });
+    await assertWithinLimit(deps, { key: `verification ${id}`, limit: LIMIT }, { actor: key.owner });
     const event = { id: deps.newId(), type: STREAM_VERIFICATION, occurredAt: deps.clock() };
     await deps.webhookDeliveries.add(id, { ...event, data: state === null ? {} : { state } });
   };

@@ -50,7 +50,7 @@ const password = Type.Optional(
 /** What a change of factors requires, for the descriptions of its routes. */
 export const FACTOR_CHANGE_REQUIREMENT =
   'Requires an authentication within `STEP_UP_MAX_AGE`, by a second factor if the account has one. In a session that added ' +
-  'a factor, every authentication counts. An account without a second factor can send its password instead.';
+  'a factor, an authentication without the second factor is enough. An account without a second factor can send its password instead.';
 
 export const FactorList = Type.Object(
   {
@@ -170,7 +170,7 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
         operationId: 'addTotp',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Begin to add an authenticator app',
-        description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed. The factor is in use once its first code is confirmed, within an hour.`,
+        description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed, unless EMAIL_VERIFICATION is off. The factor is in use once its first code is confirmed, within an hour.`,
         body: NewTotp,
         response: {
           200: jsonAnswer('the secret for the app', TotpSecret),
