@@ -33,6 +33,14 @@ t.test('the list forgets each revocation at its given time', async (t) => {
   t.equal(list.recall('a'), null);
 });
 
+t.test('followers are told of a family that is revoked again later, and of nothing twice', async (t) => {
+  const list = createRevokedFamilies(() => NOW);
+  const told: number[] = [];
+  list.follow({ onRevoked: ({ until }) => void told.push(until), onIncomplete: () => {} });
+  for (const until of [NOW + 10, NOW + 10, NOW + 9, NOW + 20]) list.remember('a', 'logout', until);
+  t.same(told, [NOW + 10, NOW + 20]);
+});
+
 t.test('the feed of PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
 

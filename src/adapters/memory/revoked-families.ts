@@ -22,7 +22,7 @@ export function createRevokedFamilies(clock: Clock): FedRevokedFamilies & Follow
       if (before !== undefined && before.until >= until) return;
       known.delete(tokenFamily);
       known.set(tokenFamily, { reason, until });
-      if (before === undefined) for (const { onRevoked } of followers) onRevoked({ tokenFamily, until });
+      for (const { onRevoked } of followers) onRevoked({ tokenFamily, until });
     },
     recall(tokenFamily) {
       const entry = known.get(tokenFamily);
