@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createRedisAttempts } from '../../src/adapters/redis/attempts.ts';
@@ -17,9 +18,27 @@ import { waitUntil } from '../support/wait-until.ts';
 const { free: freeAttempts } = ATTEMPT_POLICY.account;
 const LOST = 'attempts are counted by this process alone';
 const UNREACHABLE = 'Redis is unreachable; the service reconnects by itself';
+const REFUSED = 'Redis refused the service; it tries again. Correct Redis, or correct REDIS_URL and restart';
 const BACK = 'attempts are counted by all processes together again';
 /** The answer to INFO while the server loads its data. */
 const LOADING = 'loading:1\r\nloading_eta_seconds:3600\r\n';
+
+t.test('a server that comes back with another password is reported with the cause', async (t) => {
+  if (!requirePrivateRedis(t)) return;
+  const args = ['--requirepass', 'one'];
+  const server = await startPrivateRedis(t, args);
+  const lines: string[] = [];
+  const log = { info: () => {}, warn: () => void lines.push('warn'), error: () => void lines.push('error') };
+  const redis = await connectRedis(server.url.replace('//', '//:one@'), log);
+  t.teardown(() => redis.disconnect());
+  await server.kill();
+  await waitUntil(() => lines.length > 0);
+  args[1] = 'two';
+  await server.start();
+  await waitUntil(() => lines.length > 1);
+  await delay(2_000); // several attempts to connect
+  t.same(lines, ['warn', 'error']);
+});
 
 t.test('attempts stay limited while Redis does not answer', async (t) => {
   if (!requirePrivateRedis(t)) return;
@@ -134,7 +153,7 @@ t.test('the connection to Redis', async (t) => {
         createRedisAttempts(redis).countAction('mails', { count: 1, perMilliseconds: 1_000 }, NOW),
       );
       t.equal(await observer.dbsize(), 0);
-      t.same(lines, [UNREACHABLE]);
+      t.same(lines, [UNREACHABLE, REFUSED]);
     },
   );
 

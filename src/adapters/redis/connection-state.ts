@@ -16,8 +16,8 @@ class UnsupportedMode extends Error {
 }
 
 /**
- * Logs an outage once, although the driver emits an error at each attempt. Disconnects from a server that the service
- * does not support.
+ * Logs an outage once, although the driver emits an error at each attempt, and once more if the outage turns out to be
+ * a misconfiguration. Disconnects from a server that the service does not support.
  */
 export function trackConnection(redis: Redis, log: Log, startWait: number) {
   let isStarting = true;
@@ -26,7 +26,8 @@ export function trackConnection(redis: Redis, log: Log, startWait: number) {
 
   redis.on('error', (error: unknown) => {
     // A misconfiguration at the start is not logged: `connectRedis` rejects with it.
-    if (fault === undefined && !(isStarting && isMisconfigured(error))) logOutage(error);
+    if (isMisconfigured(error) ? !isStarting && !isMisconfigured(fault) : fault === undefined)
+      logOutage(error);
     // A misconfiguration causes further errors, such as a write to a closed socket, which must not replace it.
     if (!isMisconfigured(fault)) fault = error;
     // After a refused SELECT the driver would send the commands to database 0, so the connection is replaced.
@@ -69,7 +70,12 @@ export function trackConnection(redis: Redis, log: Log, startWait: number) {
   }
 
   function logOutage(error: unknown): void {
-    log.warn({ err: error }, 'Redis is unreachable; the service reconnects by itself');
+    if (isMisconfigured(error))
+      log.error(
+        { err: error },
+        'Redis refused the service; it tries again. Correct Redis, or correct REDIS_URL and restart',
+      );
+    else log.warn({ err: error }, 'Redis is unreachable; the service reconnects by itself');
   }
 }
 
