@@ -75,7 +75,10 @@ t.test(
     const readable = await shownBy(disable);
     t.match(readable, / WARN: security: user disabled /);
     t.notMatch(readable, /^\{/m, 'no line of JSON');
-    const rotated = await shownBy(['keys', 'rotate'], { ACCESS_TOKEN_ALG: 'EdDSA' });
+    const rotated = await shownBy(['keys', 'rotate'], {
+      ACCESS_TOKEN_ALG: 'EdDSA',
+      KEY_SET_ENCRYPTION_KEY: 'an encryption key of 32 bytes: 9f1b',
+    });
     t.match(rotated, /signing_key_announced/);
     t.notMatch(rotated, /^\{/m, 'no line of JSON');
     const json = await shownBy(['users', 'enable', ...disable.slice(2)], { LOG_FORMAT: 'json' });
