@@ -35,6 +35,15 @@ function withBacklog(backlog: () => Promise<readonly Backlog[]>, { publishesEven
 const outboxSeries = (series: ReadonlyMap<string, number>) =>
   Object.fromEntries([...series].filter(([name]) => /^kinship_(?:outbox|database)/.test(name)));
 
+t.test('the first delivery that is given up increases its counter', async (t) => {
+  const series = seriesIn(await createMetrics().scrape());
+  const initial = (kind: string, outcome: string) =>
+    series.get(`kinship_deliveries_total{kind="${kind}",outcome="${outcome}"}`);
+  t.equal(initial('mail', 'dead_letter'), 0);
+  t.equal(initial('mail', 'unaddressed'), 0);
+  t.equal(initial('event', 'unwanted'), 0);
+});
+
 t.test('many scrapes query the outbox once', async (t) => {
   const { scrape, asked } = withBacklog(async () => [
     { kind: 'event', count: 3, oldestAt: NOW - 90_000, postponed: 7 },

@@ -1,5 +1,20 @@
-import type { Removal, Telemetry } from '../../../ports/telemetry.ts';
+import type { DeliveryKind } from '../../../ports/stores/outbox.ts';
+import type { OutboxOutcome, Removal, Telemetry } from '../../../ports/telemetry.ts';
 import type { Instruments } from './instruments.ts';
+
+/** The kind of the entries that have the outcome. */
+const OUTCOMES: Readonly<Record<OutboxOutcome, DeliveryKind>> = {
+  sent: 'mail',
+  held: 'mail',
+  postponed: 'mail',
+  dead_letter: 'mail',
+  unaddressed: 'mail',
+  routed: 'event',
+  unroutable: 'event',
+  unwanted: 'event',
+  failed: 'event',
+  logged: 'event',
+};
 
 /** Creates the counter of attempts, and returns the function that counts one attempt. */
 export function createDeliveryCounter({ counter }: Instruments): Telemetry['deliveryEnded'] {
@@ -9,9 +24,7 @@ export function createDeliveryCounter({ counter }: Instruments): Telemetry['deli
     'kind',
     'outcome',
   );
-  for (const outcome of ['sent', 'held', 'postponed', 'dead_letter'])
-    deliveries.inc({ kind: 'mail', outcome }, 0);
-  for (const outcome of ['routed', 'unroutable', 'failed']) deliveries.inc({ kind: 'event', outcome }, 0);
+  for (const [outcome, kind] of Object.entries(OUTCOMES)) deliveries.inc({ kind, outcome }, 0);
 
   return (kind, outcome) => deliveries.inc({ kind, outcome });
 }
