@@ -10,8 +10,8 @@ export type DeliveryFormat = (typeof DELIVERY_FORMATS)[number];
 export type EndpointState = 'enabled' | 'paused' | 'disabled';
 
 /**
- * `receiver`: the receiver of a stream disabled it. `gone`: the endpoint answered 410. `dead`: no delivery has
- * succeeded for {@link DEAD_AFTER}.
+ * `receiver`: the receiver of a stream disabled it. `gone`: the endpoint answered 410. `dead`: a delivery failed at
+ * least {@link DEAD_AFTER} ago, and none has succeeded since.
  */
 export const DISABLED_REASONS = ['operator', 'receiver', 'gone', 'dead'] as const;
 

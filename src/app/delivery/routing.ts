@@ -10,7 +10,7 @@ export type PublishOutcome = PublishResult | 'unwanted' | 'failed';
 interface Options {
   readonly clock: Clock;
   readonly log: Log;
-  /** Called at the first routed event of a type since the start, and since a time when no queue took the type. */
+  /** Called at the first routed event of a type after the start, and at the first one after an unroutable event. */
   onRoutable(type: EventType): void;
 }
 
