@@ -40,17 +40,17 @@ import { makeRecoveryCodes } from '../app/factors/make-recovery-codes.ts';
 import { removeFactor } from '../app/factors/remove-factor.ts';
 import { renameFactor } from '../app/factors/rename-factor.ts';
 import { limitRequests } from '../app/limit-requests.ts';
+import { admitOperator } from '../app/operators/admit-operator.ts';
 import { findOperator } from '../app/operators/find-operator.ts';
-import { requireOperatorSession } from '../app/operators/require-operator-session.ts';
 import { followRevocations } from '../app/revocation/follow-revocations.ts';
 import { authenticate } from '../app/sessions/authenticate.ts';
 import { endSessionsByLink, mailPasswordResetByLink, readNotMeLink } from '../app/sessions/end-by-link.ts';
-import { type EndSession, endSession, endSessions } from '../app/sessions/end-session.ts';
+import { endSession, endSessions } from '../app/sessions/end-session.ts';
 import { endSessionAsOperator } from '../app/sessions/end-session-as-operator.ts';
 import { introspect } from '../app/sessions/introspect.ts';
 import { listSessions } from '../app/sessions/list-sessions.ts';
 import { logOut, logOutByRefreshToken } from '../app/sessions/log-out.ts';
-import { openSession } from '../app/sessions/open-session.ts';
+import { type AdmitUser, openSession } from '../app/sessions/open-session.ts';
 import { refresh } from '../app/sessions/refresh.ts';
 import { revokeToken } from '../app/sessions/revoke-token.ts';
 import { stepUp } from '../app/sessions/step-up.ts';
@@ -172,7 +172,7 @@ export function createUseCases(deps: UseCaseDeps) {
     ...createFactorUseCases(deps),
     ...createMailLinkUseCases(deps, accounts),
     ...accountPages,
-    ...createOperatorUseCases(deps, { ...sessions, ...accountPages }),
+    ...createOperatorUseCases(deps, accountPages, reports),
     ...createWebhookUseCases(deps),
     ...createStreamUseCases(deps),
     ...createTaskUseCases(deps),
@@ -269,9 +269,16 @@ function createMailLinkUseCases(
 }
 
 /** The use cases of the account pages. Sessions of these pages follow a policy of their own. */
-function createAccountPageUseCases(
-  deps: UseCaseDeps,
-  verifyProof: VerifyIdentityProof,
+function createAccountPageUseCases(deps: UseCaseDeps, verifyProof: VerifyIdentityProof, reports: Reports) {
+  return {
+    ...createPageSignIn(deps, reports),
+    stepUpPageSession: stepUpPageSession({ ...deps, policy: pagePolicy(deps.policy), verifyProof }),
+    findPageSession: findPageSession(deps),
+  };
+}
+
+function createPageSignIn(
+  deps: UseCaseDeps & { readonly admitUser?: AdmitUser },
   { loginEnded, firstStepEnded }: Reports,
 ) {
   const onPages = { ...deps, policy: pagePolicy(deps.policy) };
@@ -284,23 +291,20 @@ function createAccountPageUseCases(
       finishSignIn({ ...deps, logInWithSecondFactor: logInWithSecondFactor(onPages) }),
       loginEnded,
     ),
-    stepUpPageSession: stepUpPageSession({ ...onPages, verifyProof }),
-    findPageSession: findPageSession(deps),
   };
 }
 
 /** The use cases of the routes under `/admin`, and of the sign-in to the console. */
 function createOperatorUseCases(
   deps: UseCaseDeps,
-  {
-    endSession,
-    findPageSession,
-  }: { readonly endSession: EndSession; readonly findPageSession: FindPageSession },
+  { findPageSession }: { readonly findPageSession: FindPageSession },
+  reports: Reports,
 ) {
-  const operators = { ...deps, endSession, findPageSession };
+  const signIn = createPageSignIn({ ...deps, admitUser: admitOperator(deps) }, reports);
   return {
-    findOperator: findOperator(operators),
-    admitOperator: requireOperatorSession(operators),
+    signInToConsole: signIn.signInToPage,
+    finishConsoleSignIn: signIn.finishSignIn,
+    findOperator: findOperator({ ...deps, findPageSession }),
     findSessions: findSessions(deps),
     listSessionEvents: listSessionEvents(deps),
     changeSession: changeSession(deps),

@@ -46,6 +46,19 @@ t.test('a user who is no operator gets no cookie, and no session is left', async
   t.same(await sessionsOf(ann), []);
 });
 
+t.test('a refused sign-in opens no session, so no other session ends for it', async (t) => {
+  const { signIn, post, sessionsOf, ann, auditLog } = await consoleService(t, {
+    policy: { sessionsPerUser: 1 },
+  });
+  await post('/auth/login', { username: 'ann', password: PASSWORD });
+  const before = await sessionsOf(ann);
+  t.equal(before.length, 1);
+  t.equal((await signIn('ann')).status, 403);
+  t.same(await sessionsOf(ann), before);
+  const { events } = await auditLog.list({ userId: ann }, { limit: 10, after: null });
+  t.same(events.filter(({ type }) => type.startsWith('sessions.')).length, 1);
+});
+
 t.test('in production an operator needs a second factor', async (t) => {
   const service = await consoleService(t, { operatorsNeedSecondFactor: true });
   const { signIn, send, post, cookieOf, ann } = service;
@@ -130,6 +143,14 @@ t.test('a sign-out ends the session, and the page can ask who is signed in', asy
   t.equal(out.status, 204);
   t.match(out.headers.getSetCookie().join(), /kinship_console=; Max-Age=0/);
   t.same(await ask(), { operator: null });
+  t.same(await sessionsOf(olga), []);
+});
+
+t.test('a sign-out ends the session of a user who is no operator any more', async (t) => {
+  const { operatorCookie, send, olga, sessionsOf, setOperator } = await consoleService(t);
+  const cookie = await operatorCookie();
+  await setOperator(olga, false);
+  t.equal((await send('/console/session', { method: 'DELETE', headers: { cookie } })).status, 204);
   t.same(await sessionsOf(olga), []);
 });
 

@@ -34,6 +34,8 @@ export interface OpenSessionDeps extends BindingDeps, RefusalDeps {
   readonly securityLog: SecurityLog;
   /** Whether a login through a door without a second step succeeds for an account with a second factor. */
   readonly legacyDoorsSkipSecondFactor: boolean;
+  /** Absent: every user may sign in. */
+  readonly admitUser?: AdmitUser;
 }
 
 /** The user and the options of a new session, and the key to which it is to be bound. */
@@ -41,6 +43,9 @@ export type NewSession = Omit<Login, 'tokenFamily' | 'jkt'> & KeyBindingInput;
 
 /** The user and the options of a new session whose binding is decided. `jkt` null: it is not bound. */
 export type BoundSession = Omit<Login, 'tokenFamily'> & Required<Pick<Login, 'jkt'>>;
+
+/** Rejects if this authenticated user may not sign in. Then no session opens, and none ends for it. */
+export type AdmitUser = (user: Pick<BoundSession, 'userId' | 'authentication' | 'client'>) => Promise<void>;
 
 export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 
@@ -76,7 +81,7 @@ type StoreFamily = (
 
 /**
  * Opens a session and returns the first pair. Null if `store` returns null. Rejects with a {@link Refusal}
- * `account_disabled`.
+ * `account_disabled`, or with that of `admitUser`.
  */
 export async function openSessionWith(
   deps: OpenSessionDeps,
@@ -84,6 +89,7 @@ export async function openSessionWith(
   session: BoundSession,
   store: StoreFamily,
 ): Promise<TokenPair | null> {
+  await deps.admitUser?.(session);
   const now = deps.clock();
   const { client } = session;
   const login = { ...session, tokenFamily: deps.newId() };

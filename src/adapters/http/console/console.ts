@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
+import type { FindPageSession } from '../../../app/account-pages/find-page-session.ts';
 import type { FinishSignIn, SignInToPage } from '../../../app/account-pages/sign-in.ts';
-import type { RequireOperatorSession } from '../../../app/operators/require-operator-session.ts';
 import type { EndSession } from '../../../app/sessions/end-session.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
@@ -13,9 +13,10 @@ import { Text } from '../server/schemas.ts';
 import { type ConsoleFiles, consoleFileRoutes } from './files.ts';
 
 export interface ConsoleOptions extends OperatorOptions {
-  readonly signInToPage: SignInToPage;
-  readonly finishSignIn: FinishSignIn;
-  readonly admitOperator: RequireOperatorSession;
+  /** The sign-in of operators only. */
+  readonly signInToConsole: SignInToPage;
+  readonly finishConsoleSignIn: FinishSignIn;
+  readonly findPageSession: FindPageSession;
   readonly endSession: EndSession;
   readonly serviceName: string;
 }
@@ -43,13 +44,12 @@ export async function consoleRoutes(app: App, files: ConsoleFiles, options: Cons
 }
 
 function sessionRoutes(app: App, options: ConsoleOptions): void {
-  const { signInToPage, finishSignIn, admitOperator, findOperator, endSession, publicUrl } = options;
+  const { signInToConsole, finishConsoleSignIn, findOperator, findPageSession, endSession, publicUrl } =
+    options;
   const cookie = createOperatorCookie(publicUrl);
 
   app.post('/console/session', { schema: { hide: true, body: Credentials } }, async (request, reply) => {
-    const client = clientInfoOf(request);
-    const secret = await signInToPage({ ...request.body, client });
-    await admitOperator(secret, client);
+    const secret = await signInToConsole({ ...request.body, client: clientInfoOf(request) });
     return cookie.set(reply, secret).code(204).send(null);
   });
 
@@ -58,9 +58,7 @@ function sessionRoutes(app: App, options: ConsoleOptions): void {
     const { challenge, code, recoveryCode } = request.body;
     const proof = code !== undefined ? { code } : recoveryCode !== undefined ? { recoveryCode } : null;
     if (proof === null) throw new Refusal('invalid_request', 'Send code or recoveryCode.');
-    const client = clientInfoOf(request);
-    const secret = await finishSignIn({ challenge, proof, client });
-    await admitOperator(secret, client);
+    const secret = await finishConsoleSignIn({ challenge, proof, client: clientInfoOf(request) });
     return cookie.set(reply, secret).code(204).send(null);
   });
 
@@ -72,8 +70,9 @@ function sessionRoutes(app: App, options: ConsoleOptions): void {
 
   app.delete('/console/session', { schema: { hide: true } }, async (request, reply) => {
     const secret = cookie.read(request);
-    const operator = secret === null ? null : await findOperator(secret, clientInfoOf(request));
-    if (operator !== null) await endSession(operator.sessionId, operator.userId, logoutEnding(request));
+    // Also the session of a user who is no operator any more.
+    const session = secret === null ? null : await findPageSession(secret, clientInfoOf(request));
+    if (session !== null) await endSession(session.sessionId, session.userId, logoutEnding(request));
     return cookie.clear(reply).code(204).send(null);
   });
 }
