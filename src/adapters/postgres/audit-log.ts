@@ -1,9 +1,17 @@
 import type { PendingQuery, Row } from 'postgres';
-import type { AuditFilter, AuditLog, AuditPageRequest, AuditPosition } from '../../ports/stores/audit-log.ts';
+import type {
+  AuditFilter,
+  AuditLog,
+  AuditPageRequest,
+  AuditPosition,
+  FoundEvents,
+} from '../../ports/stores/audit-log.ts';
 import { AUDIT_COLUMNS, type AuditRow, insertEvent, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { readScan } from './read-scan.ts';
 import { userKey } from './user-key.ts';
+import type { Executor } from './with-outbox.ts';
 
 /**
  * The subjects of counts that belong to no account. The database function
@@ -16,11 +24,11 @@ const REST = 'rest';
 export function createAuditLog(sql: Sql): AuditLog {
   return {
     async list(filter, page) {
-      const rows = await execute(listEventsSql(sql, filter, page));
-      const events = rows.slice(0, page.limit).map(toAuditEvent);
-      const last = events.at(-1);
-      if (rows.length > page.limit && last !== undefined) return { events, next: last };
-      return { events, next: isScan(filter) ? await findEndOfScan(sql, filter, page) : null };
+      if (!isScan(filter)) return toPage(await execute(listEventsSql(sql, filter, page)), page, null);
+      return readScan(sql, async (tx) => {
+        const rows = await listEventsSql(tx, filter, page);
+        return toPage(rows, page, rows.length > page.limit ? null : await findEndOfScan(tx, filter, page));
+      });
     },
 
     async record(event) {
@@ -54,6 +62,17 @@ export function createAuditLog(sql: Sql): AuditLog {
   };
 }
 
+/** `endOfScan` is the position behind which the next page begins if this one is not full. */
+function toPage(
+  rows: readonly AuditRow[],
+  { limit }: AuditPageRequest,
+  endOfScan: AuditPosition | null,
+): FoundEvents {
+  const events = rows.slice(0, limit).map(toAuditEvent);
+  const last = events.at(-1);
+  return { events, next: rows.length > limit && last !== undefined ? last : endOfScan };
+}
+
 /**
  * The maximum number of events of a user or a session that one call reads. No index combines a user or a session with
  * the types of events.
@@ -61,7 +80,7 @@ export function createAuditLog(sql: Sql): AuditLog {
 export const MAX_SCANNED_EVENTS = 10_000;
 
 /** Selects one row more than the limit, to detect a next page. */
-export function listEventsSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest) {
+export function listEventsSql(sql: Executor, filter: AuditFilter, page: AuditPageRequest) {
   const limit = page.limit + 1;
   const wanted = isScan(filter) ? ownerOf(sql, filter) : typesOf(sql, filter);
   if (wanted === null)
@@ -98,18 +117,18 @@ interface Wanted {
   readonly values: PendingQuery<Row[]>;
 }
 
-function ownerOf(sql: Sql, { userId = '', sessionId }: AuditFilter): Wanted {
+function ownerOf(sql: Executor, { userId = '', sessionId }: AuditFilter): Wanted {
   return sessionId === undefined
     ? { column: sql`user_id`, values: sql`array[${userKey(userId)}::uuid]` }
     : { column: sql`session_id`, values: sql`array[${sessionId}::uuid]` };
 }
 
-function typesOf(sql: Sql, { types }: AuditFilter): Wanted | null {
+function typesOf(sql: Executor, { types }: AuditFilter): Wanted | null {
   return types === undefined ? null : { column: sql`type`, values: sql`${[...new Set(types)]}::text[]` };
 }
 
 /** Selects the events with a wanted value, in the order of the index. */
-function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, wanted: Wanted) {
+function rangeSql(sql: Executor, filter: AuditFilter, page: AuditPageRequest, wanted: Wanted) {
   return sql`
     select ${sql(AUDIT_COLUMNS)} from security_events
     where ${wanted.column} is not null and ${isBetween(sql, boundsOf(filter, page), wanted)}
@@ -117,7 +136,7 @@ function rangeSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, wanted:
 }
 
 /** Selects those events of a user or a session that match the filter. Reads at most `MAX_SCANNED_EVENTS`. */
-function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, owner: Wanted) {
+function scanForSql(sql: Executor, filter: AuditFilter, page: AuditPageRequest, owner: Wanted) {
   const { types, userId, sessionId } = filter;
   return sql`
     select ${sql(AUDIT_COLUMNS)} from (${rangeSql(sql, filter, page, owner)} limit ${MAX_SCANNED_EVENTS}) scanned
@@ -129,19 +148,19 @@ function scanForSql(sql: Sql, filter: AuditFilter, page: AuditPageRequest, owner
 
 /** Finds the position of the last event that the call read. Null if the call read all events. */
 async function findEndOfScan(
-  sql: Sql,
+  sql: Executor,
   filter: AuditFilter,
   page: AuditPageRequest,
 ): Promise<AuditPosition | null> {
   const owner = ownerOf(sql, filter);
-  const [row] = await execute(sql<Pick<AuditRow, 'id' | 'occurred_at'>[]>`
+  const [row] = await sql<Pick<AuditRow, 'id' | 'occurred_at'>[]>`
     select last.id, last.occurred_at from unnest(${owner.values}) wanted (value) cross join lateral (
       ${rangeSql(sql, filter, page, owner)} offset ${MAX_SCANNED_EVENTS - 1} limit 1
-    ) last`);
+    ) last`;
   return row ? { id: row.id, occurredAt: row.occurred_at.getTime() } : null;
 }
 
-function orderSql(sql: Sql, { newestFirst }: AuditPageRequest, wanted?: Wanted) {
+function orderSql(sql: Executor, { newestFirst }: AuditPageRequest, wanted?: Wanted) {
   const direction = newestFirst ? sql`desc` : sql`asc`;
   const first = wanted === undefined ? sql`` : sql`${wanted.column} ${direction},`;
   return sql`${first} occurred_at ${direction}, id ${direction}`;
@@ -172,7 +191,7 @@ function isBefore(one: AuditPosition, other: AuditPosition): boolean {
 const LEAST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** The condition that an event is between the bounds, and has the current `wanted.value` if `wanted` is given. */
-function isBetween(sql: Sql, { lower, upper }: Bounds, wanted?: Wanted): PendingQuery<Row[]> {
+function isBetween(sql: Executor, { lower, upper }: Bounds, wanted?: Wanted): PendingQuery<Row[]> {
   const row = wanted === undefined ? sql`(occurred_at, id)` : sql`(${wanted.column}, occurred_at, id)`;
   const rowAt = (position: AuditPosition | null, otherwise: PendingQuery<Row[]>) => {
     const time = position === null ? otherwise : sql`${new Date(position.occurredAt)}`;

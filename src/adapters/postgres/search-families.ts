@@ -1,10 +1,17 @@
 import type { PendingQuery, Row } from 'postgres';
-import type { FamilyFilter, FamilyPage, FoundFamilies } from '../../ports/stores/token-families.ts';
+import type {
+  FamilyFilter,
+  FamilyPage,
+  FamilyPosition,
+  FoundFamilies,
+} from '../../ports/stores/token-families.ts';
 import { assertEach } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
+import { readScan } from './read-scan.ts';
 import { belongsTo, isOfUser, userKey } from './user-key.ts';
+import type { Executor } from './with-outbox.ts';
 
 /**
  * The maximum number of rows that one call reads. The filters for address, client and user agent have no index. Such
@@ -18,21 +25,29 @@ export async function searchFamilies(
   filter: FamilyFilter,
   page: FamilyPage,
 ): Promise<FoundFamilies> {
-  const rows = await execute(searchSql(sql, filter, page));
-  assertEach(rows, (row) => filter.userId === null || belongsTo(row, filter.userId));
-  const families = rows.slice(0, page.limit).map(toFamily);
-  const last = families.at(-1);
-  if (rows.length > page.limit && last !== undefined) return { families, next: last };
-  const [scanned] = await execute(sql<Pick<FamilyRow, 'created_at' | 'token_family'>[]>`
-    select created_at, token_family from (${scannedSql(sql, filter, page)} offset ${MAX_SCANNED_ROWS - 1} limit 1) last`);
-  return {
-    families,
-    next: scanned ? { createdAt: scanned.created_at.getTime(), tokenFamily: scanned.token_family } : null,
-  };
+  return readScan(sql, async (tx) => {
+    const rows = await searchSql(tx, filter, page);
+    assertEach(rows, (row) => filter.userId === null || belongsTo(row, filter.userId));
+    const families = rows.slice(0, page.limit).map(toFamily);
+    const last = families.at(-1);
+    if (rows.length > page.limit && last !== undefined) return { families, next: last };
+    return { families, next: await findEndOfScan(tx, filter, page) };
+  });
+}
+
+/** Finds the position of the last row that the search read. Null if the search read all rows. */
+async function findEndOfScan(
+  sql: Executor,
+  filter: FamilyFilter,
+  page: FamilyPage,
+): Promise<FamilyPosition | null> {
+  const [row] = await sql<Pick<FamilyRow, 'created_at' | 'token_family'>[]>`
+    select created_at, token_family from (${scannedSql(sql, filter, page)} offset ${MAX_SCANNED_ROWS - 1} limit 1) last`;
+  return row ? { createdAt: row.created_at.getTime(), tokenFamily: row.token_family } : null;
 }
 
 /** Selects one row more than the limit, to detect a next page. */
-export function searchSql(sql: Sql, filter: FamilyFilter, page: FamilyPage) {
+export function searchSql(sql: Executor, filter: FamilyFilter, page: FamilyPage) {
   const { userId, state, address, clientId, agent } = filter;
   const end = sql`least(expires_at, refresh_expires_at)`;
   const now = new Date(page.now);
@@ -55,7 +70,7 @@ export function searchSql(sql: Sql, filter: FamilyFilter, page: FamilyPage) {
  * the user alone. With a condition on the text of the user id, the planner would expect a single row. It would then
  * read and sort all sessions of the user.
  */
-function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: FamilyPage) {
+function scannedSql(sql: Executor, { userId, state }: FamilyFilter, { after }: FamilyPage) {
   const behind =
     after === null
       ? sql``
@@ -79,7 +94,7 @@ function scannedSql(sql: Sql, { userId, state }: FamilyFilter, { after }: Family
  * out of the inner query. Otherwise the planner reads the index of all families of the user, which has that order, with
  * every ended one.
  */
-export function unrevokedOfUserSql(sql: Sql, userId: string, behind: PendingQuery<Row[]>) {
+export function unrevokedOfUserSql(sql: Executor, userId: string, behind: PendingQuery<Row[]>) {
   return sql`
     select ${sql(FAMILY_COLUMNS)} from (
       select ${sql(FAMILY_COLUMNS)} from token_families
@@ -89,7 +104,7 @@ export function unrevokedOfUserSql(sql: Sql, userId: string, behind: PendingQuer
     order by created_at desc, token_family desc`;
 }
 
-function selectInOrder(sql: Sql, condition: PendingQuery<Row[]>) {
+function selectInOrder(sql: Executor, condition: PendingQuery<Row[]>) {
   return sql`
     select ${sql(FAMILY_COLUMNS)} from token_families where ${condition} order by created_at desc, token_family desc`;
 }

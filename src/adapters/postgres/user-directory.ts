@@ -2,12 +2,14 @@ import type { PendingQuery, Row } from 'postgres';
 import type { FactorKind } from '../../domain/second-factor.ts';
 import type { Role } from '../../domain/user.ts';
 import type { ListedUser, UserFilter } from '../../domain/user-directory.ts';
-import type { UserDirectory, UserPage } from '../../ports/stores/user-directory.ts';
+import type { FoundUsers, UserDirectory, UserPage } from '../../ports/stores/user-directory.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
+import { readScan } from './read-scan.ts';
 import { userKey } from './user-key.ts';
 import { NAMED_USER_COLUMNS, type NamedUserRow, toNamedUser } from './user-row.ts';
+import type { Executor } from './with-outbox.ts';
 
 interface ListedRow extends NamedUserRow {
   created_at: Date;
@@ -31,13 +33,11 @@ export const MAX_SCANNED_USERS = 10_000;
 export function createUserDirectory(sql: Sql): UserDirectory {
   return {
     async list(filter, page) {
-      const rows = await execute(listSql(sql, filter, page));
-      const users = rows
-        .slice(0, page.limit)
-        .map(({ position, ...row }) => ({ user: toListedUser(row), position }));
-      const last = users.at(-1);
-      if (rows.length > page.limit && last !== undefined) return { users, next: last.position };
-      return { users, next: filter.by === 'disabled' ? await lastScanned(page.after) : null };
+      if (filter.by !== 'disabled') return toPage(await execute(listSql(sql, filter, page)), page, null);
+      return readScan(sql, async (tx) => {
+        const rows = await listSql(tx, filter, page);
+        return toPage(rows, page, rows.length > page.limit ? null : await findEndOfScan(tx, page.after));
+      });
     },
 
     async find(id, now) {
@@ -49,17 +49,26 @@ export function createUserDirectory(sql: Sql): UserDirectory {
       return row && toListedUser(row);
     },
   };
+}
 
-  /** The last disabled user that a page read, if it read as many as it may. */
-  async function lastScanned(after: string | null): Promise<string | null> {
-    const [last] = await execute(sql<{ user_id: string }[]>`
-      ${disabledSql(sql, after)} offset ${MAX_SCANNED_USERS - 1} limit 1`);
-    return last?.user_id ?? null;
-  }
+type Positioned = ListedRow & { position: string };
+
+/** `endOfScan` is the position behind which the next page begins if this one is not full. */
+function toPage(rows: readonly Positioned[], { limit }: UserPage, endOfScan: string | null): FoundUsers {
+  const users = rows.slice(0, limit).map(({ position, ...row }) => ({ user: toListedUser(row), position }));
+  const last = users.at(-1);
+  return { users, next: rows.length > limit && last !== undefined ? last.position : endOfScan };
+}
+
+/** Finds the last disabled user that a page read. Null if it read all of them. */
+async function findEndOfScan(sql: Executor, after: string | null): Promise<string | null> {
+  const [last] = await sql<{ user_id: string }[]>`
+    ${disabledSql(sql, after)} offset ${MAX_SCANNED_USERS - 1} limit 1`;
+  return last?.user_id ?? null;
 }
 
 /** The ids of disabled users behind the position `after`. */
-function disabledSql(sql: Sql, after: string | null) {
+function disabledSql(sql: Executor, after: string | null) {
   return sql`
     select user_id from user_states
     where disabled_at is not null ${after === null ? sql`` : sql`and user_id > ${after}::uuid`}
@@ -70,10 +79,10 @@ function disabledSql(sql: Sql, after: string | null) {
  * Selects a page of a list, and one row more, to detect a next page. The page is chosen first, so only the facts of its
  * accounts are read.
  */
-export function listSql(sql: Sql, filter: UserFilter, { now, limit, after }: UserPage) {
+export function listSql(sql: Executor, filter: UserFilter, { now, limit, after }: UserPage) {
   const order =
     filter.by === 'age' ? sql`users.created_at desc, users.id desc` : sql`page.position collate "C"`;
-  return sql<(ListedRow & { position: string })[]>`
+  return sql<Positioned[]>`
     with page as materialized (${pageSql(sql, filter, after)} limit ${limit + 1})
     select ${listedColumns(sql, now)}, page.position
     from page join users on users.id = page.id left join user_states state on state.user_id = users.id
@@ -81,7 +90,7 @@ export function listSql(sql: Sql, filter: UserFilter, { now, limit, after }: Use
 }
 
 /** Selects the ids and positions of the accounts behind the position `after`, in the order of the list. */
-function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQuery<Row[]> {
+function pageSql(sql: Executor, filter: UserFilter, after: string | null): PendingQuery<Row[]> {
   const afterId = after === null ? sql`` : sql`and id > ${after}::uuid`;
   switch (filter.by) {
     case 'age':
@@ -104,7 +113,7 @@ function pageSql(sql: Sql, filter: UserFilter, after: string | null): PendingQue
   }
 }
 
-function pageByAgeSql(sql: Sql, after: string | null) {
+function pageByAgeSql(sql: Executor, after: string | null) {
   const [time, id = ''] = after?.split('.') ?? [];
   const behind =
     time === undefined ? sql`` : sql`where (created_at, id) < (${new Date(Number(time))}, ${id}::uuid)`;
@@ -114,7 +123,7 @@ function pageByAgeSql(sql: Sql, after: string | null) {
 }
 
 /** An account whose name and address both match is listed once, at the position of the one that sorts first. */
-function pageByIdentifierSql(sql: Sql, text: string, after: string | null) {
+function pageByIdentifierSql(sql: Executor, text: string, after: string | null) {
   const matches = (table: string) => sql`
     ${sql(table)}.reserved_until is null
     and ${sql(table)}.identifier collate "C" >= ${text} and ${sql(table)}.identifier collate "C" < ${text + GREATEST}`;
@@ -131,7 +140,7 @@ function pageByIdentifierSql(sql: Sql, text: string, after: string | null) {
 }
 
 /** Each subquery finds the rows of the user by an index. */
-function listedColumns(sql: Sql, now: number) {
+function listedColumns(sql: Executor, now: number) {
   return sql`
     ${sql(NAMED_USER_COLUMNS.map((name) => `users.${name}`))}, users.created_at, users.roles, state.disabled_at,
     array(
