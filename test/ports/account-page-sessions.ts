@@ -3,13 +3,16 @@ import type { Test } from 'tap';
 import { SYSTEM } from '../../src/domain/audit.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { AccountPageSessions } from '../../src/ports/stores/account-page-sessions.ts';
-import { hash, NOW, someFamily } from '../support/families.ts';
+import type { StepUp } from '../../src/ports/stores/token-families.ts';
+import { hash, NOW, rotationOf, someFamily } from '../support/families.ts';
 import type { Stores } from './token-families.ts';
 import { someUser, type UserStores } from './users.ts';
 
 export interface PageStores extends Stores, Pick<UserStores, 'users'> {
   readonly accountPageSessions: AccountPageSessions;
 }
+
+type PageStepUp = StepUp & { readonly hashedCookie: string };
 
 type Fresh = (t: Test) => Promise<PageStores>;
 
@@ -27,8 +30,54 @@ async function openPageSession(stores: PageStores, values: Partial<TokenFamily> 
 /** The contract of {@link AccountPageSessions}. */
 export function accountPageSessionsContract(t: Test, fresh: Fresh): void {
   t.test('lifetime', (t) => lifetime(t, fresh));
+  t.test('step-up', (t) => stepUps(t, fresh));
   t.test('end', (t) => endings(t, fresh));
   t.end();
+}
+
+async function stepUps(t: Test, fresh: Fresh): Promise<void> {
+  const opened = async (t: Test) => {
+    const stores = await fresh(t);
+    const user = someUser();
+    await stores.users.create(user, []);
+    const page = await openPageSession(stores, { userId: user.id });
+    const stepUpOf = (family: TokenFamily, passwordHash = user.passwordHash): PageStepUp => ({
+      ...rotationOf(family),
+      authentication: { authTime: NOW, amr: ['pwd'], acr: 'aal1', generation: family.generation + 1 },
+      proof: { kind: 'password', passwordHash },
+      hashedCookie: hash(),
+    });
+    return { ...page, pages: page.accountPageSessions, user, stepUpOf };
+  };
+
+  await t.test('a session that is stepped up is found by its new cookie alone', async (t) => {
+    const { pages, families, family, hashedToken, stepUpOf, ...stores } = await opened(t);
+    const other = await openPageSession({ ...stores, families, accountPageSessions: pages });
+    const change = stepUpOf(family);
+    const steppedUp = await families.stepUp(change, []);
+    t.same(steppedUp, { ...family, ...change.next, authentication: change.authentication });
+    t.equal(await pages.find([hashedToken], NOW), null);
+    t.same(await pages.find([change.hashedCookie], NOW), steppedUp);
+    t.same(await pages.find([other.hashedToken], NOW), other.family, 'another session keeps its cookie');
+  });
+
+  await t.test('a refused step-up replaces no cookie', async (t) => {
+    const { pages, families, family, hashedToken, stepUpOf } = await opened(t);
+    const change = stepUpOf(family, 'another hash');
+    t.equal(await families.stepUp(change, []), null);
+    t.same(await pages.find([hashedToken], NOW), family);
+    t.equal(await pages.find([change.hashedCookie], NOW), null);
+  });
+
+  await t.test('a family that is not the session of a page is not stepped up with a cookie', async (t) => {
+    const { pages, families, user, stepUpOf } = await opened(t);
+    const ofNoPage = someFamily({ userId: user.id });
+    await families.open(ofNoPage, []);
+    const change = stepUpOf(ofNoPage);
+    t.equal(await families.stepUp(change, []), null);
+    t.same(await families.find(ofNoPage.tokenFamily), ofNoPage);
+    t.equal(await pages.find([change.hashedCookie], NOW), null);
+  });
 }
 
 async function lifetime(t: Test, fresh: Fresh): Promise<void> {
@@ -38,20 +87,6 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
     t.same(await pages.find([hash(), hashedToken], IDLE_UNTIL - 1), family);
     t.equal(await pages.find([hashedToken], IDLE_UNTIL), null);
     t.equal(await pages.find([hash()], NOW), null, 'another cookie');
-  });
-
-  await t.test('a session whose cookie is replaced is found by the new cookie alone', async (t) => {
-    const stores = await fresh(t);
-    const { accountPageSessions: pages, family, hashedToken } = await openPageSession(stores);
-    const other = await openPageSession(stores);
-    const next = hash();
-    t.equal(await pages.replaceCookie({ hashedToken: next, tokenFamily: family.tokenFamily }), true);
-    t.equal(await pages.find([hashedToken], NOW), null);
-    t.same(await pages.find([next], NOW), family);
-    t.same(await pages.find([other.hashedToken], NOW), other.family, 'another session keeps its cookie');
-    const ofNoPage = someFamily();
-    await stores.families.open(ofNoPage, []);
-    t.equal(await pages.replaceCookie({ hashedToken: hash(), tokenFamily: ofNoPage.tokenFamily }), false);
   });
 
   await t.test('a use moves the idle expiry forward, and never backward', async (t) => {

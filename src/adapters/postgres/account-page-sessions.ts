@@ -15,13 +15,6 @@ export function createAccountPageSessions(sql: Sql): AccountPageSessions {
         })}`);
     },
 
-    async replaceCookie({ hashedToken, tokenFamily }) {
-      const { count } = await execute(sql`
-        update account_page_sessions set hashed_token = ${decodeHash(hashedToken)}
-        where token_family = ${tokenFamily}`);
-      return count === 1;
-    },
-
     async find(hashedTokens, now) {
       const hashes = hashedTokens.map(decodeHash);
       const rows = await execute(sql<(FamilyRow & { hashed_token: Buffer })[]>`

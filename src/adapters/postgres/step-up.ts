@@ -6,17 +6,17 @@ import type { StepUp } from '../../ports/stores/token-families.ts';
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
+import { decodeHash, RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from './family-row.ts';
 import { stepUpSql } from './rotate-sql.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
 import { userKey } from './user-key.ts';
 import type { createOutboxWriter } from './with-outbox.ts';
 
-/** Thrown to roll back a step-up if the proof is not valid any more, or the family is not as expected. */
+/** Thrown to roll back a step-up: the proof is not valid any more, or the family is not as expected. */
 class NotSteppedUp extends Error {}
 
 /**
- * Accepts the proof and rotates the family in one transaction. It locks the user's row before the family, as a change
+ * Accepts the proof, rotates the family and replaces its cookie in one transaction. It locks the user's row before the family, as a change
  * of the password does.
  */
 export async function stepUp(
@@ -35,13 +35,24 @@ export async function stepUp(
       RETURNED_COLUMNS,
     );
     const row = onlyRow(rows, (row) => isSameId(row.token_family, tokenFamily));
-    if (row === null) throw new NotSteppedUp();
+    if (row === null || !(await replaceCookie(tx, change))) throw new NotSteppedUp();
     return toRotatedFamily(change, row);
   });
   return execute(transaction).catch((error: unknown) => {
     if (error instanceof NotSteppedUp) return null;
     throw error;
   });
+}
+
+/** False if the family has no cookie to replace. */
+async function replaceCookie(
+  tx: TransactionSql,
+  { expected: { tokenFamily }, hashedCookie }: StepUp,
+): Promise<boolean> {
+  if (hashedCookie === undefined) return true;
+  const { count } = await tx`
+    update account_page_sessions set hashed_token = ${decodeHash(hashedCookie)} where token_family = ${tokenFamily}`;
+  return count === 1;
 }
 
 /** Marks the proof as used, except a password. False if the proof is not valid any more, or was used before. */

@@ -10,7 +10,6 @@ import type { PageSecrets } from '../../ports/security/page-secrets.ts';
 import type { TokenCodec } from '../../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../../ports/security/token-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
-import type { AccountPageSessions } from '../../ports/stores/account-page-sessions.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { IdentityProof, VerifyIdentityProof } from '../accounts/verify-identity-proof.ts';
 import { changeEntries } from '../change-entries.ts';
@@ -20,7 +19,6 @@ import { nextGeneration } from '../tokens/next-generation.ts';
 
 interface Deps extends LiveFamilyDeps {
   readonly families: TokenFamilies;
-  readonly accountPageSessions: AccountPageSessions;
   readonly pageSecrets: PageSecrets;
   readonly codec: TokenCodec;
   readonly secrets: TokenSecrets;
@@ -46,13 +44,14 @@ export type StepUpPageSession = (input: StepUpPageInput) => Promise<PageStepUp>;
 
 /**
  * Authenticates the user of a page's session again (RFC 9470). The family rotates with the proof, as in a step-up by
- * the API. The cookie gets a new value, so that a stolen copy of the earlier one gains nothing. Rejects with a
+ * the API. The cookie gets a new value in the same transaction, so that a stolen copy of the earlier one gains nothing.
+ * Rejects with a
  * {@link Refusal}: those of {@link VerifyIdentityProof}, and `unauthenticated` if the session has ended.
  *
  * @param deps `policy` is that of `pagePolicy`
  */
 export const stepUpPageSession = (deps: Deps): StepUpPageSession => {
-  const { families, accountPageSessions, pageSecrets, secrets, clock, newId, securityLog } = deps;
+  const { families, pageSecrets, secrets, clock, newId, securityLog } = deps;
 
   return async ({ proof, client, ...session }) => {
     const { userId, sessionId } = session;
@@ -66,16 +65,14 @@ export const stepUpPageSession = (deps: Deps): StepUpPageSession => {
     const { pair: next } = await nextGeneration(deps, input, now);
     const authentication = { ...proven, authTime: now, generation: next.generation };
     const facts = { claims: { tokenFamily: sessionId, sub: userId }, client, now };
+    const secret = pageSecrets.create();
+    const [hashedCookie] = pageSecrets.hash(secret);
     const rotated = await families.stepUp(
-      { expected: family, next, unlessRetryKey: null, authentication, proof: use },
+      { expected: family, next, unlessRetryKey: null, authentication, proof: use, hashedCookie },
       changeEntries(newId, byUser(client), [stepUpOccurrence(facts, proven)]),
     );
     // Another request has used the proof, or has stepped up the same page.
     if (rotated === null) throw new Refusal('proof_refused');
-    const secret = pageSecrets.create();
-    const [hashedToken] = pageSecrets.hash(secret);
-    if (!(await accountPageSessions.replaceCookie({ hashedToken, tokenFamily: sessionId })))
-      throw new Refusal('unauthenticated', 'The session has been ended.');
     securityLog('session_stepped_up', { userId, sessionId, address: client.address });
     return { secret, authentication: authenticationClaims(authentication) };
   };

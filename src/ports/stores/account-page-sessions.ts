@@ -1,6 +1,6 @@
 import type { TokenFamily } from '../../domain/token-family.ts';
 
-/** The cookie of a signed-in account page. */
+/** The cookie of a signed-in account page. A step-up replaces it: see {@link StepUp}. */
 export interface AccountPageSession {
   /** Keyed hash of the cookie's value, base64url. */
   readonly hashedToken: string;
@@ -21,12 +21,6 @@ export interface AccountPageSession {
 export interface AccountPageSessions {
   /** Stores the cookie of a family that has none. Rejects if the family does not exist. */
   open(session: AccountPageSession): Promise<void>;
-
-  /**
-   * Replaces the cookie of a page's session. The former value is no longer valid. False, and nothing changes, if the
-   * family is not the session of a page.
-   */
-  replaceCookie(session: AccountPageSession): Promise<boolean>;
 
   /**
    * The last committed family whose cookie has one of these hashes. Null without such a family, or if the family is

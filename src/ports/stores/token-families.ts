@@ -34,6 +34,11 @@ export interface Rotation {
 export interface StepUp extends Rotation {
   readonly authentication: Authentication;
   readonly proof: IdentityProofUse;
+  /**
+   * Keyed hash of a new cookie, base64url, for a family that is the session of a page: see {@link AccountPageSessions}.
+   * The former cookie ends with the step-up.
+   */
+  readonly hashedCookie?: string;
 }
 
 /** A page of a list. It starts behind the family `after`; null: the first page. */
@@ -134,7 +139,8 @@ export interface TokenFamilies {
 
   /**
    * Rotates as {@link TokenFamilies.rotate} does, and replaces the authentication. Also returns null and changes
-   * nothing if the proof no longer holds: see {@link IdentityProofUse}.
+   * nothing if the proof no longer holds: see {@link IdentityProofUse}. With a cookie, the same if the family is not
+   * the session of a page.
    */
   stepUp(stepUp: StepUp, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 

@@ -1,10 +1,30 @@
 import type { TokenFamily } from '../../../src/domain/token-family.ts';
 import type { AccountPageSessions } from '../../../src/ports/stores/account-page-sessions.ts';
 
-/** The sessions of account pages in memory. Each one is also a family in `families`. */
-export function createMemoryAccountPageSessions(families: Map<string, TokenFamily>): AccountPageSessions {
-  const familyOf = new Map<string, string>();
+/** The families that are sessions of pages, by the hashes of their cookies. */
+export type StoredCookies = Map<string, string>;
 
+/**
+ * Replaces the cookie of a family when the returned function is called. Null if the family is not the session of a page.
+ */
+export function prepareCookie(
+  familyOf: StoredCookies,
+  tokenFamily: string,
+  hashedCookie: string,
+): (() => void) | null {
+  const [former] = [...familyOf].find(([, family]) => family === tokenFamily) ?? [];
+  if (former === undefined) return null;
+  return () => {
+    familyOf.delete(former);
+    familyOf.set(hashedCookie, tokenFamily);
+  };
+}
+
+/** The sessions of account pages in memory. Each one is also a family in `families`. */
+export function createMemoryAccountPageSessions(
+  families: Map<string, TokenFamily>,
+  familyOf: StoredCookies,
+): AccountPageSessions {
   function live(tokenFamily: string | undefined, now: number): TokenFamily | null {
     const family = families.get(tokenFamily ?? '');
     if (family === undefined || family.revoked !== null) return null;
@@ -17,14 +37,6 @@ export function createMemoryAccountPageSessions(families: Map<string, TokenFamil
       if (familyOf.has(hashedToken) || [...familyOf.values()].includes(tokenFamily))
         throw new Error('The cookie or its family already exists.');
       familyOf.set(hashedToken, tokenFamily);
-    },
-
-    async replaceCookie({ hashedToken, tokenFamily }) {
-      const [former] = [...familyOf].find(([, family]) => family === tokenFamily) ?? [];
-      if (former === undefined) return false;
-      familyOf.delete(former);
-      familyOf.set(hashedToken, tokenFamily);
-      return true;
     },
 
     async find(hashedTokens, now) {

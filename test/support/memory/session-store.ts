@@ -30,7 +30,11 @@ import type { UserTransfer } from '../../../src/ports/stores/user-transfer.ts';
 import type { Users } from '../../../src/ports/stores/users.ts';
 import type { WebhookDeliveries } from '../../../src/ports/stores/webhook-deliveries.ts';
 import type { WebhookEndpoints } from '../../../src/ports/stores/webhook-endpoints.ts';
-import { createMemoryAccountPageSessions } from './account-page-sessions.ts';
+import {
+  createMemoryAccountPageSessions,
+  prepareCookie,
+  type StoredCookies,
+} from './account-page-sessions.ts';
 import { createMemoryAuditLog } from './audit-log.ts';
 import { createMemoryAuditSeals } from './audit-seals.ts';
 import { createMemoryEmailChanges, type Reservations } from './email-changes.ts';
@@ -88,12 +92,19 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
   const accounts: SecuredAccounts = new Map();
   const challenges: AnsweredChallenges = new Map();
   const states: StoredStates = new Map();
-  const store = createFamilies(families, users, records, { accounts, challenges, states }, sessionsPerUser);
+  const cookies: StoredCookies = new Map();
+  const store = createFamilies(
+    families,
+    users,
+    records,
+    { accounts, challenges, states, cookies },
+    sessionsPerUser,
+  );
 
   return {
     families: store,
     users: createMemoryUsers(users, store, records, lists, links, resets, reservations, accounts),
-    accountPageSessions: createMemoryAccountPageSessions(families),
+    accountPageSessions: createMemoryAccountPageSessions(families, cookies),
     emailLinks: createMemoryEmailLinks(links, users, records),
     emailChanges: createMemoryEmailChanges({
       users,
@@ -136,10 +147,12 @@ function createFamilies(
     accounts,
     challenges,
     states,
+    cookies,
   }: {
     readonly accounts: SecuredAccounts;
     readonly challenges: AnsweredChallenges;
     readonly states: StoredStates;
+    readonly cookies: StoredCookies;
   },
   sessionsPerUser: number,
 ): TokenFamilies {
@@ -249,8 +262,8 @@ function createFamilies(
 
     rotate: async (rotation, entries) => rotate(rotation, {}, entries),
 
-    async stepUp({ authentication, proof, ...rotation }, entries) {
-      const { userId } = rotation.expected;
+    async stepUp({ authentication, proof, hashedCookie, ...rotation }, entries) {
+      const { tokenFamily, userId } = rotation.expected;
       const useUp =
         proof.kind === 'password'
           ? () => {}
@@ -259,11 +272,14 @@ function createFamilies(
       if (proof.kind === 'password' && hasSecondFactor(accounts, userId)) return null;
       const answered = proof.kind === 'password' ? undefined : proof.challenge;
       const useUpChallenge = answered === undefined ? () => {} : prepareChallengeUse(challenges, answered);
-      if (useUp === null || useUpChallenge === null) return null;
+      const replaceCookie =
+        hashedCookie === undefined ? () => {} : prepareCookie(cookies, tokenFamily, hashedCookie);
+      if (useUp === null || useUpChallenge === null || replaceCookie === null) return null;
       const rotated = rotate(rotation, { authentication }, entries);
       if (rotated === null) return null;
       useUp();
       useUpChallenge();
+      replaceCookie();
       return rotated;
     },
 
