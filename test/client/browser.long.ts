@@ -18,9 +18,9 @@ t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', a
   let answers = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     if (round % 4 === 1) loseAnswer(browser, () => (faults.lost += 1));
-    const wakingUp = pages.map((page) => page.evaluate('careful.wakeUp()').catch(() => null));
+    const renewals = pages.map((page) => page.evaluate('careful.renewToken()').catch(() => null));
     await disturb(browser, pages, round, faults);
-    const tokens = await Promise.all(wakingUp);
+    const tokens = await Promise.all(renewals);
     answers += tokens.filter((token) => token !== null).length;
   }
   const me = await Promise.all(pages.map((page) => page.evaluate('careful.statusOfMe()')));
@@ -37,7 +37,7 @@ t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', a
   t.ok(faults.lost > 0, `${faults.lost} answers lost`);
   t.same(forks(told), [], 'no token has two successors');
   t.comment(
-    `with care: ${ROUNDS * TABS} wake-ups of ${TABS} tabs, ${answers} answered before their tab was gone, ` +
+    `with care: ${ROUNDS * TABS} renewals of ${TABS} tabs, ${answers} answered before their tab was gone, ` +
       `${generation} rotations, ${faults.lost} lost answers, ${faults.reloads} reloads, ${faults.kills} killed tabs, ${logouts.length} logouts`,
   );
 
@@ -57,12 +57,12 @@ t.test('five tabs that refresh without coordination lose their session', async (
   for (let round = 0; round < rounds; round += 1) {
     if (!signedIn) await pages[0]?.evaluate(`naive.adopt(${JSON.stringify(await pairOf(browser.service))})`);
     if (round % 4 === 1) loseAnswer(browser, () => {});
-    const alive = await Promise.all(pages.map((page) => page.evaluate('naive.wakeUp()')));
+    const alive = await Promise.all(pages.map((page) => page.evaluate('naive.renewToken()')));
     signedIn = !alive.includes(false);
     if (!signedIn) logouts += 1;
   }
   t.ok(logouts > 0);
-  t.comment(`without care: ${rounds * TABS} wake-ups of ${TABS} tabs, ${logouts} sessions lost`);
+  t.comment(`without care: ${rounds * TABS} renewals of ${TABS} tabs, ${logouts} sessions lost`);
 });
 
 t.test('a page without TLS has no locks, and repeats a stored Idempotency-Key', async (t) => {
@@ -74,14 +74,14 @@ t.test('a page without TLS has no locks, and repeats a stored Idempotency-Key', 
   const pair = await pairOf(service);
   await first.evaluate(`client.adopt(${JSON.stringify(pair)})`);
   const lost = new Promise<void>((resolve) => loseAnswer(browser, resolve));
-  const waking = first.evaluate('careful.wakeUp()').catch(() => null);
+  const renewal = first.evaluate('careful.renewToken()').catch(() => null);
   await lost;
   proxy.refuse(true);
   await first.close();
-  await waking;
+  await renewal;
   proxy.refuse(false);
   const second = await open();
-  t.equal(await second.evaluate('careful.wakeUp().then((token) => token !== null)'), true);
+  t.equal(await second.evaluate('careful.renewToken().then((token) => token !== null)'), true);
   t.same(
     told.filter(({ what }) => what === 'signed out'),
     [],
@@ -99,7 +99,7 @@ t.test('without locks, tabs that begin a refresh at the same moment send one Ide
   const rounds = ROUNDS / 5;
   for (let round = 0; round < rounds; round += 1) {
     if (round % 4 === 1) loseAnswer(browser, () => {});
-    const tokens = await Promise.all(pages.map((page) => page.evaluate('careful.wakeUp()')));
+    const tokens = await Promise.all(pages.map((page) => page.evaluate('careful.renewToken()')));
     t.equal(new Set(tokens).size, 1, 'there is one session');
   }
   t.same(

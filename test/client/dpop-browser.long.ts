@@ -43,7 +43,7 @@ t.test('a stolen pair is refused, and no script can export the key', async (t) =
   t.match(await service.post('/auth/refresh', stolen), { status: 401, body: { code: 'invalid_dpop_proof' } });
   const authorization = `Bearer ${pair.access}`;
   t.equal((await service.send('/auth/me', { headers: { authorization } })).status, 401);
-  t.equal(await page.evaluate('wakeUp()'), true, 'the session of the user continues');
+  t.equal(await page.evaluate('renewToken()'), true, 'the session of the user continues');
   t.equal((await sessionOf(service, pair)).ended, null);
   t.same(signOuts(browser), []);
 });
@@ -59,7 +59,7 @@ t.test('tabs share one key, also when answers are lost and tabs are reloaded or 
   t.equal(new Set(thumbprints).size, 1);
   await pages[0]?.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   const pair = await storedPair(pages[0] as Page);
-  await disturbThree(browser, pages, 'wakeUp()');
+  await disturbThree(browser, pages, 'renewToken()');
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
   const { generation, ended } = await sessionOf(service, pair);
   t.ok(generation >= 5, `${generation} rotations`);
@@ -76,11 +76,11 @@ t.test('a client gets a nonce with one additional request, and uses it for later
     ['/auth/login', '/auth/me', '/auth/refresh'].map((path) => countAnswers(service, path, 401));
   t.same(countRefusals(), [1, 0, 0], 'the login was sent twice');
   t.equal(await page.evaluate('statusOfMe()'), 200);
-  t.equal(await page.evaluate('wakeUp()'), true);
+  t.equal(await page.evaluate('renewToken()'), true);
   t.same(countRefusals(), [1, 0, 0]);
   service.time.now += 11 * 60_000;
   await page.evaluate('{ const now = Date.now; Date.now = () => now() + 11 * 60_000; }');
-  t.equal(await page.evaluate('wakeUp()'), true);
+  t.equal(await page.evaluate('renewToken()'), true);
   t.same(countRefusals(), [1, 0, 1], 'a nonce that is too old is replaced');
   t.same(signOuts(browser), []);
 });
@@ -94,7 +94,7 @@ t.test('a page whose clock is wrong by an hour takes the time from a refusal', a
   t.equal(await page.evaluate('statusOfMe()'), 200);
   t.equal(countAnswers(service, '/auth/me', 401), 1);
   t.equal(await page.evaluate('statusOfMe()'), 200);
-  t.equal(await page.evaluate('wakeUp()'), true);
+  t.equal(await page.evaluate('renewToken()'), true);
   t.equal(countAnswers(service, '/auth/me', 401), 1, 'once');
   t.equal(countAnswers(service, '/auth/refresh', 401), 0);
 });
@@ -107,7 +107,7 @@ t.test('a session whose key is lost ends on this device, without a request to th
     indexedDB.deleteDatabase('kinship-dpop').onsuccess = resolve;
   })`);
   await page.reload();
-  t.equal(await page.evaluate('wakeUp()'), false);
+  t.equal(await page.evaluate('renewToken()'), false);
   t.same(told.at(-1), { what: 'signed out', detail: 'dpop_key_lost' });
   t.equal(countAnswers(service, '/auth/refresh', 401), 0);
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
@@ -122,6 +122,6 @@ t.test('a backend logs the user in with the thumbprint of the page’s key', asy
   const jkt = await page.evaluate('client.dpopJkt()');
   const { body } = await service.post(`/auth/login?userId=${randomUUID()}&dpopJkt=${jkt}`);
   await page.evaluate(`client.adopt(${JSON.stringify(body)})`);
-  t.equal(await page.evaluate('wakeUp()'), true);
+  t.equal(await page.evaluate('renewToken()'), true);
   t.equal(countAnswers(service, '/auth/refresh'), 1);
 });

@@ -31,10 +31,10 @@ async function twoTabs(t: Test, place: keyof typeof PLACES, patience?: 'impatien
   const pair = await pairOf(browser.service);
   await still.evaluate(`client.adopt(${JSON.stringify(pair)})`);
   await other.evaluate('client.token()');
-  const { dialog, waking } = await standStill(still, place);
+  const { dialog, renewal } = await standStill(still, place);
   const wake = async () => {
     await dialog.accept();
-    return waking;
+    return renewal;
   };
   return { ...browser, pair, still, other, wake };
 }
@@ -45,8 +45,8 @@ async function standStill(page: Page, place: keyof typeof PLACES) {
     globalThis.fetch = async (...request) => { globalThis.fetch = send; ${PLACES[place]} };
   }`);
   const opened = page.waitForEvent('dialog');
-  const waking = page.evaluate('careful.wakeUp()').catch((error: unknown) => error);
-  return { dialog: (await opened) satisfies Dialog, waking };
+  const renewal = page.evaluate('careful.renewToken()').catch((error: unknown) => error);
+  return { dialog: (await opened) satisfies Dialog, renewal };
 }
 
 /** Asserts that both tabs hold the latest pair, and were signed in all the time. */
@@ -81,7 +81,7 @@ t.test(
   async (t) => {
     const scene = await twoTabs(t, 'before it sends');
     if (scene === null) return;
-    const token = await scene.other.evaluate('careful.wakeUp()');
+    const token = await scene.other.evaluate('careful.renewToken()');
     t.not(token, scene.pair.access, 'the other tab continues without the lock');
     t.equal(await scene.wake(), token);
     t.equal(countAnswers(scene.service, '/auth/refresh'), 2, 'both tabs sent the same refresh');
@@ -96,8 +96,8 @@ for (const [place, title] of [
   t.test(title, async (t) => {
     const scene = await twoTabs(t, place, 'impatient');
     if (scene === null) return;
-    await scene.other.evaluate('careful.wakeUp()');
-    const token = await scene.other.evaluate('careful.wakeUp()');
+    await scene.other.evaluate('careful.renewToken()');
+    const token = await scene.other.evaluate('careful.renewToken()');
     t.equal(await scene.wake(), token);
     await expectOneSession(t, scene, 2);
   });

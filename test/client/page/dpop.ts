@@ -12,7 +12,7 @@ const client = createClient({
 });
 
 /** Requests another token than the previous one. */
-const wakeUp = async () => (await client.token((await client.token()) ?? '')) !== null;
+const renewToken = async () => (await client.token((await client.token()) ?? '')) !== null;
 const statusOfMe = async () => (await client.fetch(`${SERVICE}/auth/me`)).status;
 
 /** Tries to export the key, as a malicious script of the page would. Returns the name of the error, or the key. */
@@ -30,4 +30,4 @@ async function stealKey(): Promise<string> {
   return crypto.subtle.exportKey('jwk', privateKey).then(JSON.stringify, (error: Error) => error.name);
 }
 
-Object.assign(globalThis, { client, wakeUp, statusOfMe, stealKey });
+Object.assign(globalThis, { client, renewToken, statusOfMe, stealKey });

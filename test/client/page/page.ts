@@ -22,7 +22,7 @@ const careful = {
   /** Resolves after the test was notified. */
   signedOut,
   /** Requests another token than the previous one. */
-  async wakeUp(): Promise<string | null> {
+  async renewToken(): Promise<string | null> {
     last = await client.token(last ?? (await client.token()) ?? '');
     return last;
   },
@@ -35,7 +35,7 @@ const naive = {
     localStorage.setItem('pair', JSON.stringify(pair));
   },
   /** Returns false if the session has ended. */
-  async wakeUp(): Promise<boolean> {
+  async renewToken(): Promise<boolean> {
     const { access, refresh }: TokenPair = JSON.parse(localStorage.getItem('pair') ?? '');
     try {
       const answer = await fetch(`${SERVICE}/auth/refresh`, {
@@ -47,7 +47,7 @@ const naive = {
       if (answer.ok) naive.adopt(body);
       return body.recovery !== 'login';
     } catch {
-      return true; // no answer: the tab tries again at its next `wakeUp`
+      return true; // no answer: the tab tries again at its next `renewToken`
     }
   },
 };

@@ -80,13 +80,13 @@ export async function disturbThree(
   for (let round = 0; round < 20; round += 1) {
     beforeRound();
     if (round % 4 === 1) proxy.loseAnswerTo(isRefresh);
-    const waking = pages.map((page) => page.evaluate(script).catch(() => null));
+    const renewals = pages.map((page) => page.evaluate(script).catch(() => null));
     if (round % 10 === 5) await pages[1]?.reload();
     if (round % 10 === 9) {
       await pages[2]?.close();
       pages[2] = await open();
     }
-    await Promise.all(waking);
+    await Promise.all(renewals);
   }
 }
 
