@@ -46,9 +46,7 @@ export function renewSecurityVersion(accounts: SecuredAccounts, userId: string):
   accountOf(accounts, userId).securityVersion = crypto.randomUUID();
 }
 
-/**
- * Removes factors and codes. Keeps the security version, so that a new account with this id does not get an old one.
- */
+/** Removes factors and codes. An account that is created later with this id continues with the security version. */
 export function forgetFactors(accounts: SecuredAccounts, userId: string): void {
   Object.assign(accountOf(accounts, userId), { factors: [], recoveryCodes: new Set() });
 }
