@@ -169,6 +169,7 @@ t.test(
     const refused = [
       '/admin/users?cursor=x',
       `/admin/users?cursor=${encodeCursor(`999999999999999999.${randomUUID()}`)}`,
+      `/admin/users?cursor=${encodeCursor(`${Date.parse('+010000-01-01T00:00:00Z')}.${randomUUID()}`)}`,
       `/admin/users?cursor=${encodeCursor("1.' or 1=1 --")}`,
       `/admin/users?query=a&cursor=${encodeCursor('a\0')}`,
       `/admin/users?only=disabled&cursor=${encodeCursor('a')}`,
