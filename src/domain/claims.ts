@@ -72,6 +72,11 @@ export function sortClaims(claims: Claims): Claims {
   return sortMembers(claims) as Claims;
 }
 
+/** The order of members does not count. */
+export function areEqualClaims(one: Claims, other: Claims): boolean {
+  return JSON.stringify(sortClaims(one)) === JSON.stringify(sortClaims(other));
+}
+
 function sortMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortMembers);
   if (!isObject(value)) return value;

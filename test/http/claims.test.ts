@@ -191,6 +191,28 @@ t.test(
   },
 );
 
+t.test(
+  'a change of a session that changes nothing is answered with the session and not recorded',
+  async (t) => {
+    const { open, asOperator, userId, lines } = await withBackend(t);
+    const { sid } = inToken((await open({ claims: { plan: 'trial', seat: 4 } }, '&device=tv')).body);
+    const change = (body: unknown) => asOperator('PATCH', `/admin/sessions/${sid}`, body);
+    const same = { claims: { seat: 4, plan: 'trial' }, deviceName: 'tv' };
+    t.match(await change(same), { status: 200, body: same });
+    t.match(await change({ deviceName: 'tv' }), { status: 200, body: same });
+    t.notOk(lines.some((line) => line.includes('session_changed')));
+    t.match(await change({ ...same, deviceName: 'phone' }), { status: 200, body: { deviceName: 'phone' } });
+    const answers = await Promise.all([1, 2, 3].map(() => change({ deviceName: null })));
+    t.same(
+      answers.map(({ status }) => status),
+      [200, 200, 200],
+    );
+    const { body } = await asOperator('GET', `/admin/audit?user=${userId}&type=sessions.changed`);
+    t.match(body.data, [{ data: { changed: ['deviceName'] } }, { data: { changed: ['deviceName'] } }]);
+    t.equal((body.data as unknown[]).length, 2);
+  },
+);
+
 t.test('only a key with scope admin reads and changes claims', async (t) => {
   const { asOperator, loginKey, userId } = await withBackend(t);
   const path = `/admin/users/${userId}/claims`;

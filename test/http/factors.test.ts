@@ -56,7 +56,16 @@ t.test('an authenticator app is added, listed, renamed and removed, and each cha
 
   const path = `/auth/factors/${made.body.id}`;
   t.equal((await send(service, 'PATCH', path, ann, { label: 'Ännes Telefon' })).status, 204);
+  t.equal(
+    (await send(service, 'PATCH', path, ann, { label: 'Ännes Telefon' })).status,
+    204,
+    'the same again',
+  );
   t.equal((await send(service, 'PATCH', path, ann, { label: ' ' })).status, 400);
+  const renames = await service.send('/admin/audit?type=users.factor_renamed', {
+    headers: { 'x-api-key': service.adminKey },
+  });
+  t.equal((renames.body.data as unknown[]).length, 1);
   const { body } = await send(service, 'GET', '/auth/factors', ann);
   t.same(body.items, [
     {

@@ -152,6 +152,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.same(await eventTypesOf(stores), ['users.deleted']);
 
     t.equal(await secondFactors.rename(user.id, factor.id, 'Telefon', [entryAbout(user.id)]), true);
+    t.equal(await secondFactors.rename(user.id, factor.id, 'Telefon', [entry]), false, 'the same label');
     t.equal(await secondFactors.rename(someUser().id, factor.id, 'x', [entry]), false);
     t.same(await eventTypesOf(stores), ['users.deleted', 'users.deleted'], 'recorded once');
     const totp = { ...factor.totp, lastStep: 7 };

@@ -157,6 +157,10 @@ async function claims(t: Test, fresh: Fresh): Promise<void> {
     t.same(changed?.nextClaims, { team: 'red', seat: 4 });
     t.same(changed, await families.find(family.tokenFamily));
     t.equal((await claimEvents(stores)).length, 1);
+    const sameClaims = { deviceName: null, sessionClaims: { seat: 4 } };
+    t.equal(await families.update(family, sameClaims, [entryAbout(family.userId)]), null, 'the same values');
+    t.same(await families.find(family.tokenFamily), changed);
+    t.same(await claimEvents(stores), []);
     t.equal(await families.update({ ...family, userId: randomUUID() }, {}, []), null, 'of another user');
     await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
     t.equal(await families.update(family, { deviceName: 'tv' }, [entryAbout(family.userId)]), null);

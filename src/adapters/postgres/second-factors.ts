@@ -126,7 +126,7 @@ export function createSecondFactors(
     async rename(userId, id, label, entries) {
       const change = sql`
         update user_factors set label = ${label}
-        where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is not null
+        where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is not null and label <> ${label}
         returning user_id as id, null::text as email`;
       const rows = await execute(outboxWriter.changeUser(sql, change, entries));
       return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;

@@ -29,6 +29,8 @@ export async function updateFamily(
             || ${claims}::text::jsonb end
       where token_family = ${tokenFamily} and ${isOfUser(tx, userId)}
         and coalesce(revoked_at, 'infinity') = 'infinity'
+        and (${deviceName !== undefined} and device_name is distinct from ${deviceName ?? null}
+          or coalesce(session_claims, '{}') <> ${claims}::text::jsonb)
       returning ${tx(FAMILY_COLUMNS)}`;
     return outboxWriter.changeFamily<FamilyRow>(tx, update, entries, FAMILY_COLUMNS);
   });

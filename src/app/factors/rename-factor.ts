@@ -1,14 +1,14 @@
 import { byUser } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { labelFault } from '../../domain/second-factor.ts';
+import { isConfirmed, labelFault } from '../../domain/second-factor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { auditOnlyEntry } from '../change-entries.ts';
 
 interface Deps {
-  readonly secondFactors: Pick<SecondFactors, 'rename'>;
+  readonly secondFactors: Pick<SecondFactors, 'find' | 'rename'>;
   readonly clock: Clock;
   readonly newId: NewId;
 }
@@ -20,7 +20,10 @@ export type RenameFactor = (input: {
   readonly client: ClientInfo;
 }) => Promise<void>;
 
-/** Changes the label of a confirmed factor. Rejects with a {@link Refusal}: `invalid_request`, `not_found`. */
+/**
+ * Changes the label of a confirmed factor. A label that the factor has already is not recorded. Rejects with a
+ * {@link Refusal}: `invalid_request`, `not_found`.
+ */
 export const renameFactor =
   ({ secondFactors, clock, newId }: Deps): RenameFactor =>
   async ({ userId, id, label, client }) => {
@@ -33,6 +36,8 @@ export const renameFactor =
       origin: byUser(client),
       data: { factorId: id },
     });
-    if (!(await secondFactors.rename(userId, id, label, [entry])))
+    if (await secondFactors.rename(userId, id, label, [entry])) return;
+    const account = await secondFactors.find(userId);
+    if (!account?.factors.some((factor) => factor.id === id && isConfirmed(factor)))
       throw new Refusal('not_found', 'There is no such factor.');
   };

@@ -82,7 +82,7 @@ export interface SecondFactors extends SealedRows {
     entries: readonly ChangeEntry[],
   ): Promise<boolean>;
 
-  /** False, and nothing changes, if the user has no such confirmed factor. */
+  /** False, and nothing is recorded, if the user has no such confirmed factor, or the factor has this label. */
   rename(userId: string, id: string, label: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /**

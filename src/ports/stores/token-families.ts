@@ -146,7 +146,7 @@ export interface TokenFamilies {
 
   /**
    * Changes an unrevoked family of a user, and returns it. Null, and nothing is recorded, if the user has no such
-   * family.
+   * family, or the family has these values.
    */
   update(
     family: Pick<TokenFamily, 'tokenFamily' | 'userId'>,

@@ -177,7 +177,7 @@ export function createMemorySecondFactors(
     async rename(userId, id, label, entries) {
       const account = find(userId);
       const factor = findConfirmed(account, id);
-      if (account === null || factor === undefined) return false;
+      if (account === null || factor === undefined || factor.label === label) return false;
       replaceFactor(account, { ...factor, label });
       return record(userId, entries);
     },

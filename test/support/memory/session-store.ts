@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { changeEntries } from '../../../src/app/change-entries.ts';
 import { type AuditEvent, asSystem, type ChangeOrigin, originOfChange } from '../../../src/domain/audit.ts';
-import { mergeClaims, NO_CLAIMS } from '../../../src/domain/claims.ts';
+import { areEqualClaims, mergeClaims, NO_CLAIMS } from '../../../src/domain/claims.ts';
 import { networkOf } from '../../../src/domain/network.ts';
 import { DEVICE_KNOWN_FOR } from '../../../src/domain/policy.ts';
 import { endOf } from '../../../src/domain/retention.ts';
@@ -286,6 +286,10 @@ function createFamilies(
     async update({ tokenFamily, userId }, { deviceName, sessionClaims }, entries) {
       const family = families.get(tokenFamily);
       if (family?.userId !== userId || family.revoked !== null) return null;
+      const isSameDevice = deviceName === undefined || deviceName === family.deviceName;
+      const isSame =
+        isSameDevice && (sessionClaims === undefined || areEqualClaims(sessionClaims, family.sessionClaims));
+      if (isSame) return null;
       const nextClaims = mergeClaims(states.get(userId)?.claims ?? NO_CLAIMS, sessionClaims ?? NO_CLAIMS);
       const updated = {
         ...family,
