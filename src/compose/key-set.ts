@@ -6,6 +6,7 @@ import type { Logger } from '../adapters/telemetry/log.ts';
 import { quote } from '../config/values.ts';
 import { type Config, ConfigurationError } from '../config.ts';
 import { keySetTiming } from '../domain/key-set.ts';
+import { loadOnce } from '../lib/load-once.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { PublicKey } from '../ports/security/public-key.ts';
@@ -97,13 +98,12 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
  */
 function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): VerificationKeys {
   const { file, encryptionKeys } = config.keySet;
-  let source: Promise<KeySource> | undefined;
+  const source = loadOnce(() => openSource(config, deps));
   return {
     find: () => undefined,
     async fetchUnknownKey(id) {
       if (file === null && encryptionKeys.length === 0) return undefined;
-      source ??= openSource(config, deps);
-      return (await source).set.fetchUnknownKey(id);
+      return (await source()).set.fetchUnknownKey(id);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { StaticDocumentSpec } from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { loadOnce } from '../../../../lib/load-once.ts';
 import type { App } from '../../server/app.ts';
 import { branding } from './mark.ts';
 
@@ -11,19 +12,31 @@ const PREFIX = '/docs';
  */
 export function docsPages(app: App, publicUrl: string | null): void {
   const policy = policyFor(publicUrl);
-  let pages: Promise<FastifyInstance> | undefined;
-  const show = async (request: FastifyRequest, reply: FastifyReply) => {
-    pages ??= openPages(app);
-    const { url, headers } = request;
-    const { statusCode, headers: theirs, rawPayload } = await (await pages).inject({ url, headers });
-    if (statusCode === 404) return reply.callNotFound();
-    const { connection: _, ...own } = theirs;
+  const pages = loadOnce(() => openPages(app));
+  const show = async ({ url, headers }: FastifyRequest, reply: FastifyReply) => {
+    const server = await pages();
+    const answer = await server.inject({ url, headers: pick(headers, FORWARDED) });
+    const { statusCode, headers: theirs, rawPayload } = answer;
+    if (statusCode >= 500)
+      throw new Error(`the server of the pages answered ${statusCode}: ${answer.payload}`);
+    // A path that the server of the pages does not understand, such as one with NUL, names no page either.
+    if (statusCode >= 400) return reply.callNotFound();
+    const { connection: _connection, 'accept-ranges': _ranges, ...own } = theirs;
     return reply
       .code(statusCode)
       .headers({ ...own, 'content-security-policy': policy })
       .send(rawPayload);
   };
   for (const url of [PREFIX, `${PREFIX}/*`]) app.get(url, { schema: { hide: true } }, show);
+}
+
+/** What the pages answer depends on. Without `Range` and other preconditions, the pages refuse unknown paths only. */
+const FORWARDED = ['if-none-match', 'if-modified-since'] as const;
+
+function pick(headers: FastifyRequest['headers'], names: typeof FORWARDED): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
+  );
 }
 
 /** Hash of the style sheet that the script of Swagger UI adds. A browser test detects a change of it. */
