@@ -1,5 +1,6 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createSupervisor, type SupervisedWorker } from '../../src/adapters/cluster/supervisor.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** A worker without a process. */
 interface FakeWorker extends SupervisedWorker {
@@ -35,8 +36,16 @@ function createFakeWorker(place: number, pid: number): FakeWorker {
   };
 }
 
-/** A supervisor of fake workers. `isGood` says whether the worker with this number becomes ready or fails. */
-function supervise({ count = 2, isGood = (pid: number) => pid >= 0, clock = { now: 0 } } = {}) {
+/**
+ * A supervisor of fake workers. `isGood` says whether the worker with this number becomes ready or fails, and `isHung`
+ * whether it does neither.
+ */
+function supervise({
+  count = 2,
+  isGood = (pid: number) => pid >= 0,
+  isHung = (pid: number) => pid < 0,
+  clock = { now: 0 },
+} = {}) {
   const workers: FakeWorker[] = [];
   const waits: number[] = [];
   const lines: string[] = [];
@@ -44,12 +53,14 @@ function supervise({ count = 2, isGood = (pid: number) => pid >= 0, clock = { no
   const supervisor = createSupervisor({
     count,
     deadline: 50,
+    readyDeadline: 50,
     log: { info: note, warn: note, error: note },
     now: () => clock.now,
     wait: async (milliseconds) => void waits.push(milliseconds),
     fork(place) {
       const worker = createFakeWorker(place, workers.length);
       workers.push(worker);
+      if (isHung(worker.pid)) return worker;
       if (isGood(worker.pid)) worker.becomeReady();
       else worker.end(1);
       return worker;
@@ -60,6 +71,12 @@ function supervise({ count = 2, isGood = (pid: number) => pid >= 0, clock = { no
 
 /** Waits until all promises have settled, except those that wait for a timer. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Keeps this process alive, as the channel of a real worker does. */
+function keepAlive(t: Test): void {
+  const alive = setInterval(() => {}, 1_000);
+  t.teardown(() => clearInterval(alive));
+}
 
 t.test('the first worker is ready before the others start', async (t) => {
   const { supervisor, workers } = supervise({ count: 3, isGood: (pid) => pid !== 0 });
@@ -121,6 +138,52 @@ t.test('a reload stops at a worker that does not become ready, and the old worke
   t.equal(supervisor.readyWorkers(), 2);
 });
 
+t.test('a reload kills a worker that hangs during its start, and the next reload replaces all', async (t) => {
+  const { supervisor, workers, lines } = supervise({ isHung: (pid) => pid === 2 });
+  keepAlive(t);
+  await supervisor.start();
+  await supervisor.reload();
+  t.same(await workers[2]?.exited, { code: null, signal: 'SIGKILL' });
+  t.same(
+    workers.map(({ isStopped }) => isStopped()),
+    [false, false, false],
+  );
+  t.same(lines, [
+    'a new worker was not ready in time; it is killed',
+    'the reload ended early; the workers that were not replaced continue',
+  ]);
+  t.equal(supervisor.readyWorkers(), 2);
+  await supervisor.reload();
+  t.same(
+    workers.map(({ isStopped }) => isStopped()),
+    [true, true, false, false, false],
+  );
+  t.equal(lines.at(-1), 'reloaded');
+});
+
+t.test('a worker that hangs when it is started again is killed, and another is started', async (t) => {
+  const { supervisor, workers, lines, waits } = supervise({ count: 1, isHung: (pid) => pid === 1 });
+  keepAlive(t);
+  await supervisor.start();
+  workers[0]?.end(1);
+  await waitUntil(() => supervisor.readyWorkers() === 1 && workers.length === 3);
+  t.same(await workers[1]?.exited, { code: null, signal: 'SIGKILL' });
+  t.ok(lines.includes('a new worker was not ready in time; it is killed'));
+  t.same(waits, [500, 1_000], 'a worker that was never ready was not healthy');
+});
+
+t.test('a worker that ends while the others start is started again', async (t) => {
+  const { supervisor, workers } = supervise({ isHung: (pid) => pid === 1 });
+  const started = supervisor.start();
+  await waitUntil(() => workers.length === 2);
+  workers[0]?.end(1);
+  await waitUntil(() => workers.length === 3);
+  t.equal(workers[2]?.place, 0);
+  workers[1]?.becomeReady();
+  await started;
+  t.equal(supervisor.readyWorkers(), 2);
+});
+
 t.test('a stop ends all workers, and starts none again', async (t) => {
   const { supervisor, workers } = supervise();
   await supervisor.start();
@@ -158,8 +221,7 @@ t.test('a worker that does not end at the deadline is killed, and the stop fails
   await supervisor.start();
   const [hung] = workers;
   if (hung !== undefined) hung.stop = () => {};
-  const alive = setInterval(() => {}, 1_000); // keeps the process alive, as a real worker's channel does
-  t.teardown(() => clearInterval(alive));
+  keepAlive(t);
   await t.rejects(supervisor.stop(), /did not end within 50 ms/);
   t.same(await hung?.exited, { code: null, signal: 'SIGKILL' });
 });

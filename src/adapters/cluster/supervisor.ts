@@ -1,4 +1,4 @@
-import { sleep, waitAtMost } from '../../lib/time.ts';
+import { sleep, waitAtMost, withDeadline } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Exit } from './worker-process.ts';
 
@@ -17,8 +17,8 @@ export interface Supervisor {
   /** Starts the first worker, then the others together. Rejects if one of them ends before it is ready. */
   start(): Promise<void>;
   /**
-   * Replaces one worker after another. An old worker stops when the new worker is ready. A failure is logged, and ends
-   * the reload.
+   * Replaces one worker after another. An old worker stops when the new worker is ready. A new worker that is not ready
+   * in time is killed. A failure is logged, and ends the reload.
    */
   reload(): Promise<void>;
   /** Stops all workers, and starts no more. Rejects if a worker had to be killed, or ended with a failure. */
@@ -35,6 +35,11 @@ interface Options {
   readonly fork: (slot: number) => SupervisedWorker;
   /** Milliseconds in which a stopping worker must end. */
   readonly deadline: number;
+  /**
+   * Milliseconds in which a worker must be ready after the start of the service. The start itself has no limit, because
+   * the first worker may have to migrate a large database.
+   */
+  readonly readyDeadline?: number;
   readonly log: Log;
   readonly wait?: (milliseconds: number, stop: AbortSignal) => Promise<void>;
   readonly now?: () => number;
@@ -44,14 +49,18 @@ interface Options {
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
-/** Milliseconds. After a worker that ran for longer than this, the next wait is `FIRST_WAIT` again. */
+/** Milliseconds. After a worker that was ready for longer than this, the next wait is `FIRST_WAIT` again. */
 const HEALTHY_AFTER = 60_000;
+
+/** Milliseconds. Longer than migrations take for which no operator has to prepare an upgrade. */
+const READY_DEADLINE = 120_000;
 
 /** A slot has one running worker, two while the worker is replaced, and none during the wait before a restart. */
 interface WorkerSlot {
   readonly number: number;
   worker: SupervisedWorker | null;
-  isReady: boolean;
+  /** Null until the worker is ready. */
+  readyAt: number | null;
   isReplacing: boolean;
   failures: number;
 }
@@ -61,6 +70,7 @@ export function createSupervisor({
   count,
   fork,
   deadline,
+  readyDeadline = READY_DEADLINE,
   log,
   wait = sleep,
   now = performance.now.bind(performance),
@@ -68,7 +78,7 @@ export function createSupervisor({
   const slots: WorkerSlot[] = Array.from({ length: count }, (_, number) => ({
     number,
     worker: null,
-    isReady: false,
+    readyAt: null,
     isReplacing: false,
     failures: 0,
   }));
@@ -83,7 +93,6 @@ export function createSupervisor({
       if (first === undefined) return;
       await launch(first);
       await Promise.all(others.map(launch));
-      for (const slot of slots) watch(slot);
     },
 
     async reload() {
@@ -105,7 +114,7 @@ export function createSupervisor({
       if (failed > 0) throw new Error(`${failed} workers failed while they stopped.`);
     },
 
-    readyWorkers: () => slots.filter(({ isReady }) => isReady).length,
+    readyWorkers: () => slots.filter(({ readyAt }) => readyAt !== null).length,
     restarts: () => restarts,
   };
 
@@ -121,7 +130,8 @@ export function createSupervisor({
     slot.worker = startWorker(slot);
     await waitUntilReady(slot.worker);
     assertNotStopped();
-    slot.isReady = true;
+    slot.readyAt = now();
+    watch(slot);
   }
 
   function assertNotStopped(): void {
@@ -134,6 +144,18 @@ export function createSupervisor({
       throw new Error(`Worker ${worker.pid} ended before it was ready (${describeExit(exit)}).`);
   }
 
+  /** Kills a worker that is not ready in time, for example because its database does not answer. */
+  async function waitUntilReadyOrKill(worker: SupervisedWorker): Promise<void> {
+    await withDeadline(readyDeadline, waitUntilReady(worker), () => {
+      log.error(
+        { worker: worker.pid, deadline: readyDeadline },
+        'a new worker was not ready in time; it is killed',
+      );
+      worker.kill();
+      return new Error(`Worker ${worker.pid} was not ready within ${readyDeadline} ms, and was killed.`);
+    });
+  }
+
   /**
    * Starts a new worker when the worker of this slot ends. Does nothing if the supervisor stops, or if another worker
    * has replaced it.
@@ -141,12 +163,11 @@ export function createSupervisor({
   function watch(slot: WorkerSlot): void {
     const { worker } = slot;
     if (worker === null) return;
-    const since = now();
     void worker.exited.then(async (exit) => {
       if (slot.worker !== worker || stopping.signal.aborted) return;
-      slot.isReady = false;
+      const isHealthy = slot.readyAt !== null && now() - slot.readyAt > HEALTHY_AFTER;
+      slot.readyAt = null;
       slot.worker = null;
-      const isHealthy = now() - since > HEALTHY_AFTER;
       slot.failures = isHealthy ? 1 : slot.failures + 1;
       const pause = Math.min(FIRST_WAIT * 2 ** (slot.failures - 1), LONGEST_WAIT);
       log.error({ worker: worker.pid, ...exit, pause }, 'a worker ended unexpectedly; it is started again');
@@ -161,9 +182,12 @@ export function createSupervisor({
     const worker = startWorker(slot);
     slot.worker = worker;
     watch(slot);
-    void worker.ready.then(() => {
-      if (slot.worker === worker) slot.isReady = true;
-    });
+    waitUntilReadyOrKill(worker).then(
+      () => {
+        if (slot.worker === worker) slot.readyAt = now();
+      },
+      () => {}, // the end of the worker is logged
+    );
   }
 
   async function replaceAll(): Promise<void> {
@@ -186,10 +210,10 @@ export function createSupervisor({
 
   async function replace(slot: WorkerSlot): Promise<void> {
     const next = startWorker(slot);
-    await waitUntilReady(next);
+    await waitUntilReadyOrKill(next);
     const old = slot.worker;
     slot.worker = next;
-    slot.isReady = true;
+    slot.readyAt = now();
     slot.failures = 0;
     watch(slot);
     if (old === null) return;
