@@ -21,6 +21,7 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
     recordSuccess: (subject, now) => callBoth((attempts) => attempts.recordSuccess(subject, now)),
     recordRecovery: (owner, now) => callBoth((attempts) => attempts.recordRecovery(owner, now)),
     countAction: (key, limit, now) => callBoth((attempts) => attempts.countAction(key, limit, now)),
+    uncountAction: (action) => callBoth((attempts) => attempts.uncountAction(action)),
   };
 
   async function callBoth<T>(operation: (attempts: Attempts) => Promise<T>): Promise<T> {

@@ -20,5 +20,6 @@ export function reportLimits(
       if (!verdict.allowed) limitReached(key.slice(0, key.indexOf(' ')));
       return verdict;
     },
+    uncountAction: (action) => attempts.uncountAction(action),
   };
 }

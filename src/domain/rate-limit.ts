@@ -27,6 +27,12 @@ export function countAction(
   return { verdict: { allowed: false, remaining: 0, retryAfter: ceilSeconds(wait) }, times: recent };
 }
 
+/** The times without one action that was counted `at`. */
+export function uncountAction(times: readonly number[], at: number): readonly number[] {
+  const index = times.lastIndexOf(at);
+  return index === -1 ? times : times.toSpliced(index, 1);
+}
+
 /** Milliseconds as whole seconds, rounded up. */
 export function ceilSeconds(milliseconds: number): number {
   return Math.ceil(milliseconds / 1000);

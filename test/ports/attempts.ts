@@ -246,6 +246,27 @@ async function window(t: Test, fresh: Fresh): Promise<void> {
       'a limit of 0 allows no action',
     );
   });
+
+  await t.test('an action that was taken back does not count', async (t) => {
+    const attempts = await fresh(t);
+    const take = (after: number) => attempts.countAction('mails to ann', limit, NOW + after);
+    await take(0);
+    await attempts.countAction('mails to bob', limit, NOW);
+    for (const after of [1_000, 1_000]) await take(after);
+    await attempts.uncountAction({ key: 'mails to ann', at: NOW + 1_000 });
+    t.same(
+      await take(2_000),
+      { allowed: true, remaining: 0, retryAfter: 0 },
+      'only one of two was taken back',
+    );
+    t.same(await take(2_000), { allowed: false, remaining: 0, retryAfter: 8 });
+    await attempts.uncountAction({ key: 'mails to ann', at: NOW + 1_500 });
+    t.notOk((await take(2_000)).allowed, 'no action was counted at that time');
+    await attempts.uncountAction({ key: 'mails to bob', at: NOW });
+    t.equal((await attempts.countAction('mails to bob', limit, NOW)).remaining, 2, 'the other key');
+    await attempts.uncountAction({ key: 'mails to cid', at: NOW });
+    t.equal((await attempts.countAction('mails to cid', limit, NOW)).remaining, 2, 'a key without actions');
+  });
 }
 
 async function concurrency(t: Test, fresh: Fresh): Promise<void> {

@@ -12,6 +12,7 @@ const UNLIMITED: Attempts = {
   recordSuccess: async () => {},
   recordRecovery: async () => {},
   countAction: async () => ({ allowed: true, remaining: 1, retryAfter: 0 }),
+  uncountAction: async () => {},
 };
 
 /** A hasher without cryptography. The hash of a password is `hash of <password>`. */

@@ -61,7 +61,7 @@ export function createMemoryClient(call: Call): SharedMemory {
 const DEADLINE = 1_000;
 const LATE = `The process that holds the shared memory did not answer within ${DEADLINE} ms.`;
 
-const ATTEMPT_METHODS = ['begin', 'recordSuccess', 'recordRecovery', 'countAction'] as const;
+const ATTEMPT_METHODS = ['begin', 'recordSuccess', 'recordRecovery', 'countAction', 'uncountAction'] as const;
 
 function serveAttempts(name: string, attempts: Attempts): Handlers {
   return Object.fromEntries(ATTEMPT_METHODS.map((method) => [`${name}.${method}`, attempts[method]]));
@@ -73,6 +73,7 @@ function createAttempts(name: string, call: Call): Attempts {
     recordSuccess: (subject, now) => callPrimary(call, `${name}.recordSuccess`, subject, now),
     recordRecovery: (owner, now) => callPrimary(call, `${name}.recordRecovery`, owner, now),
     countAction: (key, limit, now) => callPrimary(call, `${name}.countAction`, key, limit, now),
+    uncountAction: (action) => callPrimary(call, `${name}.uncountAction`, action),
   };
 }
 

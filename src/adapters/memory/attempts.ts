@@ -8,7 +8,7 @@ import {
   hasDelay,
   succeedAttempt,
 } from '../../domain/attempts.ts';
-import { countAction } from '../../domain/rate-limit.ts';
+import { countAction, uncountAction } from '../../domain/rate-limit.ts';
 import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { createBoundedMap } from './bounded-map.ts';
@@ -113,6 +113,15 @@ export function createMemoryAttempts({
       const { verdict, times } = countAction(actionWindows.get(key)?.times ?? [], limit, now);
       if (verdict.allowed) actionWindows.set(key, { times, isFull: verdict.remaining === 0 });
       return verdict;
+    },
+
+    async uncountAction({ key: name, at }) {
+      const key = shortHash(name);
+      const actionWindows = windowsOf(name);
+      const before = actionWindows.get(key)?.times ?? [];
+      const times = uncountAction(before, at);
+      if (times.length === before.length) return;
+      actionWindows.set(key, times.length === 0 ? undefined : { times, isFull: false });
     },
   };
 }

@@ -149,3 +149,6 @@ export const COUNT_ACTION = `
   redis.call('PEXPIRE', KEYS[1], span)
   return { left, 0 }
 `;
+
+/** Removes one action from its window. KEYS: the window. ARGV: the `now` with which the action was counted. */
+export const UNCOUNT_ACTION = `return redis.call('LREM', KEYS[1], -1, ARGV[1])`;

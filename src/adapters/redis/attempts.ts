@@ -4,7 +4,7 @@ import { ceilSeconds } from '../../domain/rate-limit.ts';
 import { shortHash } from '../../lib/short-hash.ts';
 import type { AttemptSubject, Attempts } from '../../ports/stores/attempts.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
-import { BEGIN, COUNT_ACTION, RECORD_RECOVERY, RECORD_SUCCESS } from './attempts-lua.ts';
+import { BEGIN, COUNT_ACTION, RECORD_RECOVERY, RECORD_SUCCESS, UNCOUNT_ACTION } from './attempts-lua.ts';
 import { createScript } from './script.ts';
 
 interface Options {
@@ -26,6 +26,7 @@ export function createRedisAttempts(
   const recordSuccess = createScript(redis, RECORD_SUCCESS);
   const recordRecovery = createScript(redis, RECORD_RECOVERY);
   const countAction = createScript(redis, COUNT_ACTION);
+  const uncountAction = createScript(redis, UNCOUNT_ACTION);
   const key = (kind: string, ...names: string[]) => `${prefix}${kind}:${hashNames(...names)}`;
 
   /** The beginning of the keys of an identifier's counts at known networks. The name of a network completes it. */
@@ -67,6 +68,10 @@ export function createRedisAttempts(
       const answer = await countAction([key('window', name)], [now, count, perMilliseconds]);
       const [left, wait] = readNumbers(answer);
       return { allowed: left > 0, remaining: Math.max(0, left - 1), retryAfter: ceilSeconds(wait) };
+    },
+
+    async uncountAction({ key: name, at }) {
+      await uncountAction([key('window', name)], [at]);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { type ReachedLimit, Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { SecurityFacts, SecurityLog } from '../../ports/security-log.ts';
-import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { Attempts, CountedAction } from '../../ports/stores/attempts.ts';
 
 interface Deps {
   readonly attempts: Attempts;
@@ -12,14 +12,16 @@ interface Deps {
 /**
  * Counts one more action under `key`. If the limit is reached, logs `who` and rejects with a {@link Refusal}
  * `too_many_requests`.
+ * Returns the counted action.
  */
 export async function assertWithinLimit(
   { attempts, clock, securityLog }: Deps,
   { key, limit }: { readonly key: string; readonly limit: ReachedLimit },
   who: SecurityFacts,
-): Promise<void> {
-  const { allowed, retryAfter } = await attempts.countAction(key, limit, clock());
-  if (allowed) return;
+): Promise<CountedAction> {
+  const at = clock();
+  const { allowed, retryAfter } = await attempts.countAction(key, limit, at);
+  if (allowed) return { key, at };
   securityLog('limit_reached', { limit: limit.name, ...who });
   throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
 }

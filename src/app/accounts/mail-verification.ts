@@ -18,7 +18,7 @@ export type MailVerification = (input: { email: string; client: ClientInfo }) =>
  * before the link is made, so that the response time does not reveal whether the account exists.
  */
 export const mailVerification = (deps: Deps): MailVerification => {
-  const { users, emailLinks, log } = deps;
+  const { users, emailLinks, attempts, log } = deps;
 
   return async ({ email, client }) => {
     const user = await users.findByIdentifier(identifierOf(email));
@@ -30,6 +30,8 @@ export const mailVerification = (deps: Deps): MailVerification => {
 
   async function sendLink(user: User, client: ClientInfo): Promise<void> {
     const prepared = await prepareVerification(deps, user, requesterOf(client));
-    if (prepared !== null) await emailLinks.open(prepared.link, prepared.entries);
+    if (prepared === null) return;
+    const { link, entries, counted } = prepared;
+    if (!(await emailLinks.open(link, entries))) await attempts.uncountAction(counted);
   }
 };

@@ -12,7 +12,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
-import type { Attempts } from '../../ports/stores/attempts.ts';
+import type { Attempts, CountedAction } from '../../ports/stores/attempts.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EmailLink } from '../../ports/stores/email-links.ts';
 import { changeEntries } from '../change-entries.ts';
@@ -26,10 +26,11 @@ export interface PrepareVerificationDeps {
   readonly securityLog: SecurityLog;
 }
 
-/** A link, and the mail that carries it. */
+/** A link, and the mail that carries it. If the link is not stored, the caller must take back `counted`. */
 export interface PreparedLink {
   readonly link: EmailLink;
   readonly entries: readonly ChangeEntry[];
+  readonly counted: CountedAction;
 }
 
 /** Who requests a link: the origin for the audit log, and the facts for the mail. */
@@ -56,7 +57,8 @@ export async function prepareVerification(
   if (!needsVerification(user, emailVerification)) return null;
   const now = clock();
   const { id: userId, email } = user;
-  const { allowed } = await attempts.countAction(`verify ${identifierOf(email)}`, EMAIL_LINK_LIMIT, now);
+  const counted = { key: `verify ${identifierOf(email)}`, at: now };
+  const { allowed } = await attempts.countAction(counted.key, EMAIL_LINK_LIMIT, counted.at);
   if (!allowed) {
     securityLog('limit_reached', {
       limit: 'verification-mails',
@@ -78,5 +80,5 @@ export async function prepareVerification(
     email,
     expiresAt: now + EMAIL_LINK_AGE.verify,
   } as const;
-  return { link, entries: changeEntries(newId, origin, [{ event }]) };
+  return { link, entries: changeEntries(newId, origin, [{ event }]), counted };
 }

@@ -6,15 +6,18 @@ import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { withUnicodeDomain } from '../../lib/domain-names.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { changeEntries } from '../change-entries.ts';
 import { assertFollowsRules, assertNotBreached, type NewPasswordDeps } from './assert-acceptable-password.ts';
 import { assertWithinLimit } from './assert-within-limit.ts';
-import { createdEvent, readNames } from './new-account.ts';
+import { assertFree, createdEvent, readNames } from './new-account.ts';
 import { type PrepareVerificationDeps, prepareVerification, requesterOf } from './prepare-verification.ts';
+import { uncountIfRefused } from './uncount-if-refused.ts';
 
 interface Deps extends PrepareVerificationDeps, NewPasswordDeps {
-  readonly users: Users;
+  readonly users: Pick<Users, 'create'>;
+  readonly emailChanges: Pick<EmailChanges, 'isTaken'>;
   readonly passwords: PasswordHasher;
   readonly limits: Limits;
 }
@@ -44,20 +47,15 @@ export const register =
     await assertWithinLimit(deps, { key: `register ${network}`, limit }, { address: client.address });
     await assertNotBreached(deps, password);
     const now = clock();
-    const passwordHash = await passwords.hash(password, network);
-    const user = {
-      id: newId(),
-      username,
-      email,
-      emailVerifiedAt: null,
-      passwordHash,
-      createdAt: now,
-      roles: [],
-    };
+    const account = { id: newId(), username, email, emailVerifiedAt: null, createdAt: now, roles: [] };
+    await assertFree(deps, account, now);
+    const user = { ...account, passwordHash: await passwords.hash(password, network) };
     const verification = await prepareVerification(deps, user, requesterOf(client));
     const created = changeEntries(newId, byUser(client), [{ event: createdEvent(user) }]);
     const entries = [...created, ...(verification?.entries ?? [])];
-    if (!(await users.create(user, entries, { verification: verification?.link })))
-      throw new Refusal('conflict');
+    await uncountIfRefused(deps, verification?.counted, async () => {
+      if (!(await users.create(user, entries, { verification: verification?.link })))
+        throw new Refusal('conflict');
+    });
     return { id: user.id, username: withUnicodeDomain(user.username), email: withUnicodeDomain(email) };
   };

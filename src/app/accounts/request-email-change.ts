@@ -15,6 +15,7 @@ import {
   type SensitiveChangeDeps,
   type SensitiveRequest,
 } from './sensitive-change.ts';
+import { uncountIfRefused } from './uncount-if-refused.ts';
 
 interface Deps extends SensitiveChangeDeps {
   readonly emailChanges: Pick<EmailChanges, 'isTaken' | 'request'>;
@@ -28,6 +29,8 @@ export interface RequestEmailChangeInput extends SensitiveRequest {
 }
 
 export type RequestEmailChange = (input: RequestEmailChangeInput) => Promise<void>;
+
+const LIMIT = { name: 'email-changes', ...EMAIL_LINK_LIMIT };
 
 /**
  * Mails a link to the new address, and a notice with an undo link to the current address. The address changes when the
@@ -44,23 +47,21 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     const identifier = identifierOf(email);
     if (identifier === identifierOf(authorized.user.email))
       throw new Refusal('invalid_request', 'The account already has this mail address.');
-    await assertWithinLimits(identifier, userId, client);
+    const who = { userId, address: client.address };
+    // Counted before the search for the address: an account must not find out which addresses have an account.
+    await assertWithinLimit(deps, { key: `email-change ${userId}`, limit: LIMIT }, who);
     if (await emailChanges.isTaken(identifier, userId, clock())) throw new Refusal('conflict');
 
-    await applyChange(deps, authorized, async (user) => {
-      const { requested, entries } = prepare(user, email, client);
-      return (await emailChanges.request(requested, user.passwordHash, entries)) || null;
-    });
-    deps.securityLog('email_change_requested', { userId, address: client.address });
+    // Counted by recipient, too: several accounts must not send many mails to a stranger.
+    const counted = await assertWithinLimit(deps, { key: `verify ${identifier}`, limit: LIMIT }, who);
+    await uncountIfRefused(deps, counted, () =>
+      applyChange(deps, authorized, async (user) => {
+        const { requested, entries } = prepare(user, email, client);
+        return (await emailChanges.request(requested, user.passwordHash, entries)) || null;
+      }),
+    );
+    deps.securityLog('email_change_requested', who);
   };
-
-  /** Counts by account and by recipient: an account must not send mails to many strangers. */
-  async function assertWithinLimits(identifier: string, userId: string, client: ClientInfo): Promise<void> {
-    const limit = { name: 'email-changes', ...EMAIL_LINK_LIMIT };
-    const who = { userId, address: client.address };
-    await assertWithinLimit(deps, { key: `email-change ${userId}`, limit }, who);
-    await assertWithinLimit(deps, { key: `verify ${identifier}`, limit }, who);
-  }
 
   function prepare(user: User, newEmail: string, client: ClientInfo) {
     const occurredAt = clock();

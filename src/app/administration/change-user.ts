@@ -70,5 +70,6 @@ async function changeOne(
   const entries = [...entriesOfAction(deps, action), ...(prepared?.entries ?? [])];
   const result = await deps.users.change(user, next, { at, verification: prepared?.link }, entries);
   if (result === 'changed') reportAction(deps, action);
+  else if (prepared !== null) await deps.attempts.uncountAction(prepared.counted);
   return result;
 }

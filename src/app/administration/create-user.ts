@@ -5,8 +5,9 @@ import { NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { identifierOf, identifiersOf, type User } from '../../domain/user.ts';
+import { identifierOf, type User } from '../../domain/user.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
+import type { CountedAction } from '../../ports/stores/attempts.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import type { FirstLinks, Users } from '../../ports/stores/users.ts';
@@ -16,8 +17,9 @@ import {
   type NewPasswordDeps,
 } from '../accounts/assert-acceptable-password.ts';
 import { assertWithinLimit } from '../accounts/assert-within-limit.ts';
-import { createdEvent, readNames } from '../accounts/new-account.ts';
+import { assertFree, createdEvent, readNames } from '../accounts/new-account.ts';
 import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
+import { uncountIfRefused } from '../accounts/uncount-if-refused.ts';
 import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
 interface Deps extends AdminActionDeps, PrepareVerificationDeps, NewPasswordDeps {
@@ -67,17 +69,11 @@ export const createUser =
       createdAt: now,
       roles: [],
     };
-    await assertFree(deps, user);
+    await assertFree(deps, user, now);
     return password === undefined
       ? invite(deps, user, origin)
       : create(deps, { ...user, passwordHash: await hashAcceptable(deps, user, password) }, origin);
   };
-
-/** Must run before anything is counted: an existing account with this address has the same limit of links. */
-async function assertFree({ emailChanges }: Deps, user: User): Promise<void> {
-  for (const identifier of identifiersOf(user))
-    if (await emailChanges.isTaken(identifier, user.id, user.createdAt)) throw new Refusal('conflict');
-}
 
 async function hashAcceptable(deps: Deps, user: User, typed: string): Promise<string> {
   const password = normalizePassword(typed);
@@ -89,13 +85,17 @@ async function hashAcceptable(deps: Deps, user: User, typed: string): Promise<st
 async function create(deps: Deps, user: User, origin: ChangeOrigin): Promise<string> {
   const verification = await prepareVerification(deps, user, { origin, facts: { byOperator: true } });
   const action = actionOf(user, origin, [createdEvent(user)]);
-  return store(deps, user, action, { verification: verification?.link }, verification?.entries);
+  return store(deps, user, action, {
+    links: { verification: verification?.link },
+    entries: verification?.entries ?? [],
+    counted: verification?.counted,
+  });
 }
 
 async function invite(deps: Deps, user: User, origin: ChangeOrigin): Promise<string> {
   const limit = { name: 'reset-mails', ...deps.limits.resetMails };
   const who = { userId: user.id, ...(origin.address !== null && { address: origin.address }) };
-  await assertWithinLimit(deps, { key: `reset ${identifierOf(user.email)}`, limit }, who);
+  const counted = await assertWithinLimit(deps, { key: `reset ${identifierOf(user.email)}`, limit }, who);
   const resetId = deps.links.makeLinkId(deps.newId());
   const reset = {
     hashedToken: deps.links.hashSecret(deps.links.makeResetSecret(resetId)),
@@ -104,22 +104,31 @@ async function invite(deps: Deps, user: User, origin: ChangeOrigin): Promise<str
   };
   const data = { userId: user.id, byOperator: true, resetId } as const;
   const invitation: DomainEvent = { type: 'users.invited', occurredAt: user.createdAt, data };
-  return store(deps, user, actionOf(user, origin, [createdEvent(user), invitation]), { reset });
+  const action = actionOf(user, origin, [createdEvent(user), invitation]);
+  return store(deps, user, action, { links: { reset }, entries: [], counted });
 }
 
 function actionOf({ id: userId }: User, origin: ChangeOrigin, events: readonly DomainEvent[]): AdminAction {
   return { type: 'user_created', origin, userId, events };
 }
 
+/** The first link of an account, entries in addition to those of the action, and how the link was counted. */
+interface FirstLink {
+  readonly links: FirstLinks;
+  readonly entries: readonly ChangeEntry[];
+  readonly counted: CountedAction | undefined;
+}
+
 async function store(
   deps: Deps,
   user: User,
   action: AdminAction,
-  links: FirstLinks,
-  others: readonly ChangeEntry[] = [],
+  { links, entries, counted }: FirstLink,
 ): Promise<string> {
-  if (!(await deps.users.create(user, [...entriesOfAction(deps, action), ...others], links)))
-    throw new Refusal('conflict');
+  await uncountIfRefused(deps, counted, async () => {
+    if (!(await deps.users.create(user, [...entriesOfAction(deps, action), ...entries], links)))
+      throw new Refusal('conflict');
+  });
   reportAction(deps, action);
   return user.id;
 }

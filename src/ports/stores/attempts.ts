@@ -17,6 +17,12 @@ export interface RecoveredAccount {
   readonly network: string;
 }
 
+/** An action that `countAction` allowed: its key, and the `now` of that call. */
+export interface CountedAction {
+  readonly key: string;
+  readonly at: number;
+}
+
 /**
  * Counts attempts, so that neither passwords nor proofs of a second factor can be guessed. Also counts other actions.
  * Every method is atomic: concurrent attempts are allowed no more often than sequential ones. `now` is in milliseconds.
@@ -46,4 +52,7 @@ export interface Attempts {
    * word from the code, followed by its subject.
    */
   countAction(key: string, limit: Limit, now: number): Promise<LimitVerdict>;
+
+  /** Takes back an action that `countAction` allowed, because the action was not carried out. */
+  uncountAction(action: CountedAction): Promise<void>;
 }
