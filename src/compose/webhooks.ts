@@ -4,6 +4,7 @@ import { disableDead } from '../app/webhooks/disable-dead.ts';
 import { cloudEventFormat } from '../app/webhooks/formats/cloud-event.ts';
 import { logoutTokenFormat } from '../app/webhooks/formats/logout-token.ts';
 import { securityEventTokenFormat } from '../app/webhooks/formats/security-event-token.ts';
+import { notifyContacts } from '../app/webhooks/notify-contacts.ts';
 import { createWebhookQueues } from '../app/webhooks/webhook-queues.ts';
 import type { Config } from '../config.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -16,8 +17,11 @@ import type { WebhookSignatures } from '../ports/security/webhook-signatures.ts'
 import { sourceOf } from './events.ts';
 import { type Background, startLoop } from './loop.ts';
 
-/** Milliseconds between two rounds of each task: search due deliveries, disable dead endpoints, apply WEBHOOKS_FILE. */
-const POLL = { toDeliver: 500, toDisable: 60_000, toApply: 5_000 };
+/**
+ * Milliseconds between two rounds of each task: search due deliveries, disable dead endpoints, notify their contacts,
+ * apply WEBHOOKS_FILE.
+ */
+const POLL = { toDeliver: 500, toDisable: 60_000, toNotify: 10_000, toApply: 5_000 };
 
 type Deps = Omit<Parameters<typeof createWebhookQueues>[0], 'formats' | 'sender' | 'random' | 'log'> & {
   readonly webhookSender: WebhookSender;
@@ -51,12 +55,13 @@ export function startWebhooks(
   deps: Deps,
 ): Background {
   const { webhookSender: sender, webhookSignatures: signatures, log } = deps;
+  const random = Math.random;
   const formats = {
     webhook: cloudEventFormat({ signatures, source: sourceOf(tokens) }),
     set: securityEventTokenFormat(deps.eventTokens),
     'logout-token': logoutTokenFormat(deps.eventTokens),
   };
-  const queues = createWebhookQueues({ ...deps, sender, formats, random: Math.random });
+  const queues = createWebhookQueues({ ...deps, sender, formats, random });
   const search = async () => {
     await queues.startDue();
     return 0;
@@ -72,7 +77,8 @@ export function startWebhooks(
   const loops = [
     startLoop(POLL.toApply, applyFile, log),
     startLoop(POLL.toDeliver, search, log),
-    startLoop(POLL.toDisable, disableDead({ ...deps, serviceName }), log),
+    startLoop(POLL.toDisable, disableDead(deps), log),
+    startLoop(POLL.toNotify, notifyContacts({ ...deps, random, serviceName }), log),
   ];
   return {
     async stop() {

@@ -8,6 +8,7 @@ import { createWebhookSender } from '../../src/adapters/webhooks/webhook-sender.
 import { sealCredentials } from '../../src/app/webhooks/credentials.ts';
 import { disableDead } from '../../src/app/webhooks/disable-dead.ts';
 import { cloudEventFormat } from '../../src/app/webhooks/formats/cloud-event.ts';
+import { notifyContacts } from '../../src/app/webhooks/notify-contacts.ts';
 import { createWebhookQueues } from '../../src/app/webhooks/webhook-queues.ts';
 import type { WebhookEndpoint } from '../../src/domain/webhooks.ts';
 import { type Mail, MailRejected } from '../../src/ports/delivery/mailer.ts';
@@ -65,6 +66,7 @@ function setUp(t: Test) {
     metrics,
     queues: () => createWebhookQueues(deps),
     disableDead: disableDead(deps),
+    notifyContacts: notifyContacts(deps),
     /** Makes one batch of attempts to each endpoint that has due deliveries. */
     async deliverDue() {
       const queues = createWebhookQueues(deps);
@@ -76,6 +78,11 @@ function setUp(t: Test) {
       const sealedCredentials = await sealCredentials(sealer, id, { secret });
       await webhookEndpoints.add(someEndpoint({ id, sealedCredentials, ...values }), LIMITS);
       return id;
+    },
+    /** Adds an endpoint that the service has disabled. */
+    async addDisabled() {
+      const endpoint = someEndpoint({ contact: 'ops@example.com' });
+      await webhookEndpoints.add({ ...endpoint, state: 'disabled', disabledBecause: 'gone' }, LIMITS);
     },
     async addEvent(endpointId: string) {
       const data = { userId: randomUUID() };
@@ -163,7 +170,7 @@ t.test('Retry-After, in seconds or as a date, delays all deliveries to the endpo
 });
 
 t.test('an endpoint that answers 410 is disabled, and its contact is notified once', async (t) => {
-  const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, world, metrics, mails } =
+  const { addEndpoint, addEvent, deliverDue, notifyContacts, webhookEndpoints, world, metrics, mails } =
     setUp(t);
   const receiver = await webhookReceiver(t);
   receiver.answerWith((response) => void response.writeHead(410).end());
@@ -172,8 +179,8 @@ t.test('an endpoint that answers 410 is disabled, and its contact is notified on
   await deliverDue();
   t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'gone' });
   t.same(await countsOf(metrics, 'kinship_webhook_endpoints_disabled_total'), { '{reason="gone"}': 1 });
-  t.equal(await disableDead(), 0);
-  await disableDead();
+  t.equal(await notifyContacts(), 1);
+  t.equal(await notifyContacts(), 0);
   t.match(mails, [{ to: 'ops@example.com', text: /It answered 410 Gone/ }]);
   t.equal(mails.length, 1);
 
@@ -181,7 +188,7 @@ t.test('an endpoint that answers 410 is disabled, and its contact is notified on
   world.now += DAY;
   await addEvent(id);
   await deliverDue();
-  await disableDead();
+  await notifyContacts();
   t.equal(mails.length, 2);
   t.not(mails[0]?.id, mails[1]?.id, 'a mail system that drops known ids delivers the second mail');
 });
@@ -189,7 +196,8 @@ t.test('an endpoint that answers 410 is disabled, and its contact is notified on
 t.test(
   'an endpoint that fails for five days is disabled and counted, and its contact is notified',
   async (t) => {
-    const { addEndpoint, addEvent, deliverDue, disableDead, webhookEndpoints, ...rest } = setUp(t);
+    const { addEndpoint, addEvent, deliverDue, disableDead, notifyContacts, webhookEndpoints, ...rest } =
+      setUp(t);
     const { world, metrics, mails } = rest;
     const receiver = await webhookReceiver(t);
     receiver.answerWith((response) => void response.destroy());
@@ -199,20 +207,12 @@ t.test(
     world.now = NOW + 5 * DAY;
     t.equal(await disableDead(), 0);
     world.now += 1;
-    world.mailFails = new Error('the relay is away');
     t.equal(await disableDead(), 1);
+    t.equal(await disableDead(), 0, 'the endpoint is disabled once');
     t.match(await webhookEndpoints.find(id), { state: 'disabled', disabledBecause: 'dead' });
     t.same(await countsOf(metrics, 'kinship_webhook_endpoints_disabled_total'), { '{reason="dead"}': 1 });
-    world.mailFails = null;
-    t.equal(
-      await disableDead(),
-      0,
-      'the contact is notified at the next call, and the endpoint is disabled once',
-    );
-    await disableDead();
-    t.equal(mails.length, 2);
-    t.equal(mails[0]?.id, mails[1]?.id);
-    t.match(mails[1], { subject: 'Events to 127.0.0.1:', text: /failed for five days/ });
+    await notifyContacts();
+    t.match(mails, [{ subject: 'Events to 127.0.0.1:', text: /failed for five days/ }]);
   },
 );
 
@@ -233,12 +233,42 @@ t.test('a stream that fails for five days is disabled, and its receiver gets an 
 });
 
 t.test('a contact whose address the relay rejects gets no second mail', async (t) => {
-  const { addEndpoint, webhookEndpoints, disableDead, world, mails } = setUp(t);
-  const id = await addEndpoint({ contact: 'nobody@example.com' });
-  await changeEndpoint(webhookEndpoints, id, { state: 'disabled', disabledBecause: 'gone' });
+  const { addDisabled, notifyContacts, world, mails } = setUp(t);
+  await addDisabled();
   world.mailFails = new MailRejected('550 no such user');
-  await disableDead();
-  await disableDead();
+  t.equal(await notifyContacts(), 1);
+  world.now += DAY;
+  t.equal(await notifyContacts(), 0);
+  t.equal(mails.length, 1);
+});
+
+t.test(
+  'the mail to a contact is tried again after growing delays, with the same id, for a day',
+  async (t) => {
+    const { addDisabled, notifyContacts, world, mails } = setUp(t);
+    await addDisabled();
+    world.mailFails = new Error('the relay is away');
+    for (const delay of [2.5, 5, 10, 20]) {
+      t.equal(await notifyContacts(), 1);
+      world.now += delay * SECOND - 1;
+      t.equal(await notifyContacts(), 0, `not before ${delay} seconds have passed`);
+      world.now += 1;
+    }
+    world.now = NOW + DAY;
+    t.equal(await notifyContacts(), 1);
+    world.now += 10 * MINUTE;
+    t.equal(await notifyContacts(), 1, 'the last attempt');
+    world.now += DAY;
+    t.equal(await notifyContacts(), 0);
+    t.equal(mails.length, 6);
+    t.equal(new Set(mails.map(({ id }) => id)).size, 1);
+  },
+);
+
+t.test('replicas that notify at the same time send one mail', async (t) => {
+  const { addDisabled, notifyContacts, mails } = setUp(t);
+  await addDisabled();
+  t.same((await Promise.all([notifyContacts(), notifyContacts()])).sort(), [0, 1]);
   t.equal(mails.length, 1);
 });
 

@@ -83,6 +83,23 @@ async function withEvents(
   return { ...stores, endpoint, ids };
 }
 
+/** An endpoint with a contact that the service has disabled. */
+async function withDisabled(fresh: Fresh, t: Test) {
+  const { webhookEndpoints } = await fresh(t);
+  const { id } = someEndpoint();
+  await webhookEndpoints.add(someEndpoint({ id, contact: 'ann@example.com' }), LIMITS);
+  await disable(webhookEndpoints, id, 'gone');
+  return { webhookEndpoints, id };
+}
+
+function disable(store: WebhookEndpoints, id: string, disabledBecause: DisabledReason) {
+  return changeEndpoint(store, id, { state: 'disabled', disabledBecause });
+}
+
+function claimNotifications(store: WebhookEndpoints, now: number, limit = 10) {
+  return store.claimNotifications(now, now + MINUTE, limit);
+}
+
 function someNotice(): DeliveredEvent {
   const data = { status: 'disabled', reason: 'An operator has disabled the stream.' };
   return { id: randomUUID(), type: 'streams.updated', occurredAt: NOW, data };
@@ -251,25 +268,42 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     const dead = someEndpoint({ contact: 'ann@example.com' });
     const [silent, well] = [someEndpoint(), someEndpoint({ contact: 'ann@example.com' })];
     for (const endpoint of [dead, silent, well]) await store.add(endpoint, LIMITS);
-    const disable = (id: string, disabledBecause: DisabledReason) =>
-      changeEndpoint(store, id, { state: 'disabled', disabledBecause });
     for (const { id } of [dead, silent]) {
       await store.recordHealth(id, { at: NOW, hasSucceeded: false, heldUntil: null });
-      await disable(id, 'dead');
+      await disable(store, id, 'dead');
     }
     const { id, url, contact } = dead;
-    const told = { id, url, contact, because: 'dead', failingSince: NOW };
-    t.same(await store.listUnnotified(), [told]);
-    await store.markNotified(dead.id, NOW);
-    t.same(await store.listUnnotified(), []);
+    const claimed = { id, url, contact, because: 'dead', failingSince: NOW, attempt: 1, since: NOW };
+    t.same(await claimNotifications(store, NOW), [claimed]);
+    await store.endNotification(dead.id, NOW);
+    t.same(await claimNotifications(store, NOW + 2 * MINUTE), []);
     const enabled = { state: 'enabled', disabledBecause: null } as const;
     t.same(await changeEndpoint(store, dead.id, enabled), dead, 'failures are forgotten');
-    await disable(dead.id, 'gone');
+    await disable(store, dead.id, 'gone');
     t.same(
-      await store.listUnnotified(),
-      [{ ...told, because: 'gone', failingSince: null }],
+      await claimNotifications(store, NOW),
+      [{ ...claimed, because: 'gone', failingSince: null }],
       'a new reason causes another notification',
     );
+  });
+
+  await t.test('a notification is due again when it was postponed to, or after its lease', async (t) => {
+    const { webhookEndpoints: store, id } = await withDisabled(fresh, t);
+    const attempts = async (now: number) =>
+      (await claimNotifications(store, now)).map(({ attempt, since }) => [attempt, since]);
+    t.same(await attempts(NOW), [[1, NOW]]);
+    t.same(await attempts(NOW + MINUTE - 1), [], 'the claim is leased');
+    t.same(await attempts(NOW + MINUTE), [[2, NOW]]);
+    await store.postponeNotification(id, NOW + 5 * MINUTE);
+    t.same(await attempts(NOW + 5 * MINUTE - 1), []);
+    t.same(await attempts(NOW + 5 * MINUTE), [[3, NOW]]);
+    await changeEndpoint(store, id, { contact: 'bob@example.com' });
+    t.same(await attempts(NOW + 5 * MINUTE), [], 'another change keeps the lease');
+    await changeEndpoint(store, id, { state: 'enabled', disabledBecause: null });
+    t.same(await attempts(NOW + 9 * MINUTE), [], 'an enabled endpoint');
+    await store.endNotification(id, NOW + 9 * MINUTE);
+    await disable(store, id, 'gone');
+    t.same(await attempts(NOW + 9 * MINUTE), [[1, NOW + 9 * MINUTE]], 'each time it is disabled');
   });
 
   await t.test('no notification is recorded if an operator or a receiver disables an endpoint', async (t) => {
@@ -277,8 +311,8 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     const endpoint = someEndpoint({ contact: 'ann@example.com' });
     await store.add(endpoint, LIMITS);
     for (const disabledBecause of ['operator', 'receiver'] as const) {
-      await changeEndpoint(store, endpoint.id, { state: 'disabled', disabledBecause });
-      t.same(await store.listUnnotified(), [], disabledBecause);
+      await disable(store, endpoint.id, disabledBecause);
+      t.same(await claimNotifications(store, NOW), [], disabledBecause);
     }
   });
 
@@ -552,6 +586,20 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     );
     const claimedIds = claimed.flat().map(({ event }) => event.id);
     t.same([...claimedIds].sort(), [...ids].sort());
+  });
+
+  await t.test('only one of many concurrent callers claims a notification', async (t) => {
+    const { webhookEndpoints: store } = await fresh(t);
+    const ids = Array.from({ length: 10 }, () => randomUUID());
+    for (const id of ids) {
+      await store.add(someEndpoint({ id, contact: 'ann@example.com' }), LIMITS);
+      await disable(store, id, 'dead');
+    }
+    const claimed = await Promise.all(Array.from({ length: 6 }, () => claimNotifications(store, NOW, 3)));
+    t.ok(claimed.every(({ length }) => length <= 3));
+    const rest = await claimNotifications(store, NOW, 10);
+    const claimedIds = [...claimed.flat(), ...rest].map(({ id }) => id);
+    t.same(claimedIds.sort(), ids.sort());
   });
 
   await t.test('only one of many concurrent changes to the same endpoint is made', async (t) => {

@@ -1,6 +1,6 @@
 import type { WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { DeliveredEvent } from '../../ports/stores/webhook-deliveries.ts';
-import type { UnnotifiedEndpoint, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
+import type { ClaimedNotification, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import { changeAndRecord, insertEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
@@ -25,7 +25,11 @@ interface EndpointRow {
   declared: boolean;
 }
 
-type FailingSince = Pick<EndpointRow, 'failing_since'>;
+interface NotificationRow
+  extends Pick<ClaimedNotification, 'id' | 'url' | 'contact' | 'because' | 'attempt'> {
+  failing_since: Date | null;
+  since: Date;
+}
 
 const COLUMNS = [
   'id',
@@ -101,7 +105,10 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
               else sealed_credentials end,
             failing_since = case when ${becomesEnabled} then null else failing_since end,
             held_until = case when ${becomesEnabled} then null else held_until end,
-            owner_told_at = case when ${becomesEnabled} then null else owner_told_at end
+            owner_told_at = case when ${has('state')} then null else owner_told_at end,
+            contact_attempts = case when ${has('state')} then 0 else contact_attempts end,
+            contact_due_at = case when ${has('state')} then null else contact_due_at end,
+            contact_since = case when ${has('state')} then null else contact_since end
           where id = ${id} and ${hasValues(executor, expected)}
           returning ${executor(COLUMNS)}
         )${notice === null ? executor`` : notifySql(executor, id, notice)}
@@ -128,18 +135,34 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       );
     },
 
-    async listUnnotified() {
-      const rows = await execute(sql<(Omit<UnnotifiedEndpoint, 'failingSince'> & FailingSince)[]>`
-        select id, url, contact, disabled_because as because, failing_since from webhook_endpoints
-        where state = 'disabled' and disabled_because in ('gone', 'dead') and contact is not null
-          and owner_told_at is null`);
-      return rows.map(({ failing_since: since, ...row }) => ({
+    async claimNotifications(now, leasedUntil, limit) {
+      const at = new Date(now);
+      const rows = await execute(sql<NotificationRow[]>`
+        update webhook_endpoints
+        set contact_attempts = contact_attempts + 1, contact_since = coalesce(contact_since, ${at}),
+          contact_due_at = ${new Date(leasedUntil)}
+        where id in (
+          select id from webhook_endpoints
+          where state = 'disabled' and disabled_because in ('gone', 'dead') and contact is not null
+            and owner_told_at is null and (contact_due_at is null or contact_due_at <= ${at})
+          order by id
+          limit ${limit}
+          for update skip locked
+        )
+        returning id, url, contact, disabled_because as because, failing_since, contact_attempts as attempt,
+          contact_since as since`);
+      return rows.map(({ failing_since: failingSince, since, ...row }) => ({
         ...row,
-        failingSince: since?.getTime() ?? null,
+        failingSince: failingSince?.getTime() ?? null,
+        since: since.getTime(),
       }));
     },
 
-    async markNotified(id, at) {
+    async postponeNotification(id, dueAt) {
+      await execute(sql`update webhook_endpoints set contact_due_at = ${new Date(dueAt)} where id = ${id}`);
+    },
+
+    async endNotification(id, at) {
       await execute(sql`update webhook_endpoints set owner_told_at = ${new Date(at)} where id = ${id}`);
     },
 

@@ -13,6 +13,16 @@ export interface MailFailureDeps extends DeliveryDeps {
 
 const BACKOFF = { first: 5_000, longest: 15 * MINUTE };
 
+/** Whether a failed mail is not tried again: it was refused permanently, or is more than a day old. */
+export function isMailGivenUp(error: unknown, since: number, now: number): boolean {
+  return error instanceof MailRejected || now - since > DAY;
+}
+
+/** The milliseconds from a failed attempt to send a mail (1 is the first) to the next one. */
+export function delayOfMail(attempt: number, random: () => number): number {
+  return delayAfter(attempt, BACKOFF, random);
+}
+
 /**
  * Postpones a failed mail, or the mails of a failed digest to the same time, so that they stay one digest. Dead-letters
  * each that was refused permanently or is a day old. Never rejects.
@@ -24,8 +34,8 @@ export async function recordMailFailure(
 ): Promise<void> {
   const now = clock();
   const reason = reasonOf(error);
-  const delay = delayAfter(Math.max(...entries.map(({ attempt }) => attempt)), BACKOFF, random);
-  const isFinal = ({ event }: ClaimedEntry) => error instanceof MailRejected || now - event.occurredAt > DAY;
+  const delay = delayOfMail(Math.max(...entries.map(({ attempt }) => attempt)), random);
+  const isFinal = ({ event }: ClaimedEntry) => isMailGivenUp(error, event.occurredAt, now);
   const dead = entries.filter(isFinal);
   const postponed = entries.filter((entry) => !isFinal(entry));
   for (const entry of dead) {

@@ -26,14 +26,18 @@ export interface EndpointHealth {
   readonly heldUntil: number | null;
 }
 
-/** A disabled endpoint whose contact must still be notified by mail. */
-export interface UnnotifiedEndpoint {
+/** A disabled endpoint whose contact this replica notifies by mail: one attempt. */
+export interface ClaimedNotification {
   readonly id: string;
   readonly url: string;
   readonly contact: string;
   readonly because: DisabledReason;
   /** When its failures began. */
   readonly failingSince: number | null;
+  /** 1 at the first attempt. */
+  readonly attempt: number;
+  /** The time of the first attempt. */
+  readonly since: number;
 }
 
 /**
@@ -71,8 +75,20 @@ export interface WebhookEndpoints extends SealedRows {
    */
   recordHealth(id: string, health: EndpointHealth): Promise<void>;
 
-  /** The endpoints that the service disabled, and whose contact has not been notified yet. */
-  listUnnotified(): Promise<readonly UnnotifiedEndpoint[]>;
+  /**
+   * Claims up to `limit` endpoints that the service disabled, and whose contact has not been notified, until
+   * `leasedUntil`. Only one caller over all replicas holds a claim on an endpoint. A claim that is neither ended nor
+   * postponed is due again after the lease.
+   */
+  claimNotifications(
+    now: number,
+    leasedUntil: number,
+    limit: number,
+  ): Promise<readonly ClaimedNotification[]>;
 
-  markNotified(id: string, at: number): Promise<void>;
+  /** Schedules the next attempt to notify the contact. */
+  postponeNotification(id: string, dueAt: number): Promise<void>;
+
+  /** Makes no further attempt to notify the contact, unless the endpoint is disabled again. */
+  endNotification(id: string, at: number): Promise<void>;
 }

@@ -6,13 +6,27 @@ import type {
   StoredDelivery,
   WebhookDeliveries,
 } from '../../../src/ports/stores/webhook-deliveries.ts';
-import type { WebhookEndpoints } from '../../../src/ports/stores/webhook-endpoints.ts';
+import type { ClaimedNotification, WebhookEndpoints } from '../../../src/ports/stores/webhook-endpoints.ts';
 import { type Records, recordAbout, type StoredEntry } from './stored-entry.ts';
 
 interface Endpoint extends WebhookEndpoint {
   readonly heldUntil: number | null;
-  readonly isTold: boolean;
+  readonly notification: Notification;
 }
+
+interface Notification {
+  readonly isEnded: boolean;
+  readonly attempts: number;
+  readonly since: number | null;
+  readonly dueAt: number;
+}
+
+const NO_NOTIFICATION: Notification = {
+  isEnded: false,
+  attempts: 0,
+  since: null,
+  dueAt: Number.NEGATIVE_INFINITY,
+};
 
 type Delivery = StoredDelivery & {
   readonly endpointId: string;
@@ -48,6 +62,10 @@ function createEndpoints(
     const endpoint = endpoints.get(id);
     if (endpoint !== undefined) endpoints.set(id, { ...endpoint, ...values });
   };
+  const changeNotification = (id: string, values: Partial<Notification>) => {
+    const endpoint = endpoints.get(id);
+    if (endpoint !== undefined) change(id, { notification: { ...endpoint.notification, ...values } });
+  };
   const sortEndpoints = () => [...endpoints.values()].sort((one, other) => one.createdAt - other.createdAt);
 
   return {
@@ -55,7 +73,11 @@ function createEndpoints(
       const own = [...endpoints.values()].filter(({ owner }) => owner !== null && owner === endpoint.owner);
       if (endpoints.has(endpoint.id) || endpoints.size >= limits.total || own.length >= limits.ofOwner)
         return false;
-      endpoints.set(endpoint.id, { ...structuredClone(endpoint), heldUntil: null, isTold: false });
+      endpoints.set(endpoint.id, {
+        ...structuredClone(endpoint),
+        heldUntil: null,
+        notification: NO_NOTIFICATION,
+      });
       recordAbout(records, null, entries);
       return true;
     },
@@ -68,8 +90,11 @@ function createEndpoints(
       const stored = endpoints.get(expected.id);
       if (stored === undefined || !isDeepStrictEqual(toEndpoint(stored), expected)) return null;
       if (notice !== null) put(deliveries, stored.id, structuredClone(notice));
-      const fresh = { failingSince: null, heldUntil: null, isTold: false };
-      const changed = { ...stored, ...values, ...(values.state === 'enabled' && fresh) };
+      const changed = {
+        ...{ ...stored, ...values },
+        ...(values.state === 'enabled' && { failingSince: null, heldUntil: null }),
+        ...(values.state !== undefined && { notification: NO_NOTIFICATION }),
+      };
       endpoints.set(changed.id, changed);
       recordAbout(records, null, entries);
       return toEndpoint(changed);
@@ -85,15 +110,18 @@ function createEndpoints(
       const failingSince = hasSucceeded ? null : (endpoint.failingSince ?? at);
       change(id, { failingSince, heldUntil: heldUntil ?? endpoint.heldUntil });
     },
-    async listUnnotified() {
-      return sortEndpoints().flatMap(
-        ({ id, url, contact, state, disabledBecause: because, failingSince, isTold }) =>
-          state === 'disabled' && (because === 'gone' || because === 'dead') && contact !== null && !isTold
-            ? [{ id, url, contact, because, failingSince }]
-            : [],
-      );
+    async claimNotifications(now, leasedUntil, limit) {
+      return sortEndpoints()
+        .flatMap((endpoint) => toNotification(endpoint, now) ?? [])
+        .slice(0, limit)
+        .map((claimed) => {
+          const { id, attempt: attempts, since } = claimed;
+          changeNotification(id, { attempts, since, dueAt: leasedUntil });
+          return claimed;
+        });
     },
-    markNotified: async (id) => change(id, { isTold: true }),
+    postponeNotification: async (id, dueAt) => changeNotification(id, { dueAt }),
+    endNotification: async (id) => changeNotification(id, { isEnded: true }),
     async listSealed(after, limit) {
       return [...endpoints.values()]
         .flatMap(({ id, sealedCredentials: sealed }) => (sealed === null ? [] : [{ id, sealed }]))
@@ -110,7 +138,16 @@ function createEndpoints(
   };
 }
 
-function toEndpoint({ heldUntil, isTold, ...endpoint }: Endpoint): WebhookEndpoint {
+/** The next attempt to notify the contact of an endpoint; null if none is due. */
+function toNotification(endpoint: Endpoint, now: number): ClaimedNotification | null {
+  const { id, url, contact, state, disabledBecause: because, failingSince, notification } = endpoint;
+  const { isEnded, dueAt, attempts, since } = notification;
+  if (state !== 'disabled' || (because !== 'gone' && because !== 'dead') || contact === null) return null;
+  if (isEnded || dueAt > now) return null;
+  return { id, url, contact, because, failingSince, attempt: attempts + 1, since: since ?? now };
+}
+
+function toEndpoint({ heldUntil, notification, ...endpoint }: Endpoint): WebhookEndpoint {
   return structuredClone(endpoint);
 }
 
