@@ -263,6 +263,24 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await since(), null);
   });
 
+  await t.test(
+    'an answer that asks for a shorter wait does not shorten the wait of an earlier one',
+    async (t) => {
+      const { webhookEndpoints, webhookDeliveries: store, endpoint } = await withEvents(fresh, t, [NOW]);
+      const hold = (hasSucceeded: boolean, heldUntil: number | null) =>
+        webhookEndpoints.recordHealth(endpoint.id, { at: NOW, hasSucceeded, heldUntil });
+      for (const hasSucceeded of [false, true]) {
+        await hold(hasSucceeded, NOW + 2 * MINUTE);
+        await hold(hasSucceeded, NOW + MINUTE);
+        await hold(hasSucceeded, null);
+        t.same(await store.listDueEndpoints(NOW + 2 * MINUTE - 1), []);
+        t.same(await store.listDueEndpoints(NOW + 2 * MINUTE), [endpoint.id]);
+      }
+      await hold(false, NOW + 3 * MINUTE);
+      t.same(await store.listDueEndpoints(NOW + 2 * MINUTE), [], 'a longer wait replaces a shorter one');
+    },
+  );
+
   await t.test('the contact of an endpoint that the service disabled is notified once', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
     const dead = someEndpoint({ contact: 'ann@example.com' });

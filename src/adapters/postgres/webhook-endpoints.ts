@@ -127,10 +127,10 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       // A success writes nothing if the endpoint was healthy before, and no answer asked to wait.
       await execute(
         hasSucceeded
-          ? sql`update webhook_endpoints set failing_since = null, held_until = coalesce(${held}, held_until)
+          ? sql`update webhook_endpoints set failing_since = null, held_until = greatest(held_until, ${held})
               where id = ${id} and (failing_since is not null or ${held}::timestamptz is not null)`
           : sql`update webhook_endpoints
-              set failing_since = coalesce(failing_since, ${new Date(at)}), held_until = coalesce(${held}, held_until)
+              set failing_since = coalesce(failing_since, ${new Date(at)}), held_until = greatest(held_until, ${held})
               where id = ${id} and (failing_since is null or ${held}::timestamptz is not null)`,
       );
     },

@@ -22,7 +22,7 @@ export interface EndpointHealth {
   readonly at: number;
   /** Whether a delivery succeeded. */
   readonly hasSucceeded: boolean;
-  /** The endpoint gets no request before this time; null: unchanged. */
+  /** The endpoint gets no request before this time, or before the recorded one if that is later. Null: unchanged. */
   readonly heldUntil: number | null;
 }
 

@@ -108,7 +108,7 @@ function createEndpoints(
       const endpoint = endpoints.get(id);
       if (endpoint === undefined) return;
       const failingSince = hasSucceeded ? null : (endpoint.failingSince ?? at);
-      change(id, { failingSince, heldUntil: heldUntil ?? endpoint.heldUntil });
+      change(id, { failingSince, heldUntil: laterOf(endpoint.heldUntil, heldUntil) });
     },
     async claimNotifications(now, leasedUntil, limit) {
       return sortEndpoints()
@@ -145,6 +145,11 @@ function toNotification(endpoint: Endpoint, now: number): ClaimedNotification | 
   if (state !== 'disabled' || (because !== 'gone' && because !== 'dead') || contact === null) return null;
   if (isEnded || dueAt > now) return null;
   return { id, url, contact, because, failingSince, attempt: attempts + 1, since: since ?? now };
+}
+
+/** The later of two times, of which each may be absent. */
+function laterOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
 }
 
 function toEndpoint({ heldUntil, notification, ...endpoint }: Endpoint): WebhookEndpoint {
