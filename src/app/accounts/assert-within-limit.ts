@@ -10,9 +10,8 @@ interface Deps {
 }
 
 /**
- * Counts one more action under `key`. If the limit is reached, logs `who` and rejects with a {@link Refusal}
- * `too_many_requests`.
- * Returns the counted action.
+ * Counts one more action under `key`, and returns it. If the limit is reached, logs `who` and rejects with a
+ * {@link Refusal} `too_many_requests`.
  */
 export async function assertWithinLimit(
   { attempts, clock, securityLog }: Deps,
