@@ -65,7 +65,7 @@ export class Refusal extends Error {
 
   readonly limit: ReachedLimit | undefined;
 
-  /** Milliseconds for which an authentication counts as recent. Only with `step_up_required`, whatever its reason. */
+  /** Milliseconds for which an authentication counts as recent. Only with `step_up_required`, even if only the level is too low. */
   readonly maxAge: number | undefined;
 
   /** The level that an authentication must have; undefined where any is enough. */
@@ -90,7 +90,7 @@ export function accountNotFound(): Refusal {
 }
 
 /** The challenge of the second step of a login. */
-export interface SecondStepRequest {
+export interface SecondStepChallenge {
   /** The sealed challenge, which the second step sends back. */
   readonly challenge: string;
   /** What the account can answer with. */
@@ -101,9 +101,9 @@ export interface SecondStepRequest {
 
 /** The password is right, and the account wants a second factor. */
 export class SecondFactorRequired extends Refusal {
-  readonly challenge: SecondStepRequest;
+  readonly challenge: SecondStepChallenge;
 
-  constructor(asked: SecondStepRequest) {
+  constructor(asked: SecondStepChallenge) {
     super('second_factor_required');
     this.challenge = asked;
   }

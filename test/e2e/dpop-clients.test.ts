@@ -9,7 +9,7 @@ import t, { type Test } from 'tap';
 import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { requireRedis } from '../support/redis.ts';
+import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 /** The service as an operator starts it, with the real clock. */
@@ -100,9 +100,8 @@ t.test('oauth4webapi discovers, refreshes and calls with its own proofs', async 
 t.test(
   'with the package dpop a client logs in and refreshes, and of two replicas only one accepts a proof',
   async (t) => {
-    if (!(await requirePostgres(t))) return;
-    const REDIS_URL = await requireRedis(t);
-    if (REDIS_URL === null) return;
+    if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
+    const { url: REDIS_URL } = await startPrivateRedis(t);
     const shared = { REDIS_URL, DATABASE_URL: await testDatabase(t), DATA_DIR: await dataDir(t) };
     const one = await start(t, shared);
     const other = await start(t, { ...shared, PUBLIC_URL: one });

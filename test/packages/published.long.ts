@@ -57,7 +57,7 @@ for (const [name, { home: place, entries }] of Object.entries(PUBLISHED)) {
     t.equal(
       version,
       JSON.parse(await readFile('package.json', 'utf8')).version,
-      'one changelog for all packages',
+      'the version is that of the service',
     );
 
     const { messages, pkg } = await publint({ pkgDir: home, strict: true });

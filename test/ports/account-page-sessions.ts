@@ -23,7 +23,7 @@ async function openPageSession(stores: PageStores, values: Partial<TokenFamily> 
   const family = someFamily({ refreshExpiresAt: IDLE_UNTIL, ...values });
   const hashedToken = hash();
   await stores.families.open(family, []);
-  await stores.accountPageSessions.open({ hashedToken, tokenFamily: family.tokenFamily });
+  await stores.accountPageSessions.addCookie({ hashedToken, tokenFamily: family.tokenFamily });
   return { ...stores, family, hashedToken };
 }
 
@@ -130,12 +130,12 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
     async (t) => {
       const stores = await fresh(t);
       const { accountPageSessions: pages } = stores;
-      await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: randomUUID() }));
+      await t.rejects(pages.addCookie({ hashedToken: hash(), tokenFamily: randomUUID() }));
       const { family, hashedToken } = await openPageSession(stores);
-      await t.rejects(pages.open({ hashedToken: hash(), tokenFamily: family.tokenFamily }));
+      await t.rejects(pages.addCookie({ hashedToken: hash(), tokenFamily: family.tokenFamily }));
       const other = someFamily();
       await stores.families.open(other, []);
-      await t.rejects(pages.open({ hashedToken, tokenFamily: other.tokenFamily }));
+      await t.rejects(pages.addCookie({ hashedToken, tokenFamily: other.tokenFamily }));
       t.same(await pages.find([hashedToken], NOW), family);
     },
   );

@@ -55,7 +55,7 @@ async function reads(t: Test, fresh: Fresh, userId: string): Promise<void> {
   );
   t.same((await families.search({ userId, state: 'all' }, ALL)).families, [family]);
   const hashedToken = hash();
-  await accountPageSessions.open({ hashedToken, tokenFamily: family.tokenFamily });
+  await accountPageSessions.addCookie({ hashedToken, tokenFamily: family.tokenFamily });
   t.equal((await accountPageSessions.find([hashedToken], NOW))?.userId, userId);
 
   t.equal((await families.update(family, { deviceName: 'phone' }, []))?.userId, userId);

@@ -26,7 +26,10 @@ export interface RevocationOptions {
 /** The sessions that have ended. */
 export interface Revocations {
   hasEnded(sid: string): boolean;
-  /** Milliseconds since the set was last known to be complete; infinite before the first time. */
+  /**
+   * Milliseconds since the set was last known to be complete; infinite before the first time, and while an event is
+   * missing.
+   */
   staleFor(): number;
   /** Whether the set covers tokens with this lifetime, in seconds. */
   covers(life: number): boolean;

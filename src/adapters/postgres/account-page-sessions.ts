@@ -7,7 +7,7 @@ import { decodeHash, FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-r
 /** Sessions of account pages in PostgreSQL. */
 export function createAccountPageSessions(sql: Sql): AccountPageSessions {
   return {
-    async open({ hashedToken, tokenFamily }) {
+    async addCookie({ hashedToken, tokenFamily }) {
       await execute(sql`
         insert into account_page_sessions ${sql({
           hashed_token: decodeHash(hashedToken),

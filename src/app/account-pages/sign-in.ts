@@ -67,6 +67,6 @@ async function openPage(deps: PageDeps, { access }: TokenPair): Promise<string> 
   const { sid: tokenFamily } = await codec.verifyAccess(access, clock(), policy.clockSkew);
   const secret = pageSecrets.create();
   const [hashedToken] = pageSecrets.hash(secret);
-  await accountPageSessions.open({ hashedToken, tokenFamily });
+  await accountPageSessions.addCookie({ hashedToken, tokenFamily });
   return secret;
 }

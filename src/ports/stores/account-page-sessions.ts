@@ -20,11 +20,11 @@ export interface AccountPageSession {
  */
 export interface AccountPageSessions {
   /** Stores the cookie of a family that has none. Rejects if the family does not exist. */
-  open(session: AccountPageSession): Promise<void>;
+  addCookie(session: AccountPageSession): Promise<void>;
 
   /**
-   * The last committed family whose cookie has one of these hashes. Null without such a family, or if the family is
-   * revoked or expired at `now`.
+   * The family whose cookie has one of these hashes, as last committed. Null without such a family, or if the family
+   * is revoked or expired at `now`.
    */
   find(hashedTokens: readonly [string, ...string[]], now: number): Promise<TokenFamily | null>;
 

@@ -72,8 +72,8 @@ export interface DeliveryBacklog {
  */
 export interface WebhookDeliveries {
   /**
-   * The endpoints that are not held and have a due delivery. Only enabled ones, except for `streams.updated`, which
-   * notifies the receiver of a disabled stream.
+   * The endpoints that have a due delivery and are not held (see {@link EndpointHealth.heldUntil}). Only enabled ones,
+   * except for `streams.updated`, which notifies the receiver of a disabled stream.
    */
   listDueEndpoints(now: number): Promise<readonly string[]>;
 

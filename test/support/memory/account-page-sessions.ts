@@ -32,7 +32,7 @@ export function createMemoryAccountPageSessions(
   }
 
   return {
-    async open({ hashedToken, tokenFamily }) {
+    async addCookie({ hashedToken, tokenFamily }) {
       if (!families.has(tokenFamily)) throw new Error(`Family ${tokenFamily} does not exist.`);
       if (familyOf.has(hashedToken) || [...familyOf.values()].includes(tokenFamily))
         throw new Error('The cookie or its family already exists.');

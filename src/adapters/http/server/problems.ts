@@ -4,7 +4,7 @@ import {
   Refusal,
   type RefusalCode,
   SecondFactorRequired,
-  type SecondStepRequest,
+  type SecondStepChallenge,
 } from '../../../domain/refusal.ts';
 import { PROOF_KINDS } from '../../../domain/second-factor.ts';
 import { examples } from './examples.ts';
@@ -139,7 +139,7 @@ export function codesOf(status: number): ProblemCode[] {
 }
 
 /** The members of the problem document of this error, in addition to those of every problem document. */
-export function problemMembers(error: unknown): Partial<SecondStepRequest> {
+export function problemMembers(error: unknown): Partial<SecondStepChallenge> {
   return error instanceof SecondFactorRequired ? error.challenge : {};
 }
 
