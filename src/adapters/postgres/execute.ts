@@ -60,6 +60,18 @@ export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Whether a statement of {@link execute} was not answered in time. It may not have been sent, because each connection
+ * waits for an answer.
+ */
+export function isUnanswered(error: unknown): boolean {
+  if (!(error instanceof StoreUnavailable)) return false;
+  return error.outcome === 'pending' || errorCode(error.cause) === CANCELED;
+}
+
+/** The error code of a canceled statement. The driver uses it also for a statement that was not sent. */
+const CANCELED = '57014';
+
 /** Whether a statement failed because it violates the constraint with this name. A migration defines the name. */
 export function violates(error: unknown, constraint: string): boolean {
   return (error as Partial<PostgresError>).constraint_name === constraint;

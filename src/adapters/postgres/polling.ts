@@ -1,7 +1,6 @@
 import { sleep } from '../../lib/time.ts';
-import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { Sql } from './connect.ts';
-import { execute } from './execute.ts';
+import { execute, isUnanswered } from './execute.ts';
 import { reconnect } from './reconnecting-pool.ts';
 import { type Revocation, selectRevocations, toRevocations } from './revocations.ts';
 
@@ -59,7 +58,7 @@ export async function pollRevocations(options: Options): Promise<unknown> {
   } catch (reason) {
     onLost();
     // After a crash of the database host its connections look open. No other check detects that.
-    if (reason instanceof StoreUnavailable && reason.outcome === 'pending') reconnect(pool);
+    if (isUnanswered(reason)) reconnect(pool);
     return reason;
   }
 }

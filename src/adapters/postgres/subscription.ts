@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { withDeadline } from '../../lib/time.ts';
 import { connectToListen, type Sql, type UrlAddress } from './connect.ts';
+import { execute, isUnanswered } from './execute.ts';
 import { reconnect } from './reconnecting-pool.ts';
 import { type Revocation, readRevocation } from './revocations.ts';
 
@@ -64,15 +65,26 @@ export async function subscribe({ address, pool, load, onRevocation, onComplete,
 
   async function setUp(): Promise<void> {
     await runStep(LISTEN_TIMEOUT, 'LISTEN', connection`listen ${connection(CHANNEL)}`);
+    await notify();
     await runStep(
       PROBE_TIMEOUT,
       'A notification (is a pooler in transaction mode before the database?)',
-      probe.run(),
+      probe.received,
     );
     await runStep(LOAD_TIMEOUT, 'The load of the revocations', load(connection));
     if (closing.signal.aborted) return;
     onComplete();
     startHeartbeat(connection, closing.signal, { onFailure: end, onUnanswered });
+  }
+
+  /** Replaces a pool that does not answer. Its connections may be dead although a new connection can listen. */
+  async function notify(): Promise<void> {
+    try {
+      await probe.send();
+    } catch (error) {
+      if (isUnanswered(error)) reconnect(pool);
+      throw error;
+    }
   }
 
   /** Also replaces the pool, which has no heartbeat: its connections lead to the same host. */
@@ -95,9 +107,9 @@ function createProbe(pool: Sql) {
   });
   return {
     receive,
-    async run(): Promise<void> {
-      await pool`select pg_notify(${CHANNEL}, ${id})`;
-      await received;
+    received,
+    async send(): Promise<void> {
+      await execute(pool`select pg_notify(${CHANNEL}, ${id})`);
     },
   };
 }
