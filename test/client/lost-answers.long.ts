@@ -101,7 +101,7 @@ t.test('after a process is killed during a refresh, the next process gets the sa
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const url = `http://127.0.0.1:${proxy.port}`;
   const { pair } = await startSignedIn(t, service, { url, storage: fileStorage(folder) });
-  const script = await bundledUser(folder);
+  const script = await bundleProgram(folder);
   const refresh = () =>
     spawn(process.execPath, [script, url, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
 
@@ -116,9 +116,12 @@ t.test('after a process is killed during a refresh, the next process gets the sa
   t.equal(await reader.token(), token);
 });
 
-/** A program in one file that uses the client: it requests another token than the stored one, and prints it. */
-async function bundledUser(folder: string): Promise<string> {
-  const outfile = join(folder, 'user.mjs');
+/**
+ * Bundles a program that uses the client, and returns its path. The program requests another token than the stored one,
+ * and prints it.
+ */
+async function bundleProgram(folder: string): Promise<string> {
+  const outfile = join(folder, 'program.mjs');
   const contents = `
     import { createClient } from '../../client/src/index.ts';
     import { fileStorage } from './support/file-storage.ts';
