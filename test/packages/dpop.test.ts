@@ -120,20 +120,31 @@ t.test('a bound token of the real service is verified', async (t) => {
       for (const [what, dpop] of Object.entries(refused)) {
         const answer = await app.ask('/me', { authorization, dpop });
         t.equal(answer.status, 401, what);
-        t.equal(answer.headers.get('www-authenticate'), `${DPOP}, error="invalid_dpop_proof"`, what);
-        t.match(await answer.json(), { code: 'invalid_dpop_proof', status: 401 }, what);
+        const { code, detail } = (await answer.json()) as { code: string; detail: string };
+        t.equal(code, 'invalid_dpop_proof', what);
+        t.equal(
+          answer.headers.get('www-authenticate'),
+          `${DPOP}, error="invalid_dpop_proof", error_description="${detail}"`,
+          what,
+        );
       }
       t.equal((await app.ask('/me', { authorization, dpop: proof() })).status, 200, 'the next proof');
 
       const asBearer = await app.ask('/me', { authorization: `Bearer ${access}`, dpop: proof() });
       t.equal(asBearer.status, 401);
       const challenge = asBearer.headers.get('www-authenticate');
-      t.equal(challenge, `${BEARER}, error="invalid_token", ${DPOP}, error="invalid_token"`);
+      const { detail } = (await asBearer.json()) as { detail: string };
+      const error = `error="invalid_token", error_description="${detail}"`;
+      t.equal(challenge, `${BEARER}, ${error}, ${DPOP}, ${error}`);
       const unbound = await logIn(url);
       const asDpop = await app.ask('/me', { authorization: `DPoP ${unbound.access}`, dpop: proof() });
       t.same(
         [asDpop.status, asDpop.headers.get('www-authenticate')],
-        [401, `${DPOP}, error="invalid_token"`],
+        [
+          401,
+          `${DPOP}, error="invalid_token", ` +
+            'error_description="The token is not bound to a key: send it as Authorization: Bearer."',
+        ],
         'an unbound token',
       );
       t.equal((await app.ask('/me', { authorization: unbound.authorization })).status, 200);
@@ -143,7 +154,8 @@ t.test('a bound token of the real service is verified', async (t) => {
       });
       t.equal(
         vault.headers.get('www-authenticate'),
-        `${DPOP}, error="insufficient_user_authentication", acr_values="aal2"`,
+        `${DPOP}, error="insufficient_user_authentication", acr_values="aal2", ` +
+          'error_description="The user must prove again who they are."',
       );
     });
   }
@@ -198,7 +210,7 @@ t.test('a bound token of the real service is verified', async (t) => {
     const { authorization, access } = await boundSession(url);
     const { verify } = verifierOf();
     const refusal = await refusalOf(verify(authorization));
-    t.match(refusal, { code: 'token_invalid', challenge: `${DPOP}, error="invalid_token"` });
+    t.match(refusal, { code: 'token_invalid', challenge: `${DPOP}, error="invalid_token", ` });
     t.match(await refusalOf(verify(`Bearer ${access}`)), { code: 'token_invalid' });
   });
 

@@ -1,4 +1,6 @@
+import fastify from 'fastify';
 import t from 'tap';
+import { kinship } from '../../packages/fastify/src/index.ts';
 import { createVerifier } from '../../packages/verify/src/index.ts';
 import { ISSUER, issuingService, logOut, RESOURCE_SERVER_KEY } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
@@ -26,7 +28,10 @@ for (const [name, start] of Object.entries(APPLICATIONS)) {
       delays.push(performance.now() - acknowledged);
       t.equal(refused.status, 401);
       t.equal(refused.headers.get('content-type'), 'application/problem+json');
-      t.equal(refused.headers.get('www-authenticate'), 'Bearer realm="kinship", error="invalid_token"');
+      t.equal(
+        refused.headers.get('www-authenticate'),
+        'Bearer realm="kinship", error="invalid_token", error_description="The session has ended."',
+      );
       t.match(await refused.json(), { code: 'session_ended', status: 401 });
     }
     delays.sort((a, b) => a - b);
@@ -55,3 +60,16 @@ for (const [name, start] of Object.entries(APPLICATIONS)) {
     t.same([status, headers.get('retry-after'), headers.get('www-authenticate')], [503, '1', null]);
   });
 }
+
+t.test('fastify: the log of the request states why it is refused', async (t) => {
+  const lines: Record<string, unknown>[] = [];
+  const app = fastify({ logger: { stream: { write: (line) => void lines.push(JSON.parse(line)) } } });
+  await app.register(kinship, { verifier: createVerifier({ issuer: ISSUER, audience: 'kinship' }) });
+  app.get('/me', { onRequest: app.requireSession() }, async () => 'never');
+  t.teardown(() => app.close());
+  t.equal((await app.inject({ url: '/me', headers: { authorization: 'Basic eDp5' } })).statusCode, 401);
+  t.match(
+    lines.find(({ msg }) => msg === 'request refused'),
+    { code: 'token_invalid', reason: 'The Authorization header holds no access token.', reqId: 'req-1' },
+  );
+});

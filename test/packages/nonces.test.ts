@@ -103,7 +103,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
         t.equal(asked.status, 401);
         t.match(
           asked.headers.get('www-authenticate'),
-          /^DPoP realm="kinship", algs="[^"]+", error="use_dpop_nonce"$/,
+          /^DPoP realm="kinship", algs="[^"]+", error="use_dpop_nonce", error_description="[^"]+"$/,
         );
         t.match(await asked.json(), { code: 'use_dpop_nonce', status: 401 });
         const nonce = asked.headers.get('dpop-nonce') ?? '';

@@ -102,7 +102,8 @@ t.test('against the real service', async (t) => {
     t.match(refusal, { code: 'step_up_required', status: 401 });
     t.equal(
       refusal.challenge,
-      `${CHALLENGE}, error="insufficient_user_authentication", max_age="600", acr_values="aal2"`,
+      `${CHALLENGE}, error="insufficient_user_authentication", max_age="600", acr_values="aal2", ` +
+        'error_description="The user must prove again who they are."',
     );
     t.equal(await outcome(verify(authorization, { scopes: ['orders'] })), 'insufficient_scope');
   });
@@ -219,6 +220,138 @@ t.test('tokens', async (t) => {
   t.equal(service.calls.keys, 1, 'an unknown key id does not fetch the keys again at once');
 });
 
+t.test('the developer gets the reason of a refusal, and the client only its kind', async (t) => {
+  const service = await fakeService();
+  const now = Math.floor(Date.now() / 1000);
+  const issuer = 'https://expected.example.com';
+  const cases = [
+    [
+      { issuer },
+      await service.sign(),
+      'The token has another issuer.',
+      `The issuer of the token is "${ISSUER}", expected "${issuer}".`,
+      'issuer',
+    ],
+    [
+      { audience: ['shop', 'orders'] },
+      await service.sign({ aud: ['kinship', 'other'] }),
+      'The token is for another audience.',
+      'The audience of the token is ["kinship","other"], expected "shop" or "orders".',
+      'audience',
+    ],
+    [
+      {},
+      bearer({ alg: 'HS512', typ: 'at+jwt' }),
+      'The algorithm of the token is not accepted.',
+      'The algorithm of the token is "HS512", expected "EdDSA" or "ES256" or "RS256".',
+      'ACCESS_TOKEN_ALG',
+    ],
+    [
+      {},
+      bearer({ alg: 'HS\u{1b}[2J\u{202e}', typ: 'at+jwt' }),
+      'The algorithm of the token is not accepted.',
+      'The algorithm of the token is "HS\\u001b[2J\\u{202e}", expected "EdDSA" or "ES256" or "RS256".',
+      'ACCESS_TOKEN_ALG',
+    ],
+    [
+      {},
+      bearer({ alg: 'HS512', typ: 'rt+jwt' }),
+      'This is a refresh token: send the access token.',
+      /^This is a refresh token: send the access token\./,
+      null,
+    ],
+    [
+      {},
+      await service.sign({ exp: now - 60 }),
+      'The token has expired.',
+      /^The token expired 6\d s ago by the clock of this machine\.$/,
+      null,
+    ],
+    [
+      {},
+      await service.sign({ nbf: now + 60 }),
+      'The token is not valid yet.',
+      /^The token is not valid yet\. \("nbf"/,
+      null,
+    ],
+    [{}, await service.sign({}, { typ: 'JWT' }), 'The token is no access token.', /"typ"/, null],
+    [
+      {},
+      await service.sign({ iat: undefined }),
+      'A claim of the token is missing or has a wrong type.',
+      /missing required "iat" claim/,
+      null,
+    ],
+    [
+      {},
+      `${(await service.sign()).slice(0, -4)}AAAA`,
+      'The signature of the token is not valid.',
+      /signature verification failed/,
+      null,
+    ],
+    [
+      {},
+      await service.sign({}, { kid: '2' }),
+      'The key of the token is not published.',
+      /no applicable key/,
+      null,
+    ],
+  ] as const;
+  for (const [options, authorization, message, reason, setting] of cases) {
+    const reported: VerifyError[] = [];
+    const onRefusal = (refusal: VerifyError) => void reported.push(refusal);
+    const { verify } = verifier(t, ISSUER, { url: ISSUER, fetch: service.fetch, onRefusal, ...options });
+    const refusal = await refusalOf(verify(authorization));
+    t.same(reported, [refusal], 'reported once');
+    t.match(refusal, { message, reason, setting }, message);
+    const { headers, body } = toAnswer(refusal);
+    t.equal(
+      headers['www-authenticate'],
+      `${CHALLENGE}, error="invalid_token", error_description="${message}"`,
+    );
+    t.equal(JSON.parse(body).detail, message);
+    t.notMatch(refusal.reason, new RegExp(`${USER}|${authorization.slice(-20)}`), 'no user, no token');
+  }
+});
+
+/** A header with a token that nobody signed. */
+function bearer(header: Record<string, unknown>): string {
+  return `Bearer ${Buffer.from(JSON.stringify(header)).toString('base64url')}.e30.AA`;
+}
+
+t.test('an outage states the URL of the keys and the innermost cause', async (t) => {
+  const away: typeof fetch = async () => {
+    throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:3000') });
+  };
+  const { verify } = verifier(t, 'http://127.0.0.1:3000', { fetch: away, onRefusal: () => {} });
+  t.match(await refusalOf(verify(await (await fakeService()).sign())), {
+    message: 'The published keys cannot be fetched at the moment.',
+    reason:
+      'The published keys cannot be fetched from http://127.0.0.1:3000/.well-known/jwks.json ' +
+      '(connect ECONNREFUSED 127.0.0.1:3000).',
+    setting: 'url',
+  });
+});
+
+t.test('by default a wrong setting is printed once, and other refusals are not', async (t) => {
+  const warn = mock.method(console, 'warn', () => {});
+  t.teardown(() => warn.mock.restore());
+  const service = await fakeService();
+  const { verify } = verifier(t, ISSUER, { fetch: service.fetch, audience: 'shop' });
+  await outcome(verify('Bearer x'));
+  await outcome(verify(null));
+  await outcome(verify(await service.sign({ aud: 'shop', exp: 1 })));
+  t.equal(warn.mock.callCount(), 0);
+  for (let round = 0; round < 3; round += 1) await outcome(verify(await service.sign()));
+  for (let round = 0; round < 3; round += 1) await outcome(verify(bearer({ alg: 'HS512', typ: 'at+jwt' })));
+  const lines = warn.mock.calls.map(({ arguments: [line] }) => String(line));
+  t.match(lines, [
+    /^@kinship\/verify: The audience of the token is "kinship", expected "shop"\. .*TOKEN_AUDIENCE/,
+    /^@kinship\/verify: The algorithm of the token is "HS512", .*ACCESS_TOKEN_ALG/,
+  ]);
+  t.equal(lines.length, 2);
+});
+
 t.test('requirements', async (t) => {
   const service = await fakeService();
   const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
@@ -231,7 +364,11 @@ t.test('requirements', async (t) => {
   t.equal(await outcome(verify(token, { maxAge: 50 })), 'step_up_required');
   const refusal = await refusalOf(verify(token, { scopes: ['read', 'admin'] }));
   t.equal(refusal.status, 403);
-  t.equal(refusal.challenge, `${CHALLENGE}, error="insufficient_scope", scope="read admin"`);
+  t.equal(
+    refusal.challenge,
+    `${CHALLENGE}, error="insufficient_scope", scope="read admin", ` +
+      'error_description="The token does not have the required scope."',
+  );
   t.equal(await outcome(verify(await service.sign(), { maxAge: 50 })), 'step_up_required', 'no auth_time');
 });
 
@@ -309,7 +446,10 @@ t.test('answers', async (t) => {
   t.equal(missing.headers['www-authenticate'], both, 'no error without a token (RFC 6750 section 3.1)');
   t.match(JSON.parse(missing.body), { status: 401, code: 'token_missing' });
   const invalid = toAnswer(await refusalOf(verify('Bearer x')));
-  t.equal(invalid.headers['www-authenticate'], `${CHALLENGE}, error="invalid_token"`);
+  t.equal(
+    invalid.headers['www-authenticate'],
+    `${CHALLENGE}, error="invalid_token", error_description="The token is malformed."`,
+  );
   service.setKeysUp(false);
   const down = verifier(t, ISSUER, { fetch: service.fetch });
   const outage = toAnswer(await refusalOf(down.verify(await service.sign())));

@@ -43,7 +43,7 @@ const plugin: FastifyPluginCallback<KinshipOptions> = (app, { verifier }, done) 
           sessions.set(request, session);
           if (session.dpopNonce !== null) reply.header('dpop-nonce', session.dpopNonce);
         } catch (error) {
-          await refuse(reply, error);
+          await refuse(request, reply, error);
         }
       },
   );
@@ -58,8 +58,9 @@ export const kinship = Object.assign(plugin, {
   [Symbol.for('fastify.display-name')]: '@kinship/fastify',
 });
 
-async function refuse(reply: FastifyReply, error: unknown): Promise<void> {
+async function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<void> {
   if (!(error instanceof VerifyError)) throw error;
+  request.log.info({ code: error.code, reason: error.reason }, 'request refused');
   const { status, headers, body } = toAnswer(error);
   // For a string, Fastify adds a charset, which JSON does not have.
   await reply.code(status).headers(headers).send(new TextEncoder().encode(body));

@@ -122,7 +122,7 @@ async function orUnavailable<T>(message: string, ask: () => T | Promise<T>): Pro
     return await ask();
   } catch (error) {
     if (error instanceof VerifyError) throw error;
-    throw unavailable(message, error);
+    throw unavailable(message, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeCause } from './log-text.js';
 import { PROOF_ALGORITHMS } from './proof-algorithms.js';
 
 /** Why a request is refused. */
@@ -15,12 +16,18 @@ export type RefusalCode =
 /** The schemes of `Authorization`. A refusal names the scheme of the request, or both if the client has to choose. */
 export type Scheme = 'Bearer' | 'DPoP';
 
+/** A setting that a refusal calls in question: an option of `createVerifier`, or a variable of the service. */
+export type Setting = 'issuer' | 'audience' | 'url' | 'ACCESS_TOKEN_ALG';
+
 interface Details {
   /** Parameters of the challenge (RFC 6750 section 3, RFC 9470 section 3). */
   readonly challenge?: Readonly<Record<string, string>>;
   readonly schemes?: readonly Scheme[];
   readonly dpopNonce?: string;
   readonly cause?: unknown;
+  /** Default: the message, and the message of the innermost cause. */
+  readonly reason?: string;
+  readonly setting?: Setting;
 }
 
 const STATUS: Readonly<Record<RefusalCode, 401 | 403 | 503>> = {
@@ -37,7 +44,7 @@ const STATUS: Readonly<Record<RefusalCode, 401 | 403 | 503>> = {
 
 const TITLE = { 401: 'Not authenticated', 403: 'Forbidden', 503: 'Unavailable' } as const;
 
-/** A refusal of a request. The message never contains a token. */
+/** A refusal of a request. The message is for the client. Neither it nor `reason` contains a token or personal data. */
 export class VerifyError extends Error {
   override readonly name = 'VerifyError';
 
@@ -47,16 +54,23 @@ export class VerifyError extends Error {
   readonly challenge: string | null;
   /** The nonce for the next proof, which the answer sends in the header `DPoP-Nonce`; null: none. */
   readonly dpopNonce: string | null;
+  /** Why, for the log of this application: one line. The client does not get it. */
+  readonly reason: string;
+  /** The setting that may be wrong; null if the refusal does not point to one. */
+  readonly setting: Setting | null;
   readonly #details: Details;
 
   constructor(code: RefusalCode, message: string, details: Details = {}) {
     super(message, { cause: details.cause });
     this.code = code;
     this.status = STATUS[code];
-    const { challenge = {}, schemes = ['Bearer'], dpopNonce = null } = details;
+    const { challenge, schemes = ['Bearer'], dpopNonce = null } = details;
     this.dpopNonce = dpopNonce;
+    this.reason = details.reason ?? `${message}${describeCause(details.cause)}`;
+    this.setting = details.setting ?? null;
+    const parameters = challenge && { ...challenge, error_description: message };
     this.challenge =
-      this.status === 503 ? null : schemes.map((scheme) => toChallenge(scheme, challenge)).join(', ');
+      this.status === 503 ? null : schemes.map((scheme) => toChallenge(scheme, parameters ?? {})).join(', ');
     this.#details = details;
   }
 
@@ -82,9 +96,9 @@ function toChallenge(scheme: Scheme, parameters: Readonly<Record<string, string>
 export function invalidToken(
   code: 'token_invalid' | 'token_expired' | 'session_ended',
   message: string,
-  { cause, schemes = ['Bearer'] }: Pick<Details, 'cause' | 'schemes'> = {},
+  details: Omit<Details, 'challenge' | 'dpopNonce'> = {},
 ): VerifyError {
-  return new VerifyError(code, message, { challenge: { error: 'invalid_token' }, cause, schemes });
+  return new VerifyError(code, message, { ...details, challenge: { error: 'invalid_token' } });
 }
 
 /**
@@ -108,8 +122,11 @@ export function nonceNeeded(): VerifyError {
 }
 
 /** Creates the refusal of a request while nothing is known about its token. The client should try again. */
-export function unavailable(message: string, cause?: unknown): VerifyError {
-  return new VerifyError('unavailable', message, { cause });
+export function unavailable(
+  message: string,
+  details: Pick<Details, 'cause' | 'reason' | 'setting'> = {},
+): VerifyError {
+  return new VerifyError('unavailable', message, details);
 }
 
 /** An HTTP answer. */

@@ -25,6 +25,6 @@ export async function isActive(
     // A refresh token has no type.
     return active === true && typeof type === 'string';
   } catch (cause) {
-    throw unavailable('The session cannot be checked at the moment.', cause);
+    throw unavailable('The session cannot be checked at the moment.', { cause });
   }
 }

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { unavailable } from './errors.js';
+import { describeCause } from './log-text.js';
 import { elapsedSince, type Instant, readClocks } from './time.js';
 
 /** All times are in milliseconds. */
@@ -66,7 +67,11 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
       failure = null;
       return current;
     } catch (cause) {
-      const error = unavailable('The published keys cannot be fetched at the moment.', cause);
+      const error = unavailable('The published keys cannot be fetched at the moment.', {
+        cause,
+        reason: `The published keys cannot be fetched from ${url.href}${describeCause(cause)}.`,
+        setting: 'url',
+      });
       failure = { at: readClocks(), error };
       throw error;
     }

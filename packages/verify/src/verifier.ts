@@ -1,36 +1,16 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { type Credentials, type ReceivedRequest, readCredentials } from './credentials.js';
 import { createProofCheck, type DpopOptions } from './dpop.js';
-import { invalidToken, unavailable, VerifyError } from './errors.js';
-import { isActive } from './introspect.js';
+import { followEndedSessions, type StreamOptions } from './ended-sessions.js';
+import { invalidToken, VerifyError } from './errors.js';
 import { createKeySet } from './key-set.js';
 import { checkRequirements, type Requirements } from './requirements.js';
-import { followRevocations, type Revocations } from './revocations.js';
 import { type Session, thumbprintOf, toSession } from './session.js';
+import { createSettingWarnings } from './setting-warnings.js';
+import { toTokenRefusal } from './token-refusal.js';
 
 /** Seconds by which the clocks of the service and of this machine may differ. `exp` has no leeway. */
 const LEEWAY = 5;
-
-export interface StreamOptions {
-  /** A service key with scope `verify`; for `introspect` also with that scope. */
-  readonly serviceKey: string;
-  /**
-   * What to do with a valid token while the stream is lost. `accept`: sessions live on until `exp`. `introspect`: ask
-   * the service for each request. `refuse`: answer 503.
-   */
-  readonly whenLost: 'accept' | 'introspect' | 'refuse';
-  /**
-   * Milliseconds after the last byte until the stream counts as lost. Default 30,000. The service sends a byte at least
-   * every 15 seconds.
-   */
-  readonly lostAfter?: number;
-  /**
-   * The maximum number of ended sessions in memory. With more, the stream counts as lost. Default 1,000,000, in 42 MB.
-   */
-  readonly maxSessions?: number;
-  /** Called with each failure of the stream. The verifier keeps reconnecting. */
-  readonly onError?: (error: unknown) => void;
-}
 
 export interface VerifierOptions {
   /**
@@ -45,8 +25,16 @@ export interface VerifierOptions {
   readonly revocations?: StreamOptions;
   /** How the proofs of bound tokens are checked (RFC 9449). */
   readonly dpop?: DpopOptions;
+  /**
+   * Called with each refusal, to log its `reason`. Must not throw. Default: `console.warn` for the first refusal that a
+   * wrong setting explains, for each setting.
+   */
+  readonly onRefusal?: (refusal: VerifyError) => void;
   readonly fetch?: typeof fetch;
 }
+
+/** A request, or the value of its `Authorization` header. */
+type Presented = ReceivedRequest | string | null | undefined;
 
 export interface Verifier {
   /**
@@ -54,7 +42,7 @@ export interface Verifier {
    * `Authorization` header is enough for tokens that are not bound. Rejects with a {@link VerifyError}, and with
    * nothing else.
    */
-  verify(request: ReceivedRequest | string | null | undefined, requirements?: Requirements): Promise<Session>;
+  verify(request: Presented, requirements?: Requirements): Promise<Session>;
   /** Resolves once the ended sessions are known. Without `revocations`, it resolves at once. */
   readonly ready: Promise<void>;
   /** Closes the stream of revocations. */
@@ -70,23 +58,33 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
   const at = (path: string) => new URL(path, origin);
   const keys = createKeySet(at('/.well-known/jwks.json'), fetch);
-  const stream = revocations === undefined ? null : follow(revocations);
+  const endedSessions = revocations === undefined ? null : followEndedSessions(revocations, at, fetch);
   const checkProof = createProofCheck(options.dpop ?? {});
+  const { onRefusal = createSettingWarnings() } = options;
 
   return {
     async verify(presented, requirements = {}) {
-      const request = typeof presented === 'object' ? presented : null;
-      const authorization = typeof presented === 'object' ? request?.headers.get('authorization') : presented;
-      const credentials = readCredentials(authorization);
       try {
-        return await verifyCredentials(credentials, request, requirements);
+        return await verifyRequest(presented, requirements);
       } catch (error) {
-        throw credentials.isDpop && error instanceof VerifyError ? error.forDpop() : error;
+        if (error instanceof VerifyError) onRefusal(error);
+        throw error;
       }
     },
-    ready: stream?.list.ready ?? Promise.resolve(),
-    close: () => stream?.list.close(),
+    ready: endedSessions?.ready ?? Promise.resolve(),
+    close: () => endedSessions?.close(),
   };
+
+  async function verifyRequest(presented: Presented, requirements: Requirements): Promise<Session> {
+    const request = typeof presented === 'object' ? presented : null;
+    const authorization = typeof presented === 'object' ? request?.headers.get('authorization') : presented;
+    const credentials = readCredentials(authorization);
+    try {
+      return await verifyCredentials(credentials, request, requirements);
+    } catch (error) {
+      throw credentials.isDpop && error instanceof VerifyError ? error.forDpop() : error;
+    }
+  }
 
   async function verifyCredentials(
     credentials: Credentials,
@@ -96,7 +94,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const { token } = credentials;
     const session = toSession(await readClaims(token));
     const dpopNonce = await checkBinding(credentials, request, session);
-    if (stream !== null) await checkSession(stream, token, session);
+    await endedSessions?.assertLive(token, session);
     checkRequirements(session, requirements);
     return { ...session, dpopNonce };
   }
@@ -126,61 +124,21 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return checkProof(request, { jkt, token });
   }
 
-  function follow(settings: StreamOptions) {
-    const {
-      serviceKey,
-      whenLost,
-      lostAfter = 30_000,
-      maxSessions = 1_000_000,
-      onError = () => {},
-    } = settings;
-    // Often a variable of the environment that is not set. The service would refuse the key, and so every session.
-    if (!serviceKey) throw new TypeError('revocations.serviceKey is missing.');
-    const list = followRevocations({ url: at('/revocations'), serviceKey, maxSessions, onError, fetch });
-    return { list, serviceKey, whenLost, lostAfter };
-  }
-
   async function readClaims(token: string): Promise<JWTPayload> {
-    const expected = { issuer, audience, typ: 'at+jwt', clockTolerance: LEEWAY };
+    const expected = { issuer, audience, algorithms: ['EdDSA', 'ES256', 'RS256'] };
     try {
       const { payload } = await jwtVerify(token, keys, {
         ...expected,
-        algorithms: ['EdDSA', 'ES256', 'RS256'],
+        typ: 'at+jwt',
+        clockTolerance: LEEWAY,
         requiredClaims: ['sub', 'sid', 'iat', 'exp'],
       });
       if ((payload.exp ?? 0) * 1000 <= Date.now()) throw new errors.JWTExpired('"exp" has passed', payload);
       return payload;
     } catch (error) {
-      throw toVerifyError(error);
+      throw toTokenRefusal(error, token, expected);
     }
   }
-
-  async function checkSession(
-    { list, serviceKey, whenLost, lostAfter }: ReturnType<typeof follow>,
-    token: string,
-    { sessionId, claims }: Session,
-  ): Promise<void> {
-    if (list.hasEnded(sessionId)) throw invalidToken('session_ended', 'The session has ended.');
-    if (isCovered(list, claims) && list.staleFor() <= lostAfter) return;
-    if (whenLost === 'accept') return;
-    if (whenLost === 'refuse') throw unavailable('It is not known at the moment which sessions have ended.');
-    if (!(await isActive(token, { url: at('/oauth/introspect'), serviceKey, fetch })))
-      throw invalidToken('session_ended', 'The session has ended.');
-  }
-}
-
-/** Whether the list covers the token. A token from before a reduction of `ACCESS_TOKEN_AGE` may live too long. */
-function isCovered(list: Revocations, { iat, exp }: JWTPayload): boolean {
-  return list.covers((exp ?? Number.POSITIVE_INFINITY) - (iat ?? 0));
-}
-
-function toVerifyError(error: unknown): VerifyError {
-  if (error instanceof VerifyError) return error;
-  if (error instanceof errors.JWTExpired)
-    return invalidToken('token_expired', 'The token has expired.', { cause: error });
-  if (error instanceof errors.JOSEError)
-    return invalidToken('token_invalid', 'The token is not accepted.', { cause: error });
-  return unavailable('The token cannot be verified at the moment.', error);
 }
 
 /** Throws a TypeError if the URL has a path: the service answers at the root of its origin. */

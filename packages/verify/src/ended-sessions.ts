@@ -1,0 +1,64 @@
+import type { JWTPayload } from 'jose';
+import { invalidToken, unavailable } from './errors.js';
+import { isActive } from './introspect.js';
+import { followRevocations } from './revocations.js';
+import type { Session } from './session.js';
+
+export interface StreamOptions {
+  /** A service key with scope `verify`; for `introspect` also with that scope. */
+  readonly serviceKey: string;
+  /**
+   * What to do with a valid token while the stream is lost. `accept`: sessions live on until `exp`. `introspect`: ask
+   * the service for each request. `refuse`: answer 503.
+   */
+  readonly whenLost: 'accept' | 'introspect' | 'refuse';
+  /**
+   * Milliseconds after the last byte until the stream counts as lost. Default 30,000. The service sends a byte at least
+   * every 15 seconds.
+   */
+  readonly lostAfter?: number;
+  /**
+   * The maximum number of ended sessions in memory. With more, the stream counts as lost. Default 1,000,000, in 42 MB.
+   */
+  readonly maxSessions?: number;
+  /** Called with each failure of the stream. The verifier keeps reconnecting. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The sessions that have ended, as the stream of the service reports them. */
+export interface EndedSessions {
+  /** Throws `session_ended`, or `unavailable` if it cannot be known. */
+  assertLive(token: string, session: Session): Promise<void>;
+  readonly ready: Promise<void>;
+  close(): void;
+}
+
+/** Follows the stream until `close`. `at` returns the URL of a path of the service. */
+export function followEndedSessions(
+  { serviceKey, whenLost, lostAfter = 30_000, maxSessions = 1_000_000, onError = () => {} }: StreamOptions,
+  at: (path: string) => URL,
+  fetch: typeof globalThis.fetch,
+): EndedSessions {
+  // Often a variable of the environment that is not set. The service would refuse the key, and so every session.
+  if (!serviceKey) throw new TypeError('revocations.serviceKey is missing.');
+  const list = followRevocations({ url: at('/revocations'), serviceKey, maxSessions, onError, fetch });
+  return {
+    async assertLive(token, { sessionId, claims }) {
+      if (list.hasEnded(sessionId)) throw sessionEnded();
+      if (list.covers(lifeOf(claims)) && list.staleFor() <= lostAfter) return;
+      if (whenLost === 'accept') return;
+      if (whenLost === 'refuse')
+        throw unavailable('It is not known at the moment which sessions have ended.');
+      if (!(await isActive(token, { url: at('/oauth/introspect'), serviceKey, fetch }))) throw sessionEnded();
+    },
+    ready: list.ready,
+    close: () => list.close(),
+  };
+}
+
+/** Seconds. A token from before a reduction of `ACCESS_TOKEN_AGE` may live longer than the list covers. */
+function lifeOf({ iat, exp }: JWTPayload): number {
+  return (exp ?? Number.POSITIVE_INFINITY) - (iat ?? 0);
+}
+
+const sessionEnded = () => invalidToken('session_ended', 'The session has ended.');
