@@ -1,5 +1,6 @@
 import { findWebhooksFaults } from '../compose/configured-files.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
+import { commandLine } from '../lib/command-line.ts';
 import { checkDatabase, checkStoppedDatabase, connectForChecks } from './doctor/database.ts';
 import { type Finding, fail, runCheck, warn } from './doctor/finding.ts';
 import { checkKeySet, checkSecretKeys } from './doctor/keys.ts';
@@ -69,7 +70,7 @@ async function checkStored(config: Config, clock: () => number): Promise<readonl
   const isBroken = database.some(({ check, state }) => check === 'database' && state === 'fail');
   const hasTables = !database.some(({ check, found }) => check === 'schema' && found === 'no tables yet');
   if (isBroken) return database;
-  const keys = await runCheck('key set', 'npm run keys -- list', () =>
+  const keys = await runCheck('key set', commandLine('keys list'), () =>
     checkKeySet(config, hasTables ? sql : null, clock),
   );
   return [...database, ...keys];

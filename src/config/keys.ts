@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { commandLine } from '../lib/command-line.ts';
 import type { NamedKey } from '../ports/security/named-key.ts';
 import type { Variables } from './environment.ts';
 import { readStoredKey } from './stored-key.ts';
@@ -65,11 +66,11 @@ function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: M
   const { production } = options;
   const given = list(value);
   if (given.length === 0 && !production) return readStored(name, options, faults);
-  if (given.length === 0) faults.add(`${name} is not set: npm run secrets makes a key.`);
+  if (given.length === 0) faults.add(`${name} is not set: ${commandLine('secrets')} makes a key.`);
   for (const key of given) {
     checkLength(name, name, key, faults);
     if (production && isWeak(key)) {
-      faults.add(`${name} has a weak key: npm run secrets makes a random one.`);
+      faults.add(`${name} has a weak key: ${commandLine('secrets')} makes a random one.`);
     }
   }
   return given.map(nameKey);

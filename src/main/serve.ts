@@ -8,6 +8,7 @@ import {
 } from '../adapters/telemetry/log.ts';
 import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
+import { commandLine } from '../lib/command-line.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -49,7 +50,7 @@ async function logFailure(log: Logger, error: unknown): Promise<void> {
   if (error instanceof StoreUnavailable)
     log.fatal(
       { err: error.cause },
-      'the service did not start: the database cannot be used; run kinship doctor, and correct DATABASE_URL',
+      `the service did not start: the database cannot be used; run ${commandLine('doctor')}, and correct DATABASE_URL`,
     );
   else log.fatal({ err: error }, 'the service did not start');
   await flushLog(log);

@@ -6,6 +6,7 @@ import { createProgress, showStart } from '../cli/progress.ts';
 import type { ServiceUrls } from '../compose/servers.ts';
 import type { StartEvents } from '../compose/stores.ts';
 import type { Config } from '../config.ts';
+import { commandLine } from '../lib/command-line.ts';
 
 /** The log and the progress of a start for a person. */
 export interface Terminal {
@@ -31,9 +32,6 @@ export async function openTerminal(config: Config): Promise<Terminal> {
   };
 }
 
-/** The npm scripts that start the service in a checkout, where the command `kinship` may not exist. */
-const STARTED_BY_NPM = ['start', 'dev'];
-
 function welcomeText(config: Config, { url, docs }: ServiceUrls): string {
   const lines = [
     ['API', docs],
@@ -48,9 +46,9 @@ function welcomeText(config: Config, { url, docs }: ServiceUrls): string {
 
 /** Names the port if only this process has it from its environment. */
 function demoCommand(url: string): string {
-  const { npm_lifecycle_event: script = '', API_PORT = '' } = process.env;
+  const { API_PORT = '' } = process.env;
   const port = API_PORT === '' ? '' : `API_PORT=${new URL(url).port} `;
-  return `${port}${STARTED_BY_NPM.includes(script) ? 'npm run demo' : 'kinship demo'}`;
+  return `${port}${commandLine('demo')}`;
 }
 
 function describeDatabase({ database, dataDir }: Config): string {

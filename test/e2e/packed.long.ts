@@ -55,6 +55,8 @@ t.test('the packed service runs with its production dependencies alone', async (
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, API_PORT: '0' };
   t.match((await run('npx', ['--no-install', 'kinship', '--help'], { cwd, env })).stdout, /^Usage: kinship/);
+  const demo = run('npx', ['--no-install', 'kinship', 'demo', '--url', 'http://127.0.0.1:1'], { cwd, env });
+  await t.rejects(demo, /start it with npx kinship serve, /, 'kinship is not on the PATH');
 
   const service = spawn(join(cwd, 'node_modules/.bin/kinship'), ['serve'], {
     cwd,

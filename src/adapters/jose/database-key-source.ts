@@ -1,4 +1,5 @@
 import type { KeySchedule } from '../../domain/key-set.ts';
+import { commandLine } from '../../lib/command-line.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
 import type { SealedKey } from '../../ports/stores/signing-keys.ts';
 import { UnusableKey } from './import-key.ts';
@@ -84,6 +85,6 @@ function isUnchanged(known: KeySchedule, stored: SealedKey): boolean {
 
 function refuse(kid: string, { message }: UnusableKey): never {
   throw new UnusableKey(
-    `The signing key ${kid} ${message}: add the key that sealed it, or remove the signing key (npm run keys -- retire ${kid}).`,
+    `The signing key ${kid} ${message}: add the key that sealed it, or remove the signing key (${commandLine(`keys retire ${kid}`)}).`,
   );
 }

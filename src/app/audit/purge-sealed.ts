@@ -1,4 +1,5 @@
 import { markedParts, type Seal, sealedParts } from '../../domain/audit-seal.ts';
+import { commandLine } from '../../lib/command-line.ts';
 import type { SealMacs } from '../../ports/security/seal-macs.ts';
 import { createRemoval, type RemovalDeps } from '../upkeep/removal.ts';
 import { computeMac } from './compute-mac.ts';
@@ -46,6 +47,6 @@ function requireRightMac(macs: SealMacs, seal: Seal): void {
   throw new Error(
     mac === null
       ? `Seal ${number} cannot be checked: add its key ${keyId} to REFRESH_TOKEN_HASH_KEY again.`
-      : `Seal ${number} was changed: run kinship audit verify.`,
+      : `Seal ${number} was changed: run ${commandLine('audit verify')}.`,
   );
 }

@@ -1,3 +1,4 @@
+import { commandLine } from '../../lib/command-line.ts';
 import { errorCode, errorMessage } from '../../lib/errors.ts';
 
 export interface Pair {
@@ -47,7 +48,7 @@ export function createCaller(url: string, userAgent: string) {
       });
     } catch (error) {
       throw new Error(
-        `No service answers at ${url}: start it with npm start, or name it with --url. Reason: ${innermostReason(error)}`,
+        `No service answers at ${url}: start it with ${commandLine('serve')}, or name it with --url. Reason: ${innermostReason(error)}`,
       );
     }
   }

@@ -6,6 +6,7 @@ import { readSocketRecord } from '../../adapters/postgres/embedded/start.ts';
 import { refuseTransactionPooler } from '../../adapters/postgres/pooler.ts';
 import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
 import type { Config } from '../../config.ts';
+import { commandLine } from '../../lib/command-line.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** Opens a connection pool for the checks. Null if the database is embedded and not running. */
@@ -55,7 +56,7 @@ function checkClock(skew: number, allowed: number): Finding {
 
 async function checkSchema(sql: Sql): Promise<Finding> {
   const { isInstalled, due, edited } = await probeSchema(sql);
-  const migrate = 'run npm run migrate, or let the next start migrate';
+  const migrate = `run ${commandLine('migrate')}, or let the next start migrate`;
   if (edited.length > 0) {
     const remedy = 'install the migrations of the release: a start refuses edited ones';
     return fail('schema', `migrations edited after they ran: ${edited.join(', ')}`, remedy);

@@ -6,6 +6,7 @@ import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/
 import type { Config } from '../../config.ts';
 import { SYSTEM } from '../../domain/audit.ts';
 import { DAY } from '../../domain/durations.ts';
+import { commandLine } from '../../lib/command-line.ts';
 import { remedyFor } from '../keys/key-commands.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
@@ -59,7 +60,7 @@ function keySetFindings(
   const signing = keys.find(({ state }) => state === 'signing');
   if (signing === undefined) {
     if (keys.length > 0)
-      return [...findings, fail('key set', 'no key signs', 'npm run keys -- rotate --now')];
+      return [...findings, fail('key set', 'no key signs', commandLine('keys rotate --now'))];
     return [ok('key set', 'empty: the first start generates a key')];
   }
   return [...findings, signingKeyFinding(signing, keySet.rotateAfter, now)];
@@ -74,5 +75,7 @@ function signingKeyFinding(
   const days = Math.floor((now - signsFrom) / DAY);
   const found = `${id} (${alg}) has signed for ${days} days`;
   const isOld = rotateAfter !== null && now - signsFrom > 2 * rotateAfter;
-  return isOld ? warn('key set', found, 'rotation is overdue: npm run keys -- rotate') : ok('key set', found);
+  return isOld
+    ? warn('key set', found, `rotation is overdue: ${commandLine('keys rotate')}`)
+    : ok('key set', found);
 }

@@ -1,5 +1,6 @@
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
 import type { KeySetAdmin } from '../../compose/key-set-admin.ts';
+import { commandLine } from '../../lib/command-line.ts';
 import type { KeyFault } from '../../ports/security/key-maker.ts';
 import { formatTable } from '../table.ts';
 
@@ -35,7 +36,7 @@ function warningOf({ id, fault }: KeyInSet): string {
 
 /** What an operator does about a refused key. */
 export function remedyFor(id: string, { isSealedElsewhere }: KeyFault): string {
-  const retire = `npm run keys -- retire ${id}`;
+  const retire = commandLine(`keys retire ${id}`);
   return isSealedElsewhere
     ? `Add the key that sealed it to KEY_SET_ENCRYPTION_KEY. Only if that key is lost: ${retire}`
     : `Remove it: ${retire}`;
