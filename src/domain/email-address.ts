@@ -15,7 +15,7 @@ export interface EmailAddress {
 
 /**
  * What a mailed link does. `verify` proves the address of an account. `change` proves a new address and sets it. `undo`
- * restores the former address.
+ * restores the former address, which was verified.
  */
 export type EmailLinkPurpose = 'verify' | 'change' | 'undo';
 
@@ -26,7 +26,7 @@ export const EMAIL_LINK_AGE: Readonly<Record<EmailLinkPurpose, number>> = {
   undo: 7 * DAY,
 };
 
-/** How long a former address stays reserved for its account, in milliseconds. Undo links expire earlier. */
+/** How long a verified former address stays reserved for its account, in milliseconds. Undo links expire earlier. */
 export const RESERVED_FOR = 7 * DAY;
 
 /** The limit for two things: links that prove one address, and requested changes of the address of one account. */

@@ -52,7 +52,10 @@ interface EventData {
   'users.email_unverified': OfUser & ByOperator;
   'users.email_verification_requested': OfUser & (ClientInfo | ByOperator) & MailedLink;
   'users.email_change_requested': OfUser & ClientInfo & MailedLink;
-  'users.email_change_announced': OfUser & ClientInfo & MailedLink & { readonly newEmail: string };
+  /** Without the link that undoes the change, and without the new address, if `email` is not verified. */
+  'users.email_change_announced': OfUser &
+    ClientInfo &
+    ((MailedLink & { readonly newEmail: string }) | { readonly email: string });
   'users.email_changed': OfUser &
     (ClientInfo | (ByOperator & { readonly emailVerified: boolean })) & {
       /** Whether the former address was restored. */

@@ -263,7 +263,7 @@ t.test('an operator can mark an address as verified or unverified', async (t) =>
 t.test('an address that another account keeps reserved is refused', async (t) => {
   const service = await startWithOperator(t, { emailVerification: 'off' });
   const { post, links, claimed } = service;
-  const id = String((await service.create({ ...ANN, password: PASSWORD })).body.id);
+  const id = String((await service.create({ ...ANN, password: PASSWORD, emailVerified: true })).body.id);
   const bob = String(
     (await service.create({ username: 'bob', email: 'bob@example.com', password: PASSWORD })).body.id,
   );
@@ -286,7 +286,7 @@ t.test('an address that another account keeps reserved is refused', async (t) =>
     'a change that cannot be undone frees the address',
   );
   const undo = mails.find(({ type }) => type === 'users.email_change_announced');
-  if (undo?.type !== 'users.email_change_announced') throw new Error('no undo link was mailed');
+  if (undo === undefined || !('linkId' in undo.data)) throw new Error('no undo link was mailed');
   const link = `${service.url}/auth/email/undo?token=${links.makeAddressSecret(undo.data.linkId)}`;
   t.equal((await fetch(link)).status, 403);
 });

@@ -13,10 +13,14 @@ const EVENTS = {
   undo: 'users.email_change_announced',
 } as const;
 
-async function withAnn(t: Test, account = ann) {
+/** Starts a service with an account, whose address is verified unless the test says otherwise. */
+async function withAnn(t: Test, account = ann, isVerified = true) {
   const service = await startHttpService(t);
-  const { post, send, url } = service;
-  await post('/auth/register', account);
+  const { post, send, url, users, time } = service;
+  const { body } = await post('/auth/register', account);
+  const user = await users.find(String(body.id));
+  if (user === null) throw new Error('no account was made');
+  if (isVerified) await users.change(user, { ...user, emailVerifiedAt: time.now }, { at: time.now }, []);
   const enter = async (username = account.username) =>
     String((await post('/auth/login', { username, password: PASSWORD })).body.access);
   const access = await enter();
@@ -127,6 +131,22 @@ t.test(
       (await post('/auth/register', { ...ann, username: 'eve', email: 'thief@example.org' })).status,
       201,
     );
+  },
+);
+
+t.test(
+  'an address that was never verified gets a notice without an undo link, and is free at once',
+  async (t) => {
+    const service = await withAnn(t, ann, false);
+    const { request, outbox, time, press, post } = service;
+    t.equal((await request('ann@example.org')).status, 202);
+    const change = await newestMail(service, 'change');
+    const mails = (await outbox.claim('mail', time.now + 1, time.now + 1, 100)).map(({ event }) => event);
+    const notice = mails.find(({ type }) => type === EVENTS.undo);
+    t.match(notice, { data: { email: ann.email, address: '127.0.0.1' } });
+    for (const name of ['linkId', 'newEmail']) t.notOk(name in (notice?.data ?? {}), name);
+    t.equal((await press('change', change.token)).status, 200);
+    t.equal((await post('/auth/register', { ...ann, username: 'owner' })).status, 201);
   },
 );
 

@@ -134,7 +134,7 @@ async function formerAddresses(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('an address is free once another account no longer keeps it reserved', async (t) => {
     const { users, emailChanges } = await fresh(t);
-    const [user, other] = [someUser(), someUser()];
+    const [user, other] = [someUser({ emailVerifiedAt: AT }), someUser()];
     await users.create(user, []);
     await users.create(other, []);
     const change = { ...linkOf(user), purpose: 'change', email: 'new@example.org' } as const;
@@ -147,7 +147,7 @@ async function formerAddresses(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('the owner of a reserved address frees it by another change', async (t) => {
     const { users, emailChanges } = await fresh(t);
-    const [user, other] = [someUser(), someUser()];
+    const [user, other] = [someUser({ emailVerifiedAt: AT }), someUser()];
     await users.create(user, []);
     await users.create(other, []);
     const change = { ...linkOf(user), purpose: 'change', email: 'new@example.org' } as const;

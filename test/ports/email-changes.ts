@@ -13,15 +13,11 @@ const AT = NOW + 1_000;
 const RESERVED_UNTIL = AT + 7 * DAY;
 const TIMES = { at: AT, reservedUntil: RESERVED_UNTIL };
 
-function requestOf(
-  { id: userId, email: former }: User,
-  email: string,
-  expiresAt = NOW + DAY,
-): RequestedChange {
+function requestOf({ id: userId, email: former }: User, email: string, expiresAt = NOW + DAY) {
   return {
     change: { hashedToken: hash(), userId, purpose: 'change', email, expiresAt },
     undo: { hashedToken: hash(), userId, purpose: 'undo', email: former, expiresAt: expiresAt + 6 * DAY },
-  };
+  } satisfies RequestedChange;
 }
 
 const changedEntry = ({ id: userId }: User): OutboxEntry => ({
@@ -39,7 +35,7 @@ const types = async ({ outbox }: UserStores) =>
 
 async function withUser(t: Test, fresh: Fresh, values: Partial<User> = {}) {
   const stores = await fresh(t);
-  const user = someUser(values);
+  const user = someUser({ emailVerifiedAt: NOW, ...values });
   await stores.users.create(user, []);
   const { users, emailChanges } = stores;
   return {
@@ -167,6 +163,20 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await emailChanges.isTaken(user.email, randomUUID(), RESERVED_UNTIL), false);
     t.equal(await users.create(stranger(RESERVED_UNTIL), []), true);
     t.equal(await addressOf(), 'a@example.org');
+  });
+
+  await t.test('a former address that is not verified is free at once', async (t) => {
+    const stores = await withUser(t, fresh, { username: 'ann@example.com', email: 'ann@example.com' });
+    const { emailChanges, users, user } = stores;
+    const unverified = { ...user, emailVerifiedAt: null };
+    await users.change(user, unverified, { at: NOW }, []);
+    const requested = { ...requestOf(user, 'a@example.org'), undo: null };
+    t.equal(await emailChanges.request(requested, user.passwordHash, [changedEntry(user)]), true);
+    t.same(await types(stores), ['users.email_changed']);
+    t.equal(await emailChanges.apply(requested.change.hashedToken, TIMES, []), 'changed');
+    t.match(await users.find(user.id), { username: 'a@example.org', emailVerifiedAt: AT });
+    t.equal(await emailChanges.isTaken(user.email, randomUUID(), AT), false);
+    t.equal(await users.create(someUser({ email: user.email, createdAt: AT }), []), true);
   });
 
   await t.test('reservations that ended before the given time are removed', async (t) => {

@@ -94,7 +94,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a reserved address is taken until its time is over', async (t) => {
     const { users, emailChanges, userTransfer } = await fresh(t);
-    const ann = someUser();
+    const ann = someUser({ emailVerifiedAt: NOW });
     await users.create(ann, []);
     const [change, undo] = [hash(), hash()];
     const link = { userId: ann.id, expiresAt: NOW + DAY };

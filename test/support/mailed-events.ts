@@ -63,6 +63,7 @@ export function mailedEvents(client = CLIENT): DomainEvent[] {
       ...{ userId: SESSION.userId, ...client },
       ...{ linkId: 'l', email: 'e', newEmail: 'new@example.org' },
     }),
+    at('users.email_change_announced', { userId: SESSION.userId, ...client, email: 'e' }),
     at('users.email_replaced', { userId: SESSION.userId, byOperator: true as const, email: 'e' }),
     at('users.email_changed', { userId: SESSION.userId, ...client, undone: false }),
     at('users.email_verified', { userId: SESSION.userId, ...client }),

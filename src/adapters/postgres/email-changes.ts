@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import { originOfChange } from '../../domain/audit.ts';
+import { isEmailVerified } from '../../domain/email-address.ts';
 import { identifierOf, type User, withProvenEmail } from '../../domain/user.ts';
 import type { EmailChanges } from '../../ports/stores/email-changes.ts';
 import { onlyRow } from './answer-check.ts';
@@ -38,7 +39,8 @@ export function createEmailChanges(
         const [user] = await outboxWriter.changeUser(tx, owner, entries);
         if (user === undefined) return false;
         await tx`delete from email_links where user_id = ${change.userId} and purpose = 'change'`;
-        for (const link of [change, undo]) await insertEmailLink(tx, link);
+        await insertEmailLink(tx, change);
+        if (undo !== null) await insertEmailLink(tx, undo);
         return true;
       });
       return execute(request);
@@ -61,9 +63,7 @@ export function createEmailChanges(
         if (used === null) return 'invalid';
         const { user, email } = used;
         await setEmail(tx, user, email, at, entries);
-        await tx`
-          update user_identifiers set reserved_until = ${new Date(reservedUntil)}
-          where identifier = ${identifierOf(user.email)} and user_id = ${user.id}`;
+        await leaveAddress(tx, user, reservedUntil);
         await tx`delete from email_links where user_id = ${user.id} and purpose in ('verify', 'change')`;
         await tx`delete from password_resets where user_id = ${user.id}`;
         return 'changed';
@@ -152,6 +152,18 @@ async function useLink(
   const rows = await tx<UserRow[]>`select ${userColumns(tx)} from users where id = ${link.user_id}`;
   const user = toUser(rows[0] ?? null);
   return user && { user, email: link.email, expires_at: link.expires_at };
+}
+
+/** Reserves the former address of the account. An address that is not verified is free at once. */
+async function leaveAddress(
+  tx: postgres.TransactionSql,
+  { id, email, emailVerifiedAt }: User,
+  reservedUntil: number,
+): Promise<void> {
+  const former = tx`identifier = ${identifierOf(email)} and user_id = ${id}`;
+  if (isEmailVerified({ emailVerifiedAt }))
+    await tx`update user_identifiers set reserved_until = ${new Date(reservedUntil)} where ${former}`;
+  else await tx`delete from user_identifiers where ${former}`;
 }
 
 /**

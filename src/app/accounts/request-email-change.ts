@@ -1,6 +1,11 @@
 import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
-import { EMAIL_LINK_AGE, EMAIL_LINK_LIMIT, type EmailLinkPurpose } from '../../domain/email-address.ts';
+import {
+  EMAIL_LINK_AGE,
+  EMAIL_LINK_LIMIT,
+  type EmailLinkPurpose,
+  isEmailVerified,
+} from '../../domain/email-address.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { NewId } from '../../ports/new-id.ts';
@@ -33,8 +38,8 @@ export type RequestEmailChange = (input: RequestEmailChangeInput) => Promise<voi
 const LIMIT = { name: 'email-changes', ...EMAIL_LINK_LIMIT };
 
 /**
- * Mails a link to the new address, and a notice with an undo link to the current address. The address changes when the
- * first link is used. Needs the password or a recent sign-in: see {@link authorizeChange}. Also rejects with a {@link
+ * Mails a link to the new address, and a notice to the current address. The address changes when the link is used. The
+ * notice has an undo link if the current address is verified. Needs the password or a recent sign-in: see {@link authorizeChange}. Also rejects with a {@link
  * Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
  */
 export const requestEmailChange = (deps: Deps): RequestEmailChange => {
@@ -67,9 +72,11 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     const occurredAt = clock();
     const facts = { userId: user.id, ...clientFacts(client) };
     const [changeId, undoId] = [links.makeLinkId(newId()), links.makeLinkId(newId())];
+    // The address of a stranger can be the former address, after a typing error: it must not get the account back.
+    const isUndoable = isEmailVerified(user);
     const requested = {
       change: linkOf(changeId, 'change', { userId: user.id, email: newEmail }, occurredAt),
-      undo: linkOf(undoId, 'undo', { userId: user.id, email: user.email }, occurredAt),
+      undo: isUndoable ? linkOf(undoId, 'undo', { userId: user.id, email: user.email }, occurredAt) : null,
     };
     const toNew = {
       type: 'users.email_change_requested',
@@ -79,7 +86,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     const toOld = {
       type: 'users.email_change_announced',
       occurredAt,
-      data: { ...facts, linkId: undoId, email: user.email, newEmail },
+      data: { ...facts, email: user.email, ...(isUndoable && { linkId: undoId, newEmail }) },
     } as const;
     return { requested, entries: changeEntries(newId, byUser(client), [{ event: toNew }, { event: toOld }]) };
   }

@@ -38,7 +38,7 @@ export const linkTo = ({ links, publicUrl }: Deps): LinkTo => {
       case 'users.email_change_requested':
         return email('change', data.linkId);
       case 'users.email_change_announced':
-        return email('undo', data.linkId);
+        return 'linkId' in data ? email('undo', data.linkId) : null;
       default:
         return null;
     }

@@ -3,10 +3,13 @@ import type { ChangeEntry } from './change-entry.ts';
 import type { EmailLink } from './email-links.ts';
 import type { EndedSessions } from './token-families.ts';
 
-/** The link for the new address, and the link for the former address that undoes the change. */
+/**
+ * The link for the new address, and the link for the former address that undoes the change. `undo` is null if the former
+ * address is not verified.
+ */
 export interface RequestedChange {
   readonly change: EmailLink;
-  readonly undo: EmailLink;
+  readonly undo: EmailLink | null;
 }
 
 /** The account of a link, and the address that the link sets. */
@@ -27,7 +30,7 @@ export interface EmailChanges {
   isTaken(identifier: string, userId: string, now: number): Promise<boolean>;
 
   /**
-   * Stores both links, and removes the earlier `change` links of the account. False, and nothing changes, if the
+   * Stores the links, and removes the earlier `change` links of the account. False, and nothing changes, if the
    * account is deleted or its hash is no longer `expected`. A new password removes the `change` links, too.
    */
   request(requested: RequestedChange, expected: string, entries: readonly ChangeEntry[]): Promise<boolean>;
@@ -36,8 +39,8 @@ export interface EmailChanges {
   find(hashedToken: string, purpose: 'change' | 'undo', now: number): Promise<FoundChange | null>;
 
   /**
-   * Uses a `change` link. The former address stays reserved until `reservedUntil`. Links to a new password that were
-   * mailed to the former address are removed. `taken`, and nothing changes, if another account has the new address by
+   * Uses a `change` link. The former address stays reserved until `reservedUntil`; if it is not verified, it is free at
+   * once. Links to a new password that were mailed to the former address are removed. `taken`, and nothing changes, if another account has the new address by
    * now, or keeps it reserved.
    */
   apply(

@@ -157,6 +157,9 @@ class Life {
       const purpose = PURPOSE_OF[event.type];
       const recipient = await findMailRecipient({ users, operatorAddress: null }, entry);
       if (purpose === undefined || recipient === null) continue;
+      if (purpose === 'undo' && !('linkId' in event.data)) continue;
+      if (purpose === 'undo' && !this.#proven.has(`${event.data.userId} ${recipient.to}`))
+        throw new Error(`an undo link went to ${recipient.to}, which is not verified`);
       const token =
         'resetId' in event.data
           ? links.makeResetSecret(event.data.resetId)
@@ -235,9 +238,11 @@ class Life {
     link.isUsed = true;
     this.#proven.add(`${userId} ${to}`);
     this.#expected = { userId, email: to };
-    const former = this.#before.get(userId)?.email ?? '';
+    const before = this.#before.get(userId);
+    const former = before?.email ?? '';
     this.#reserved.delete(to);
-    if (purpose === 'change') this.#reserved.set(former, { userId, until: this.#now + 7 * DAY });
+    if (purpose === 'change' && before?.emailVerifiedAt != null)
+      this.#reserved.set(former, { userId, until: this.#now + 7 * DAY });
     if (purpose === 'undo') this.#keepForEarlierUndo(link, former);
   }
 

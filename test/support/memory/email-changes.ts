@@ -1,4 +1,5 @@
 import { originOfChange } from '../../../src/domain/audit.ts';
+import { isEmailVerified } from '../../../src/domain/email-address.ts';
 import { identifierOf, identifiersOf, type User, withProvenEmail } from '../../../src/domain/user.ts';
 import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
@@ -67,7 +68,8 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
       const user = users.get(change.userId);
       if (user?.passwordHash !== expected) return false;
       removeLinksOf(links, user.id, ({ purpose }) => purpose === 'change');
-      for (const link of [change, undo]) links.set(link.hashedToken, link);
+      links.set(change.hashedToken, change);
+      if (undo !== null) links.set(undo.hashedToken, undo);
       recordAbout(records, user, entries);
       return true;
     },
@@ -83,7 +85,8 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
       const { user, link } = found;
       if (isTaken(identifierOf(link.email), user.id, at)) return 'taken';
       setEmail(user, link.email, at, entries);
-      reservations.set(identifierOf(user.email), { userId: user.id, until: reservedUntil });
+      if (isEmailVerified(user))
+        reservations.set(identifierOf(user.email), { userId: user.id, until: reservedUntil });
       removeLinksOf(links, user.id, ({ purpose }) => purpose !== 'undo');
       return 'changed';
     },

@@ -234,8 +234,9 @@ function emailChangeRoute(app: App, { requestEmailChange }: AccountsOptions): vo
         operationId: 'requestEmailChange',
         summary: 'Request a change of the address of the account',
         description:
-          'Mails a link to the new address, and a notice with an undo link to the present one. The address changes when ' +
-          `the link is used. An account can request three changes a day. ${RECENT_SIGN_IN}`,
+          'Mails a link to the new address, and a notice to the present one. If the present address is verified, the ' +
+          'notice has an undo link. The address changes when the link is used. ' +
+          `An account can request three changes a day. ${RECENT_SIGN_IN}`,
         body: EmailChange,
         response: { 202: Empty, ...problemResponses(400, 401, 404, 409, 429, 503) },
       },

@@ -32,6 +32,10 @@ export function accountFact(context: MailContext): Fact {
   return ['Account', quoteText(withUnicodeDomain(context.accountName))];
 }
 
+export function newAddressFact(newEmail: string): Fact {
+  return ['New mail address', quoteText(withUnicodeDomain(newEmail))];
+}
+
 export function deviceAndAddress(data: Partial<ClientInfo>, context: MailContext): Fact[] {
   return [
     ['Device', deviceText(data.userAgent, context)],

@@ -1,6 +1,5 @@
 import type { DomainEvent } from '../../../domain/events.ts';
 import type { ProofKind } from '../../../domain/second-factor.ts';
-import { withUnicodeDomain } from '../../../lib/domain-names.ts';
 import {
   accountFact,
   actionLink,
@@ -8,11 +7,11 @@ import {
   deviceAndAddress,
   deviceText,
   type MailContext,
+  newAddressFact,
   referenceFact,
   timeFact,
 } from './facts.ts';
 import { layOut, type MailContent, type RenderedMail } from './layout.ts';
-import { quoteText } from './quote-text.ts';
 
 /** The mail about an event; null for events without a mail. */
 export function renderMail(event: DomainEvent, context: MailContext): RenderedMail | null {
@@ -373,12 +372,14 @@ function aboutOldEmail(
     facts: [
       accountFact(context),
       timeFact(occurredAt),
-      ['New mail address', quoteText(withUnicodeDomain(data.newEmail))],
+      ...('newEmail' in data ? [newAddressFact(data.newEmail)] : []),
       ...deviceAndAddress(data, context),
     ],
     whatToDo: [
       NOTHING_TO_DO,
-      'If it was not you, keep this address with the link. All sessions of the account end, and the next page offers a link for a new password. The link is valid for 7 days, and you can use it once.',
+      'linkId' in data
+        ? 'If it was not you, keep this address with the link. All sessions of the account end, and the next page offers a link for a new password. The link is valid for 7 days, and you can use it once.'
+        : 'If it was not you, log in and change your password. As long as the new address is not confirmed, this cancels the change.',
     ],
     ...actionLink('It was not me: keep this address', context),
   };

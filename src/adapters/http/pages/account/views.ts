@@ -142,7 +142,7 @@ export const LINK_MAILED: Page = {
   content:
     paragraph(
       'We are sending a link to the new address. Your address changes when you open that link. The present address gets ' +
-        'a notice with a link that undoes the change.',
+        'a notice. If you have confirmed the present address, the notice has a link that undoes the change.',
     ) + BACK,
 };
 
