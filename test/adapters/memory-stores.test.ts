@@ -3,6 +3,7 @@ import { accountChangesContract } from '../ports/account-changes.ts';
 import { accountPageSessionsContract } from '../ports/account-page-sessions.ts';
 import { auditLogContract } from '../ports/audit-log.ts';
 import { auditSealsContract } from '../ports/audit-seals.ts';
+import { changeConditionsContract } from '../ports/change-conditions.ts';
 import { emailChangesContract } from '../ports/email-changes.ts';
 import { emailLinksContract } from '../ports/email-links.ts';
 import { knownDevicesContract } from '../ports/known-devices.ts';
@@ -38,6 +39,9 @@ t.test('links about addresses in memory', async (t) =>
 );
 t.test('changes of addresses in memory', async (t) =>
   emailChangesContract(t, async () => createMemoryStores()),
+);
+t.test('conditions of sensitive changes in memory', async (t) =>
+  changeConditionsContract(t, async () => createMemoryStores()),
 );
 t.test('sessions of account pages in memory', async (t) =>
   accountPageSessionsContract(t, async () => createMemoryStores()),

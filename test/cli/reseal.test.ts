@@ -29,7 +29,7 @@ t.test('every secret is encrypted again under the newest key, and can be decrypt
     ids.push(id);
     const totp = { sealedSecret: await before.seal(id, `secret of ${id}`), lastStep: null };
     const factor = { id, userId: user.id, kind: 'totp', label: 'phone', createdAt: NOW } as const;
-    await secondFactors.add({ ...factor, confirmedAt: null, lastUsedAt: null, addedBy: null, totp });
+    await secondFactors.add({ ...factor, confirmedAt: null, lastUsedAt: null, addedBy: null, totp }, null);
   }
   const endpoint = someEndpoint();
   const sealedCredentials = await before.seal(endpoint.id, 'credentials');

@@ -143,15 +143,15 @@ t.test('a recent sign-in cannot delete an account whose password changes during 
   const pair = await world.enter();
   const { remove: removeUser } = world.users;
   // The password changes after the service has read the account.
-  world.users.remove = async (id, expected, ...rest) => {
-    await world.users.changePassword(
-      id,
-      expected,
-      { passwordHash: 'x', except: null, at: world.time.now },
-      [],
-    );
-    return removeUser(id, expected, ...rest);
+  const removeAfterChange = (except: string | null) => {
+    world.users.remove = async (id, ...rest) => {
+      await world.users.changePassword(id, null, { passwordHash: 'x', except, at: world.time.now }, []);
+      return removeUser(id, ...rest);
+    };
+    return world.remove(pair);
   };
-  t.equal(codeOf(await world.remove(pair)), '401 step_up_required');
+  const { sid } = claimsOf(String(pair.access));
+  t.equal(codeOf(await removeAfterChange(String(sid))), '401 step_up_required');
+  t.equal(codeOf(await removeAfterChange(null)), '401 unauthenticated', 'the change ended the session');
   t.ok(await world.users.find(world.userId));
 });

@@ -178,7 +178,7 @@ t.test('every refused second step gets the same bytes', async (t) => {
     await send({ challenge: 'no challenge', code: app.code() }),
   ];
   const user = await service.users.findByIdentifier('ann');
-  await service.secondFactors.replaceRecoveryCodes(user?.id ?? '', [], []);
+  await service.secondFactors.replaceRecoveryCodes(user?.id ?? '', [], null, []);
   answers.push(await send({ challenge: outdated, code: app.code() }));
   service.time.now += 300_000;
   answers.push(await send({ challenge: expired, code: app.code() }));

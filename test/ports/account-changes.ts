@@ -119,7 +119,7 @@ async function formerAddresses(t: Test, fresh: Fresh): Promise<void> {
     await users.create(user, [], { verification, reset });
     const change = { ...linkOf(user), purpose: 'change', email: 'new@example.org' } as const;
     const undo = linkOf(user, 'undo');
-    await emailChanges.request({ change, undo }, user.passwordHash, []);
+    await emailChanges.request({ change, undo }, null, []);
     const renamed = { ...user, username: 'anna' };
     await users.change(user, renamed, { at: AT }, []);
     t.ok(await emailLinks.findVerification(verification.hashedToken, AT));
@@ -138,7 +138,7 @@ async function formerAddresses(t: Test, fresh: Fresh): Promise<void> {
     await users.create(user, []);
     await users.create(other, []);
     const change = { ...linkOf(user), purpose: 'change', email: 'new@example.org' } as const;
-    await emailChanges.request({ change, undo: linkOf(user, 'undo') }, user.passwordHash, []);
+    await emailChanges.request({ change, undo: linkOf(user, 'undo') }, null, []);
     await emailChanges.apply(change.hashedToken, { at: AT, reservedUntil: LATER }, []);
     const wanted = { ...other, email: user.email };
     t.equal(await users.change(other, wanted, { at: LATER - 1 }, []), 'taken');
@@ -151,7 +151,7 @@ async function formerAddresses(t: Test, fresh: Fresh): Promise<void> {
     await users.create(user, []);
     await users.create(other, []);
     const change = { ...linkOf(user), purpose: 'change', email: 'new@example.org' } as const;
-    await emailChanges.request({ change, undo: linkOf(user, 'undo') }, user.passwordHash, []);
+    await emailChanges.request({ change, undo: linkOf(user, 'undo') }, null, []);
     await emailChanges.apply(change.hashedToken, { at: AT, reservedUntil: LATER }, []);
     const changed = { ...user, email: change.email, emailVerifiedAt: AT };
     t.equal(

@@ -46,7 +46,7 @@ async function withUser(t: Test, fresh: Fresh, values: Partial<User> = {}) {
     async change(email: string, expiresAt?: number) {
       const present = (await users.find(user.id)) ?? user;
       const requested = requestOf(present, email, expiresAt);
-      await emailChanges.request(requested, present.passwordHash, []);
+      await emailChanges.request(requested, null, []);
       t.equal(await emailChanges.apply(requested.change.hashedToken, TIMES, []), 'changed');
       return requested;
     },
@@ -66,7 +66,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const stores = await withUser(t, fresh);
     const { emailChanges, users, user } = stores;
     const { change, undo } = requestOf(user, 'New@example.org');
-    t.equal(await emailChanges.request({ change, undo }, user.passwordHash, [changedEntry(user)]), true);
+    t.equal(await emailChanges.request({ change, undo }, null, [changedEntry(user)]), true);
     t.same(await types(stores), ['users.email_changed'], 'the entry came with the links');
     const { hashedToken } = change;
     t.same(await emailChanges.find(hashedToken, 'change', NOW), { user, email: 'New@example.org' });
@@ -90,7 +90,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       const stores = await withUser(t, fresh);
       const { emailChanges, emailLinks, users, user, addressOf } = stores;
       const { change, undo } = requestOf(user, 'a@example.org');
-      await emailChanges.request({ change, undo }, user.passwordHash, []);
+      await emailChanges.request({ change, undo }, null, []);
       t.equal(await emailChanges.apply(undo.hashedToken, TIMES, []), 'invalid');
       t.equal(await emailChanges.undo(change.hashedToken, { from: user.email, at: AT }, []), null);
       for (const { hashedToken } of [change, undo])
@@ -115,7 +115,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   await t.test('an expired link, and one that a later request replaced, change nothing', async (t) => {
     const { emailChanges, users, user } = await withUser(t, fresh);
     const [first, second] = [requestOf(user, 'a@example.org'), requestOf(user, 'b@example.org', AT)];
-    for (const requested of [first, second]) await emailChanges.request(requested, user.passwordHash, []);
+    for (const requested of [first, second]) await emailChanges.request(requested, null, []);
     for (const { change } of [first, second])
       t.equal(await emailChanges.apply(change.hashedToken, TIMES, []), 'invalid');
     t.same(await users.find(user.id), user);
@@ -124,12 +124,11 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a new password or the deletion of the account cancels a request', async (t) => {
     const { emailChanges, users, user } = await withUser(t, fresh);
     const requested = requestOf(user, 'a@example.org');
-    t.equal(await emailChanges.request(requested, 'another', [changedEntry(user)]), false);
-    await emailChanges.request(requested, user.passwordHash, []);
-    await users.changePassword(user.id, user.passwordHash, { passwordHash: 'b', except: null, at: NOW }, []);
+    await emailChanges.request(requested, null, []);
+    await users.changePassword(user.id, null, { passwordHash: 'b', except: null, at: NOW }, []);
     t.equal(await emailChanges.apply(requested.change.hashedToken, TIMES, []), 'invalid');
     t.ok(await emailChanges.find(requested.undo.hashedToken, 'undo', NOW), 'the undo link stays');
-    await users.remove(user.id, 'b', { at: NOW, reason: 'account_deleted' }, []);
+    await users.remove(user.id, null, { at: NOW, reason: 'account_deleted' }, []);
     t.equal(await emailChanges.find(requested.undo.hashedToken, 'undo', NOW), null);
   });
 
@@ -139,7 +138,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const other = someUser();
     const requested = requestOf(user, other.email.toUpperCase());
     t.equal(await emailChanges.isTaken(other.email, user.id, NOW), false);
-    await emailChanges.request(requested, user.passwordHash, []);
+    await emailChanges.request(requested, null, []);
     await users.create(other, []);
     t.equal(await emailChanges.isTaken(other.email, user.id, NOW), true);
     t.equal(await emailChanges.isTaken(other.email, other.id, NOW), false);
@@ -171,7 +170,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const unverified = { ...user, emailVerifiedAt: null };
     await users.change(user, unverified, { at: NOW }, []);
     const requested = { ...requestOf(user, 'a@example.org'), undo: null };
-    t.equal(await emailChanges.request(requested, user.passwordHash, [changedEntry(user)]), true);
+    t.equal(await emailChanges.request(requested, null, [changedEntry(user)]), true);
     t.same(await types(stores), ['users.email_changed']);
     t.equal(await emailChanges.apply(requested.change.hashedToken, TIMES, []), 'changed');
     t.match(await users.find(user.id), { username: 'a@example.org', emailVerifiedAt: AT });
@@ -208,7 +207,7 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
       const second = await change('thief2@example.org', NOW + DAY + 1_000);
       const present = await users.find(user.id);
       const third = requestOf(present ?? user, 'thief3@example.org', NOW + DAY + 2_000);
-      await emailChanges.request(third, user.passwordHash, []);
+      await emailChanges.request(third, null, []);
 
       const { hashedToken } = first.undo;
       const undo = (from: string) => emailChanges.undo(hashedToken, { from, at: AT }, [changedEntry(user)]);
@@ -229,7 +228,7 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
   await t.test('the undo link also works before the change', async (t) => {
     const { emailChanges, users, user } = await withUser(t, fresh);
     const requested = requestOf(user, 'thief@example.org');
-    await emailChanges.request(requested, user.passwordHash, []);
+    await emailChanges.request(requested, null, []);
     const change = { from: user.email, at: AT };
     t.same(await emailChanges.undo(requested.undo.hashedToken, change, []), { sessions: [] });
     t.same(await users.find(user.id), { ...user, emailVerifiedAt: AT });
@@ -265,7 +264,7 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
     const family = someFamily({ userId: user.id });
     await families.open(family, []);
     const { change, undo } = requestOf(user, 'a@example.org', NOW + 7 * DAY);
-    await emailChanges.request({ change, undo }, user.passwordHash, []);
+    await emailChanges.request({ change, undo }, null, []);
     await emailChanges.apply(change.hashedToken, TIMES, []);
     const other = someUser({ email: user.email.toUpperCase(), createdAt: RESERVED_UNTIL });
     t.equal(await users.create(other, []), true);
@@ -279,7 +278,7 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
     t.match(await users.findByIdentifier(user.email), { id: other.id });
     t.equal((await families.find(family.tokenFamily))?.revoked, null, 'the sessions live on');
     t.same(await types(stores), []);
-    await users.remove(other.id, other.passwordHash, { at: RESERVED_UNTIL, reason: 'account_deleted' }, []);
+    await users.remove(other.id, null, { at: RESERVED_UNTIL, reason: 'account_deleted' }, []);
     t.same(await restore(), { sessions: [family.tokenFamily] }, 'the link was not used up');
     t.equal(await addressOf(), user.email);
   });
@@ -299,7 +298,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     const stores = await withUser(t, fresh);
     const { emailChanges, user } = stores;
     const { change, undo } = requestOf(user, 'a@example.org');
-    await emailChanges.request({ change, undo }, user.passwordHash, []);
+    await emailChanges.request({ change, undo }, null, []);
     const uses = Array.from({ length: 10 }, () =>
       emailChanges.apply(change.hashedToken, TIMES, [changedEntry(user)]),
     );
@@ -320,7 +319,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       for (const [index, user] of owners.entries()) {
         await users.create(user, []);
         const requested = requests[index];
-        if (requested) await emailChanges.request(requested, user.passwordHash, []);
+        if (requested) await emailChanges.request(requested, null, []);
       }
       const newcomer = someUser({ email });
       const results = await Promise.all([
@@ -340,7 +339,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
         const user = someUser();
         await users.create(user, []);
         const { change, undo } = requestOf(user, `new${round}@example.org`);
-        await emailChanges.request({ change, undo }, user.passwordHash, []);
+        await emailChanges.request({ change, undo }, null, []);
         const [, first] = await Promise.all([
           emailChanges.apply(change.hashedToken, TIMES, []),
           emailChanges.undo(undo.hashedToken, { from: user.email, at: AT }, []),

@@ -4,6 +4,7 @@ import { accountChangesContract } from './account-changes.ts';
 import { accountPageSessionsContract } from './account-page-sessions.ts';
 import { auditLogContract } from './audit-log.ts';
 import { auditSealsContract } from './audit-seals.ts';
+import { changeConditionsContract } from './change-conditions.ts';
 import { emailChangesContract } from './email-changes.ts';
 import { emailLinksContract } from './email-links.ts';
 import { knownDevicesContract } from './known-devices.ts';
@@ -36,6 +37,7 @@ export async function storeContracts(t: Test, stores: SqlStores): Promise<void> 
   await t.test('imports', async (t) => userTransferContract(t, fresh));
   await t.test('links about addresses', async (t) => emailLinksContract(t, fresh));
   await t.test('changes of addresses', async (t) => emailChangesContract(t, fresh));
+  await t.test('conditions of sensitive changes', async (t) => changeConditionsContract(t, fresh));
   await t.test('sessions of account pages', async (t) => accountPageSessionsContract(t, fresh));
   await t.test('known devices', async (t) => knownDevicesContract(t, fresh));
   await t.test('the limit of sessions', async (t) => sessionLimitContract(t, fresh));

@@ -36,7 +36,7 @@ export function someFactor(userId: string, values: Partial<StoredTotp> = {}): St
   };
 }
 
-function somePasskey(userId: string, values: Partial<StoredPasskey['passkey']> = {}): StoredPasskey {
+export function somePasskey(userId: string, values: Partial<StoredPasskey['passkey']> = {}): StoredPasskey {
   const { totp: _, ...factor } = someFactor(userId);
   const [credentialId, publicKey] = [hash(), hash()];
   return {
@@ -70,10 +70,10 @@ async function userWithFactor(stores: FactorStores) {
   const user = someUser();
   await stores.users.create(user, []);
   const factor = someFactor(user.id);
-  await stores.secondFactors.add(factor);
-  await stores.secondFactors.confirm({ userId: user.id, id: factor.id, step: 10, at: NOW }, []);
+  await stores.secondFactors.add(factor, null);
+  await stores.secondFactors.confirm({ userId: user.id, id: factor.id, step: 10, at: NOW }, null, []);
   const codes = [hash(), hash()] as const;
-  await stores.secondFactors.replaceRecoveryCodes(user.id, codes, []);
+  await stores.secondFactors.replaceRecoveryCodes(user.id, codes, null, []);
   const versionNow = async () => (await stores.secondFactors.find(user.id))?.securityVersion ?? '';
   const challenge = async () => {
     const hashedNonce = hash();
@@ -123,7 +123,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const { secondFactors } = stores;
     const user = someUser();
     t.equal(await secondFactors.find(user.id), null);
-    t.equal(await secondFactors.add(someFactor(user.id)), 'gone');
+    t.equal(await secondFactors.add(someFactor(user.id), null), null);
     await stores.users.create(user, []);
     t.same(await secondFactors.find(user.id), {
       passwordHash: user.passwordHash,
@@ -133,22 +133,22 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       recoveryCodes: [],
     });
     const [forgotten, factor] = [someFactor(user.id), someFactor(user.id)];
-    t.equal(await secondFactors.add(forgotten), 'added');
-    t.equal(await secondFactors.add(factor), 'added', 'replaces the unconfirmed factor');
+    t.equal(await secondFactors.add(forgotten, null), 'added');
+    t.equal(await secondFactors.add(factor, null), 'added', 'replaces the unconfirmed factor');
     const hasFactor = async () => (await stores.users.findByIdentifier(user.username))?.hasSecondFactor;
     t.equal(await hasFactor(), false, 'the factor is not confirmed');
     t.same((await secondFactors.find(user.id))?.factors, [factor]);
 
     const confirmation = { userId: user.id, id: factor.id, step: 7, at: NOW + 5 };
     const entry = entryAbout(user.id);
-    t.equal(await secondFactors.confirm({ ...confirmation, id: forgotten.id }, [entry]), false);
-    t.equal(await secondFactors.confirm({ ...confirmation, userId: randomUUID() }, [entry]), false);
+    t.equal(await secondFactors.confirm({ ...confirmation, id: forgotten.id }, null, [entry]), false);
+    t.equal(await secondFactors.confirm({ ...confirmation, userId: randomUUID() }, null, [entry]), false);
     t.equal(await secondFactors.rename(user.id, factor.id, 'x', [entry]), false, 'not confirmed');
-    t.equal(await secondFactors.remove(user.id, factor.id, [entry]), false, 'not confirmed');
+    t.equal(await secondFactors.remove(user.id, factor.id, null, [entry]), false, 'not confirmed');
     t.same(await eventTypesOf(stores), [], 'a failed change records no event');
-    t.equal(await secondFactors.confirm(confirmation, [entry]), true);
+    t.equal(await secondFactors.confirm(confirmation, null, [entry]), true);
     t.equal(await hasFactor(), true);
-    t.equal(await secondFactors.confirm(confirmation, [entryAbout(user.id)]), false, 'once');
+    t.equal(await secondFactors.confirm(confirmation, null, [entryAbout(user.id)]), false, 'once');
     t.same(await eventTypesOf(stores), ['users.deleted']);
 
     t.equal(await secondFactors.rename(user.id, factor.id, 'Telefon', [entryAbout(user.id)]), true);
@@ -159,8 +159,8 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.same((await secondFactors.find(user.id))?.factors, [
       { ...factor, label: 'Telefon', confirmedAt: NOW + 5, totp },
     ]);
-    t.equal(await secondFactors.remove(someUser().id, factor.id, []), false);
-    t.equal(await secondFactors.remove(user.id, factor.id, []), true);
+    t.equal(await secondFactors.remove(someUser().id, factor.id, null, []), null);
+    t.equal(await secondFactors.remove(user.id, factor.id, null, []), true);
     t.same((await secondFactors.find(user.id))?.factors, []);
     t.equal(await hasFactor(), false);
   });
@@ -168,17 +168,21 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   await t.test('removing the last factor removes the recovery codes', async (t) => {
     const { secondFactors, user, factor } = await userWithFactor(await fresh(t));
     const second = someFactor(user.id);
-    await secondFactors.add(second);
-    await secondFactors.confirm({ userId: user.id, id: second.id, step: 1, at: NOW }, []);
-    await secondFactors.remove(user.id, factor.id, []);
+    await secondFactors.add(second, null);
+    await secondFactors.confirm({ userId: user.id, id: second.id, step: 1, at: NOW }, null, []);
+    await secondFactors.remove(user.id, factor.id, null, []);
     t.equal((await secondFactors.find(user.id))?.recoveryCodes.length, 2);
-    await secondFactors.remove(user.id, second.id, []);
+    await secondFactors.remove(user.id, second.id, null, []);
     t.equal((await secondFactors.find(user.id))?.recoveryCodes.length, 0);
-    t.equal(await secondFactors.replaceRecoveryCodes(user.id, [hash()], []), false, 'nothing to recover');
+    t.equal(
+      await secondFactors.replaceRecoveryCodes(user.id, [hash()], null, []),
+      false,
+      'nothing to recover',
+    );
   });
 
   await t.test(
-    'a passkey is added only at the expected security version, and is found by its credential id',
+    'a passkey is added, is found by its credential id, and makes a new security version',
     async (t) => {
       const world = await userWithFactor(await fresh(t));
       const { secondFactors, user, users, factor, versionNow } = world;
@@ -189,19 +193,15 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       });
       const { credentialId } = passkey.passkey;
       const version = await versionNow();
-      t.equal(
-        await secondFactors.addPasskey(passkey, FIRST_SECURITY_VERSION, [entryAbout(user.id)]),
-        'outdated',
-      );
-      t.equal(await secondFactors.addPasskey(somePasskey(randomUUID()), version, []), 'outdated');
+      t.equal(await secondFactors.addPasskey(somePasskey(randomUUID()), null, []), null);
       t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
       t.same(await eventTypesOf(world), []);
       const begun = someFactor(user.id);
-      await secondFactors.add(begun);
-      t.equal(await secondFactors.addPasskey(passkey, version, [entryAbout(user.id)]), 'added');
+      await secondFactors.add(begun, null);
+      t.equal(await secondFactors.addPasskey(passkey, null, [entryAbout(user.id)]), 'added');
       const late = { userId: user.id, id: begun.id, step: 1, at: NOW };
       t.equal(
-        await secondFactors.confirm(late, []),
+        await secondFactors.confirm(late, null, []),
         false,
         'a factor whose addition began before was removed',
       );
@@ -210,16 +210,16 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
       t.equal(await secondFactors.findPasskeyOwner(credentialId), user.id);
       t.same((await secondFactors.find(user.id))?.factors[1], passkey, 'stored to the last member');
       const again = { ...somePasskey(user.id), passkey: passkey.passkey };
-      t.equal(await secondFactors.addPasskey(again, await versionNow(), []), 'taken');
+      t.equal(await secondFactors.addPasskey(again, null, []), 'taken');
       t.same(
         (await secondFactors.listSealed(null, 10)).map(({ id }) => id),
         [factor.id],
         'a passkey has no sealed secret',
       );
-      await secondFactors.remove(user.id, passkey.id, []);
+      await secondFactors.remove(user.id, passkey.id, null, []);
       t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
-      t.equal(await secondFactors.addPasskey(again, await versionNow(), []), 'added');
-      await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
+      t.equal(await secondFactors.addPasskey(again, null, []), 'added');
+      await users.remove(user.id, null, { at: NOW, reason: 'account_deleted' }, []);
       t.equal(await secondFactors.findPasskeyOwner(credentialId), null);
     },
   );
@@ -228,18 +228,17 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const { secondFactors, user } = await userWithFactor(await fresh(t));
     for (let n = 1; n < MAX_FACTORS; n += 1) {
       const factor = someFactor(user.id);
-      t.equal(await secondFactors.add(factor), 'added');
-      await secondFactors.confirm({ userId: user.id, id: factor.id, step: 1, at: NOW }, []);
+      t.equal(await secondFactors.add(factor, null), 'added');
+      await secondFactors.confirm({ userId: user.id, id: factor.id, step: 1, at: NOW }, null, []);
     }
-    t.equal(await secondFactors.add(someFactor(user.id)), 'full');
-    const version = (await secondFactors.find(user.id))?.securityVersion ?? '';
-    t.equal(await secondFactors.addPasskey(somePasskey(user.id), version, []), 'full');
+    t.equal(await secondFactors.add(someFactor(user.id), null), 'full');
+    t.equal(await secondFactors.addPasskey(somePasskey(user.id), null, []), 'full');
     t.equal((await secondFactors.find(user.id))?.factors.length, MAX_FACTORS);
   });
 
   await t.test('a deleted account has neither factors nor codes', async (t) => {
     const { secondFactors, users, user } = await userWithFactor(await fresh(t));
-    await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
+    await users.remove(user.id, null, { at: NOW, reason: 'account_deleted' }, []);
     t.equal(await secondFactors.find(user.id), null);
     await users.create(user, []);
     t.match(await secondFactors.find(user.id), { factors: { length: 0 }, recoveryCodes: { length: 0 } });
@@ -276,7 +275,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
       await emailLinks.open(verify, []);
       await emailLinks.verify(verify.hashedToken, NOW, []);
       const [change, undo] = [link('change', 'ann@example.org'), link('undo', user.email)];
-      await emailChanges.request({ change, undo }, user.passwordHash, []);
+      await emailChanges.request({ change, undo }, null, []);
       t.equal(
         await versionNow(),
         seen[0],
@@ -295,16 +294,16 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
     const seen = [FIRST_SECURITY_VERSION, await versionNow()];
     const note = async () => seen.push(await versionNow());
     const second = someFactor(user.id);
-    await secondFactors.add(second);
+    await secondFactors.add(second, null);
     t.equal(await versionNow(), seen[1], 'an unconfirmed factor changes nothing');
-    await secondFactors.confirm({ userId: user.id, id: second.id, step: 1, at: NOW }, []);
+    await secondFactors.confirm({ userId: user.id, id: second.id, step: 1, at: NOW }, null, []);
     await note();
-    await secondFactors.remove(user.id, factor.id, []);
+    await secondFactors.remove(user.id, factor.id, null, []);
     await note();
-    await secondFactors.replaceRecoveryCodes(user.id, [hash()], []);
+    await secondFactors.replaceRecoveryCodes(user.id, [hash()], null, []);
     await note();
     const change = { passwordHash: 'newer', except: null, at: NOW };
-    await users.changePassword(user.id, user.passwordHash, change, []);
+    await users.changePassword(user.id, null, change, []);
     await note();
     const hashedToken = hash();
     await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
@@ -312,8 +311,8 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
     await note();
     t.equal(new Set(seen).size, 7);
     await secondFactors.rename(user.id, second.id, 'x', []);
-    await users.changePassword(user.id, 'another', change, []);
-    await secondFactors.remove(user.id, factor.id, []);
+    await users.changePassword(randomUUID(), null, change, []);
+    await secondFactors.remove(user.id, factor.id, null, []);
     t.equal(await versionNow(), seen.at(-1), 'neither a new label nor a failed change makes a version');
     t.equal((await secondFactors.find(user.id))?.factors.length, 1, 'a reset leaves the factors');
   });
@@ -361,25 +360,24 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a challenge of an earlier security version opens no session', async (t) => {
     const { logIn, code, versionNow, secondFactors, users, user } = await userWithFactor(await fresh(t));
     const securityVersion = await versionNow();
-    await secondFactors.replaceRecoveryCodes(user.id, [hash()], []);
+    await secondFactors.replaceRecoveryCodes(user.id, [hash()], null, []);
     t.equal(await logIn(code(11), { securityVersion }), null);
     const current = await versionNow();
-    await users.remove(user.id, user.passwordHash, { at: NOW, reason: 'account_deleted' }, []);
+    await users.remove(user.id, null, { at: NOW, reason: 'account_deleted' }, []);
     t.equal(await logIn(code(11), { securityVersion: current }), null);
   });
 
   await t.test('an unconfirmed factor opens no session', async (t) => {
     const { logIn, secondFactors, user } = await userWithFactor(await fresh(t));
     const factor = someFactor(user.id);
-    await secondFactors.add(factor);
+    await secondFactors.add(factor, null);
     t.equal(await logIn({ kind: 'totp', factorId: factor.id, step: 1 }), null);
   });
 
   await t.test('a sign count that does not grow is refused, unless the passkey does not count', async (t) => {
-    const { logIn, secondFactors, user, versionNow } = await userWithFactor(await fresh(t));
+    const { logIn, secondFactors, user } = await userWithFactor(await fresh(t));
     const [counting, constant] = [somePasskey(user.id, { signCount: 3 }), somePasskey(user.id)];
-    for (const passkey of [counting, constant])
-      await secondFactors.addPasskey(passkey, await versionNow(), []);
+    for (const passkey of [counting, constant]) await secondFactors.addPasskey(passkey, null, []);
     const use = ({ id }: StoredPasskey, signCount: number) =>
       logIn({ kind: 'passkey', factorId: id, signCount, isBackupEligible: true });
     t.equal(await use(counting, 3), null);
@@ -451,7 +449,7 @@ async function logins(t: Test, fresh: Fresh): Promise<void> {
       { sessions: [], claims: {} },
       'a user without account',
     );
-    await secondFactors.remove(user.id, factor.id, []);
+    await secondFactors.remove(user.id, factor.id, null, []);
     t.same(await open(refusing), { sessions: [], claims: {} });
     t.same(await open({ refuseSecondFactor: true }), { sessions: [], claims: {} });
   });
@@ -515,7 +513,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
         const family = await open();
         const [stepped] = await Promise.all([
           stepUp(family, code(11)),
-          secondFactors.remove(user.id, factor.id, []),
+          secondFactors.remove(user.id, factor.id, null, []),
         ]);
         t.equal(await stepUp(stepped ?? family, code(12)), null);
       }
@@ -552,14 +550,14 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       const user = someUser();
       await stores.users.create(user, []);
       const factor = someFactor(user.id);
-      await stores.secondFactors.add(factor);
+      await stores.secondFactors.add(factor, null);
       const open = () =>
         stores.families.open(someFamily({ userId: user.id }), [], {
           passwordHash: user.passwordHash,
           refuseSecondFactor: true,
         });
       const confirm = stores.secondFactors
-        .confirm({ userId: user.id, id: factor.id, step: 1, at: NOW }, [])
+        .confirm({ userId: user.id, id: factor.id, step: 1, at: NOW }, null, [])
         .then(open);
       const answers = await Promise.all([open(), confirm, open()]);
       t.equal(answers[1], null);
@@ -578,10 +576,10 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
         logIn(code(100 + 2 * round)),
         logIn(code(101 + 2 * round)),
         families.open(someFamily({ userId: user.id }), [], withHash(expected)),
-        users.changePassword(user.id, expected, change, []),
-        secondFactors.add(added),
-        secondFactors.replaceRecoveryCodes(user.id, [hash()], []),
-        secondFactors.remove(user.id, added.id, []),
+        users.changePassword(user.id, null, change, []),
+        secondFactors.add(added, null),
+        secondFactors.replaceRecoveryCodes(user.id, [hash()], null, []),
+        secondFactors.remove(user.id, added.id, null, []),
         families.revokeAll(user.id, { at: NOW, reason: 'logout', except: null, origin: SYSTEM }),
       ]);
     }
@@ -590,7 +588,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('concurrent enrolments leave one unconfirmed factor', async (t) => {
     const { secondFactors, user } = await userWithFactor(await fresh(t));
-    await Promise.all(Array.from({ length: 10 }, () => secondFactors.add(someFactor(user.id))));
+    await Promise.all(Array.from({ length: 10 }, () => secondFactors.add(someFactor(user.id), null)));
     t.equal((await secondFactors.find(user.id))?.factors.length, 2);
   });
 }

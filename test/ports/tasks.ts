@@ -88,7 +88,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('deleting an account deletes its tasks, but no other tasks', async (t) => {
     const { tasks, users, ann, bob, hers, his } = await twoUsers(t, fresh);
-    await users.remove(ann.id, ann.passwordHash, REMOVED, []);
+    await users.remove(ann.id, null, REMOVED, []);
     t.equal(await tasks.find(ann.id, hers.id), null);
     t.equal(await tasks.list(ann.id, 10), null);
     t.same((await listOf(tasks, bob)).tasks, [his]);
@@ -184,7 +184,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
         Promise.all([
           tasks.change(ann.id, hers.id, 'changed'),
           tasks.remove(ann.id, second.id),
-          users.remove(ann.id, ann.passwordHash, REMOVED, []),
+          users.remove(ann.id, null, REMOVED, []),
           tasks.create(ann.id, 'third', NOW),
         ]),
       );

@@ -45,9 +45,9 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     for (const family of [first, second, ended]) if (family !== undefined) await families.open(family, []);
     await families.revoke(ended?.tokenFamily ?? '', { at: NOW, reason: 'logout' }, []);
     const app = someFactor(ann.id);
-    await secondFactors.add(app);
+    await secondFactors.add(app, null);
     t.same((await userDirectory.find(ann.id, NOW))?.factors, [], 'it is not confirmed');
-    await secondFactors.confirm({ userId: ann.id, id: app.id, step: 1, at: NOW }, []);
+    await secondFactors.confirm({ userId: ann.id, id: app.id, step: 1, at: NOW }, null, []);
     const active = { ...quiet, factors: ['totp'], sessions: 2, lastLoginAt: NOW + 3 };
     t.same(await userDirectory.find(ann.id, NOW), active);
     const { users: found, next } = await userDirectory.list(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { SYSTEM } from '../../src/domain/audit.ts';
+import { FIRST_SECURITY_VERSION } from '../../src/domain/second-factor.ts';
 import { identifierOf, type User } from '../../src/domain/user.ts';
 import type { EmailChanges } from '../../src/ports/stores/email-changes.ts';
 import type { EmailLinks } from '../../src/ports/stores/email-links.ts';
@@ -155,8 +156,8 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
     await stores.users.create(user, []);
     await stores.users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: LATER }, []);
     const revocation = { at: NOW, reason: 'account_deleted' } as const;
-    t.equal(await stores.users.remove(user.id, 'another', revocation, [entryAbout(user)]), null);
-    t.same(await stores.users.remove(user.id, user.passwordHash, revocation, [entryAbout(user)]), {
+    t.equal(await stores.users.remove(randomUUID(), null, revocation, [entryAbout(user)]), null);
+    t.same(await stores.users.remove(user.id, null, revocation, [entryAbout(user)]), {
       sessions: [],
     });
     t.equal(await stores.users.find(user.id), null);
@@ -180,9 +181,9 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     const world = await withSessions(t);
     const { users, user, ids, stranger } = world;
     const change = { passwordHash: 'newer', except: ids[1] ?? null, at: NOW };
-    t.equal(await users.changePassword(user.id, 'another', change, [entryAbout(user)]), null);
+    t.equal(await users.changePassword(randomUUID(), null, change, [entryAbout(user)]), null);
     t.same(await types(world), []);
-    const ended = await users.changePassword(user.id, user.passwordHash, change, []);
+    const ended = await users.changePassword(user.id, null, change, []);
     t.same([...(ended?.sessions ?? [])].sort(), [ids[0], ids[2]].sort());
     t.same((await world.families.find(ids[0] ?? ''))?.revoked, { at: NOW, reason: 'password_changed' });
     t.equal((await world.families.find(ids[1] ?? ''))?.revoked, null);
@@ -248,17 +249,16 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<UserStores>): Pr
   });
 
   await t.test('of many concurrent changes of one password one succeeds', async (t) => {
-    const { users } = await fresh(t);
+    const { users, families } = await fresh(t);
     const user = someUser();
+    const { tokenFamily: sessionId } = someFamily();
     await users.create(user, []);
-    const attempts = Array.from({ length: 20 }, (_, n) =>
-      users.changePassword(
-        user.id,
-        user.passwordHash,
-        { passwordHash: `new ${n}`, except: null, at: NOW },
-        [],
-      ),
-    );
+    await families.open(someFamily({ tokenFamily: sessionId, userId: user.id }), []);
+    const condition = { securityVersion: FIRST_SECURITY_VERSION, sessionId, now: NOW };
+    const attempts = Array.from({ length: 20 }, (_, n) => {
+      const change = { passwordHash: `new ${n}`, except: sessionId, at: NOW };
+      return users.changePassword(user.id, condition, change, []);
+    });
     t.equal((await Promise.all(attempts)).filter((ended) => ended !== null).length, 1);
   });
 
@@ -277,13 +277,8 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<UserStores>): Pr
           families.open(beside, [], withHash(user.passwordHash)),
           families.rotate(rotationOf(before), []),
           remove
-            ? users.remove(user.id, user.passwordHash, revocation, [])
-            : users.changePassword(
-                user.id,
-                user.passwordHash,
-                { passwordHash: 'newer', except: null, at: NOW },
-                [],
-              ),
+            ? users.remove(user.id, null, revocation, [])
+            : users.changePassword(user.id, null, { passwordHash: 'newer', except: null, at: NOW }, []),
         ]);
         t.same(await families.list(user.id, { now: NOW, limit: 10, after: null }), []);
       }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import tap, { type Test } from 'tap';
-import { connect } from '../../src/adapters/postgres/connect.ts';
+import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { findPostgresBinaries, launchPostgres } from './private-postgres.ts';
 import { skipFor } from './skip.ts';
+import { waitUntil } from './wait-until.ts';
 
 const LOCAL = 'postgres://postgres@127.0.0.1:5432/postgres';
 
@@ -108,4 +109,13 @@ async function run(url: string, statement: string): Promise<void> {
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** Resolves when `count` statements on this database wait for a lock. */
+export async function waitForLocks(sql: Sql, count: number): Promise<void> {
+  await waitUntil(async () => {
+    const waiting = await sql`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return waiting.length >= count;
+  });
 }

@@ -8,6 +8,7 @@ import type { Sql } from './connect.ts';
 import { insertEmailLink, useEmailLink } from './email-links.ts';
 import { execute } from './execute.ts';
 import { decodeHash } from './family-row.ts';
+import { lockAccount } from './lock-account.ts';
 import type { SessionStoreOptions } from './open-session.ts';
 import { revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { userKey } from './user-key.ts';
@@ -31,13 +32,14 @@ export function createEmailChanges(
       return onlyRow(rows, (row) => row.identifier === identifier) !== null;
     },
 
-    async request({ change, undo }, expected, entries) {
+    async request({ change, undo }, condition, entries) {
       const request = sql.begin(async (tx) => {
-        const owner = tx`
-          select id, email from users where id = ${change.userId} and password_hash = ${expected}
-          for no key update`;
-        const [user] = await outboxWriter.changeUser(tx, owner, entries);
-        if (user === undefined) return false;
+        if ((await lockAccount(tx, change.userId, condition)) === null) return false;
+        await outboxWriter.changeUser(
+          tx,
+          tx`select id, email from users where id = ${change.userId}`,
+          entries,
+        );
         await tx`delete from email_links where user_id = ${change.userId} and purpose = 'change'`;
         await insertEmailLink(tx, change);
         if (undo !== null) await insertEmailLink(tx, undo);

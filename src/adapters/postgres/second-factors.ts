@@ -9,6 +9,7 @@ import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute, violates } from './execute.ts';
 import { decodeHash } from './family-row.ts';
+import { lockAccount, securityVersionOf } from './lock-account.ts';
 import { disabledIfRefused, openSessionWithin, type SessionStoreOptions } from './open-session.ts';
 import { runRevokingTransaction, TooManySessions } from './session-revocation.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
@@ -71,9 +72,9 @@ export function createSecondFactors(
       return toFactors(rows);
     },
 
-    async add(factor) {
+    async add(factor, condition) {
       return change(async (tx) => {
-        if (!(await lockAccount(tx, factor.userId))) return 'gone';
+        if ((await lockAccount(tx, factor.userId, condition)) === null) return null;
         await tx`delete from user_factors where user_id = ${userKey(factor.userId)} and confirmed_at is null`;
         const added = await tx`
           insert into user_factors (id, user_id, kind, label, created_at, added_by, sealed_secret)
@@ -84,12 +85,11 @@ export function createSecondFactors(
       });
     },
 
-    async addPasskey(factor, securityVersion, entries) {
+    async addPasskey(factor, condition, entries) {
       const { id, userId, kind, label, createdAt, addedBy, passkey } = factor;
       const at = new Date(createdAt);
       const addition = change(async (tx) => {
-        const account = await lockAccount(tx, userId);
-        if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return 'outdated';
+        if ((await lockAccount(tx, userId, condition)) === null) return null;
         await tx`delete from user_factors where user_id = ${userKey(userId)} and confirmed_at is null`;
         const added = await tx`
           insert into user_factors (id, user_id, kind, label, created_at, confirmed_at, added_by, credential_id, public_key,
@@ -111,9 +111,9 @@ export function createSecondFactors(
       return onlyRow(rows, (row) => row.credential_id.equals(id))?.user_id ?? null;
     },
 
-    async confirm({ userId, id, step, at }, entries) {
+    async confirm({ userId, id, step, at }, condition, entries) {
       return change(async (tx) => {
-        await lockAccount(tx, userId);
+        if ((await lockAccount(tx, userId, condition)) === null) return false;
         const { count } = await tx`
           update user_factors set confirmed_at = ${new Date(at)}, last_step = ${step}
           where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is null`;
@@ -132,9 +132,9 @@ export function createSecondFactors(
       return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;
     },
 
-    async remove(userId, id, entries) {
+    async remove(userId, id, condition, entries) {
       return change(async (tx) => {
-        await lockAccount(tx, userId);
+        if ((await lockAccount(tx, userId, condition)) === null) return null;
         const { count } = await tx`
           delete from user_factors where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is not null`;
         if (count === 0) return false;
@@ -146,10 +146,11 @@ export function createSecondFactors(
       });
     },
 
-    async replaceRecoveryCodes(userId, hashes, entries) {
+    async replaceRecoveryCodes(userId, hashes, condition, entries) {
       return change(async (tx) => {
-        const account = await lockAccount(tx, userId);
-        if (account?.has_second_factor !== true) return false;
+        const account = await lockAccount(tx, userId, condition);
+        if (account === null) return null;
+        if (!account.has_second_factor) return false;
         await tx`delete from recovery_codes where user_id = ${userKey(userId)}`;
         const rows = hashes.map((hash) => ({ user_id: userKey(userId), hashed_code: decodeHash(hash) }));
         await tx`insert into recovery_codes ${tx(rows)}`;
@@ -173,7 +174,7 @@ export function createSecondFactors(
       const work = async (tx: TransactionSql) => {
         const [account] = await tx`select id from users where id = ${userKey(userId)} for share`;
         // A statement of its own, which sees what was committed while the one before waited for the lock.
-        if (account === undefined || (await versionOf(tx, userId)) !== securityVersion) return null;
+        if (account === undefined || (await securityVersionOf(tx, userId)) !== securityVersion) return null;
         const isFirst = await useChallenge(tx, challenge);
         const used = await useProofSql(tx, userId, use, at);
         if (!isFirst || used.length === 0) throw new UnusableProof();
@@ -241,18 +242,6 @@ export function createSecondFactors(
     await outboxWriter.changeUser(tx, update, entries);
     await tx`select renew_security_version(${userKey(userId)})`;
   }
-}
-
-async function lockAccount(tx: TransactionSql, userId: string) {
-  const [account] = await tx<{ has_second_factor: boolean }[]>`
-    select has_second_factor from users where id = ${userKey(userId)} for no key update`;
-  return account;
-}
-
-async function versionOf(tx: TransactionSql, userId: string): Promise<string> {
-  const [state] = await tx<{ security_version: string }[]>`
-    select security_version from user_states where user_id = ${userKey(userId)}`;
-  return state?.security_version ?? FIRST_SECURITY_VERSION;
 }
 
 function takenIfKnown(error: unknown): 'taken' {

@@ -9,6 +9,7 @@ import type { Sql } from './connect.ts';
 import { insertEmailLink } from './email-links.ts';
 import { execute, violates } from './execute.ts';
 import { decodeHash } from './family-row.ts';
+import { lockAccount } from './lock-account.ts';
 import type { SessionStoreOptions } from './open-session.ts';
 import { type RevokingTransaction, revokeSessions, runRevokingTransaction } from './session-revocation.ts';
 import { userKey } from './user-key.ts';
@@ -90,13 +91,13 @@ export function createUsers(
       return count === 1;
     },
 
-    async changePassword(id, expected, change, entries) {
+    async changePassword(id, condition, change, entries) {
       return runEndingSessions(async (tx) => {
+        if ((await lockAccount(tx, id, condition)) === null) return null;
         const update = tx`
-            update users set password_hash = ${change.passwordHash}
-            where id = ${userKey(id)} and password_hash = ${expected} returning id, email`;
-        const [user] = await outboxWriter.changeUser(tx, update, entries);
-        return user === undefined ? null : finishPasswordChange(tx, id, change, originOfChange(entries));
+            update users set password_hash = ${change.passwordHash} where id = ${userKey(id)} returning id, email`;
+        await outboxWriter.changeUser(tx, update, entries);
+        return finishPasswordChange(tx, id, change, originOfChange(entries));
       });
     },
 
@@ -153,11 +154,11 @@ export function createUsers(
       return count;
     },
 
-    async remove(id, expected, revocation, entries) {
+    async remove(id, condition, revocation, entries) {
       return runEndingSessions(async (tx) => {
-        const removal = tx`delete from users where id = ${userKey(id)} and password_hash = ${expected} returning id, email`;
-        const [user] = await outboxWriter.changeUser(tx, removal, entries);
-        if (user === undefined) return null;
+        if ((await lockAccount(tx, id, condition)) === null) return null;
+        const removal = tx`delete from users where id = ${userKey(id)} returning id, email`;
+        await outboxWriter.changeUser(tx, removal, entries);
         const ending = { ...revocation, origin: originOfChange(entries) };
         return revokeSessions(tx, outboxWriter, { userId: id, keptCount: 0, sparedSession: null, ...ending });
       });

@@ -6,11 +6,16 @@ import { isConfirmed } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
-import { applyWithPassword } from './apply-with-password.ts';
 import { assertAcceptablePassword, type NewPasswordDeps } from './assert-acceptable-password.ts';
 import { confirmPassword } from './confirm-password.ts';
 import { requireRecentSignIn, type SignIn } from './require-recent-sign-in.ts';
-import type { SensitiveChangeDeps } from './sensitive-change.ts';
+import {
+  type AuthorizedRequest,
+  applyChange,
+  conditionOf,
+  findAccount,
+  type SensitiveChangeDeps,
+} from './sensitive-change.ts';
 
 export interface ChangePasswordDeps extends SensitiveChangeDeps, NewPasswordDeps {
   readonly newId: NewId;
@@ -35,11 +40,10 @@ export type ChangePassword = (input: ChangePasswordInput) => Promise<void>;
 export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
   const { users, passwords, clock, newId } = deps;
 
-  return async ({ userId, sessionId, authentication, currentPassword, newPassword, client }) => {
-    const account = await deps.secondFactors.find(userId);
-    if (account?.factors.some(isConfirmed))
-      await requireRecentSignIn(deps, { userId, sessionId, authentication }, 'aal2');
-    const verified = await confirmPassword(deps, userId, currentPassword, client);
+  return async ({ currentPassword, newPassword, ...request }) => {
+    const { userId, sessionId, client } = request;
+    const authorized = await authorize(request, currentPassword);
+    const { verified } = authorized;
     const password = normalizePassword(newPassword);
     await assertAcceptablePassword(deps, password, verified.user);
 
@@ -51,16 +55,20 @@ export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
       data: { userId, ...clientFacts(client) },
     } as const;
     const change = { passwordHash, except: sessionId, at };
-    const ended = await applyWithPassword(deps, verified, (user) =>
-      users.changePassword(
-        userId,
-        user.passwordHash,
-        change,
-        changeEntries(newId, byUser(client), [{ event }]),
-      ),
+    const ended = await applyChange(deps, authorized, ({ condition }) =>
+      users.changePassword(userId, condition, change, changeEntries(newId, byUser(client), [{ event }])),
     );
     const who = { userId, address: client.address };
     deps.securityLog('password_changed', { ...who, sessionId });
     reportEnded(deps, ended.sessions, { at, reason: 'password_changed' }, who);
   };
+
+  async function authorize(request: AuthorizedRequest['request'], currentPassword: string) {
+    const { userId, client } = request;
+    const account = await findAccount(deps, userId);
+    if (account.factors.some(isConfirmed)) await requireRecentSignIn(deps, request, 'aal2');
+    const verified = await confirmPassword(deps, userId, currentPassword, client);
+    const condition = conditionOf(deps, request, account);
+    return { request, account, user: verified.user, verified, condition };
+  }
 };

@@ -27,8 +27,8 @@ export const deleteAccount = (deps: Deps): DeleteAccount => {
     const authorized = await authorizeChange(deps, input);
     const revocation = { at: clock(), reason: 'account_deleted' } as const;
     const event = { type: 'users.deleted', occurredAt: revocation.at, data: { userId } } as const;
-    const ended = await applyChange(deps, authorized, (user) =>
-      users.remove(userId, user.passwordHash, revocation, changeEntries(newId, byUser(client), [{ event }])),
+    const ended = await applyChange(deps, authorized, ({ condition }) =>
+      users.remove(userId, condition, revocation, changeEntries(newId, byUser(client), [{ event }])),
     );
     const who = { userId, address: client.address };
     deps.securityLog('account_deleted', who);

@@ -60,9 +60,9 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     // Counted by recipient, too: several accounts must not send many mails to a stranger.
     const counted = await assertWithinLimit(deps, { key: `verify ${identifier}`, limit: LIMIT }, who);
     await uncountIfRefused(deps, counted, () =>
-      applyChange(deps, authorized, async (user) => {
+      applyChange(deps, authorized, async ({ user, condition }) => {
         const { requested, entries } = prepare(user, email, client);
-        return (await emailChanges.request(requested, user.passwordHash, entries)) || null;
+        return (await emailChanges.request(requested, condition, entries)) || null;
       }),
     );
     deps.securityLog('email_change_requested', who);

@@ -7,7 +7,7 @@ import { reportEnded } from '../revocation/remember-ended.ts';
 import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
 interface Deps extends AdminActionDeps {
-  readonly users: Pick<Users, 'find' | 'remove'>;
+  readonly users: Pick<Users, 'remove'>;
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
   readonly clock: Clock;
@@ -26,19 +26,10 @@ export const deleteUser =
       userId,
       events: [{ type: 'users.deleted', occurredAt: revocation.at, data: { userId } }],
     };
-    for (;;) {
-      const user = await deps.users.find(userId);
-      if (user === null) return false;
-      const ended = await deps.users.remove(
-        userId,
-        user.passwordHash,
-        revocation,
-        entriesOfAction(deps, action),
-      );
-      if (ended === null) continue; // the password was changed meanwhile
-      reportAction(deps, action);
-      const address = origin.address === null ? {} : { address: origin.address };
-      reportEnded(deps, ended.sessions, revocation, { userId, ...address });
-      return true;
-    }
+    const ended = await deps.users.remove(userId, null, revocation, entriesOfAction(deps, action));
+    if (ended === null) return false;
+    reportAction(deps, action);
+    const address = origin.address === null ? {} : { address: origin.address };
+    reportEnded(deps, ended.sessions, revocation, { userId, ...address });
+    return true;
   };

@@ -33,5 +33,6 @@ async function removeOne(deps: Deps, { id, userId, kind }: Factor, origin: Chang
   const data = { userId, factorId: id, kind, byOperator: true } as const;
   const event = { type: 'users.factor_removed', occurredAt: deps.clock(), data } as const;
   const action: AdminAction = { type: 'factor_removed', origin, userId, kind, events: [event] };
-  if (await deps.secondFactors.remove(userId, id, entriesOfAction(deps, action))) reportAction(deps, action);
+  if (await deps.secondFactors.remove(userId, id, null, entriesOfAction(deps, action)))
+    reportAction(deps, action);
 }

@@ -9,6 +9,7 @@ import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.t
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { requireLiveSession } from '../accounts/require-recent-sign-in.ts';
+import { conditionOf } from '../accounts/sensitive-change.ts';
 import { changeEntries } from '../change-entries.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import type { LiveFamilyDeps } from '../tokens/live-family.ts';
@@ -43,7 +44,8 @@ export const addPasskey = (deps: Deps): AddPasskey => {
   return async ({ userId, sessionId, challenge: text, credential, label, client }) => {
     const fault = labelFault(label);
     if (fault !== null) throw new Refusal('invalid_request', fault);
-    await requireLiveSession(deps, { userId, sessionId });
+    const session = { userId, sessionId };
+    await requireLiveSession(deps, session);
     const at = clock();
     const challenge = await challenges.open(text, 'new_passkey');
     if (challenge?.userId !== userId || !isChallengeAlive(challenge, at)) throw new Refusal('proof_refused');
@@ -64,13 +66,15 @@ export const addPasskey = (deps: Deps): AddPasskey => {
       addedBy: sessionId,
       passkey,
     } as const;
-    const { securityVersion } = challenge;
     const added = await secondFactors.addPasskey(
       factor,
-      securityVersion,
+      conditionOf(deps, session, challenge),
       changeEntries(newId, byUser(client), [{ event }]),
     );
-    if (added === 'outdated') throw new Refusal('proof_refused');
+    if (added === null) {
+      await requireLiveSession(deps, session);
+      throw new Refusal('proof_refused');
+    }
     if (added === 'taken') throw new Refusal('conflict', 'This passkey was added before.');
     if (added === 'full') throw tooManyFactors();
     securityLog('factor_added', { userId, address: client.address, kind });

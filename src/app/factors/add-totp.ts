@@ -1,10 +1,10 @@
 import type { EmailVerification } from '../../domain/email-address.ts';
-import { accountNotFound, Refusal } from '../../domain/refusal.ts';
+import { Refusal } from '../../domain/refusal.ts';
 import { labelFault } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
 import type { Totp } from '../../ports/security/totp.ts';
-import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
+import { applyChange, type SensitiveRequest } from '../accounts/sensitive-change.ts';
 import {
   authorizeFactorChange,
   type FactorChangeDeps,
@@ -29,19 +29,19 @@ export type AddTotp = (
  * `invalid_request`, `email_unverified`, and `conflict`.
  */
 export const addTotp = (deps: Deps): AddTotp => {
-  const { secondFactors, totp, sealer, clock, newId } = deps;
+  const { secondFactors, totp, sealer, clock, newId, emailVerification } = deps;
 
   return async ({ label, ...request }) => {
     const fault = labelFault(label);
     if (fault !== null) throw new Refusal('invalid_request', fault);
-    await authorizeFactorChange(deps, request);
-    const { userId } = request;
-    const user = await requireProvenAddress(deps, userId);
+    const authorized = await authorizeFactorChange(deps, request);
+    const { user } = authorized;
+    requireProvenAddress(user, emailVerification);
     const id = newId();
     const secret = totp.newSecret();
-    const added = await secondFactors.add({
+    const factor = {
       id,
-      userId,
+      userId: request.userId,
       kind: 'totp',
       label,
       createdAt: clock(),
@@ -49,8 +49,10 @@ export const addTotp = (deps: Deps): AddTotp => {
       lastUsedAt: null,
       addedBy: request.sessionId,
       totp: { sealedSecret: await sealer.seal(id, secret), lastStep: null },
-    });
-    if (added === 'gone') throw accountNotFound();
+    } as const;
+    const added = await applyChange(deps, authorized, ({ condition }) =>
+      secondFactors.add(factor, condition),
+    );
     if (added === 'full') throw tooManyFactors();
     return { id, uri: totp.uriOf(secret, user.username) };
   };

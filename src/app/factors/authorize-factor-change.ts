@@ -1,10 +1,11 @@
 import { type EmailVerification, needsVerification } from '../../domain/email-address.ts';
-import { accountNotFound, Refusal } from '../../domain/refusal.ts';
+import { Refusal } from '../../domain/refusal.ts';
 import { hasAddedFactor, MAX_FACTORS } from '../../domain/second-factor.ts';
 import type { User } from '../../domain/user.ts';
-import type { FactorsOfAccount, SecondFactors } from '../../ports/stores/second-factors.ts';
+import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import {
-  requireOwner,
+  type AuthorizedRequest,
+  authorizeChange,
   type SensitiveChangeDeps,
   type SensitiveRequest,
 } from '../accounts/sensitive-change.ts';
@@ -14,7 +15,7 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 }
 
 /**
- * Requires a recent sign-in for a change of factors, and returns the factors. A stolen access token must not add or
+ * Requires a recent sign-in for a change of factors. The change must be made by `applyChange`. A stolen access token must not add or
  * remove a factor. The password in the request counts as a sign-in if the account has no second factor. Otherwise the
  * sign-in must have proved a factor, too, because the session may be a thief's. A session that added a factor is exempt:
  * its sign-in need not have proved the factor.
@@ -25,11 +26,8 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 export async function authorizeFactorChange(
   deps: FactorChangeDeps,
   request: SensitiveRequest,
-): Promise<FactorsOfAccount> {
-  const account = await deps.secondFactors.find(request.userId);
-  if (account === null) throw accountNotFound();
-  await requireOwner(deps, request, account, hasAddedFactor(account.factors, request.sessionId));
-  return account;
+): Promise<AuthorizedRequest> {
+  return authorizeChange(deps, request, ({ factors }) => hasAddedFactor(factors, request.sessionId));
 }
 
 export function tooManyFactors(): Refusal {
@@ -38,22 +36,13 @@ export function tooManyFactors(): Refusal {
 
 /**
  * Requires that the mail address of the account is proven before a factor is added, unless EMAIL_VERIFICATION is off.
- * Otherwise a person who registered with another person's address could lock out the owner of the address. Rejects with
- * a {@link Refusal}: `not_found`, `email_unverified`.
+ * Otherwise a person who registered with another person's address could lock out the owner of the address. Throws a
+ * {@link Refusal} `email_unverified`.
  */
-export async function requireProvenAddress(
-  {
-    users,
-    emailVerification,
-  }: Pick<FactorChangeDeps, 'users'> & { readonly emailVerification: EmailVerification },
-  userId: string,
-): Promise<User> {
-  const user = await users.find(userId);
-  if (user === null) throw accountNotFound();
+export function requireProvenAddress(user: User, emailVerification: EmailVerification): void {
   if (needsVerification(user, emailVerification))
     throw new Refusal(
       'email_unverified',
       'Confirm the mail address of the account before you add a second factor: open the link in the mail.',
     );
-  return user;
 }

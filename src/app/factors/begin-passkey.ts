@@ -29,13 +29,13 @@ export type BeginPasskey = (request: SensitiveRequest) => Promise<PasskeyCreatio
  * `email_unverified`.
  */
 export const beginPasskey = (deps: Deps): BeginPasskey => {
-  const { challenges, passkeys, clock } = deps;
+  const { challenges, passkeys, clock, emailVerification } = deps;
 
   return async (request) => {
     const { userId } = request;
-    const account = await authorizeFactorChange(deps, request);
+    const { account, user } = await authorizeFactorChange(deps, request);
     const { securityVersion } = account;
-    const user = await requireProvenAddress(deps, userId);
+    requireProvenAddress(user, emailVerification);
     const nonce = challenges.newNonce();
     const expiresAt = clock() + CHALLENGE_LIFE;
     return {

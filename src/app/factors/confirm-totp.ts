@@ -6,6 +6,7 @@ import type { NewId } from '../../ports/new-id.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
 import { requireLiveSession } from '../accounts/require-recent-sign-in.ts';
+import { conditionOf } from '../accounts/sensitive-change.ts';
 import { changeEntries } from '../change-entries.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import type { LiveFamilyDeps } from '../tokens/live-family.ts';
@@ -34,10 +35,12 @@ export const confirmTotp = (deps: Deps): ConfirmTotp => {
   const { secondFactors, clock, newId, securityLog } = deps;
 
   return async ({ userId, sessionId, id, code, client }) => {
-    await requireLiveSession(deps, { userId, sessionId });
-    const at = clock();
+    const session = { userId, sessionId };
     const account = await secondFactors.find(userId);
-    const factor = account?.factors.find((one) => one.id === id && canBeConfirmed(one, at));
+    await requireLiveSession(deps, session);
+    const at = clock();
+    if (account === null) throw noSuchFactor();
+    const factor = account.factors.find((one) => one.id === id && canBeConfirmed(one, at));
     if (factor?.kind !== 'totp') throw noSuchFactor();
     const step = await stepOfFactor(deps, factor, code, at);
     if (step === null) throw new Refusal('proof_refused');
@@ -45,9 +48,13 @@ export const confirmTotp = (deps: Deps): ConfirmTotp => {
     const event = { type: 'users.factor_added', occurredAt: at, data } as const;
     const confirmed = await secondFactors.confirm(
       { userId, id, step, at },
+      conditionOf(deps, session, account),
       changeEntries(newId, byUser(client), [{ event }]),
     );
-    if (!confirmed) throw noSuchFactor();
+    if (!confirmed) {
+      await requireLiveSession(deps, session);
+      throw noSuchFactor();
+    }
     securityLog('factor_added', { userId, address: client.address, kind: factor.kind });
   };
 };

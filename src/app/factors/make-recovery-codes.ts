@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { RECOVERY_CODES } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RecoveryCodes } from '../../ports/security/recovery-codes.ts';
-import type { SensitiveRequest } from '../accounts/sensitive-change.ts';
+import { applyChange, type SensitiveRequest } from '../accounts/sensitive-change.ts';
 import { changeEntries } from '../change-entries.ts';
 import { authorizeFactorChange, type FactorChangeDeps } from './authorize-factor-change.ts';
 
@@ -23,19 +23,21 @@ export const makeRecoveryCodes = (deps: Deps): MakeRecoveryCodes => {
   const { secondFactors, recoveryCodes, clock, newId, securityLog } = deps;
 
   return async (request) => {
-    await authorizeFactorChange(deps, request);
+    const authorized = await authorizeFactorChange(deps, request);
     const { userId, client } = request;
     const codes = recoveryCodes.make(RECOVERY_CODES);
     const data = { userId, kind: 'recovery_code', ...clientFacts(client) } as const;
     const event = { type: 'users.factor_added', occurredAt: clock(), data } as const;
     const hashes = codes.map((code) => recoveryCodes.hash(userId, code));
-    if (
-      !(await secondFactors.replaceRecoveryCodes(
+    const replaced = await applyChange(deps, authorized, ({ condition }) =>
+      secondFactors.replaceRecoveryCodes(
         userId,
         hashes,
+        condition,
         changeEntries(newId, byUser(client), [{ event }]),
-      ))
-    )
+      ),
+    );
+    if (!replaced)
       throw new Refusal(
         'conflict',
         'Recovery codes replace a factor, and this account has none. Add a factor first.',

@@ -1,4 +1,5 @@
 import type { User } from '../../domain/user.ts';
+import type { ChangeCondition } from './change-condition.ts';
 import type { ChangeEntry } from './change-entry.ts';
 import type { EmailLink } from './email-links.ts';
 import type { EndedSessions } from './token-families.ts';
@@ -31,9 +32,13 @@ export interface EmailChanges {
 
   /**
    * Stores the links, and removes the earlier `change` links of the account. False, and nothing changes, if the
-   * account is deleted or its hash is no longer `expected`. A new password removes the `change` links, too.
+   * account is deleted or the condition does not hold. A new password removes the `change` links, too.
    */
-  request(requested: RequestedChange, expected: string, entries: readonly ChangeEntry[]): Promise<boolean>;
+  request(
+    requested: RequestedChange,
+    condition: ChangeCondition | null,
+    entries: readonly ChangeEntry[],
+  ): Promise<boolean>;
 
   /** Null: the link is unknown, used or expired. */
   find(hashedToken: string, purpose: 'change' | 'undo', now: number): Promise<FoundChange | null>;

@@ -1,6 +1,7 @@
 import type { ChallengeAnswer } from '../../domain/challenge.ts';
 import type { Factor, FactorProofUse, Passkey } from '../../domain/second-factor.ts';
 import type { TokenFamily } from '../../domain/token-family.ts';
+import type { ChangeCondition } from './change-condition.ts';
 import type { ChangeEntry } from './change-entry.ts';
 import type { SealedRows } from './sealed-rows.ts';
 import type { OpenedSession } from './token-families.ts';
@@ -40,7 +41,8 @@ export interface LoginProof {
  * The factors, recovery codes and answered challenges of accounts. Every method is atomic: the change and the entries
  * given with it commit together or not at all. A new or removed confirmed factor and new recovery codes give the
  * account a new security version. So does a change of the password or address. A new label and the use of a proof do
- * not. Deleting the account deletes its factors and codes.
+ * not. Deleting the account deletes its factors and codes. If a method returns null, the account is deleted or the
+ * condition does not hold, and nothing changes.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -50,27 +52,26 @@ export interface SecondFactors extends SealedRows {
 
   /**
    * Stores an unconfirmed factor in place of all other unconfirmed factors of the account. `full`, and nothing changes,
-   * if the account has `MAX_FACTORS` confirmed ones. `gone` if there is no such account.
+   * if the account has `MAX_FACTORS` confirmed ones.
    */
-  add(factor: StoredTotp): Promise<'added' | 'full' | 'gone'>;
+  add(factor: StoredTotp, condition: ChangeCondition | null): Promise<'added' | 'full' | null>;
 
   /**
    * Stores a confirmed passkey, and removes unconfirmed factors, which another session may have begun before. In all
-   * other cases nothing changes. `outdated`: the account is deleted or has another security version. `taken`: a factor
-   * has this credential id. `full`: as for {@link SecondFactors.add}.
+   * other cases nothing changes. `taken`: a factor has this credential id. `full`: as for {@link SecondFactors.add}.
    */
   addPasskey(
     factor: StoredPasskey,
-    securityVersion: string,
+    condition: ChangeCondition | null,
     entries: readonly ChangeEntry[],
-  ): Promise<'added' | 'full' | 'taken' | 'outdated'>;
+  ): Promise<'added' | 'full' | 'taken' | null>;
 
   /** The user of the passkey with this credential id; null without one. */
   findPasskeyOwner(credentialId: string): Promise<string | null>;
 
   /**
    * Confirms an unconfirmed factor, and uses the time step up. False, and nothing changes, if the user has no such
-   * factor or it is confirmed.
+   * factor, if it is confirmed, or if the condition does not hold.
    */
   confirm(
     confirmation: {
@@ -79,6 +80,7 @@ export interface SecondFactors extends SealedRows {
       readonly step: number;
       readonly at: number;
     },
+    condition: ChangeCondition | null,
     entries: readonly ChangeEntry[],
   ): Promise<boolean>;
 
@@ -89,14 +91,20 @@ export interface SecondFactors extends SealedRows {
    * Removes a confirmed factor. The removal of the last one also removes the recovery codes. False, and nothing
    * changes, if the user has no such confirmed factor.
    */
-  remove(userId: string, id: string, entries: readonly ChangeEntry[]): Promise<boolean>;
+  remove(
+    userId: string,
+    id: string,
+    condition: ChangeCondition | null,
+    entries: readonly ChangeEntry[],
+  ): Promise<boolean | null>;
 
   /** Replaces all recovery codes. False, and nothing changes, if the account has no confirmed factor. */
   replaceRecoveryCodes(
     userId: string,
     hashes: readonly string[],
+    condition: ChangeCondition | null,
     entries: readonly ChangeEntry[],
-  ): Promise<boolean>;
+  ): Promise<boolean | null>;
 
   /** Counts an answer: see `countAnswer`. False if the challenge is used or has taken too many answers. */
   countAnswer(answer: ChallengeAnswer): Promise<boolean>;

@@ -1,5 +1,6 @@
 import type { RevocationReason } from '../../domain/revocation.ts';
 import type { Role, User } from '../../domain/user.ts';
+import type { ChangeCondition } from './change-condition.ts';
 import type { ChangeEntry } from './change-entry.ts';
 import type { EmailLink } from './email-links.ts';
 import type { EndedSessions } from './token-families.ts';
@@ -86,11 +87,11 @@ export interface Users {
 
   /**
    * Changes the password hash, and removes all links of the account that change its address. Null, and nothing changes,
-   * if the account is deleted or its hash is no longer `expected`.
+   * if the account is deleted or the condition does not hold.
    */
   changePassword(
     id: string,
-    expected: string,
+    condition: ChangeCondition | null,
     change: PasswordChange,
     entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;
@@ -113,10 +114,10 @@ export interface Users {
   /** Removes up to `limit` resets that expired before `before`, and returns their number. */
   forgetResets(before: number, limit: number): Promise<number>;
 
-  /** Removes the account; null if it is already deleted or its hash is no longer `expected`. */
+  /** Removes the account. Null, and nothing changes, if it is already deleted or the condition does not hold. */
   remove(
     id: string,
-    expected: string,
+    condition: ChangeCondition | null,
     revocation: { readonly at: number; readonly reason: RevocationReason },
     entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
 import { findMailRecipient } from '../../../src/app/delivery/mail-recipient.ts';
 import type { DomainEvent } from '../../../src/domain/events.ts';
 import { identifiersOf, type User } from '../../../src/domain/user.ts';
+import { claimsOf } from '../../support/forge.ts';
 import { createMemoryStores } from '../../support/memory/session-store.ts';
 import { embeddedStores, type SqlStores } from '../../support/open-stores.ts';
 import { PASSWORD } from '../../support/passwords.ts';
@@ -191,10 +191,17 @@ class Life {
     this.#accounts[index] = answer.id;
   }
 
+  /** A request with the password in a new session of the user. */
+  async #signIn(userId: string) {
+    const { access } = await this.#service.service.logIn({ userId });
+    const sessionId = String(claimsOf(access).sid);
+    return { userId, sessionId, authentication: {}, password: PASSWORD, client: HOME };
+  }
+
   async #requestChange(index: number, email: string): Promise<void> {
     const userId = this.#accounts[index];
     if (userId == null) return;
-    const request = { ...signInOf(userId), email };
+    const request = { ...(await this.#signIn(userId)), email };
     const answer = await outcome(this.#use.requestEmailChange(request));
     if ((answer === 'conflict') !== this.#isTaken(email, userId))
       throw new Error(`requested ${email}: ${answer}`);
@@ -280,7 +287,7 @@ class Life {
   async #remove(index: number): Promise<void> {
     const userId = this.#accounts[index];
     if (userId == null) return;
-    await this.#use.deleteAccount(signInOf(userId));
+    await this.#use.deleteAccount(await this.#signIn(userId));
     this.#accounts[index] = null;
     for (const [email, reservation] of this.#reserved)
       if (reservation.userId === userId) this.#reserved.delete(email);
@@ -314,14 +321,6 @@ class Life {
       throw new Error(`${before.email} became ${email} without a link`);
   }
 }
-
-const signInOf = (userId: string) => ({
-  userId,
-  sessionId: randomUUID(),
-  authentication: {},
-  password: PASSWORD,
-  client: HOME,
-});
 
 async function checkLives(numRuns: number, freshStores: () => Promise<Stores>): Promise<void> {
   const sequences = fc.array(STEPS, { minLength: 15, maxLength: 40 });

@@ -253,8 +253,8 @@ const FACTOR: StoredTotp = {
 async function storesOfUser() {
   const stores = createMemoryStores();
   await stores.users.create(USER, []);
-  await stores.secondFactors.add(FACTOR);
-  await stores.secondFactors.confirm({ userId: USER.id, id: FACTOR.id, step: WRONG, at: NOW }, []);
+  await stores.secondFactors.add(FACTOR, null);
+  await stores.secondFactors.confirm({ userId: USER.id, id: FACTOR.id, step: WRONG, at: NOW }, null, []);
   return stores;
 }
 

@@ -6,6 +6,7 @@ import type { EmailChanges } from '../../../src/ports/stores/email-changes.ts';
 import type { EmailLink } from '../../../src/ports/stores/email-links.ts';
 import type { TokenFamilies } from '../../../src/ports/stores/token-families.ts';
 import { removeLinksOf, type StoredLinks } from './email-links.ts';
+import type { MayChange } from './second-factors.ts';
 import { type Records, recordAbout } from './stored-entry.ts';
 
 /** Reserved identifiers: their accounts, and until when. */
@@ -19,11 +20,13 @@ interface Tables {
   readonly families: TokenFamilies;
   forgetResets(userId: string): void;
   renewSecurityVersion(userId: string): void;
+  readonly mayChange: MayChange;
 }
 
 /** Changes of addresses in memory. */
 export function createMemoryEmailChanges(tables: Tables): EmailChanges {
-  const { users, links, reservations, records, families, forgetResets, renewSecurityVersion } = tables;
+  const { users, links, reservations, records, families, forgetResets, renewSecurityVersion, mayChange } =
+    tables;
 
   function validLink(hashedToken: string, purpose: EmailLink['purpose'], now: number) {
     const link = links.get(hashedToken);
@@ -64,9 +67,9 @@ export function createMemoryEmailChanges(tables: Tables): EmailChanges {
       return isTaken(identifier, userId, now);
     },
 
-    async request({ change, undo }, expected, entries) {
+    async request({ change, undo }, condition, entries) {
       const user = users.get(change.userId);
-      if (user?.passwordHash !== expected) return false;
+      if (user === undefined || !mayChange(user.id, condition)) return false;
       removeLinksOf(links, user.id, ({ purpose }) => purpose === 'change');
       links.set(change.hashedToken, change);
       if (undo !== null) links.set(undo.hashedToken, undo);

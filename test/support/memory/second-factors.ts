@@ -12,8 +12,10 @@ import {
   isUnusedStep,
   MAX_FACTORS,
 } from '../../../src/domain/second-factor.ts';
+import { isLive, type TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
 import type { UserState } from '../../../src/domain/user-state.ts';
+import type { ChangeCondition } from '../../../src/ports/stores/change-condition.ts';
 import type { ChangeEntry } from '../../../src/ports/stores/change-entry.ts';
 import type { SecondFactors, StoredFactor } from '../../../src/ports/stores/second-factors.ts';
 import type { TokenFamilies } from '../../../src/ports/stores/token-families.ts';
@@ -49,6 +51,22 @@ export function renewSecurityVersion(accounts: SecuredAccounts, userId: string):
 /** Removes factors and codes. An account that is created later with this id continues with the security version. */
 export function forgetFactors(accounts: SecuredAccounts, userId: string): void {
   Object.assign(accountOf(accounts, userId), { factors: [], recoveryCodes: new Set() });
+}
+
+/** Whether the account exists and a change of it may be made. */
+export type MayChange = (userId: string, condition: ChangeCondition | null) => boolean;
+
+export function createConditionCheck(
+  users: ReadonlyMap<string, User>,
+  accounts: SecuredAccounts,
+  families: ReadonlyMap<string, TokenFamily>,
+): MayChange {
+  return (userId, condition) => {
+    if (!users.has(userId) || condition === null) return users.has(userId);
+    const family = families.get(condition.sessionId);
+    const isSame = accountOf(accounts, userId).securityVersion === condition.securityVersion;
+    return isSame && family?.userId === userId && isLive(family, condition.now);
+  };
 }
 
 function replaceFactor(account: SecuredAccount, changed: StoredFactor): void {
@@ -102,8 +120,11 @@ export function createMemorySecondFactors(
   accounts: SecuredAccounts,
   challenges: AnsweredChallenges,
   states: ReadonlyMap<string, UserState>,
+  mayChange: MayChange,
 ): SecondFactors {
   const find = (userId: string) => (users.has(userId) ? accountOf(accounts, userId) : null);
+  const findIf = (userId: string, condition: ChangeCondition | null) =>
+    mayChange(userId, condition) ? find(userId) : null;
 
   function finish(userId: string, entries: readonly ChangeEntry[]): true {
     renewSecurityVersion(accounts, userId);
@@ -142,18 +163,18 @@ export function createMemorySecondFactors(
       };
     },
 
-    async add(factor) {
-      const account = find(factor.userId);
-      if (account === null) return 'gone';
+    async add(factor, condition) {
+      const account = findIf(factor.userId, condition);
+      if (account === null) return null;
       account.factors = account.factors.filter(isConfirmed);
       if (account.factors.length >= MAX_FACTORS) return 'full';
       account.factors.push(structuredClone(factor));
       return 'added';
     },
 
-    async addPasskey(factor, securityVersion, entries) {
-      const account = find(factor.userId);
-      if (account?.securityVersion !== securityVersion) return 'outdated';
+    async addPasskey(factor, condition, entries) {
+      const account = findIf(factor.userId, condition);
+      if (account === null) return null;
       if (ownerOf(factor.passkey.credentialId) !== null) return 'taken';
       account.factors = account.factors.filter(isConfirmed);
       if (account.factors.length >= MAX_FACTORS) return 'full';
@@ -166,8 +187,8 @@ export function createMemorySecondFactors(
       return ownerOf(credentialId);
     },
 
-    async confirm({ userId, id, step, at }, entries) {
-      const account = find(userId);
+    async confirm({ userId, id, step, at }, condition, entries) {
+      const account = findIf(userId, condition);
       const factor = account?.factors.find((one) => one.id === id && !isConfirmed(one));
       if (account === null || factor?.kind !== 'totp') return false;
       replaceFactor(account, { ...factor, confirmedAt: at, totp: { ...factor.totp, lastStep: step } });
@@ -182,17 +203,19 @@ export function createMemorySecondFactors(
       return record(userId, entries);
     },
 
-    async remove(userId, id, entries) {
-      const account = find(userId);
-      if (account === null || findConfirmed(account, id) === undefined) return false;
+    async remove(userId, id, condition, entries) {
+      const account = findIf(userId, condition);
+      if (account === null) return null;
+      if (findConfirmed(account, id) === undefined) return false;
       account.factors = account.factors.filter((factor) => factor.id !== id);
       if (!account.factors.some(isConfirmed)) account.recoveryCodes.clear();
       return finish(userId, entries);
     },
 
-    async replaceRecoveryCodes(userId, hashes, entries) {
-      const account = find(userId);
-      if (account === null || !account.factors.some(isConfirmed)) return false;
+    async replaceRecoveryCodes(userId, hashes, condition, entries) {
+      const account = findIf(userId, condition);
+      if (account === null) return null;
+      if (!account.factors.some(isConfirmed)) return false;
       account.recoveryCodes = new Set(hashes);
       return finish(userId, entries);
     },

@@ -42,6 +42,7 @@ import { createMemoryEmailLinks, type StoredLinks } from './email-links.ts';
 import { createMemoryMailBudget } from './mail-budget.ts';
 import {
   type AnsweredChallenges,
+  createConditionCheck,
   createMemorySecondFactors,
   hasSecondFactor,
   prepareChallengeUse,
@@ -100,10 +101,11 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
     { accounts, challenges, states, cookies },
     sessionsPerUser,
   );
+  const mayChange = createConditionCheck(users, accounts, families);
 
   return {
     families: store,
-    users: createMemoryUsers(users, store, records, lists, links, resets, reservations, accounts),
+    users: createMemoryUsers(users, store, records, lists, links, resets, reservations, accounts, mayChange),
     accountPageSessions: createMemoryAccountPageSessions(families, cookies),
     emailLinks: createMemoryEmailLinks(links, users, records),
     emailChanges: createMemoryEmailChanges({
@@ -114,8 +116,9 @@ export function createMemoryStores({ sessionsPerUser = Number.POSITIVE_INFINITY 
       families: store,
       forgetResets: (userId) => forgetResetsOf(resets, userId),
       renewSecurityVersion: (userId) => renewSecurityVersion(accounts, userId),
+      mayChange,
     }),
-    secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges, states),
+    secondFactors: createMemorySecondFactors(users, store, records, accounts, challenges, states, mayChange),
     userStates: createMemoryUserStates({ states, accounts, families, store, records }),
     tasks: createMemoryTasks(users, lists),
     userDirectory: createMemoryUserDirectory({ users, states, accounts, families }),

@@ -8,6 +8,7 @@ import { removeLinksOf, type StoredLinks } from './email-links.ts';
 import {
   forgetFactors,
   hasSecondFactor,
+  type MayChange,
   renewSecurityVersion,
   type SecuredAccounts,
 } from './second-factors.ts';
@@ -36,6 +37,7 @@ export function createMemoryUsers(
   resets: StoredResets,
   reservations: Reservations,
   accounts: SecuredAccounts,
+  mayChange: MayChange,
 ): Users {
   const record = (user: User, entries: readonly ChangeEntry[]) => recordAbout(records, user, entries);
 
@@ -96,7 +98,10 @@ export function createMemoryUsers(
         user.emailVerifiedAt === expected.emailVerifiedAt;
       if (!isExpected) return 'outdated';
       if (identifiersOf(next).some((identifier) => isTaken(identifier, user.id, at))) return 'taken';
-      if (email !== user.email) forgetFormerAddress(user.id);
+      if (email !== user.email) {
+        forgetFormerAddress(user.id);
+        renewSecurityVersion(accounts, user.id);
+      }
       const changed = { ...user, username, email, emailVerifiedAt };
       users.set(user.id, changed);
       if (verification !== undefined) links.set(verification.hashedToken, verification);
@@ -138,9 +143,9 @@ export function createMemoryUsers(
       return true;
     },
 
-    async changePassword(id, expected, values, entries) {
+    async changePassword(id, condition, values, entries) {
       const user = users.get(id);
-      return user?.passwordHash === expected ? change(user, values, entries) : null;
+      return user !== undefined && mayChange(id, condition) ? change(user, values, entries) : null;
     },
 
     async openReset(reset, entries) {
@@ -167,9 +172,9 @@ export function createMemoryUsers(
       return old.length;
     },
 
-    async remove(id, expected, revocation, entries) {
+    async remove(id, condition, revocation, entries) {
       const user = users.get(id);
-      if (user?.passwordHash !== expected) return null;
+      if (user === undefined || !mayChange(id, condition)) return null;
       users.delete(id);
       lists.delete(id);
       forgetFactors(accounts, id);
