@@ -9,6 +9,7 @@ import { runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkDataFolder, checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
+import { interruptIndex } from '../support/invalid-index.ts';
 import { runKeys } from '../support/keys-command.ts';
 import { kinship } from '../support/kinship.ts';
 import { PLAIN, serveMail } from '../support/mail-server.ts';
@@ -87,6 +88,37 @@ t.test(
     t.match(await diagnose(t, { DATABASE_URL: away }), { database: /^fail: .*ECONNREFUSED/ });
   },
 );
+
+t.test('the doctor reports an invalid index with the statement that mends it', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const url = await migratedDatabase(t);
+  const read = () =>
+    readConfig({ DATABASE_URL: url, DATA_DIR: t.testdir() }, process.cwd(), { createKeys: false });
+  const findIndexes = async () =>
+    (await findingsFor(read, Date.now)).filter(({ check }) => check === 'indexes');
+  t.same(await findIndexes(), []);
+  const sql = connect({ kind: 'url', url, pool: 1 });
+  t.teardown(() => sql.end({ timeout: 1 }));
+  await sql`drop index users_by_age`;
+  await interruptIndex(
+    url,
+    'users',
+    'create index concurrently users_by_age on users (created_at desc, id desc)',
+  );
+  t.match(await findIndexes(), [
+    {
+      state: 'warn',
+      found: 'public.users_by_age is invalid and not used',
+      remedy: 'run in psql: reindex index concurrently public.users_by_age',
+    },
+  ]);
+  await interruptIndex(url, 'users', 'reindex index concurrently public.users_by_age');
+  const remedies = (await findIndexes()).map(({ remedy }) => remedy.replace('run in psql: ', ''));
+  t.equal(remedies.length, 2);
+  t.ok(remedies.includes('drop index concurrently public.users_by_age_ccnew'));
+  for (const remedy of remedies) await sql.unsafe(remedy);
+  t.same(await findIndexes(), []);
+});
 
 t.test(
   'the doctor distinguishes an empty key set, a set that signs, and a set under another encryption key',

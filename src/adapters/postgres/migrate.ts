@@ -7,6 +7,7 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { Sql } from './connect.ts';
 import { DatabaseUnusable } from './connection/session.ts';
 import { mapDriverError } from './execute.ts';
+import { dropInvalidIndexes } from './invalid-indexes.ts';
 import { adoptOldTable, TABLE } from './migrations-table.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.resolve('#package.json')));
@@ -71,7 +72,10 @@ async function migrateOnce(sql: Sql, onMigration: (due: DueMigration) => void): 
         // Without the schema Postgrator would also find a table of this name in another schema.
         schemaTable: `${schema}.${TABLE}`,
         execQuery: async (text) => ({ rows: await tx.unsafe(text) }),
-        execSqlScript: async (text) => void (await tx.unsafe(text).simple()),
+        async execSqlScript(text) {
+          await dropInvalidIndexes(tx, schema, text);
+          await tx.unsafe(text).simple();
+        },
       });
       const migrations = await postgrator.getMigrations();
       await adoptOldTable(tx, schema, migrations);

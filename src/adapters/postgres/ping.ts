@@ -2,7 +2,8 @@ import type { Sql } from './connect.ts';
 import { DatabaseUnusable } from './connection/session.ts';
 import { execute } from './execute.ts';
 
-const TABLES = [
+/** The tables of the service. */
+export const TABLES = [
   'token_families',
   'told_subjects',
   'outbox',

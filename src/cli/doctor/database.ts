@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { connect, type Sql, type UrlAddress } from '../../adapters/postgres/connect.ts';
 import { isAnswered } from '../../adapters/postgres/embedded/lock.ts';
 import { readSocketRecord } from '../../adapters/postgres/embedded/start.ts';
+import { findInvalidIndexes } from '../../adapters/postgres/invalid-indexes.ts';
 import { refuseTransactionPooler } from '../../adapters/postgres/pooler.ts';
 import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
 import type { Config } from '../../config.ts';
@@ -38,6 +39,7 @@ export async function checkDatabase(
     ...(isEmbedded ? [] : [checkRole(facts.user, facts.isSuperuser)]),
     checkClock(skew, config.policy.clockSkew),
     await checkSchema(sql),
+    ...(await checkIndexes(sql)),
     ...(config.database.kind === 'url' ? [await checkPooler(sql, config.database)] : []),
   ];
 }
@@ -65,6 +67,14 @@ async function checkSchema(sql: Sql): Promise<Finding> {
   return due.length === 0
     ? ok('schema', 'up to date')
     : warn('schema', `${due.length} migrations are due`, migrate);
+}
+
+/** Reports each invalid index. */
+async function checkIndexes(sql: Sql): Promise<readonly Finding[]> {
+  const invalid = await findInvalidIndexes(sql);
+  return invalid.map(({ name, remedy }) =>
+    warn('indexes', `${name} is invalid and not used`, `run in psql: ${remedy}`),
+  );
 }
 
 async function checkPooler(sql: Sql, address: UrlAddress): Promise<Finding> {
