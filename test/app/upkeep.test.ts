@@ -7,6 +7,7 @@ import {
   removeExpiredLinks,
   removeOldMails,
 } from '../../src/app/upkeep/remove-old.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { seriesIn } from '../support/exposition.ts';
 import { entry, hash, NOW, someFamily } from '../support/families.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
@@ -77,6 +78,23 @@ t.test('a purge removes nothing while another replica purges', async (t) => {
   t.equal(await run(), 0);
   t.equal(await run(), 0);
   t.same(lines, [{ count: 300 }]);
+});
+
+t.test('a purge that fails logs its result only after a retry has removed the rest', async (t) => {
+  const { deps, lines, failures } = setUp();
+  const outage = new StoreUnavailable('nothing', null);
+  const results = [300, outage, 200, 0];
+  const purge = async () => {
+    const result = results.shift() ?? 0;
+    if (typeof result !== 'number') throw result;
+    return result;
+  };
+  const run = createPurge({ ...deps, families: { purge } });
+  t.same([await run(), await run()], [300, 0]);
+  t.equal(failures.length, 1);
+  t.same(lines, [], 'some rows were not removed');
+  t.same([await run(), await run()], [200, 0]);
+  t.same(lines, [{ count: 500 }]);
 });
 
 t.test('mails are removed after thirty days, and links a day after their expiry', async (t) => {

@@ -20,7 +20,7 @@ export const purgeBatch = ({ families, policy, clock }: PurgeDeps) => {
   return (): Promise<number | null> => families.purge(purgeCutoff(clock(), policy), BATCH);
 };
 
-/** Purges for a background loop, and logs when no family is left to purge. */
+/** Purges for a background loop. After its last batch, logs how many families this process has purged. */
 export const createPurge = (deps: PurgeDeps & RemovalDeps) =>
   createRemoval(deps, {
     removal: 'sessions',

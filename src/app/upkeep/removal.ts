@@ -11,7 +11,7 @@ interface RemovalTask {
   readonly removal: Removal;
   /** Removes one batch and returns its size; null while another process runs the same removal. */
   remove(): Promise<number | null>;
-  /** The log line after the last batch; absent: no log line. */
+  /** The log line after the last batch, with the number of removed rows. Absent: no log line. */
   readonly done?: string;
 }
 
@@ -20,28 +20,27 @@ export const REMOVAL_BATCH = 1_000;
 
 /**
  * A removal for a background loop. Each call removes one batch and returns its size. A failure is logged and counted.
- * The call then returns 0, so that the loop retries after its pause.
+ * The call then returns 0, so that the loop retries after its pause, and `done` is logged only when a retry succeeds.
  */
 export const createRemoval = ({ log, telemetry }: RemovalDeps, { removal, remove, done }: RemovalTask) => {
   let count = 0;
 
   return async (): Promise<number> => {
-    const removed = await removeBatch();
-    count += removed;
-    if (removed > 0 || count === 0) return removed;
-    if (done !== undefined) log.info({ count }, done);
-    count = 0;
-    return 0;
-  };
-
-  async function removeBatch(): Promise<number> {
     try {
-      return (await remove()) ?? 0;
+      const removed = (await remove()) ?? 0;
+      count += removed;
+      if (removed === 0) logEnd();
+      return removed;
     } catch (error) {
       telemetry.removalFailed(removal);
       const level = error instanceof StoreUnavailable ? 'warn' : 'error';
       log[level]({ err: error, removal }, 'old rows not removed; trying again later');
       return 0;
     }
+  };
+
+  function logEnd(): void {
+    if (count > 0 && done !== undefined) log.info({ count }, done);
+    count = 0;
   }
 };
