@@ -4,7 +4,7 @@ import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EmailLink } from '../../ports/stores/email-links.ts';
 import type { AccountChangeResult, NamedUser } from '../../ports/stores/users.ts';
 import { insertEmailLink } from './email-links.ts';
-import type { createOutboxWriter } from './with-outbox.ts';
+import type { OutboxWriter } from './with-outbox.ts';
 
 interface UserChange {
   readonly expected: NamedUser;
@@ -21,7 +21,7 @@ interface UserChange {
  */
 export async function changeUserRow(
   tx: TransactionSql,
-  outboxWriter: ReturnType<typeof createOutboxWriter>,
+  outboxWriter: OutboxWriter,
   { expected, next, at, verification, entries }: UserChange,
 ): Promise<Exclude<AccountChangeResult, 'taken'>> {
   const { id } = expected;

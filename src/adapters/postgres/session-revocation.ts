@@ -4,9 +4,7 @@ import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { userKey } from './user-key.ts';
-import type { createOutboxWriter, RevokedBatch, SessionRevocation } from './with-outbox.ts';
-
-type WithOutbox = ReturnType<typeof createOutboxWriter>;
+import type { OutboxWriter, RevokedBatch, SessionRevocation } from './with-outbox.ts';
 
 /** A transaction that revokes sessions. Returns their ids, or null if it changed nothing. */
 export type RevokingTransaction = (tx: TransactionSql) => Promise<readonly string[] | null>;
@@ -24,7 +22,7 @@ export class TooManySessions extends Error {
 /** Revokes sessions within a transaction of {@link runRevokingTransaction}, and returns their ids. */
 export async function revokeSessions(
   tx: TransactionSql,
-  outboxWriter: WithOutbox,
+  outboxWriter: OutboxWriter,
   revocation: SessionRevocation,
 ): Promise<readonly string[]> {
   const { revoked, more } = onlyBatch(await outboxWriter.revokeSessions(tx, revocation), revocation);
@@ -41,7 +39,7 @@ export async function revokeSessions(
  */
 export async function runRevokingTransaction(
   sql: Sql,
-  outboxWriter: WithOutbox,
+  outboxWriter: OutboxWriter,
   sessionsPerUser: number,
   work: RevokingTransaction,
 ): Promise<readonly string[] | null> {
@@ -59,7 +57,7 @@ export async function runRevokingTransaction(
 
 async function revokeSurplus(
   sql: Sql,
-  outboxWriter: WithOutbox,
+  outboxWriter: OutboxWriter,
   revocation: SessionRevocation,
 ): Promise<string[]> {
   const origin = asSystem(revocation.origin);

@@ -10,7 +10,7 @@ import { decodeHash, RETURNED_COLUMNS, type ReturnedRow, toRotatedFamily } from 
 import { stepUpSql } from './rotate-sql.ts';
 import { useChallenge, useProofSql } from './use-proof.ts';
 import { userKey } from './user-key.ts';
-import type { createOutboxWriter } from './with-outbox.ts';
+import type { OutboxWriter } from './with-outbox.ts';
 
 /** Thrown to roll back a step-up: the proof is not valid any more, or the family is not as expected. */
 class NotSteppedUp extends Error {}
@@ -21,7 +21,7 @@ class NotSteppedUp extends Error {}
  */
 export async function stepUp(
   sql: Sql,
-  outboxWriter: ReturnType<typeof createOutboxWriter>,
+  outboxWriter: OutboxWriter,
   change: StepUp,
   entries: readonly ChangeEntry[],
 ): Promise<TokenFamily | null> {

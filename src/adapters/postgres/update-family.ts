@@ -7,12 +7,12 @@ import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
 import { isOfUser, userKey } from './user-key.ts';
-import type { createOutboxWriter } from './with-outbox.ts';
+import type { OutboxWriter } from './with-outbox.ts';
 
 /** Changes a family under the lock of its user's state, because its next claims depend on the claims of the user. */
 export async function updateFamily(
   sql: Sql,
-  outboxWriter: ReturnType<typeof createOutboxWriter>,
+  outboxWriter: OutboxWriter,
   { tokenFamily, userId }: Pick<TokenFamily, 'tokenFamily' | 'userId'>,
   { deviceName, sessionClaims }: FamilyChanges,
   entries: readonly ChangeEntry[],

@@ -5,8 +5,8 @@ import { userKey } from './user-key.ts';
 import type { Executor } from './with-outbox.ts';
 
 /**
- * Marks a verified proof of a user as used. Returns one row, or no row if the proof was used before or was removed. The
- * statement can run alone within a transaction, or as a common table expression of another statement.
+ * Marks a verified proof of a user as used. Returns one row, or no row if the proof was used before or its factor was
+ * removed. Run it in the transaction of the change that needs the proof, so that a change that fails uses no proof.
  *
  * @param at milliseconds since the epoch
  */

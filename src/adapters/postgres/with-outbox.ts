@@ -75,6 +75,8 @@ export function createOutboxWriter(currentTrace: CurrentTrace) {
   }
 }
 
+export type OutboxWriter = ReturnType<typeof createOutboxWriter>;
+
 /** Changes signing keys. The change must return `id`. An entry is recorded if the key that it names was changed. */
 export function changeKeys(sql: Executor, change: Change, entries: readonly AuditEntry[]) {
   return sql<{ id: string }[]>`
