@@ -53,6 +53,58 @@ const FULL = mergedValues(MINIMAL, {
   extraVolumeMounts: [{ name: 'ca', mountPath: '/ca' }],
 });
 
+/** Values of which the chart would make manifests that Kubernetes refuses. */
+const UNRENDERABLE: readonly Values[] = [
+  { replicaCount: -1 },
+  { replicaCount: 2.5 },
+  { replicaCount: '2' },
+  { replicaCount: 1_000_000 },
+  { replicaCount: null },
+  { autoscaling: null },
+  { autoscaling: { maxReplicas: 0 } },
+  { autoscaling: { targetCPUUtilizationPercentage: null } },
+  { image: { tag: 'v 1' } },
+  { image: { tag: 'a'.repeat(129) } },
+  { image: { pullPolicy: null } },
+  { imagePullSecrets: ['registry'] },
+  { config: { CONSOLE_PORT: 'web' } },
+  { config: { CONSOLE_PORT: '80' } },
+  { secrets: { existingSecret: 'My_Secret' } },
+  { secrets: { existingSecret: 'a'.repeat(254) } },
+  { secrets: { files: { REDIS_URL: '..' } } },
+  { service: { type: 'ExternalName' } },
+  { service: { port: null } },
+  { service: { annotations: { 'two words': 'a' } } },
+  { ingress: { host: 'https://auth.example.com' } },
+  { ingress: { paths: [] } },
+  { ingress: { className: 'Two Words' } },
+  { ingress: { tls: ['auth-tls'] } },
+  { ingress: { tls: [{ secretName: 'auth-tls', host: 'auth.example.com' }] } },
+  { metrics: { port: 3000 } },
+  { metrics: { serviceMonitor: { interval: '30' } } },
+  { metrics: { serviceMonitor: { labels: { release: 'a'.repeat(64) } } } },
+  { metrics: { serviceMonitor: { labels: { 'app.kubernetes.io/name': 'other' } } } },
+  { networkPolicy: { httpFrom: [{}] } },
+  { networkPolicy: { httpFrom: [{ ipBlock: { cidr: '10.0.0.1' } }] } },
+  { networkPolicy: { consoleFrom: [{ ipBlock: { cidr: '10.0.0.0/8' }, podSelector: {} }] } },
+  { networkPolicy: { egress: [{ ports: [{ port: 0 }] }] } },
+  { podDisruptionBudget: { maxUnavailable: -1 } },
+  { podDisruptionBudget: { maxUnavailable: '1' } },
+  { podDisruptionBudget: { maxUnavailable: '101%' } },
+  { serviceAccount: { name: 'Kinship' } },
+  { resources: { limits: { memory: '512 MB' } } },
+  { resources: { request: {} } },
+  { podSecurityContext: { runAsUser: '1000' } },
+  { shutdownDelaySeconds: -1 },
+  { podAnnotations: { 'checksum/config': 'a' } },
+  { nodeSelector: { zone: 'two words' } },
+  { tolerations: [{ operator: 'exists' }] },
+  { affinity: { podAntiAfinity: {} } },
+  { priorityClassName: 'High' },
+  { extraVolumes: [{ configMap: { name: 'ca' } }] },
+  { extraVolumeMounts: [{ name: 'ca', mountPath: 'ca' }] },
+];
+
 const of = (all: readonly Manifest[], kind: string) => all.filter((manifest) => manifest.kind === kind);
 
 function one(all: readonly Manifest[], kind: string): Manifest {
@@ -111,7 +163,6 @@ t.test('values with which the service cannot work are refused', async (t) => {
   const [, example = ''] = /```yaml\n([^`]+)```/.exec(await readFile('deploy/helm/README.md', 'utf8')) ?? [];
   t.ok(isAccepted(parse(example)), 'the example in the README');
   const refused: readonly Values[] = [
-    {},
     { config: { PUBLIC_URL: 'http://auth.example.com' } },
     { config: { DATABASE_URL: 'postgres://user:secret@db/kinship' } },
     { config: { ACCESS_TOKEN_AEG: '15m' } },
@@ -122,9 +173,11 @@ t.test('values with which the service cannot work are refused', async (t) => {
     { secrets: { files: { REDIS_URL: '../redis' } } },
     { metrics: { port: 80 } },
     { replicas: 3 },
+    ...UNRENDERABLE,
   ];
-  for (const [index, over] of refused.entries())
-    t.notOk(isAccepted(index === 0 ? over : mergedValues(MINIMAL, over)), JSON.stringify(over));
+  t.notOk(isAccepted({}), 'the defaults alone');
+  const minimal = mergedValues(defaults, MINIMAL);
+  for (const over of refused) t.notOk(accepts(mergedValues(minimal, over)), JSON.stringify(over));
 });
 
 t.test('the chart refuses to render without a database or a Secret', async (t) => {
@@ -133,6 +186,67 @@ t.test('the chart refuses to render without a database or a Secret', async (t) =
   await t.rejects(manifests(noDatabase), /POSTGRES_HOST/);
   t.ok(await manifests(mergedValues(noDatabase, { config: { POSTGRES_HOST: 'postgres' } })));
   await t.rejects(manifests(mergedValues(MINIMAL, { secrets: { existingSecret: '' } })), /existingSecret/);
+});
+
+t.test('the chart refuses values that do not fit each other, and says which', async (t) => {
+  if (!requireGo(t)) return;
+  const withConsole = (config: Values) => ({ config: { CONSOLE: 'on', ...config } });
+  const volume = { name: 'ca', configMap: { name: 'ca' } };
+  const mount = { name: 'ca', mountPath: '/ca' };
+  const refusals: readonly (readonly [Values, RegExp])[] = [
+    [{ image: { repository: 'kinship:1.0' } }, /image\.repository must have no tag/],
+    [
+      { image: { repository: 'registry.example.com:5000/kinship@sha256:0' } },
+      /must have no tag and no digest/,
+    ],
+    [{ image: { repository: 'my kinship' } }, /image\.repository must be the name of an image/],
+    [{ config: { POSTGRES_HOST: 'postgres' } }, /Set secrets\.files\.DATABASE_URL to null/],
+    [{ config: { CONSOLE_PORT: '3001' } }, /Set config\.CONSOLE to "on"/],
+    [withConsole({ CONSOLE_PORT: '3000' }), /CONSOLE_PORT must be a port from 1024/],
+    [withConsole({ CONSOLE_PORT: '9464' }), /CONSOLE_PORT must be a port from 1024/],
+    [withConsole({ CONSOLE_PORT: '70000' }), /CONSOLE_PORT must be a port from 1024/],
+    [{ ingress: { enabled: true } }, /Set ingress\.host/],
+    [
+      { autoscaling: { enabled: true, minReplicas: 7 } },
+      /minReplicas must not be greater than autoscaling\.maxReplicas/,
+    ],
+    [{ extraVolumes: [{ ...volume, name: 'tmp' }] }, /extraVolumes has the name tmp twice/],
+    [{ extraVolumes: [volume, volume] }, /extraVolumes has the name ca twice/],
+    [{ extraVolumeMounts: [mount] }, /names the volume ca, which extraVolumes does not have/],
+    [{ extraVolumes: [volume], extraVolumeMounts: [mount, mount] }, /has the path \/ca twice/],
+    [
+      { extraVolumes: [volume], extraVolumeMounts: [{ ...mount, mountPath: '/tmp' }] },
+      /has the path \/tmp twice/,
+    ],
+  ];
+  for (const [over, message] of refusals)
+    await t.rejects(manifests(mergedValues(MINIMAL, over)), message, JSON.stringify(over));
+  const ownRegistry = { image: { repository: 'registry.example.com:5000/auth/kinship' } };
+  t.ok(await manifests(mergedValues(MINIMAL, ownRegistry)), 'a registry with a port');
+});
+
+t.test('a release whose name no Service can have is refused', async (t) => {
+  if (!requireGo(t)) return;
+  for (const name of ['1st', 'a.b', 'Blue', '123', 'a'.repeat(54)])
+    await t.rejects(manifests(MINIMAL, name), /name of the release/, name);
+  const names = (await manifests(FULL, 'a'.repeat(53))).map(({ metadata }) => metadata.name);
+  t.ok(names.every((name) => name.length <= 63));
+});
+
+t.test('a text that YAML could read as another type stays text', async (t) => {
+  if (!requireGo(t)) return;
+  const digits = mergedValues(FULL, {
+    secrets: { existingSecret: '123' },
+    ingress: { className: '123' },
+    serviceAccount: { name: '123' },
+    priorityClassName: '123',
+    metrics: { serviceMonitor: { interval: '0' } },
+  });
+  const all = await manifests(digits, 'null');
+  t.same(await faultsOf(all, t.testdir()), []);
+  const [monitor] = of(all, 'ServiceMonitor');
+  t.equal(monitor?.spec.endpoints[0].interval, '0');
+  for (const { metadata } of all) t.equal(metadata.labels['app.kubernetes.io/instance'], 'null');
 });
 
 t.test('pods run without privileges, and have time to stop', async (t) => {
