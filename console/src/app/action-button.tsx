@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
+import { STATED_REASON, statedReasonFault } from '../../../src/domain/visible-text.ts';
 import { ErrorText } from './loaded.tsx';
 
 interface Props {
@@ -40,7 +41,10 @@ export function ActionButton({ label, consequence, harmless = false, fields, may
     const form = event.target as HTMLFormElement;
     try {
       const filled = new FormData(form);
-      await run(String(filled.get('reason')), filled);
+      const reason = String(filled.get('reason')).trim();
+      const fault = statedReasonFault(reason);
+      if (fault !== null) throw new Error(`The reason ${fault}.`);
+      await run(reason, filled);
       dialog.current?.close();
       form.reset();
       setError(null);
@@ -64,7 +68,7 @@ export function ActionButton({ label, consequence, harmless = false, fields, may
           {fields}
           <p class="field">
             <label for={id}>Reason, for the log</label>
-            <input id={id} name="reason" minLength={3} maxLength={200} required autocomplete="off" />
+            <input id={id} name="reason" maxLength={STATED_REASON.most} required autocomplete="off" />
           </p>
           <p class="buttons">
             <button type="submit" class={style}>

@@ -77,6 +77,11 @@ t.test('the reason of a change must be one line of visible text', async (t) => {
     'abc%E2%81%A6def',
     '%ED%A0%80abc',
     '%20%20%20',
+    'a%20%20b',
+    'ab%E2%80%8B%E2%80%8B',
+    'ab%E3%85%A4%C2%AD',
+    'ab%E2%A0%80%E2%A0%80',
+    'ab%F3%A0%84%80%F3%A0%84%80',
     'x'.repeat(201),
   ])
     t.match(await end(reason), { status: 400, body: { code: 'invalid_request' } }, reason.slice(0, 20));

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { Claims } from '../../../domain/claims.ts';
-import { UNPRINTABLE } from '../server/field-schemas.ts';
+import { UNPRINTABLE } from '../../../domain/visible-text.ts';
 
 /** Claims that a caller adds to access tokens. The domain checks their names, depth and size. */
 export const ClaimsObject = Type.Unsafe<Claims>(

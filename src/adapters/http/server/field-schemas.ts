@@ -20,12 +20,6 @@ export const nextCursor = Type.Optional(
   longText({ description: 'the cursor of the next page; absent on the last page' }),
 );
 
-/**
- * A class of a regular expression for names and reasons, which stay on one line and leave the text around them as it
- * is: control characters, unpaired surrogates, line ends, and characters that change the direction of text.
- */
-export const UNPRINTABLE = '\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Bidi_Control}';
-
 /** A text enumeration. Client generators recognize this form, but not always a union of constants. */
 export function oneOf<const Value extends string>(values: readonly Value[], options: SchemaOptions = {}) {
   return Type.Unsafe<Value>({ type: 'string', enum: [...values], ...options });

@@ -3,10 +3,10 @@ import type { FindOperator } from '../../../app/operators/find-operator.ts';
 import { byOperator, byServiceKey, type ChangeOrigin } from '../../../domain/audit.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey } from '../../../domain/service-key.ts';
+import { statedReasonFault } from '../../../domain/visible-text.ts';
 import type { App } from './app.ts';
 import { clientInfoOf } from './client-info.ts';
 import { registerCookieParser } from './cookies.ts';
-import { UNPRINTABLE } from './field-schemas.ts';
 import { isReadOnly, refuseForeignChange } from './own-origin.ts';
 import { createPageCookie } from './page-cookie.ts';
 import { logSecurityEvent } from './security-line.ts';
@@ -74,19 +74,11 @@ export function adminOrigin(request: FastifyRequest): ChangeOrigin {
   return request.changeOrigin;
 }
 
-const HAS_UNPRINTABLE = new RegExp(`[${UNPRINTABLE}]`, 'u');
-
-const REASON_LENGTHS = { least: 3, most: 200 };
-
 /** The reason of a change in `x-reason`, percent-encoded because a header holds ASCII only. */
 function reasonOf({ headers }: FastifyRequest): string {
   const reason = decodeReason(String(headers['x-reason'] ?? '')).trim();
-  const { least, most } = REASON_LENGTHS;
-  if (reason.length < least || reason.length > most || HAS_UNPRINTABLE.test(reason))
-    throw new Refusal(
-      'invalid_request',
-      `An operator states a reason of ${least} to ${most} visible characters on one line in X-Reason.`,
-    );
+  const fault = statedReasonFault(reason);
+  if (fault !== null) throw new Refusal('invalid_request', `The reason in the header X-Reason ${fault}.`);
   return reason;
 }
 
