@@ -893,8 +893,25 @@ export interface components {
             /** @description the keys of access tokens; null: they cannot be read now */
             readonly keys: readonly components["schemas"]["OverviewKey"][] | null;
         };
-        /** @description null: the session ended so long ago that its row is gone */
-        readonly LivedSession: {
+        /**
+         * @example {
+         *       "id": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
+         *       "createdAt": "2026-01-02T03:04:05.678Z",
+         *       "refreshedAt": "2026-01-02T03:19:05.123Z",
+         *       "expiresAt": "2026-02-01T03:19:05.000Z",
+         *       "createdIp": "192.0.2.7",
+         *       "lastIp": "192.0.2.7",
+         *       "userAgent": "Firefox 145 on Linux",
+         *       "generation": 1,
+         *       "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
+         *       "hashedRefreshTokenId": "kUx8JpTzv0y4…",
+         *       "deviceName": "Ann’s phone",
+         *       "claims": {
+         *         "plan": "trial"
+         *       }
+         *     }
+         */
+        readonly OperatorsSession: {
             /** @description UUID */
             readonly id: string;
             /**
@@ -1000,7 +1017,8 @@ export interface components {
          *     }
          */
         readonly SessionEventList: {
-            readonly session: components["schemas"]["LivedSession"] | null;
+            /** @description null: the session ended so long ago that its row is gone */
+            readonly session: components["schemas"]["OperatorsSession"] | null;
             readonly data: readonly components["schemas"]["AuditEvent"][];
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
@@ -1088,35 +1106,7 @@ export interface components {
          *       "sessions": 2
          *     }
          */
-        readonly CreatedUser: {
-            /** @description UUID */
-            readonly id: string;
-            readonly username: string;
-            readonly email: string;
-            /** @description whether the address was proved; an operator can vouch for it */
-            readonly emailVerified: boolean;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly createdAt: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly lastLoginAt?: string;
-            readonly roles: readonly "operator"[];
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly disabledAt?: string;
-            /** @description the kinds of second factors */
-            readonly factors: readonly ("totp" | "passkey")[];
-            /** @description the number of live sessions */
-            readonly sessions: number;
-        };
-        readonly ListedUser: {
+        readonly OperatorsUser: {
             /** @description UUID */
             readonly id: string;
             readonly username: string;
@@ -1164,7 +1154,7 @@ export interface components {
          *     }
          */
         readonly UserList: {
-            readonly items: readonly components["schemas"]["ListedUser"][];
+            readonly items: readonly components["schemas"]["OperatorsUser"][];
             /** @description the cursor of the next page; absent on the last page */
             readonly nextCursor?: string;
         };
@@ -1174,198 +1164,12 @@ export interface components {
             /** @description whether you vouch that the user receives mail at the address */
             readonly emailVerified?: boolean;
         };
-        /**
-         * @example {
-         *       "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
-         *       "username": "ann",
-         *       "email": "ann@example.com",
-         *       "emailVerified": true,
-         *       "createdAt": "2026-01-02T03:04:05.678Z",
-         *       "lastLoginAt": "2026-01-02T03:19:05.123Z",
-         *       "roles": [],
-         *       "factors": [
-         *         "totp"
-         *       ],
-         *       "sessions": 2
-         *     }
-         */
-        readonly ChangedUser: {
-            /** @description UUID */
-            readonly id: string;
-            readonly username: string;
-            readonly email: string;
-            /** @description whether the address was proved; an operator can vouch for it */
-            readonly emailVerified: boolean;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly createdAt: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly lastLoginAt?: string;
-            readonly roles: readonly "operator"[];
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly disabledAt?: string;
-            /** @description the kinds of second factors */
-            readonly factors: readonly ("totp" | "passkey")[];
-            /** @description the number of live sessions */
-            readonly sessions: number;
-        };
-        /**
-         * @example {
-         *       "id": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
-         *       "username": "ann",
-         *       "email": "ann@example.com",
-         *       "emailVerified": true,
-         *       "createdAt": "2026-01-02T03:04:05.678Z",
-         *       "lastLoginAt": "2026-01-02T03:19:05.123Z",
-         *       "roles": [],
-         *       "factors": [
-         *         "totp"
-         *       ],
-         *       "sessions": 2
-         *     }
-         */
-        readonly OperatorsUser: {
-            /** @description UUID */
-            readonly id: string;
-            readonly username: string;
-            readonly email: string;
-            /** @description whether the address was proved; an operator can vouch for it */
-            readonly emailVerified: boolean;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly createdAt: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly lastLoginAt?: string;
-            readonly roles: readonly "operator"[];
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly disabledAt?: string;
-            /** @description the kinds of second factors */
-            readonly factors: readonly ("totp" | "passkey")[];
-            /** @description the number of live sessions */
-            readonly sessions: number;
-        };
         readonly SessionChanges: {
             /** @description claims that access tokens carry beside those of the service itself */
             readonly claims?: {
                 readonly [key: string]: unknown;
             };
             readonly deviceName?: string | null;
-        };
-        /**
-         * @example {
-         *       "id": "bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9",
-         *       "createdAt": "2026-01-02T03:04:05.678Z",
-         *       "refreshedAt": "2026-01-02T03:19:05.123Z",
-         *       "expiresAt": "2026-02-01T03:19:05.000Z",
-         *       "createdIp": "192.0.2.7",
-         *       "lastIp": "192.0.2.7",
-         *       "userAgent": "Firefox 145 on Linux",
-         *       "generation": 1,
-         *       "userId": "6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11",
-         *       "hashedRefreshTokenId": "kUx8JpTzv0y4…",
-         *       "deviceName": "Ann’s phone",
-         *       "claims": {
-         *         "plan": "trial"
-         *       }
-         *     }
-         */
-        readonly ChangedSession: {
-            /** @description UUID */
-            readonly id: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly createdAt: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly refreshedAt: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly expiresAt: string;
-            readonly createdIp: string;
-            readonly lastIp: string;
-            /** @description the browser or app in words; an unknown user agent as the client sent it */
-            readonly userAgent: string;
-            /** @description how often the session was rotated */
-            readonly generation: number;
-            /** @description the name of the device; absent: it has none */
-            readonly deviceName?: string;
-            /** @description UUID */
-            readonly userId: string;
-            readonly hashedRefreshTokenId: string;
-            /** @description claims that access tokens carry beside those of the service itself */
-            readonly claims?: {
-                readonly [key: string]: unknown;
-            };
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly endedAt?: string;
-            /** @description why the session ended before its time */
-            readonly endReason?: string;
-        };
-        readonly OperatorsSession: {
-            /** @description UUID */
-            readonly id: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly createdAt: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly refreshedAt: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly expiresAt: string;
-            readonly createdIp: string;
-            readonly lastIp: string;
-            /** @description the browser or app in words; an unknown user agent as the client sent it */
-            readonly userAgent: string;
-            /** @description how often the session was rotated */
-            readonly generation: number;
-            /** @description the name of the device; absent: it has none */
-            readonly deviceName?: string;
-            /** @description UUID */
-            readonly userId: string;
-            readonly hashedRefreshTokenId: string;
-            /** @description claims that access tokens carry beside those of the service itself */
-            readonly claims?: {
-                readonly [key: string]: unknown;
-            };
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             */
-            readonly endedAt?: string;
-            /** @description why the session ended before its time */
-            readonly endReason?: string;
         };
         /**
          * @example {

@@ -6,25 +6,7 @@ import { examples } from '../server/examples.ts';
 import { closed, count, longText, nextCursor, oneOf } from '../server/field-schemas.ts';
 import { Time, Uuid } from '../server/schemas.ts';
 
-const members = {
-  id: Uuid,
-  username: longText(),
-  email: longText(),
-  emailVerified: Type.Boolean({
-    description: 'whether the address was proved; an operator can vouch for it',
-  }),
-  createdAt: Time,
-  lastLoginAt: Type.Optional(Time),
-  roles: Type.Array(oneOf(['operator']), { maxItems: 1 }),
-  disabledAt: Type.Optional(Time),
-  factors: Type.Array(oneOf(['totp', 'passkey']), {
-    maxItems: 2,
-    description: 'the kinds of second factors',
-  }),
-  sessions: count({ description: 'the number of live sessions' }),
-};
-
-export const accountExample = {
+const accountExample = {
   id: examples.user,
   ...examples.account,
   emailVerified: true,
@@ -36,17 +18,29 @@ export const accountExample = {
 };
 
 /** An account as operators see it. */
-export const AccountItem = Type.Object(members, {
-  ...closed,
-  title: 'OperatorsUser',
-  examples: [accountExample],
-});
+export const AccountItem = Type.Object(
+  {
+    id: Uuid,
+    username: longText(),
+    email: longText(),
+    emailVerified: Type.Boolean({
+      description: 'whether the address was proved; an operator can vouch for it',
+    }),
+    createdAt: Time,
+    lastLoginAt: Type.Optional(Time),
+    roles: Type.Array(oneOf(['operator']), { maxItems: 1 }),
+    disabledAt: Type.Optional(Time),
+    factors: Type.Array(oneOf(['totp', 'passkey']), {
+      maxItems: 2,
+      description: 'the kinds of second factors',
+    }),
+    sessions: count({ description: 'the number of live sessions' }),
+  },
+  { ...closed, title: 'OperatorsUser', examples: [accountExample] },
+);
 
 export const AccountList = Type.Object(
-  {
-    items: Type.Array(Type.Object(members, { ...closed, title: 'ListedUser' }), { maxItems: 100 }),
-    nextCursor,
-  },
+  { items: Type.Array(AccountItem, { maxItems: 100 }), nextCursor },
   { ...closed, title: 'UserList', examples: [{ items: [accountExample] }] },
 );
 

@@ -10,7 +10,7 @@ import { closed } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
 import { jsonAnswer, problemResponses, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
-import { AccountItem, accountExample, toAccountItem } from './account-item.ts';
+import { AccountItem, toAccountItem } from './account-item.ts';
 
 export interface ChangeUsersOptions {
   readonly createUser: CreateUser;
@@ -39,9 +39,6 @@ const UserChanges = Type.Object(
   { ...closed, title: 'UserChanges', examples: [{ email: account.email, emailVerified: true }] },
 );
 
-const accountAnswer = (title: string, description: string) =>
-  jsonAnswer(description, { ...AccountItem, title, examples: [accountExample] });
-
 /** `POST /admin/users` and `PATCH /admin/users/{id}`: an operator makes and changes accounts. */
 export function changeUserRoutes(scope: App, options: ChangeUsersOptions): void {
   createRoute(scope, options);
@@ -61,7 +58,7 @@ function createRoute(scope: App, { createUser, findAccount }: ChangeUsersOptions
           'address. With `password` the link only proves the address, and is not sent if `emailVerified` is true.',
         body: NewUser,
         response: {
-          201: accountAnswer('CreatedUser', 'the account'),
+          201: jsonAnswer('the account', AccountItem),
           ...problemResponses(400, 401, 403, 409, 429, 503),
         },
       },
@@ -89,7 +86,7 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
         params: Type.Object({ id: UserId }),
         body: UserChanges,
         response: {
-          200: accountAnswer('ChangedUser', 'the account after the change'),
+          200: jsonAnswer('the account after the change', AccountItem),
           ...problemResponses(400, 401, 403, 404, 409, 503),
         },
       },

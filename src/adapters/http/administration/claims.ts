@@ -5,7 +5,7 @@ import type { SetClaims } from '../../../app/administration/set-claims.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { canonicalUserId } from '../../../domain/user-id.ts';
 import { ClaimsObject, DeviceName } from '../canonical/claims-schemas.ts';
-import { OperatorsSession, sessionExample, toOperatorsSession } from '../canonical/session-item.ts';
+import { OperatorsSession, toOperatorsSession } from '../canonical/session-item.ts';
 import type { App } from '../server/app.ts';
 import { closed } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
@@ -97,11 +97,7 @@ export function changeSessionRoute(scope: App, { changeSession }: ClaimsOptions)
           'The claims of the session override those of its user, from the next refresh on. At most 512 bytes of JSON.',
         body: SessionChanges,
         response: {
-          200: jsonAnswer('the changed session', {
-            ...OperatorsSession,
-            title: 'ChangedSession',
-            examples: [{ ...sessionExample, deviceName: 'Ann’s phone', claims: { plan: 'trial' } }],
-          }),
+          200: jsonAnswer('the changed session', OperatorsSession),
           ...problemResponses(400, 401, 403, 404, 503),
         },
       },

@@ -52,6 +52,8 @@ export const SessionList = Type.Object(
   { ...closed, title: 'SessionList', examples: [{ items: [{ ...example, current: true }] }] },
 );
 
+export const sessionExample = { ...example, userId: examples.user, hashedRefreshTokenId: examples.hash };
+
 /** A session of any user, as operators see it. */
 export const OperatorsSession = Type.Object(
   {
@@ -62,10 +64,12 @@ export const OperatorsSession = Type.Object(
     endedAt: Type.Optional(Time),
     endReason: Type.Optional(longText({ description: 'why the session ended before its time' })),
   },
-  { ...closed, title: 'OperatorsSession' },
+  {
+    ...closed,
+    title: 'OperatorsSession',
+    examples: [{ ...sessionExample, deviceName: 'Ann’s phone', claims: { plan: 'trial' } }],
+  },
 );
-
-export const sessionExample = { ...example, userId: examples.user, hashedRefreshTokenId: examples.hash };
 
 /** Sessions of any user, as operators see them. */
 export const OperatorsSessionList = Type.Object(

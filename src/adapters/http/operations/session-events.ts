@@ -13,15 +13,11 @@ import { operatorSchema } from '../server/operators.ts';
 import { jsonAnswer, problemResponses, Uuid } from '../server/schemas.ts';
 import { AuditItem, auditExample, EventOrder, toAuditItem } from './audit-item.ts';
 
-const LivedSession = Type.Object(OperatorsSession.properties, {
-  ...closed,
-  title: 'LivedSession',
-  description: 'null: the session ended so long ago that its row is gone',
-});
-
 const SessionEventList = Type.Object(
   {
-    session: Type.Union([LivedSession, Type.Null()]),
+    session: Type.Union([OperatorsSession, Type.Null()], {
+      description: 'null: the session ended so long ago that its row is gone',
+    }),
     data: Type.Array(AuditItem, { maxItems: 100 }),
     nextCursor,
   },
