@@ -4,6 +4,7 @@ import { UnusableKey } from '../adapters/jose/import-key.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { readingsOf } from '../adapters/telemetry/overview.ts';
 import type { KeyInSet } from '../app/keys/list-keys.ts';
+import type { HealthChecks } from '../app/overview/check-dependencies.ts';
 import { type ReadOverview, readOverview } from '../app/overview/overview.ts';
 import type { Config } from '../config.ts';
 import { SYSTEM } from '../domain/audit.ts';
@@ -17,7 +18,7 @@ interface Deps {
   readonly stores: Pick<Stores, 'families' | 'signingKeys'>;
   readonly metrics: Pick<Metrics, 'samples'>;
   readonly primary: Pick<PrimaryChannel, 'sumSamples'> | undefined;
-  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly checks: HealthChecks;
   readonly clock: Clock;
   readonly log: Log;
 }

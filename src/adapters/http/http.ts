@@ -1,3 +1,4 @@
+import type { HealthChecks } from '../../app/overview/check-dependencies.ts';
 import { type CanonicalOptions, canonicalDoor } from './canonical/door.ts';
 import { type ConsoleOptions, consoleRoutes } from './console/console.ts';
 import type { ConsoleFiles } from './console/files.ts';
@@ -7,7 +8,7 @@ import { OAuthError } from './oauth/errors.ts';
 import { metadataRoute } from './oauth/metadata.ts';
 import { type AdminOptions, adminRoutes } from './operations/admin.ts';
 import { registerDocs } from './operations/docs.ts';
-import { type HealthCheck, healthRoutes } from './operations/health.ts';
+import { healthRoutes } from './operations/health.ts';
 import { type KeySetOptions, keySetRoute } from './operations/key-set.ts';
 import { checkMetricsKey, type Exposition, metricsRoute } from './operations/metrics.ts';
 import { type RevocationsOptions, revocationsRoute } from './operations/revocations.ts';
@@ -84,7 +85,7 @@ export interface HttpOptions {
   readonly config: Pick<RouteOptions, ConfigName>;
   readonly keys: Pick<RouteOptions, KeysName>;
   readonly observability: Pick<RouteOptions, ObservabilityName> & {
-    readonly checks: Readonly<Record<string, HealthCheck>>;
+    readonly checks: HealthChecks;
     /** null: another server serves the metrics. */
     readonly metrics: (Exposition & { readonly access: 'open' | 'key' }) | null;
   };

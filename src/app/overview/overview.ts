@@ -1,10 +1,10 @@
 import { HOUR, MINUTE, SECOND } from '../../domain/durations.ts';
-import { withDeadline } from '../../lib/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Counts, DependencyState, ReadReadings } from '../../ports/overview.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { KeyInSet } from '../keys/list-keys.ts';
+import { checkDependencies, type HealthChecks } from './check-dependencies.ts';
 
 /** The counts at one moment, in milliseconds. */
 export interface OverviewSample extends Counts {
@@ -27,8 +27,7 @@ interface Deps {
   readonly replica: string;
   readonly readReadings: ReadReadings;
   readonly families: Pick<TokenFamilies, 'countLive'>;
-  /** Each rejects while the dependency of this name does not answer. */
-  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly checks: HealthChecks;
   /** Null: they cannot be read. */
   readonly listKeys: () => Promise<readonly KeyInSet[] | null>;
   readonly clock: Clock;
@@ -42,9 +41,6 @@ const AGE = { sample: 2 * SECOND, history: HOUR, keys: 30 * SECOND, sessions: MI
 
 /** Room for an hour of samples of the background loop, and for as many samples of operators' requests. */
 const MOST_SAMPLES = 720;
-
-/** Milliseconds within which a dependency must answer. */
-const DEADLINE = 2 * SECOND;
 
 /** Up to this number live sessions are counted exactly. A higher number is estimated. */
 const COUNTED_SESSIONS = 100_000;
@@ -63,29 +59,17 @@ export function readOverview({
 }: Deps): ReadOverview {
   const sessions = keepFor(clock, AGE.sessions, () => families.countLive(clock(), COUNTED_SESSIONS));
   const keys = keepFor(clock, AGE.keys, listKeys);
+  const checkAll = checkDependencies(checks);
   let samples: readonly OverviewSample[] = [];
 
   return keepFor(clock, AGE.sample, async () => {
     const at = clock();
-    const [{ counts, connections }, states] = await Promise.all([readReadings(), statesOf(checks)]);
+    const [{ counts, connections }, checked] = await Promise.all([readReadings(), checkAll()]);
     const sample = { at, ...counts, sessions: await nullIfUnavailable(sessions()) };
     samples = [...samples, sample].filter((one) => one.at > at - AGE.history).slice(-MOST_SAMPLES);
-    const dependencies = [...states, ...connections];
+    const dependencies = [...checked.map(({ name, isUp }) => ({ name, isUp })), ...connections];
     return { replica, samples, dependencies, keys: await nullIfUnavailable(keys()) };
   });
-}
-
-async function statesOf(checks: Deps['checks']): Promise<DependencyState[]> {
-  return Promise.all(
-    Object.entries(checks).map(async ([name, check]) => {
-      const late = () => new Error(`no answer within ${DEADLINE} ms`);
-      const isUp = await withDeadline(DEADLINE, check(), late).then(
-        () => true,
-        () => false,
-      );
-      return { name, isUp };
-    }),
-  );
 }
 
 /** Concurrent and later calls share one result for `age` milliseconds. A failure is shared by concurrent calls only. */

@@ -1,13 +1,8 @@
 import { Type } from '@sinclair/typebox';
-import { withDeadline } from '../../../lib/time.ts';
+import { checkDependencies, type HealthChecks } from '../../../app/overview/check-dependencies.ts';
 import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
 import { jsonAnswer, problemResponses } from '../server/schemas.ts';
-
-/**
- * Rejects while the dependency does not answer. Must end within bounded time: the next check starts only after its end.
- */
-export type HealthCheck = () => Promise<void>;
 
 const State = oneOf(['up', 'down']);
 const Live = Type.Object(
@@ -23,13 +18,10 @@ const Ready = Type.Object(
   },
 );
 
-/** Milliseconds within which a dependency must answer. Probes of orchestrators have a deadline too. */
-const DEADLINE = 2_000;
-
 /** `/health/live`: the process answers. `/health/ready`: every dependency that requests need answers too. */
-export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<string, HealthCheck>> }): void {
+export function healthRoutes(app: App, { checks }: { readonly checks: HealthChecks }): void {
   const schema = { tags: ['operations'], security: [] };
-  const shared = Object.entries(checks).map(([name, check]) => [name, shareWhileRunning(check)] as const);
+  const checkAll = checkDependencies(checks);
 
   app.get(
     '/health/live',
@@ -59,34 +51,17 @@ export function healthRoutes(app: App, { checks }: { checks: Readonly<Record<str
       },
     },
     async (request, reply) => {
-      const states = await Promise.all(
-        shared.map(async ([name, check]) => [name, await stateOf(name, check, request.log)] as const),
-      );
-      const dependencies = Object.fromEntries(states);
-      const status = states.every(([, state]) => state === 'up') ? 'up' : 'down';
+      const checked = await checkAll();
+      for (const { name, isUp, error } of checked)
+        if (!isUp) request.log.warn({ err: error, dependency: name }, 'dependency is down');
+      const dependencies = Object.fromEntries(checked.map(({ name, isUp }) => [name, stateOf(isUp)]));
+      const status = stateOf(checked.every(({ isUp }) => isUp));
       if (status === 'down') reply.code(503).header('retry-after', '1');
       return { status, dependencies } as const;
     },
   );
 }
 
-/** Concurrent probes share one check. Otherwise the probes of a hung dependency would use up the connections. */
-function shareWhileRunning(check: HealthCheck): HealthCheck {
-  let running: Promise<void> | null = null;
-  return () => {
-    running ??= check().finally(() => {
-      running = null;
-    });
-    return running;
-  };
-}
-
-async function stateOf(name: string, check: HealthCheck, log: App['log']): Promise<'up' | 'down'> {
-  try {
-    await withDeadline(DEADLINE, check(), () => new Error(`no answer within ${DEADLINE} ms`));
-    return 'up';
-  } catch (error) {
-    log.warn({ err: error, dependency: name }, 'dependency is down');
-    return 'down';
-  }
+function stateOf(isUp: boolean): 'up' | 'down' {
+  return isUp ? 'up' : 'down';
 }
