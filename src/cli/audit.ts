@@ -1,10 +1,8 @@
 import { createAuditLog } from '../adapters/postgres/audit-log.ts';
 import { createAuditSeals } from '../adapters/postgres/audit-seals.ts';
-import type { Sql } from '../adapters/postgres/connect.ts';
 import { createSealMacs } from '../adapters/secrets/seal-macs.ts';
 import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
 import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
-import { type Config, readConfig } from '../config.ts';
 import type { AuditType } from '../domain/audit.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
 import { canonicalUserId, isUserId, type UserIdFormat } from '../domain/user-id.ts';
@@ -21,7 +19,7 @@ export interface AuditListOptions {
 
 /** `kinship audit list`. Like `kinship audit verify`, it works while the service runs. */
 export async function printAuditLog({ type, user, session }: AuditListOptions): Promise<void> {
-  await withAuditLog(async (sql, { http }) => {
+  await withSharedDatabase(async (sql, { http }) => {
     const filter = {
       ...(type !== undefined && { types: [type] }),
       ...(user !== undefined && { userId: readUserId(user, http.userIdFormat) }),
@@ -35,21 +33,20 @@ export async function printAuditLog({ type, user, session }: AuditListOptions): 
   });
 }
 
+const NO_HASH_KEY =
+  'The seals cannot be checked without REFRESH_TOKEN_HASH_KEY. ' +
+  'Run this command in the folder of the service, or set the variable or DATA_DIR as for the service.';
+
 /** `kinship audit verify`. */
 export async function verifyAuditLog({ head }: { readonly head?: string }): Promise<void> {
   const expected = head === undefined ? null : readHead(head);
-  await withAuditLog(async (sql, { tokens }) => {
+  await withSharedDatabase(async (sql, { tokens }) => {
+    if (tokens.hashKeys.length === 0) throw new Error(NO_HASH_KEY);
     const deps = { auditSeals: createAuditSeals(sql), sealMacs: createSealMacs(tokens.hashKeys) };
     const verification = await verifySeals(deps)(expected);
     process.stdout.write(reportOf(verification));
     if (verification.fault !== null || verification.unchecked.length > 0) process.exitCode = 1;
   });
-}
-
-/** Does not generate missing keys: a new key could not verify any seal. */
-async function withAuditLog(work: (sql: Sql, config: Config) => Promise<void>): Promise<void> {
-  const config = await readConfig(process.env, process.cwd(), { createKeys: false });
-  await withSharedDatabase(work, config);
 }
 
 function reportOf({ fault, unchecked, seals, events, head }: Verification): string {

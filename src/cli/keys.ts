@@ -5,11 +5,11 @@ import {
   createFileKeySetAdmin,
   type KeySetAdmin,
 } from '../compose/key-set-admin.ts';
-import { type Config, readConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { byCommand } from '../domain/audit.ts';
 import { logToErrors, operatingSystemUser } from './command-context.ts';
 import { listKeys, retireKey, rotateKey } from './keys/key-commands.ts';
-import { withSharedDatabase } from './with-database.ts';
+import { readCommandConfig, withSharedDatabase } from './with-database.ts';
 
 /** `kinship keys list`. All key commands work while the service runs. */
 export const printKeys = () => withKeySet(listKeys);
@@ -21,8 +21,7 @@ export const rotateKeys = (atOnce: boolean) => withKeySet((keys) => rotateKey(ke
 export const retireKeyById = (id: string) => withKeySet((keys) => retireKey(keys, id));
 
 async function withKeySet(command: (keys: KeySetAdmin) => Promise<string>): Promise<void> {
-  // A generated encryption key would not be the one of the service.
-  const config = await readConfig(process.env, process.cwd(), { createKeys: false });
+  const config = await readCommandConfig();
   const { file } = config.keySet;
   const inFile = file && createFileKeySetAdmin(config, file, Date.now);
   process.stdout.write(await (inFile ? command(inFile) : withDatabaseKeySet(config, command)));
@@ -32,15 +31,18 @@ function withDatabaseKeySet(
   config: Config,
   command: (keys: KeySetAdmin) => Promise<string>,
 ): Promise<string> {
-  return withSharedDatabase(async (sql) => {
-    const deps = {
-      signingKeys: createSigningKeys(sql),
-      clock: Date.now,
-      log: await logToErrors(config),
-      by: `operator ${operatingSystemUser()}`,
-      origin: byCommand(operatingSystemUser()),
-      newId: randomUUID,
-    };
-    return command(createDatabaseKeySetAdmin(config, deps));
-  }, config);
+  return withSharedDatabase(
+    async (sql) => {
+      const deps = {
+        signingKeys: createSigningKeys(sql),
+        clock: Date.now,
+        log: await logToErrors(config),
+        by: `operator ${operatingSystemUser()}`,
+        origin: byCommand(operatingSystemUser()),
+        newId: randomUUID,
+      };
+      return command(createDatabaseKeySetAdmin(config, deps));
+    },
+    { config },
+  );
 }

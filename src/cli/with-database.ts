@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Sql } from '../adapters/postgres/connect.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { openDatabase, openOrJoinDatabase } from '../compose/stores.ts';
@@ -7,13 +9,14 @@ type Database = Awaited<ReturnType<typeof openDatabase>>;
 
 /**
  * Does the work of a command on the configured database, and closes it. An embedded database must not be open in
- * another process.
+ * another process. It is created if there is none and `onCreate` is given.
  */
 export async function withDatabase(
   work: (database: Database, config: Config) => Promise<void>,
   onCreate?: (folder: string) => void,
 ): Promise<void> {
-  const config = await readConfig();
+  const config = await readCommandConfig();
+  if (onCreate === undefined) requireEmbeddedDatabase(config);
   const database = await openDatabase(config, onCreate);
   try {
     await work(database, config);
@@ -22,12 +25,16 @@ export async function withDatabase(
   }
 }
 
-/** Migrates the database and does the work of a command on it. A service may have the database open meanwhile. */
+/**
+ * Migrates the database and does the work of a command on it. A service may have the database open meanwhile. With
+ * `creates`, an embedded database is created if there is none.
+ */
 export async function withSharedDatabase<T>(
   work: (sql: Sql, config: Config) => Promise<T>,
-  configured?: Config,
+  { config: given, creates = false }: { readonly config?: Config; readonly creates?: boolean } = {},
 ): Promise<T> {
-  const config = configured ?? (await readConfig());
+  const config = given ?? (await readCommandConfig());
+  if (!creates) requireEmbeddedDatabase(config);
   const { sql, close } = await openOrJoinDatabase(config);
   try {
     await migrate(sql);
@@ -35,4 +42,19 @@ export async function withSharedDatabase<T>(
   } finally {
     await close();
   }
+}
+
+/** The configuration for a command on the database. Missing keys are not generated: a new key would not be the one of the service. */
+export function readCommandConfig(): Promise<Config> {
+  return readConfig(process.env, process.cwd(), { createKeys: false });
+}
+
+/** In a wrong folder a new, empty database would hide the mistake. */
+function requireEmbeddedDatabase({ database, dataDir }: Config): void {
+  const folder = join(dataDir, 'pg');
+  if (database.kind === 'url' || existsSync(join(folder, 'PG_VERSION'))) return;
+  throw new Error(
+    `There is no database in ${folder}. ` +
+      'Run this command in the folder of the service, or set DATABASE_URL or DATA_DIR as for the service.',
+  );
 }

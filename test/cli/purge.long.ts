@@ -47,10 +47,10 @@ t.test(
   'a purge of the embedded database is refused while another process has the database open',
   async (t) => {
     const DATA_DIR = t.testdir();
+    await run({ DATA_DIR }, 'migrate');
     const unlock = await lockFolder(DATA_DIR);
     t.match(await run({ DATA_DIR }), { code: 1, text: /in use by another Kinship process/ });
     await unlock();
-    await run({ DATA_DIR }, 'migrate');
     t.match(await run({ DATA_DIR }), { code: 0, text: /^0 sessions purged, 0 a second\n$/, progress: '' });
   },
 );

@@ -66,11 +66,13 @@ export const setRoleByNameOrId = (change: RoleChange, nameOrId: string) =>
  */
 async function depsOf(sql: Sql, config: Config) {
   const { policy, tokens } = config;
+  // The commands log no identifier, so they need no key.
+  const hashIdentifier = (identifier: string) => createIdentifierHash(tokens.hashKeys)(identifier);
   return {
     users: createUsers(sql, policy),
     userStates: createUserStates(sql, policy),
     revoked: createRevokedFamilies(Date.now),
-    securityLog: createSecurityLog(await logToErrors(config), createIdentifierHash(tokens.hashKeys)),
+    securityLog: createSecurityLog(await logToErrors(config), hashIdentifier),
     newId: randomUUID,
     clock: Date.now,
     policy,

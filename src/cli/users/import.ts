@@ -16,32 +16,35 @@ import { countLines, readLines } from './lines.ts';
 export async function importUsersFrom(file: string, { strict = false }: { strict?: boolean }): Promise<void> {
   const total = (await isRegular(file)) ? await countLines(createReadStream(file)) : null;
   const progress = createProgress(process.stderr, () => performance.now());
-  const counts = await withSharedDatabase(async (sql) => {
-    const userTransfer = createUserTransfer(sql);
-    const started = performance.now();
-    const counts = await importUsers({
-      userTransfer,
-      admitPasswordHash: admitPasswordHash({
-        verifiers: [importedArgon2Hashes, ...foreignPasswords],
+  const counts = await withSharedDatabase(
+    async (sql) => {
+      const userTransfer = createUserTransfer(sql);
+      const started = performance.now();
+      const counts = await importUsers({
         userTransfer,
-        stopwatch: () => performance.now(),
-      }),
-      clock: Date.now,
-      newId: randomUUID,
-      origin: byCommand(operatingSystemUser()),
-    })({
-      lines: readLines(file === '-' ? process.stdin : createReadStream(file)),
-      strict,
-      onRefused(line, reason) {
-        progress.clear();
-        process.stderr.write(`line ${line}: ${escapeControlCharacters(reason)}\n`);
-      },
-      onProgress: (counts) => progress.show('lines read', sumOf(counts), total),
-    });
-    progress.end();
-    process.stdout.write(summaryOf(counts, performance.now() - started));
-    return counts;
-  }).finally(progress.end);
+        admitPasswordHash: admitPasswordHash({
+          verifiers: [importedArgon2Hashes, ...foreignPasswords],
+          userTransfer,
+          stopwatch: () => performance.now(),
+        }),
+        clock: Date.now,
+        newId: randomUUID,
+        origin: byCommand(operatingSystemUser()),
+      })({
+        lines: readLines(file === '-' ? process.stdin : createReadStream(file)),
+        strict,
+        onRefused(line, reason) {
+          progress.clear();
+          process.stderr.write(`line ${line}: ${escapeControlCharacters(reason)}\n`);
+        },
+        onProgress: (counts) => progress.show('lines read', sumOf(counts), total),
+      });
+      progress.end();
+      process.stdout.write(summaryOf(counts, performance.now() - started));
+      return counts;
+    },
+    { creates: true },
+  ).finally(progress.end);
   if (counts.refused + counts.taken > 0) process.exitCode = 1;
 }
 
