@@ -44,9 +44,9 @@ export type StepUpPageSession = (input: StepUpPageInput) => Promise<PageStepUp>;
 
 /**
  * Authenticates the user of a page's session again (RFC 9470). The family rotates with the proof, as in a step-up by
- * the API. The cookie gets a new value in the same transaction, so that a stolen copy of the earlier one gains nothing.
- * Rejects with a
- * {@link Refusal}: those of {@link VerifyIdentityProof}, and `unauthenticated` if the session has ended.
+ * the API. The cookie gets a new value in the same transaction, so that a stolen copy of its earlier value gains
+ * nothing. Rejects with a {@link Refusal}: those of {@link VerifyIdentityProof}, and `unauthenticated` if the session
+ * has ended.
  *
  * @param deps `policy` is that of `pagePolicy`
  */
@@ -71,7 +71,7 @@ export const stepUpPageSession = (deps: Deps): StepUpPageSession => {
       { expected: family, next, unlessRetryKey: null, authentication, proof: use, hashedCookie },
       changeEntries(newId, byUser(client), [stepUpOccurrence(facts, proven)]),
     );
-    // Another request has used the proof, or has stepped up the same page.
+    // Meanwhile another request has used the proof, stepped up the same page, or ended the session.
     if (rotated === null) throw new Refusal('proof_refused');
     securityLog('session_stepped_up', { userId, sessionId, address: client.address });
     return { secret, authentication: authenticationClaims(authentication) };

@@ -19,7 +19,8 @@ export interface VerifiedPassword {
 type ConditionalChange<T> = (user: User, attempt: number) => Promise<T | null>;
 
 /**
- * The change is tried up to three times: logins on two replicas with different parameters can replace the hash twice.
+ * The change is tried up to three times: logins on two replicas with different hash parameters can replace the hash
+ * twice.
  */
 const ATTEMPTS = 3;
 

@@ -21,9 +21,11 @@ export interface AskForSecondFactorDeps extends OpenSessionDeps {
 
 /**
  * Must be called after the password was verified. Rejects with a {@link SecondFactorRequired} if the account has a
- * second factor. A door that cannot ask for the factor gets true if `legacyDoorsSkipSecondFactor`, otherwise a {@link
- * Refusal} `forbidden`. Rejects for a disabled user with `account_disabled`. False if the account no longer has this
- * password hash: a challenge must not outlive the password that was verified for it.
+ * second factor. A door that cannot ask for the factor is refused with `forbidden` instead, unless
+ * `legacyDoorsSkipSecondFactor`. Rejects for a disabled user with `account_disabled`.
+ *
+ * True: the login may go on without a second factor. False: the account no longer has this password hash. A challenge
+ * must not outlive the password that was verified for it.
  */
 export async function askForSecondFactor(
   deps: AskForSecondFactorDeps,

@@ -35,7 +35,7 @@ export type ChangePassword = (input: ChangePasswordInput) => Promise<void>;
  * have proved it recently. Otherwise a thief with a session and the password could end the owner's sessions.
  *
  * Rejects with a {@link Refusal}: `not_found`, `invalid_credentials`, `invalid_request`, `step_up_required`,
- * `too_many_requests`, `unauthenticated`.
+ * `too_many_requests`, `unauthenticated`, `unavailable`.
  */
 export const changePassword = (deps: ChangePasswordDeps): ChangePassword => {
   const { users, passwords, clock, newId } = deps;

@@ -17,7 +17,7 @@ export type DeleteAccount = (input: SensitiveRequest) => Promise<void>;
 
 /**
  * Deletes the user's account and its data, and ends all its sessions. Needs the password or a recent sign-in. Rejects
- * with a {@link Refusal}: see {@link authorizeChange}.
+ * with a {@link Refusal}: see {@link authorizeChange} and {@link applyChange}.
  */
 export const deleteAccount = (deps: Deps): DeleteAccount => {
   const { users, clock, newId } = deps;

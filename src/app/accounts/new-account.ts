@@ -22,7 +22,7 @@ export function readNames(typed: { readonly username: string; readonly email: st
 
 /**
  * Rejects with a {@link Refusal} `conflict` if another account has one of the identifiers, or keeps it reserved. Must
- * run before a link is counted: an existing account with this address has the same limit of links.
+ * run before a link is counted. Otherwise the link would use up the limit of an existing account with this address.
  */
 export async function assertFree(
   { emailChanges }: { readonly emailChanges: Pick<EmailChanges, 'isTaken'> },

@@ -4,7 +4,7 @@ import { withAsciiDomain } from '../../lib/domain-names.ts';
 
 /**
  * A typed address in the form in which it is stored: an international domain in ASCII form. Throws a {@link Refusal}
- * `invalid_request` that begins with `subject`.
+ * `invalid_request`, whose detail begins with `subject`.
  */
 export function readMailAddress(typed: string, subject = 'The mail address'): string {
   if (/^[^@]*\P{ASCII}[^@]*@[^@]+$/u.test(typed))

@@ -38,9 +38,10 @@ export type RequestEmailChange = (input: RequestEmailChangeInput) => Promise<voi
 const LIMIT = { name: 'email-changes', ...EMAIL_LINK_LIMIT };
 
 /**
- * Mails a link to the new address, and a notice to the current address. The address changes when the link is used. The
- * notice has an undo link if the current address is verified. Needs the password or a recent sign-in: see {@link authorizeChange}. Also rejects with a {@link
- * Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
+ * Mails a link to the new address, and a notice to the current address. The address changes when the link to the new
+ * address is used. The notice has an undo link if the current address is verified. Needs the password or a recent
+ * sign-in: see {@link authorizeChange} and {@link applyChange}. Also rejects with a {@link Refusal}: `invalid_request`,
+ * `conflict`, `too_many_requests`.
  */
 export const requestEmailChange = (deps: Deps): RequestEmailChange => {
   const { emailChanges, links, clock, newId } = deps;
@@ -53,7 +54,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     if (identifier === identifierOf(authorized.user.email))
       throw new Refusal('invalid_request', 'The account already has this mail address.');
     const who = { userId, address: client.address };
-    // Counted before the search for the address: an account must not find out which addresses have an account.
+    // Counted before the search for the address, so that the user of one account cannot test many addresses.
     await assertWithinLimit(deps, { key: `email-change ${userId}`, limit: LIMIT }, who);
     if (await emailChanges.isTaken(identifier, userId, clock())) throw new Refusal('conflict');
 

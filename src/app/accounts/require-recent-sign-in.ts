@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { findLiveFamily, type LiveFamilyDeps } from '../tokens/live-family.ts';
 
-/** The session of a request, and what its access token says about the authentication of its user. */
+/** The session of a request, and what the access token or the page's session says about the user's authentication. */
 export interface SignIn extends SessionOfUser {
   readonly authentication: AuthenticationClaims;
 }
@@ -15,8 +15,8 @@ export interface RecentSignInDeps extends LiveFamilyDeps {
 
 /**
  * Requires that the user was authenticated within `stepUpMaxAge`, and at `level` where one is given, before a sensitive
- * change. The claims of the access token decide. A step-up issues a new access token, so a stolen copy of the earlier
- * one gains nothing.
+ * change. The claims in `authentication` decide. A step-up issues a new access token, or a new cookie of a page, so a
+ * stolen copy of the earlier one gains nothing.
  *
  * Rejects with a {@link Refusal}: `step_up_required`, `unauthenticated` if the session has ended.
  */

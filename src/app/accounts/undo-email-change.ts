@@ -26,8 +26,8 @@ const ATTEMPTS = 3;
 
 export interface UndoneChange extends EmailChangeLink {
   /**
-   * A token for `mailPasswordResetByLink`, valid for one hour. The token mails a password-reset link to the restored
-   * address.
+   * A token for `mailPasswordResetByLink`, which mails a password-reset link to the restored address. Valid for one
+   * hour.
    */
   readonly resetToken: string;
 }

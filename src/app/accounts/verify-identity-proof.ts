@@ -37,9 +37,9 @@ interface Deps extends ConfirmPasswordDeps, ProofAttemptDeps, FactorProofDeps, R
 }
 
 /**
- * Verifies a proof and counts the attempt. The caller must pass `use` of the result to the allowed change. An account
- * with a second factor must prove that factor: its password alone is refused. Rejects with a {@link Refusal}:
- * `proof_refused`, `too_many_requests`, and `not_found` if a user without an account here gives a password.
+ * Verifies a proof and counts the attempt. The caller must pass `use` of the result to the change that the proof
+ * allows. An account with a second factor must prove that factor: its password alone is refused. Rejects with a {@link
+ * Refusal}: `proof_refused`, `too_many_requests`, and `not_found` if a user without an account here gives a password.
  */
 export const verifyIdentityProof =
   (deps: Deps): VerifyIdentityProof =>

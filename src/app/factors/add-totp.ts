@@ -24,7 +24,7 @@ export type AddTotp = (
 ) => Promise<{ readonly id: string; readonly uri: string }>;
 
 /**
- * Makes a TOTP factor, which works once it is confirmed. An earlier unconfirmed factor is replaced. The URI contains
+ * Makes a TOTP factor, which works after its confirmation. An earlier unconfirmed factor is replaced. The URI contains
  * the secret, and is never shown again. Rejects with a {@link Refusal}: those of `authorizeFactorChange`,
  * `invalid_request`, `email_unverified`, and `conflict`.
  */
