@@ -3,17 +3,17 @@ import type { Attempts } from '../ports/stores/attempts.ts';
 import { createProbedOutage } from './probed-outage.ts';
 
 /**
- * Keeps attempts limited during an outage of `primary`. `fallback` counts every attempt too, and its verdict applies
- * while `primary` fails. So an outage does not reset the counts of this process. Accounts that logged in through this
- * process stay known. `fallback` does not see the attempts at other processes.
- * If `fallback` rejects, the caller sees that only while `primary` fails.
+ * Keeps attempts limited during an outage of `primary`. `fallback`, which the processes of this replica share, counts
+ * every attempt too, and its verdict applies while `primary` fails. So an outage does not reset the counts of this
+ * replica. Accounts that logged in through this replica stay known. `fallback` does not see the attempts at other
+ * replicas. If `fallback` rejects, the caller sees that only while `primary` fails.
  *
  * The first call that `primary` rejects starts an outage: see {@link createProbedOutage}.
  */
 export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log: Log): Attempts {
   const outage = createProbedOutage({
-    begun: (error) => log.error({ err: error }, 'attempts are counted by this process alone'),
-    ended: () => log.info({}, 'attempts are counted by all processes together again'),
+    begun: (error) => log.error({ err: error }, 'attempts are counted by this replica alone'),
+    ended: () => log.info({}, 'attempts are counted by all replicas together again'),
   });
 
   return {

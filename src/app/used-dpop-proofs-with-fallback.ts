@@ -9,10 +9,10 @@ interface Deps {
 }
 
 /**
- * Refuses replayed proofs even during an outage of `primary`, which all processes share. `fallback` records every proof
- * of this process too. So its earlier proofs stay used during an outage, and also if `primary` has lost its records.
- * During an outage a proof can be used once at each replica; each such use is counted. A full `primary` starts no outage:
- * the proof is refused.
+ * Refuses replayed proofs even during an outage of `primary`, which all replicas share. `fallback`, which the processes
+ * of this replica share, records every proof of this replica too. So these proofs stay used during an outage, and also
+ * if `primary` has lost its records. During an outage a proof can be used once at each replica; each such use is
+ * counted. A full `primary` starts no outage: the proof is refused.
  *
  * The first failure starts an outage: see {@link createProbedOutage}.
  */
@@ -22,8 +22,8 @@ export function usedDpopProofsWithFallback(
   { log, telemetry }: Deps,
 ): UsedDpopProofs {
   const outage = createProbedOutage({
-    begun: (error) => log.error({ err: error }, 'used proofs are known to this process alone'),
-    ended: () => log.info({}, 'used proofs are shared by all processes again'),
+    begun: (error) => log.error({ err: error }, 'used proofs are known to this replica alone'),
+    ended: () => log.info({}, 'used proofs are shared by all replicas again'),
   });
 
   return {
@@ -34,7 +34,7 @@ export function usedDpopProofsWithFallback(
       }
       try {
         const isFirst = await primary.use(...use);
-        // The memory of this process may be full: the shared store has recorded the proof.
+        // The memory of this replica may be full. That is no refusal, because `primary` has recorded the proof.
         const isFirstHere = await fallback.use(...use).catch(() => true);
         return isFirst && isFirstHere;
       } catch (error) {

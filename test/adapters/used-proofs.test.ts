@@ -133,7 +133,7 @@ t.test('during an outage of Redis each process refuses the proofs that it has ac
   t.equal(await one.use(before, NOW, NOW + MINUTE), false, 'known from before the outage');
   t.equal(await one.use(after, NOW, NOW + MINUTE), true);
   t.equal(await one.use(after, NOW, NOW + MINUTE), false);
-  t.same(lines, ['used proofs are known to this process alone'], 'logged once');
+  t.same(lines, ['used proofs are known to this replica alone'], 'logged once');
   t.match(await metrics.scrape(), /kinship_dpop_unshared_total 1\n/);
 });
 

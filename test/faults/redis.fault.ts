@@ -10,7 +10,7 @@ import { type Environment, environment, start } from './support/service.ts';
 const LIMIT = 100;
 const WRITES = 8;
 const LIST = '/api/v1/tasks/';
-const BACK = 'attempts are counted by all processes together again';
+const BACK = 'attempts are counted by all replicas together again';
 
 interface Fault {
   readonly begin: (redis: PrivateRedis) => unknown;
