@@ -26,8 +26,8 @@ export type ChangeSession = (
 
 /**
  * Changes the name of a session's device, or the session's own claims, which come with its next pair. Values that the
- * session has already are not recorded. Null, and nothing changes, if there is no such session, or it has ended. Rejects
- * with a {@link Refusal} `invalid_request` if the claims are not acceptable, or neither value is given.
+ * session has already are not recorded. Null, and nothing changes, if there is no such session, or it has ended.
+ * Rejects with a {@link Refusal} `invalid_request` if the claims are not acceptable, or neither value is given.
  */
 export const changeSession =
   (deps: Deps): ChangeSession =>

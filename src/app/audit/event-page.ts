@@ -14,7 +14,7 @@ export interface PageRequest extends Pick<AuditPageRequest, 'limit' | 'newestFir
   readonly cursor: string | null;
 }
 
-/** Reads one page of the audit log. Throws a {@link Refusal} if the cursor is not valid. */
+/** Reads one page of the audit log. Rejects with a {@link Refusal} if the cursor is not valid. */
 export async function readPage(
   auditLog: AuditLog,
   filter: AuditFilter,

@@ -12,8 +12,8 @@ export interface SessionEvents extends EventPage {
 export type ListSessionEvents = (sessionId: string, page: PageRequest) => Promise<SessionEvents>;
 
 /**
- * The life of a session: its recorded events. Rejects with a {@link Refusal}: `not_found` if the session
- * is unknown and has no events, `invalid_request` for an invalid cursor.
+ * The life of a session: its recorded events. Rejects with a {@link Refusal}: `not_found` if the session is unknown and
+ * has no events, `invalid_request` for an invalid cursor.
  */
 export const listSessionEvents =
   ({

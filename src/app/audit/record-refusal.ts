@@ -11,7 +11,8 @@ export interface RefusalDeps {
 }
 
 /**
- * Records that the proof of a known user was refused. Its caller must have checked a rate limit, or the key of a backend.
+ * Records that the proof of a known user was refused. The caller must have checked a rate limit, or the key of a
+ * backend.
  */
 export async function recordRefusal(
   { auditLog, clock, newId }: RefusalDeps,

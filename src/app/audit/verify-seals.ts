@@ -22,7 +22,7 @@ export interface Verification {
   readonly unchecked: readonly { readonly seal: number; readonly keyId: string }[];
   readonly seals: number;
   readonly events: number;
-  /** The last seal that was checked. */
+  /** The last seal that was checked. Without one: the last seal that the purge removed; null: there is none. */
   readonly head: SealHead | null;
 }
 
@@ -38,8 +38,8 @@ const FIRST = Number.MIN_SAFE_INTEGER;
 const TRIES = 3;
 
 /**
- * Checks the whole chain, and that it contains the head `expected` if it is not null. A head that is older than the
- * last purge cannot be checked, and is no fault.
+ * Checks the whole chain, and that the chain contains the head `expected` (null: no head is expected). A head that is
+ * older than the last purge cannot be checked, and is no fault.
  */
 export const verifySeals =
   (deps: Deps): VerifySeals =>
@@ -116,7 +116,7 @@ async function checkSeal(
   return added === undefined ? null : { kind: 'event_added', seal: seal.number, id: added };
 }
 
-/** The seal with the number of the expected head must have its MAC. */
+/** The seal with the number of the expected head must have the MAC of that head. */
 function checkHead(seal: SealHead | null, expected: SealHead | null): SealFault | null {
   if (seal === null || seal.number !== expected?.number || seal.mac === expected.mac) return null;
   return { kind: 'head_changed', seal: seal.number };

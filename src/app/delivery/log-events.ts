@@ -9,18 +9,18 @@ interface LogEventsDeps extends DeliveryDeps {
 }
 
 /**
- * Each event is logged once, because its removal comes before the end of the lease. It also comes more than an hour
- * before: in the last hour of its lease an event would count as waiting, see {@link Outbox.backlog}.
+ * Each event is logged once, because its removal comes before the end of the lease. The removal comes more than an hour
+ * before that end: in the last hour of its lease an event would count as waiting, see {@link Outbox.backlog}.
  */
 const BATCH = { limit: 100, lease: DAY + 90 * MINUTE };
 
-/** Milliseconds between two removals of events that are older than a day. */
+/** Milliseconds from a removal that removed no events to the next removal. */
 const REMOVAL_INTERVAL = 10 * MINUTE;
 
 /**
  * Replaces publishing where no broker is configured: logs each event by type and id, and removes it from the outbox
  * after a day. Each call logs one batch. If that batch is not full, the call also removes one batch of old events, but
- * not within ten minutes of a removal that found none. Returns the number of events.
+ * not within ten minutes of a removal that removed none. Returns the number of events.
  */
 export const logEvents = (deps: LogEventsDeps) => {
   const { outbox, telemetry, clock, log } = deps;

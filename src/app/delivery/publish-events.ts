@@ -71,7 +71,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
     } catch (error) {
       log.warn(
         { reason: reasonOf(error) },
-        'results of publishing not recorded in the outbox; some events will be sent twice',
+        'results of publishing not recorded in the outbox; some events may be sent twice',
       );
     }
     return entries.length;

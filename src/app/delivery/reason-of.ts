@@ -2,7 +2,7 @@ import { errorMessage } from '../../lib/errors.ts';
 
 const LONGEST = 500;
 
-/** The search for addresses takes a time that grows with the square of the text, and a server chooses the text. */
+/** The time of the search for addresses grows with the square of the length, and a server chooses the text. */
 const LONGEST_INPUT = 4 * LONGEST;
 
 /**

@@ -33,7 +33,7 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** Reads the overview now, and returns it with the samples that were read before. */
+/** Returns the overview, which is at most two seconds old, with the samples that were read before. */
 export type ReadOverview = () => Promise<Overview>;
 
 /** How long a reading is used again, and how long samples are kept, in milliseconds. */

@@ -25,8 +25,8 @@ export interface RevocationConsumer {
 
 export interface RevocationSubscription {
   /**
-   * The sessions that ended within `accessTokenAge` and the clock skew. A session that ends during the iteration is
-   * part of it.
+   * The sessions that ended within the last `accessTokenAge` and clock skew together. A session that ends during the
+   * iteration is part of it.
    */
   readonly ended: Iterator<EndedSession>;
   /** Milliseconds: the longest life of an access token. */

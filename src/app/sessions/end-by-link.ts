@@ -28,7 +28,10 @@ export const readNotMeLink =
 
 export type EndSessionsByLink = (token: string, origin: ChangeOrigin) => Promise<NotMeLink>;
 
-/** Ends the sessions of a mailed link. A session that has already ended is no error. */
+/**
+ * Ends the sessions of a mailed link. A session that has already ended is no error. Rejects with a {@link Refusal}
+ * `invalid_link`.
+ */
 export const endSessionsByLink =
   (deps: Deps & EndSessionDeps): EndSessionsByLink =>
   async (token, origin) => {
@@ -44,6 +47,7 @@ export type MailPasswordResetByLink = (token: string, client: ClientInfo) => Pro
 
 /**
  * Mails a link for a new password to the user of a mailed link. Does nothing where another system keeps the account.
+ * Rejects with a {@link Refusal} `invalid_link`.
  */
 export const mailPasswordResetByLink =
   (deps: Deps & { readonly forgotPassword: ForgotPassword }): MailPasswordResetByLink =>

@@ -35,7 +35,10 @@ export interface ExchangeDeps extends BindingProofDeps {
   readonly telemetry: Pick<Telemetry, 'rotated' | 'healed' | 'reissued' | 'reuseDetected' | 'dpopRefused'>;
 }
 
-/** A verified request, and the generation that a rotation would store. Every round uses the same generation. */
+/**
+ * A verified request, and the generation that a rotation would store. Every round of {@link decideFromRow} uses the
+ * same generation.
+ */
 export interface ExchangeRequest extends VerifiedRefresh, Pick<RefreshInput, 'client' | 'oauthClient'> {
   readonly operation: ExchangeKind;
   readonly retryKey: RetryKey | null;

@@ -44,7 +44,7 @@ export type NewSession = Omit<Login, 'tokenFamily' | 'jkt'> & KeyBindingInput;
 /** The user and the options of a new session whose binding is decided. `jkt` null: it is not bound. */
 export type BoundSession = Omit<Login, 'tokenFamily'> & Required<Pick<Login, 'jkt'>>;
 
-/** Rejects if this authenticated user may not sign in. Then no session opens, and none ends for it. */
+/** Rejects if this authenticated user may not sign in. Then no session opens, and the limit of sessions ends none. */
 export type AdmitUser = (user: Pick<BoundSession, 'userId' | 'authentication' | 'client'>) => Promise<void>;
 
 export type OpenSession = (session: NewSession) => Promise<TokenPair>;

@@ -16,8 +16,9 @@ export interface BindingProofDeps extends DpopProofDeps, LiveFamilyDeps {
 }
 
 /**
- * Row 2b: the refresh token of a bound session needs a proof of the session's key. With the refresh token of an unbound
- * session a proof is refused, because only a login binds a session. Otherwise a thief could bind it to their own key.
+ * Row 2b of docs/domain.md: the refresh token of a bound session needs a proof of the session's key. With the refresh
+ * token of an unbound session a proof is refused, because only a login binds a session. Otherwise a thief could bind
+ * the session to their own key.
  */
 export async function requireSessionKeyProof(
   deps: BindingProofDeps,

@@ -26,11 +26,11 @@ export interface RefreshInput extends RefreshCaller {
 
 export interface VerifiedRefresh {
   readonly claims: RefreshClaims;
-  /** The assumed scheme of the row: the configured hash function, with the key that the token proves. */
+  /** The assumed scheme of the row: the configured hash function, with the hash key that derived the token's ids. */
   readonly scheme: HashScheme;
 }
 
-/** Runs the checks of a refresh that need no row (rows 1 to 5). Rejects with a {@link Refusal}. */
+/** Runs the checks that need no database row (rows 1 to 5 of docs/domain.md). Rejects with a {@link Refusal}. */
 export async function verifyRefresh(
   deps: ReadRefreshDeps & BindingProofDeps,
   { refreshToken, accessToken, sessionId, presented, client }: RefreshInput,

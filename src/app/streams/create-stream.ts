@@ -33,7 +33,7 @@ export const createStream =
   (deps: StreamDeps): CreateStream =>
   async (owner, { delivery, eventsRequested, description }, origin) => {
     assertSignsEventTokens(deps);
-    assertDeliverable(deps, delivery.url, DELIVERY_URL);
+    assertDeliverable(deps, delivery.url, DELIVERY_URL_NAME);
     const requested = eventsRequested ?? SUPPORTED_EVENTS;
     const { url, authorization } = delivery;
     const values = {
@@ -53,4 +53,4 @@ export const createStream =
   };
 
 /** The name of the URL in refusals. */
-export const DELIVERY_URL = 'The endpoint_url';
+export const DELIVERY_URL_NAME = 'The endpoint_url';

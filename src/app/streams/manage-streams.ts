@@ -4,7 +4,7 @@ import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertDeliverable } from '../webhooks/assert-acceptable.ts';
 import { sealCredentials } from '../webhooks/credentials.ts';
 import { endpointEntry } from '../webhooks/endpoint-entry.ts';
-import { DELIVERY_URL, type StreamDelivery, type StreamProperties } from './create-stream.ts';
+import { DELIVERY_URL_NAME, type StreamDelivery, type StreamProperties } from './create-stream.ts';
 import {
   isStream,
   requireStream,
@@ -70,7 +70,7 @@ async function deliveryChange(
   id: string,
   { url, authorization }: StreamDelivery,
 ): Promise<EndpointChange> {
-  assertDeliverable(deps, url, DELIVERY_URL);
+  assertDeliverable(deps, url, DELIVERY_URL_NAME);
   // The former header belongs to the former URL.
   const sealedCredentials =
     authorization === null ? null : await sealCredentials(deps.sealer, id, { authorization });

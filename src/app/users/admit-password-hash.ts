@@ -5,7 +5,7 @@ import { RefusedLine } from './read-user-line.ts';
 /** The maximum time of one verification, in milliseconds. */
 const MAX_COST = 1_000;
 
-/** Verifications per measurement. The first one is slow, because code and memory are cold. */
+/** Verifications per measurement. Their times vary, and the longest one counts. */
 const MEASUREMENTS = 3;
 
 interface Deps {

@@ -24,7 +24,8 @@ export type ListDeliveries = (
 export type SendDeliveryAgain = (endpointId: string, eventId: string, origin: ChangeOrigin) => Promise<void>;
 
 /**
- * The result of sending a period again. `more`: the period may have further deliveries, from the time `next` (ISO 8601) on.
+ * The result of sending a period again. `more`: the period may have further deliveries, from the time `next` (ISO 8601)
+ * on.
  */
 export interface SentAgain {
   readonly count: number;

@@ -20,7 +20,7 @@ interface Deps {
   readonly log: Log;
 }
 
-/** All mails of a batch are sent at the same time. So it ends before its lease if each mail takes at most a minute. */
+/** All mails of a batch are sent at the same time. So a batch ends before its lease if each takes at most a minute. */
 const BATCH = { limit: 5, lease: 5 * MINUTE };
 
 /**
@@ -73,7 +73,7 @@ function mailTo({ id, url, because }: ClaimedNotification, serviceName: string) 
     `${serviceName} no longer sends events to ${url}.`,
     cause,
     `Repair the endpoint, then ask an operator of ${serviceName} to enable it: its id is ${id}.`,
-    'Events that occurred before it was disabled can be sent again for seven days.',
+    'An event that occurred before the endpoint was disabled can be sent again until it is seven days old.',
   ];
   return {
     subject: `Events to ${new URL(url).host} have stopped`,

@@ -3,8 +3,8 @@ const LONGEST = 200;
 
 /**
  * Makes an untrusted text safe for a mail: one line, limited length, no control, invisible or direction characters.
- * Text that mail programs turn into a link is broken up. Otherwise a thief could send a link to the victim
- * in a `User-Agent`.
+ * Text that mail programs turn into a link is broken up. Otherwise a thief could send a link to the victim in a
+ * `User-Agent`.
  */
 export function quoteText(text: string): string {
   const line = text
