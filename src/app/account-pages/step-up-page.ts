@@ -71,7 +71,7 @@ export const stepUpPageSession = (deps: Deps): StepUpPageSession => {
       { expected: family, next, unlessRetryKey: null, authentication, proof: use, hashedCookie },
       changeEntries(newId, byUser(client), [stepUpOccurrence(facts, proven)]),
     );
-    // Meanwhile another request has used the proof, stepped up the same page, or ended the session.
+    // The proof no longer holds, or another request has stepped up the same page or ended the session.
     if (rotated === null) throw new Refusal('proof_refused');
     securityLog('session_stepped_up', { userId, sessionId, address: client.address });
     return { secret, authentication: authenticationClaims(authentication) };
