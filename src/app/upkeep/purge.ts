@@ -12,7 +12,7 @@ interface PurgeDeps {
 
 const BATCH = 500;
 
-/** Milliseconds between two batches of any removal, so that refreshes are not delayed. */
+/** Milliseconds between two batches of a removal, so that refreshes are not delayed. */
 export const BUSY_DELAY = 100;
 
 /** Purges one batch of families and returns its size; null while another process purges. */
