@@ -54,7 +54,7 @@ export interface Config {
   readonly database: DatabaseConfig;
   /** Processes that answer requests. With more than one, another process starts and watches them. */
   readonly workers: number;
-  /** Null: the memory of this process is used instead. */
+  /** Null: each replica uses its own memory instead. */
   readonly redisUrl: string | null;
   /** Null: events are logged and not published. */
   readonly brokerUrl: string | null;

@@ -16,7 +16,7 @@ export type DatabaseConfig =
     }
   | { readonly kind: 'embedded' };
 
-/** The URL of Redis; null: the memory of this process is used instead. */
+/** The URL of Redis; null: each replica uses its own memory instead. */
 export function readRedis({ REDIS_URL }: Variables, read: Readers): string | null {
   if (REDIS_URL === '') return null;
   if (!isRedisUrl(REDIS_URL)) {
@@ -62,12 +62,12 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
   };
 }
 
-/** The maximum of WORKERS, whatever the number of processors. With `auto` there is one for each processor. */
+/** The maximum of WORKERS, also of `auto` on a machine with more processors. */
 const MAX_WORKERS = 64;
 
 /**
- * The number of processes that answer requests. `auto` is one for each processor. Only one process can open the
- * embedded database, so `auto` is 1 there.
+ * The number of processes that answer requests. `auto` is one for each processor, up to {@link MAX_WORKERS}. Only one
+ * process can open the embedded database, so `auto` is 1 there.
  */
 export function readWorkers({ WORKERS }: Variables, database: DatabaseConfig, read: Readers): number {
   const isEmbedded = database.kind === 'embedded';

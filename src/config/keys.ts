@@ -36,8 +36,8 @@ export interface KeyOptions {
 
 /**
  * Reads the keys of each purpose, newest first. Reports keys that are too short or used twice, and in production weak
- * keys. Outside production, an unset key is made and stored in DATA_DIR. The encryption keys are optional if no signing
- * keys are sealed.
+ * keys. Outside production, an unset key is read from DATA_DIR, where the first start makes it. KEY_SET_ENCRYPTION_KEY
+ * is optional if no signing keys are sealed.
  */
 export function readKeys(
   variables: Variables,

@@ -59,7 +59,7 @@ export function readMail(
   return { kind: 'smtp', host, port, name, ...credentials, from, receiver };
 }
 
-/** Without mails no user could verify an e-mail address, so no user could log in. */
+/** `required` needs mails: without them no user could verify an e-mail address, so no user could log in. */
 export function readEmailVerification(
   { EMAIL_VERIFICATION }: Variables,
   mail: MailConfig,

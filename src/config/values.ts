@@ -31,7 +31,7 @@ export function fileFault(error: unknown): string {
   return errorCode(error) || 'unreadable';
 }
 
-/** Functions that each read one value. They report an invalid value and return a harmless substitute. */
+/** Functions that each read one value. For an invalid value they report a fault and return a value all the same. */
 export function createReaders(faults: MessageCollector, warnings: MessageCollector) {
   const reportInvalid = (name: string, value: string, wanted: string) =>
     faults.add(`${name} is ${quote(value)}, but must be ${wanted}.`);
@@ -44,7 +44,7 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
     reportInvalidSecret: (name: string, wanted: string) =>
       faults.add(`${name} has an invalid value (not shown): it must be ${wanted}.`),
 
-    /** Reports an ignored value that does not prevent the start. */
+    /** Reports a setting that has no effect or is missing, but does not prevent the start. */
     warn: (line: string) => warnings.add(line),
 
     /** Reports a fault of a variable. The sentence begins with its verb. */

@@ -56,8 +56,8 @@ export const BY_PASSWORD: ProvenAuthentication = { amr: ['pwd'], acr: 'aal1' };
 export const BY_PASSWORD_AND_CODE: ProvenAuthentication = { amr: ['pwd', 'otp', 'mfa'], acr: 'aal2' };
 
 /**
- * What the code of a second factor proves in a live session. The login showed the first factor: a password, or whatever the
- * trusted backend checked.
+ * What the code of a second factor proves in a live session. The login showed the first factor: a password, or whatever
+ * the trusted backend checked.
  */
 export const BY_CODE: ProvenAuthentication = { amr: ['otp', 'mfa'], acr: 'aal2' };
 

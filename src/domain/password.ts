@@ -64,7 +64,7 @@ function partsOfAddress(text: string): string[] {
   return [text.slice(0, at).replace(/\+.*$/, ''), domainLabel(text.slice(at + 1))];
 }
 
-/** The longest label of a host name, without its last label. */
+/** The longest label of a host name. The last label does not count. */
 function domainLabel(host: string): string {
   const labels = host.split('.').slice(0, -1);
   return labels.reduce((longest, label) => (label.length > longest.length ? label : longest), '');

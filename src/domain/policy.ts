@@ -10,7 +10,7 @@ export interface Policy {
   readonly refreshTokenAge: number;
   /** The lifetime of a session from its login. A refresh does not extend it. */
   readonly sessionMaxAge: number;
-  /** The lifetime of a session that its user does not want to be remembered; at most `sessionMaxAge`. */
+  /** The lifetime of a session whose user does not want to be remembered; `sessionMaxAge` if that is shorter. */
   readonly sessionShortAge: number;
   /** How long after an authentication its session may make a sensitive change. */
   readonly stepUpMaxAge: number;

@@ -21,7 +21,8 @@ const defaultDetails = {
   idempotency_key_reused: 'This Idempotency-Key was used for the previous rotation.',
   // refusals of any request
   invalid_request: 'The request is not as documented.',
-  step_up_required: 'This change needs a more recent authentication of the user.',
+  step_up_required:
+    'This change needs a more recent authentication of the user, or one with a second factor.',
   unauthenticated: 'A service key or token is missing or not valid.',
   forbidden: 'This is not allowed.',
   invalid_link: 'The link was used before, or it has expired.',
@@ -65,7 +66,10 @@ export class Refusal extends Error {
 
   readonly limit: ReachedLimit | undefined;
 
-  /** Milliseconds for which an authentication counts as recent. Only with `step_up_required`, even if only the level is too low. */
+  /**
+   * Milliseconds for which an authentication counts as recent. Only with `step_up_required`, even if only the level is
+   * too low.
+   */
   readonly maxAge: number | undefined;
 
   /** The level that an authentication must have; undefined where any is enough. */
@@ -103,8 +107,8 @@ export interface SecondStepChallenge {
 export class SecondFactorRequired extends Refusal {
   readonly challenge: SecondStepChallenge;
 
-  constructor(asked: SecondStepChallenge) {
+  constructor(challenge: SecondStepChallenge) {
     super('second_factor_required');
-    this.challenge = asked;
+    this.challenge = challenge;
   }
 }

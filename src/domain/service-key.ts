@@ -12,7 +12,7 @@ export const SERVICE_KEY_SCOPES = [
 
 export type ServiceKeyScope = (typeof SERVICE_KEY_SCOPES)[number];
 
-/** A key that a trusted service presents as `x-api-key`. Its name is the client id of the sessions that it opens. */
+/** A key that a trusted service presents, for example as `x-api-key`. Its name is the client id of its sessions. */
 export interface ServiceKey {
   readonly name: string;
   readonly scopes: readonly ServiceKeyScope[];

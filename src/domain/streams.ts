@@ -1,5 +1,5 @@
+import { EVENT_TYPES_OF_CAEP } from './caep-events.ts';
 import { SECOND } from './durations.ts';
-import { EVENT_TYPES_OF_CAEP } from './security-events.ts';
 import type { EndpointState } from './webhooks.ts';
 
 /** Delivery by POST (RFC 8935), the only method of streams. */

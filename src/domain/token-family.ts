@@ -6,7 +6,7 @@ import type { Confirmation } from './dpop.ts';
 import { networkOf } from './network.ts';
 import type { ChangePolicy, Policy } from './policy.ts';
 import type { RevocationReason } from './revocation.ts';
-import { distinctProduct } from './user-agent.ts';
+import { productKeyOf } from './user-agent.ts';
 
 /**
  * The columns that every rotation replaces. The current pair can be minted from them, and minted again. No column can
@@ -58,7 +58,7 @@ export interface TokenFamily extends CurrentPair {
   readonly onAddressChange: ChangePolicy;
   readonly onUserAgentChange: ChangePolicy;
   readonly loginAddress: string;
-  /** The subjects of {@link Occurrence.oncePerDay} that the login already showed to the user. */
+  /** The network and the product of the login, as {@link notificationSubject}: the user is not notified of them. */
   readonly knownSinceLogin: readonly string[];
   readonly createdAt: number;
   readonly authentication: Authentication;
@@ -100,7 +100,7 @@ export function hasBindingOf(
  */
 export const notificationSubject = {
   network: (address: string) => networkOf(address),
-  product: (client: ClientInfo) => `agent ${distinctProduct(client)}`,
+  product: (client: ClientInfo) => `agent ${productKeyOf(client)}`,
   /** All requests that do not prove the key of the session, from any network. */
   foreignKey: 'foreign key',
 };

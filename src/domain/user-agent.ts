@@ -73,7 +73,7 @@ export function isSameProduct(one: KeptAgent, other: KeptAgent): boolean {
  * A key for the agent's product. Two agents with the same product have the same key if both are cut, or neither is: a
  * cut agent has the hash of its product, another one its text.
  */
-export function distinctProduct(agent: KeptAgent): string {
+export function productKeyOf(agent: KeptAgent): string {
   return mayBeCut(agent) && agent.productHash ? agent.productHash : productOf(agent.userAgent);
 }
 

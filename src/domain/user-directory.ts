@@ -52,8 +52,8 @@ function isBeginningOfId(text: string): boolean {
 }
 
 /**
- * Whether a text can be a position in a list with this filter: see {@link UserDirectory}. 14 digits of milliseconds reach
- * the year 5138. The database and RFC 3339 know no year after 9999.
+ * Whether a text can be a position in a list with this filter: see {@link UserDirectory}. 14 digits of milliseconds
+ * reach the year 5138. The database and RFC 3339 know no year after 9999.
  */
 export function isPosition({ by }: UserFilter, text: string): boolean {
   if (by === 'identifier') return !/\0|\p{Cs}/u.test(text);

@@ -34,7 +34,7 @@ export type SecurityEvent =
   | 'signing_key_retired';
 
 export interface SecurityFacts {
-  /** The id of the account, where it is known. */
+  /** The id of the user, where it is known. */
   readonly userId?: string | undefined;
   /** The name or address that was typed. Only a keyed hash of it is written. */
   readonly identifier?: string;

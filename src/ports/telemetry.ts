@@ -26,7 +26,7 @@ export type OutboxOutcome =
   | 'failed'
   | 'logged';
 
-/** What a background task removes after its retention time. */
+/** What background work removes after its retention time. */
 export type Removal =
   | 'mails'
   | 'events'
@@ -69,7 +69,7 @@ export interface Telemetry {
 
   /** A DPoP proof was missing or not accepted. */
   dpopRefused(fault: DpopFault): void;
-  /** A DPoP proof was accepted although the replicas could not be asked whether it was used before. */
+  /** A DPoP proof was accepted although the store of used proofs that all replicas share was unavailable. */
   dpopUnshared(): void;
 
   /** An action was refused by its limit: see {@link Attempts}. */

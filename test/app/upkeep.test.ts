@@ -113,7 +113,7 @@ t.test('mails are removed after thirty days, and links a day after their expiry'
     roles: [],
   };
   await users.create(user, []);
-  await users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: NOW }, []);
+  await users.addReset({ hashedToken: hash(), userId: user.id, expiresAt: NOW }, []);
 
   const [removeMails, removeLinks] = [removeOldMails(deps), removeExpiredLinks(deps)];
   world.now = NOW + DAY;

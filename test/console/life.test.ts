@@ -147,7 +147,7 @@ t.test('healings, refused proofs, new user agents and events of unknown types ar
   t.match(marks, [
     { kind: 'login' },
     { kind: 'heal', generation: 9, facts: [/had generation 3.*presented 8/] },
-    { kind: 'block', title: 'Refused without its key' },
+    { kind: 'block', title: 'Refused without the key' },
     { kind: 'note', title: 'sessions.claims_changed', actor: 'service key backend' },
     { kind: 'agent', facts: ['Before: curl.'] },
     { kind: 'latest' },

@@ -141,8 +141,8 @@ t.test('a request for a link is answered before the link is stored', async (t) =
   const { post } = await service(t, {
     stores: {
       ...stores,
-      emailLinks: { ...stores.emailLinks, open: never },
-      users: { ...stores.users, openReset: never },
+      emailLinks: { ...stores.emailLinks, add: never },
+      users: { ...stores.users, addReset: never },
     },
   });
   await post('/auth/register', ann);

@@ -13,7 +13,7 @@ t.test(
     const { access } = (await post('/auth/login', { username: 'rosalind', password: PASSWORD })).body;
     const secret = links.makeResetSecret('a reset');
     const reset = { hashedToken: links.hashSecret(secret), userId: String(id), expiresAt: time.now + 1_000 };
-    await users.openReset(reset, []);
+    await users.addReset(reset, []);
     const routes: Record<string, (password: string) => ReturnType<typeof post>> = {
       register: (password) => post('/auth/register', { ...miller, password }),
       change: (newPassword) =>
@@ -75,7 +75,7 @@ t.test(
       userId: String(body.id),
       expiresAt: time.now + 1_000,
     };
-    await users.openReset(reset, []);
+    await users.addReset(reset, []);
     const form = new URLSearchParams({ token: secret, newPassword: BREACHED });
     const page = await fetch(`${url}/auth/password/reset`, { method: 'POST', body: form });
     t.equal(page.status, 400);

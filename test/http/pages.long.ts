@@ -25,14 +25,14 @@ async function serviceWithLinks(t: Test, username = 'ann') {
     async reset() {
       const resetId = randomUUID();
       const secret = links.makeResetSecret(resetId);
-      await users.openReset({ hashedToken: links.hashSecret(secret), userId, expiresAt: in1h() }, []);
+      await users.addReset({ hashedToken: links.hashSecret(secret), userId, expiresAt: in1h() }, []);
       return `${url}${RESET}?token=${secret}`;
     },
     async verify() {
       const linkId = randomUUID();
       const secret = links.makeAddressSecret(linkId);
       const link = { userId, purpose: 'verify', email: account.email, expiresAt: in1h() } as const;
-      await emailLinks.open({ ...link, hashedToken: links.hashSecret(secret) }, []);
+      await emailLinks.add({ ...link, hashedToken: links.hashSecret(secret) }, []);
       return `${url}/auth/email/verify?token=${secret}`;
     },
     /** The links of a requested change of the address. */

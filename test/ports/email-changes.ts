@@ -189,7 +189,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
   await t.test('password-reset links that were mailed to the former address are invalid', async (t) => {
     const { users, user, change } = await withUser(t, fresh);
     const reset = hash();
-    await users.openReset({ hashedToken: reset, userId: user.id, expiresAt: NOW + DAY }, []);
+    await users.addReset({ hashedToken: reset, userId: user.id, expiresAt: NOW + DAY }, []);
     await change('a@example.org');
     t.equal(await users.findReset(reset, NOW), null);
   });

@@ -47,7 +47,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
     const stores = await withUser(t, fresh);
     const { emailLinks, users, user } = stores;
     const link = linkOf(user);
-    t.equal(await emailLinks.open(link, [verifiedEntry(user)]), true);
+    t.equal(await emailLinks.add(link, [verifiedEntry(user)]), true);
     t.same(await types(stores), ['users.email_verified'], 'the entry came with the link');
     t.same(await emailLinks.findVerification(link.hashedToken, NOW), user);
     t.equal((await users.find(user.id))?.emailVerifiedAt, null, 'reading the link changes nothing');
@@ -63,7 +63,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('the use of a link uses up the other links of the account', async (t) => {
     const { emailLinks, user } = await withUser(t, fresh);
     const [first, second] = [linkOf(user), linkOf(user)];
-    for (const link of [first, second]) await emailLinks.open(link, []);
+    for (const link of [first, second]) await emailLinks.add(link, []);
     t.equal(await emailLinks.verify(first.hashedToken, AT, []), true);
     t.equal(await emailLinks.verify(second.hashedToken, AT, []), false);
   });
@@ -73,7 +73,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
     const { emailLinks, users, user } = stores;
     const expired = linkOf(user, { expiresAt: AT });
     const foreign = linkOf(user, { email: 'other@example.com' });
-    for (const link of [expired, foreign]) await emailLinks.open(link, []);
+    for (const link of [expired, foreign]) await emailLinks.add(link, []);
     for (const hashedToken of [expired.hashedToken, foreign.hashedToken, hash()]) {
       t.equal(await emailLinks.findVerification(hashedToken, AT), null);
       t.equal(await emailLinks.verify(hashedToken, AT, [verifiedEntry(user)]), false);
@@ -100,10 +100,10 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
       const stores = await withUser(t, fresh);
       const { emailLinks, users, user } = stores;
       const link = linkOf(user);
-      await emailLinks.open(link, []);
+      await emailLinks.add(link, []);
       await users.remove(user.id, null, { at: NOW, reason: 'account_deleted' }, []);
       t.equal(await emailLinks.findVerification(link.hashedToken, NOW), null);
-      t.equal(await emailLinks.open(linkOf(user), [verifiedEntry(user)]), false);
+      t.equal(await emailLinks.add(linkOf(user), [verifiedEntry(user)]), false);
       t.same(await types(stores), []);
     },
   );
@@ -111,10 +111,10 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a reset verifies the address, and uses up the links to that address', async (t) => {
     const { emailLinks, users, user } = await withUser(t, fresh);
     const link = linkOf(user);
-    await emailLinks.open(link, []);
+    await emailLinks.add(link, []);
     const reset = async (at: number) => {
       const hashedToken = hash();
-      await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+      await users.addReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
       return users.useReset(hashedToken, { passwordHash: `at ${at}`, except: null, at }, []);
     };
     t.same(await reset(AT), { sessions: [] });
@@ -127,7 +127,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('links that expired before the given time are removed', async (t) => {
     const { emailLinks, user } = await withUser(t, fresh);
     const good = linkOf(user, { expiresAt: NOW + 1 });
-    for (const link of [linkOf(user, { expiresAt: NOW }), good]) await emailLinks.open(link, []);
+    for (const link of [linkOf(user, { expiresAt: NOW }), good]) await emailLinks.add(link, []);
     t.equal(await emailLinks.forget(NOW, 10), 0);
     t.equal(await emailLinks.forget(NOW + 1, 10), 1);
     t.same(await emailLinks.findVerification(good.hashedToken, NOW), user);
@@ -139,7 +139,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     const stores = await withUser(t, fresh);
     const { emailLinks, user } = stores;
     const link = linkOf(user);
-    await emailLinks.open(link, []);
+    await emailLinks.add(link, []);
     const uses = Array.from({ length: 20 }, () =>
       emailLinks.verify(link.hashedToken, AT, [verifiedEntry(user)]),
     );
@@ -155,7 +155,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
         const user = someUser();
         const [link, reset] = [linkOf(user), hash()];
         await users.create(user, [], { verification: link });
-        await users.openReset({ hashedToken: reset, userId: user.id, expiresAt: LATER }, []);
+        await users.addReset({ hashedToken: reset, userId: user.id, expiresAt: LATER }, []);
         const change = { passwordHash: 'newer', except: null, at: AT };
         await Promise.all([
           emailLinks.verify(link.hashedToken, AT, []),

@@ -272,7 +272,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
         ({ hashedToken: hash(), userId: user.id, purpose, email, expiresAt: LATER }) as const;
       const seen = [await versionNow()];
       const verify = link('verify', user.email);
-      await emailLinks.open(verify, []);
+      await emailLinks.add(verify, []);
       await emailLinks.verify(verify.hashedToken, NOW, []);
       const [change, undo] = [link('change', 'ann@example.org'), link('undo', user.email)];
       await emailChanges.request({ change, undo }, null, []);
@@ -306,7 +306,7 @@ async function versions(t: Test, fresh: Fresh): Promise<void> {
     await users.changePassword(user.id, null, change, []);
     await note();
     const hashedToken = hash();
-    await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+    await users.addReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
     await users.useReset(hashedToken, { ...change, passwordHash: 'newest' }, []);
     await note();
     t.equal(new Set(seen).size, 7);
@@ -493,7 +493,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     for (let round = 0; round < 10; round += 1) {
       const { code, users, user, sessions, open, stepUp, families } = await userWithFactor(stores);
       const [family, hashedToken] = [await open(), hash()];
-      await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+      await users.addReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
       await Promise.all([
         stepUp(family, code(11)),
         users.useReset(hashedToken, { passwordHash: 'newer', except: null, at: NOW }, []),
@@ -535,7 +535,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     for (let round = 0; round < 10; round += 1) {
       const { logIn, code, users, user, sessions, versionNow, challenge } = await userWithFactor(stores);
       const [hashedToken, hashedNonce, securityVersion] = [hash(), await challenge(), await versionNow()];
-      await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+      await users.addReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
       await Promise.all([
         logIn(code(11), { securityVersion, hashedNonce }),
         users.useReset(hashedToken, { passwordHash: 'newer', except: null, at: NOW }, []),

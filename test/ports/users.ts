@@ -122,7 +122,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
         [second, LATER],
         [old, NOW],
       ] as const) {
-        await users.openReset({ hashedToken, userId: user.id, expiresAt }, [entryAbout(user, 'mail')]);
+        await users.addReset({ hashedToken, userId: user.id, expiresAt }, [entryAbout(user, 'mail')]);
       }
       const [mail] = await stores.outbox.claim('mail', LATER, LATER, 10);
       t.equal(mail?.contact, user.email, 'mails about an account go to its address');
@@ -143,8 +143,8 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
     const user = someUser();
     await users.create(user, []);
     const [old, good] = [hash(), hash()];
-    await users.openReset({ hashedToken: old, userId: user.id, expiresAt: NOW }, []);
-    await users.openReset({ hashedToken: good, userId: user.id, expiresAt: NOW + 1 }, []);
+    await users.addReset({ hashedToken: old, userId: user.id, expiresAt: NOW }, []);
+    await users.addReset({ hashedToken: good, userId: user.id, expiresAt: NOW + 1 }, []);
     t.equal(await users.forgetResets(NOW, 10), 0);
     t.equal(await users.forgetResets(NOW + 1, 10), 1);
     t.same(await users.findReset(good, NOW), user);
@@ -154,7 +154,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
     const stores = await fresh(t);
     const user = someUser();
     await stores.users.create(user, []);
-    await stores.users.openReset({ hashedToken: hash(), userId: user.id, expiresAt: LATER }, []);
+    await stores.users.addReset({ hashedToken: hash(), userId: user.id, expiresAt: LATER }, []);
     const revocation = { at: NOW, reason: 'account_deleted' } as const;
     t.equal(await stores.users.remove(randomUUID(), null, revocation, [entryAbout(user)]), null);
     t.same(await stores.users.remove(user.id, null, revocation, [entryAbout(user)]), {

@@ -76,7 +76,7 @@ export function createAuditSeals(sql: Sql): AuditSeals {
       return rows[0] === undefined ? null : { id: rows[0].id, seal: Number(rows[0].seal) };
     },
 
-    async mark() {
+    async findMark() {
       const rows = await execute(sql<{ number: string; seal_mac: string; key_id: string; mac: string }[]>`
         select number, seal_mac, key_id, mac from security_seal_mark`);
       const [row] = rows;

@@ -17,14 +17,14 @@ export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => nu
   const outboxWriter = createOutboxWriter(currentTrace);
 
   return {
-    async open(link, entries) {
-      const opening = sql.begin(async (tx) => {
+    async add(link, entries) {
+      const addition = sql.begin(async (tx) => {
         const owner = tx`select id, email from users where id = ${link.userId} for key share`;
         const [user] = await outboxWriter.changeUser(tx, owner, entries);
         if (user !== undefined) await insertEmailLink(tx, link);
         return user !== undefined;
       });
-      return execute(opening);
+      return execute(addition);
     },
 
     async findVerification(hashedToken, now) {

@@ -101,7 +101,7 @@ export function createUsers(
       });
     },
 
-    async openReset(reset, entries) {
+    async addReset(reset, entries) {
       await execute(
         sql.begin(async (tx) => {
           await insertReset(tx, reset);

@@ -60,6 +60,6 @@ export const mailPasswordReset = (deps: Deps): ForgotPassword => {
     };
     const data = { userId: user.id, resetId, ...clientFacts(client) };
     const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
-    await users.openReset(reset, changeEntries(newId, byUser(client), [{ event }]));
+    await users.addReset(reset, changeEntries(newId, byUser(client), [{ event }]));
   }
 };

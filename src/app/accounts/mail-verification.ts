@@ -7,7 +7,7 @@ import { type PrepareVerificationDeps, prepareVerification, requesterOf } from '
 
 interface Deps extends PrepareVerificationDeps {
   readonly users: Pick<Users, 'findByIdentifier'>;
-  readonly emailLinks: Pick<EmailLinks, 'open'>;
+  readonly emailLinks: Pick<EmailLinks, 'add'>;
   readonly log: Log;
 }
 
@@ -32,6 +32,6 @@ export const mailVerification = (deps: Deps): MailVerification => {
     const prepared = await prepareVerification(deps, user, requesterOf(client));
     if (prepared === null) return;
     const { link, entries, counted } = prepared;
-    if (!(await emailLinks.open(link, entries))) await attempts.uncountAction(counted);
+    if (!(await emailLinks.add(link, entries))) await attempts.uncountAction(counted);
   }
 };

@@ -44,7 +44,7 @@ const KINDS: Readonly<Record<string, readonly [MarkKind, Describe]>> = {
   'sessions.dpop_refused': [
     'block',
     ({ reason }) => ({
-      title: 'Refused without its key',
+      title: 'Refused without the key',
       facts: [reason === 'missing' ? 'The proof was missing.' : 'The proof was made with another key.'],
     }),
   ],
@@ -56,7 +56,7 @@ const KINDS: Readonly<Record<string, readonly [MarkKind, Describe]>> = {
 
 const BLOCKED: Description = {
   title: 'Blocked address',
-  facts: ['The session is bound to the network of its login. The request was refused.'],
+  facts: ['The session may be used only from the network of its login. The request was refused.'],
 };
 
 export function kindOf({ type, data }: LifeEvent): MarkKind {

@@ -56,7 +56,7 @@ export interface Mark {
   readonly network: string;
   readonly address: string;
   readonly device: string;
-  /** Who caused it; null: the user, by any client. */
+  /** Who caused the event; null: the user. */
   readonly actor: string | null;
   readonly title: string;
   /** More facts, each a sentence. */

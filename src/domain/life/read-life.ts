@@ -9,7 +9,7 @@ const ON_PATH: readonly MarkKind[] = ['login', 'address', 'agent', 'step-up', 'h
 /** The kinds of marks at which a session ends. */
 const END: readonly MarkKind[] = ['end', 'replay'];
 
-/** Events that repeat another one of the same moment for the user. */
+/** Types that only repeat another event of the same moment, so that the user gets a mail. */
 const REPEATED: readonly string[] = ['sessions.started_on_new_device'];
 
 type Draft = Omit<Mark, 'number' | 'day' | 'moment'> & { readonly event: LifeEvent | null };

@@ -62,7 +62,7 @@ function summarizeTheft(life: Life, replay: Replay): LifeSummary {
 function describeOrigin(life: Life, { address, network, device, moment }: Mark): string {
   const known = life.path.some((point) => point.network === network);
   const place = known ? 'a network that this session used before' : 'a network that never got a token';
-  return `${address}, ${device}, on ${moment}. It is ${place}.`;
+  return `${address}, ${device}, on ${moment}. The address is in ${place}.`;
 }
 
 function describeCopy({ token, mark }: Replay): string {

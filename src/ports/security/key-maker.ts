@@ -8,7 +8,7 @@ export type MakeKey = (alg: KeyAlgorithm, schedule: KeySchedule) => Promise<Seal
 export interface KeyFault {
   /** The end of a sentence that begins with the id of the key. */
   readonly reason: string;
-  /** Whether `KEY_SET_ENCRYPTION_KEY` lacks the key that sealed it. Then the key may be good, and other replicas use it. */
+  /** Whether no key in `KEY_SET_ENCRYPTION_KEY` opens it. Then the key may be good, and other replicas may use it. */
   readonly isSealedElsewhere: boolean;
 }
 

@@ -25,7 +25,7 @@ export interface AuditSeals {
   findStray(): Promise<{ readonly id: string; readonly seal: number } | null>;
 
   /** The mark that the last purge left; null before the first purge. */
-  mark(): Promise<SealMark | null>;
+  findMark(): Promise<SealMark | null>;
 
   /** Removes all seals up to `mark.removed`, with their events. Stores the mark in place of an earlier one. */
   purge(mark: SealMark): Promise<void>;

@@ -45,8 +45,8 @@ export interface EmailChanges {
 
   /**
    * Uses a `change` link. The former address stays reserved until `reservedUntil`; if it is not verified, it is free at
-   * once. Links to a new password that were mailed to the former address are removed. `taken`, and nothing changes, if another account has the new address by
-   * now, or keeps it reserved.
+   * once. Links for a new password that were mailed to the former address are removed. `taken`, and nothing changes, if
+   * another account has the new address by now, or keeps it reserved.
    */
   apply(
     hashedToken: string,
@@ -55,8 +55,8 @@ export interface EmailChanges {
   ): Promise<'changed' | 'taken' | 'invalid'>;
 
   /**
-   * Uses an `undo` link: sets the former address and ends all sessions. Removes all links of the account for a new
-   * password, a new address or the undo of a later change. The address that the account had is free at once, unless an
+   * Uses an `undo` link: sets the former address and ends all sessions. Removes all links of the account except those
+   * that undo an earlier change. The address that the account had is free at once, unless an
    * earlier undo link restores it: then it stays reserved until that link expires. Null, and nothing changes, if the
    * link is not valid, or the account has another address than `from`. `taken`, and nothing changes, if another account
    * has the former address. Only links of older releases can outlive the reservation and so meet this case.

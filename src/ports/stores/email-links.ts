@@ -22,7 +22,7 @@ export interface EmailLink {
  */
 export interface EmailLinks {
   /** Stores a link. False, and nothing is recorded, if the account does not exist. */
-  open(link: EmailLink, entries: readonly ChangeEntry[]): Promise<boolean>;
+  add(link: EmailLink, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /** The account of a link that proves its address; null if the link is unknown, used or expired. */
   findVerification(hashedToken: string, now: number): Promise<User | null>;

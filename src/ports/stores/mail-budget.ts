@@ -8,8 +8,8 @@ import type { ClaimedEntry } from './outbox.ts';
  */
 export interface MailBudget {
   /**
-   * Counts a claimed mail once, also if it is taken at several attempts. False, and nothing is counted, if the budget is
-   * used up, or the mail has left the outbox. Atomic over all replicas.
+   * Counts a claimed mail once, also if it is taken at several attempts. False, and nothing is counted, if the budget
+   * is used up, or the mail has left the outbox. Atomic over all replicas.
    */
   take(id: string, recipient: string, now: number): Promise<boolean>;
 

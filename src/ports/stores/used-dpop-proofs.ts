@@ -13,9 +13,9 @@ export class UsedDpopProofsFull extends Refusal {
 /** The proofs that were used. Two proofs are the same if they have the same key and `jti`. */
 export interface UsedDpopProofs {
   /**
-   * Records at `now` that a proof was used. The record lasts until `until`. Both times in milliseconds. False: it was used before. Atomic: of
-   * concurrent calls for one proof, one is true. Must be called only for a proof of the right key: otherwise a stranger
-   * could fill the store.
+   * Records at `now` that a proof was used. The record lasts until `until`. Both times in milliseconds. False: the
+   * proof was used before. Atomic: of concurrent calls for one proof, one is true. Must be called only for a proof of
+   * the right key: otherwise a stranger could fill the store.
    *
    * Rejects with {@link UsedDpopProofsFull} if there is no room, and with {@link StoreUnavailable} if the store is not
    * reachable.

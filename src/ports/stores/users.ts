@@ -86,8 +86,8 @@ export interface Users {
   rehash(id: string, expected: string, passwordHash: string): Promise<boolean>;
 
   /**
-   * Changes the password hash, and removes all links of the account that change its address. Null, and nothing changes,
-   * if the account is deleted or the condition does not hold.
+   * Changes the password hash, and removes all links of the account for a new password or a new address. Null, and
+   * nothing changes, if the account is deleted or the condition does not hold.
    */
   changePassword(
     id: string,
@@ -96,14 +96,15 @@ export interface Users {
     entries: readonly ChangeEntry[],
   ): Promise<EndedSessions | null>;
 
-  openReset(reset: PasswordReset, entries: readonly ChangeEntry[]): Promise<void>;
+  addReset(reset: PasswordReset, entries: readonly ChangeEntry[]): Promise<void>;
 
   /** The user of the reset; null if the reset is unknown, used or expired. */
   findReset(hashedToken: string, now: number): Promise<User | null>;
 
   /**
-   * Sets the password and deletes all resets of the user. The address of the user is verified from `change.at` on,
-   * unless it was verified before: the reset was mailed to it. Null, and nothing changes, if the reset is not valid.
+   * Sets the password, and removes all links of the account except those that undo a change of its address. The address
+   * of the user is verified from `change.at` on, unless it was verified before: the reset was mailed to it. Null, and
+   * nothing changes, if the reset is not valid.
    */
   useReset(
     hashedToken: string,

@@ -512,7 +512,7 @@ class Life {
     const { service, use, userId } = this.#world;
     const token = service.links.makeResetSecret(randomUUID());
     const expiresAt = this.#time.now + STEP;
-    await service.users.openReset({ hashedToken: service.links.hashSecret(token), userId, expiresAt }, []);
+    await service.users.addReset({ hashedToken: service.links.hashSecret(token), userId, expiresAt }, []);
     this.#passwords += 1;
     await use.resetPassword({ token, newPassword: this.#password, client: HOME });
     this.#signOut();

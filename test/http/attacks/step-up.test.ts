@@ -214,7 +214,7 @@ databaseTest('a step-up during the end of its session leaves no live session', a
       service.families.revokeAll(service.userId, { at: NOW, reason: 'logout', except: null, origin: SYSTEM }),
     'a reset': async () => {
       const hashedToken = Buffer.alloc(32, 7).toString('base64url');
-      await service.users.openReset(
+      await service.users.addReset(
         { hashedToken, userId: service.userId, expiresAt: service.time.now + 60_000 },
         [],
       );

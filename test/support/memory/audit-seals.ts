@@ -42,7 +42,7 @@ export function createMemoryAuditSeals(events: Map<string, AuditEvent>): AuditSe
       return stray === undefined ? null : { id: stray[0], seal: stray[1] };
     },
 
-    async mark() {
+    async findMark() {
       return mark;
     },
 

@@ -19,7 +19,7 @@ export function createMemoryEmailLinks(
   }
 
   return {
-    async open(link, entries) {
+    async add(link, entries) {
       const user = users.get(link.userId);
       if (user === undefined) return false;
       links.set(link.hashedToken, { ...link });

@@ -7,7 +7,7 @@ import { DEVICE_KNOWN_FOR } from '../../../src/domain/policy.ts';
 import { endOf } from '../../../src/domain/retention.ts';
 import { isLive, type TokenFamily } from '../../../src/domain/token-family.ts';
 import type { User } from '../../../src/domain/user.ts';
-import { distinctProduct } from '../../../src/domain/user-agent.ts';
+import { productKeyOf } from '../../../src/domain/user-agent.ts';
 import type { AccountPageSessions } from '../../../src/ports/stores/account-page-sessions.ts';
 import type { AuditLog } from '../../../src/ports/stores/audit-log.ts';
 import type { AuditSeals } from '../../../src/ports/stores/audit-seals.ts';
@@ -383,7 +383,7 @@ function createFamilies(
 }
 
 function deviceOf(family: TokenFamily): string {
-  return `${networkOf(family.address)} ${distinctProduct(family)}`;
+  return `${networkOf(family.address)} ${productKeyOf(family)}`;
 }
 
 /** The family never ends before its last rotation. */

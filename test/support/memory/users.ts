@@ -148,7 +148,7 @@ export function createMemoryUsers(
       return user !== undefined && mayChange(id, condition) ? change(user, values, entries) : null;
     },
 
-    async openReset(reset, entries) {
+    async addReset(reset, entries) {
       const user = users.get(reset.userId);
       if (user === undefined) throw new Error(`User ${reset.userId} does not exist.`);
       resets.set(reset.hashedToken, { ...reset });

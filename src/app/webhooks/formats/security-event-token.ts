@@ -1,5 +1,5 @@
+import { toCaepEvent } from '../../../domain/caep-events.ts';
 import type { DomainEvent } from '../../../domain/events.ts';
-import { toSecurityEvent } from '../../../domain/security-events.ts';
 import { STREAM_UPDATED, STREAM_VERIFICATION } from '../../../domain/streams.ts';
 import type { EventTokens } from '../../../ports/security/event-tokens.ts';
 import type { DeliveredEvent } from '../../../ports/stores/webhook-deliveries.ts';
@@ -58,7 +58,7 @@ function streamClaims(uri: string, streamId: string, { data }: DeliveredEvent): 
 
 /** The subject names the user and the session: a subject without a session would mean all sessions of the user. */
 function eventClaims(event: DomainEvent, issuer: string): EventClaims | null {
-  const security = toSecurityEvent(event);
+  const security = toCaepEvent(event);
   if (security === null) return null;
   const { uri, sessionId, payload } = security;
   const user = { format: 'iss_sub', iss: issuer, sub: event.data.userId };

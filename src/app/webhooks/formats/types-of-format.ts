@@ -1,5 +1,5 @@
+import { EVENT_TYPES_OF_CAEP, SESSION_REVOKED } from '../../../domain/caep-events.ts';
 import type { EventType } from '../../../domain/events.ts';
-import { EVENT_TYPES_OF_CAEP, SESSION_REVOKED } from '../../../domain/security-events.ts';
 import type { DeliveryFormat } from '../../../domain/webhooks.ts';
 
 /** The types of events that a format can carry; null: every published type. */

@@ -24,7 +24,7 @@ export interface CaepEvent {
 }
 
 /** Null: CAEP has no such event. */
-export function toSecurityEvent(event: DomainEvent): CaepEvent | null {
+export function toCaepEvent(event: DomainEvent): CaepEvent | null {
   switch (event.type) {
     case 'sessions.revoked': {
       const { sessionId, reason } = event.data;
