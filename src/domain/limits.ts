@@ -12,6 +12,6 @@ export interface Limits {
   readonly registrations: Limit;
   /** Password-reset mails to one address. */
   readonly resetMails: Limit;
-  /** The maximum number of clients that follow the revocations of one replica at the same time. */
+  /** The maximum number of clients that follow the revocations of one process at the same time. */
   readonly revocationConsumers: number;
 }

@@ -27,7 +27,7 @@ export function isCanonicalUuid(text: string): boolean {
 }
 
 /**
- * Whether a UUID has the form of keys that the database derives from ids of other forms: version 8 and variant 111 of
+ * Whether a UUID has the form of the keys that the stores derive from ids of other forms: version 8 and variant 111 of
  * RFC 9562, and further fixed bits. No standard UUID has this form.
  */
 export function isDerivedKey(uuid: string): boolean {
