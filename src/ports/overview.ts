@@ -1,4 +1,7 @@
-/** What this replica has counted since it started, and what waits in the database. Null: the database did not answer in time. */
+/**
+ * What this replica has counted since it started, and what waits in the database. Null: the database did not answer in
+ * time.
+ */
 export interface Counts {
   readonly logins: number;
   readonly refreshes: number;
