@@ -11,6 +11,7 @@ import { createWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { trackSlowestHash } from './app/accounts/track-slowest-hash.ts';
 import type { ReadOverview } from './app/overview/overview.ts';
 import { reportLimits } from './app/report-limits.ts';
+import { createDeferredWork } from './compose/deferred-work.ts';
 import { startDeliveries } from './compose/deliveries.ts';
 import { openKeySet } from './compose/key-set.ts';
 import { type Background, startLoop } from './compose/loop.ts';
@@ -22,7 +23,7 @@ import { createMemory, openSharedState, type SharedState } from './compose/share
 import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
-import { createUseCases } from './compose/use-cases.ts';
+import { createUseCases, type UseCaseDeps } from './compose/use-cases.ts';
 import { startWebhooks, webhooksFileFaults } from './compose/webhooks.ts';
 import type { PrimaryChannel } from './compose/worker.ts';
 import { type Config, ConfigurationError } from './config.ts';
@@ -131,7 +132,11 @@ async function composeService(foundation: Foundation): Promise<Service> {
   const webhookSender = createWebhookSender(config.webhooks);
   const faults = webhooksFileFaults(config, webhookSender);
   if (faults.length > 0) throw new ConfigurationError(faults);
-  const useCases = buildUseCases(foundation, keys.security, shared, webhookSender);
+  const deferred = createDeferredWork(base.log);
+  const useCases = buildUseCases(foundation, keys.security, shared, {
+    deferWork: deferred.deferWork,
+    webhookSender,
+  });
   const checks = { database: stores.ping, capacity: observability.checkCapacity };
   const readOverview = createOverview(config, { ...base, stores, metrics, primary, checks });
   const consoleFiles = await openConsoleFiles(config);
@@ -151,6 +156,7 @@ async function composeService(foundation: Foundation): Promise<Service> {
       ? await startBackgroundWork(foundation, keys.security, webhookSender, app)
       : []),
     ...startLoopsOfEachProcess(foundation, keys, readOverview),
+    deferred,
   ];
   return {
     app,
@@ -194,13 +200,13 @@ function buildUseCases(
   { config, base, stores, revoked }: Foundation,
   security: Keys['security'],
   shared: SharedState,
-  webhookSender: WebhookSender,
+  others: Pick<UseCaseDeps, 'deferWork' | 'webhookSender'>,
 ) {
   return createUseCases({
     ...base,
     ...stores,
     ...security,
-    webhookSender,
+    ...others,
     revoked,
     cache: shared.cache,
     usedProofs: shared.usedProofs,

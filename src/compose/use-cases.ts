@@ -9,7 +9,7 @@ import { describeMe } from '../app/accounts/describe-me.ts';
 import { logInWithPasskey } from '../app/accounts/log-in-with-passkey.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
 import { logInWithSecondFactor } from '../app/accounts/log-in-with-second-factor.ts';
-import { type ForgotPassword, mailPasswordReset } from '../app/accounts/mail-password-reset.ts';
+import { mailPasswordReset } from '../app/accounts/mail-password-reset.ts';
 import { mailVerification } from '../app/accounts/mail-verification.ts';
 import { register } from '../app/accounts/register.ts';
 import { requestEmailChange } from '../app/accounts/request-email-change.ts';
@@ -82,7 +82,7 @@ import type { Limits } from '../domain/limits.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
+import type { DeferWork } from '../ports/defer-work.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { FollowedRevokedFamilies, RevokedFamilies } from '../ports/revoked-families.ts';
 import type { DataSealer } from '../ports/security/data-sealer.ts';
@@ -154,7 +154,7 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly emailVerification: EmailVerification;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly log: Log;
+  readonly deferWork: DeferWork;
   readonly securityLog: SecurityLog;
   readonly telemetry: Telemetry;
 }
@@ -164,13 +164,12 @@ export function createUseCases(deps: UseCaseDeps) {
   const reports = createReports(deps.telemetry);
   const verifyProof = verifyIdentityProof(deps);
   const sessions = createSessionUseCases(deps, verifyProof, reports);
-  const accounts = createAccountUseCases(deps, reports);
   const accountPages = createAccountPageUseCases(deps, verifyProof, reports);
   return {
     ...sessions,
-    ...accounts,
+    ...createAccountUseCases(deps, reports),
     ...createFactorUseCases(deps),
-    ...createMailLinkUseCases(deps, accounts),
+    ...createMailLinkUseCases(deps),
     ...accountPages,
     ...createOperatorUseCases(deps, accountPages, reports),
     ...createWebhookUseCases(deps),
@@ -249,14 +248,11 @@ function createFactorUseCases(deps: UseCaseDeps) {
 }
 
 /** The use cases behind the links in mails. */
-function createMailLinkUseCases(
-  deps: UseCaseDeps,
-  { forgotPassword }: { readonly forgotPassword: ForgotPassword },
-) {
+function createMailLinkUseCases(deps: UseCaseDeps) {
   return {
     readNotMeLink: readNotMeLink(deps),
     endByLink: endSessionsByLink(deps),
-    mailResetByLink: mailPasswordResetByLink({ ...deps, forgotPassword }),
+    mailResetByLink: mailPasswordResetByLink(deps),
     checkResetLink: checkResetLink(deps),
     resetPassword: resetPassword(deps),
     checkVerificationLink: checkVerificationLink(deps),

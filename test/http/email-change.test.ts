@@ -5,6 +5,7 @@ import { PASSWORD } from '../support/passwords.ts';
 
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const DAY = 86_400_000;
+const HALF_AN_HOUR = 1_800_000;
 
 type Purpose = 'change' | 'undo';
 
@@ -147,6 +148,44 @@ t.test(
     for (const name of ['linkId', 'newEmail']) t.notOk(name in (notice?.data ?? {}), name);
     t.equal((await press('change', change.token)).status, 200);
     t.equal((await post('/auth/register', { ...ann, username: 'owner' })).status, 201);
+  },
+);
+
+t.test(
+  'the page after an undo promises a link for a new password only if the link is recorded',
+  async (t) => {
+    const service = await withAnn(t);
+    const { request, press, post, outbox, time, url, users } = service;
+    await request('ann@example.org');
+    const undo = await newestMail(service, 'undo');
+    for (let n = 0; n < 3; n += 1) await post('/auth/password/forgot', { email: ann.email });
+    time.now += HALF_AN_HOUR;
+    const html = await (await press('undo', undo.token)).text();
+    const token = /name="token" value="([^"]+)"/.exec(html)?.[1] ?? '';
+    const mailReset = async () => {
+      const body = new URLSearchParams({ token });
+      const response = await fetch(`${url}/auth/not-me/password`, { method: 'POST', body });
+      return { status: response.status, text: await response.text() };
+    };
+    const hasMail = async () =>
+      (await outbox.claim('mail', time.now, time.now, 100)).some(
+        ({ event }) => event.type === 'users.password_forgotten' && event.occurredAt === time.now,
+      );
+
+    const refused = await mailReset();
+    t.match(refused, { status: 429, text: /as many mails.*newest mail.*Try again in 30 minutes\./s });
+    t.notMatch(refused.text, /We are sending/);
+    t.equal(await hasMail(), false);
+    time.now += HALF_AN_HOUR - 1_000;
+    t.match((await mailReset()).text, /Try again in a minute\./);
+    time.now += 1_000;
+    t.match(await mailReset(), { status: 200, text: /We are sending a link/ });
+    t.equal(await hasMail(), true);
+
+    const user = await users.findByIdentifier(ann.username);
+    const removal = { at: time.now, reason: 'account_deleted' } as const;
+    await users.remove(String(user?.id), String(user?.passwordHash), removal, []);
+    t.match(await mailReset(), { status: 404, text: /This user has no account here/ });
   },
 );
 

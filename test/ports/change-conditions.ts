@@ -83,7 +83,7 @@ const EVENTS: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
     users.changePassword(user.id, null, passwordOf(other), []),
   'a password reset': async ({ users, user }) => {
     const hashedToken = hash();
-    await users.openReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
+    await users.addReset({ hashedToken, userId: user.id, expiresAt: LATER }, []);
     return users.useReset(hashedToken, passwordOf(null), []);
   },
   'a new hash of the same password': ({ users, user }) => users.rehash(user.id, user.passwordHash, 'newer'),

@@ -9,6 +9,7 @@ import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { readingsOf } from '../../src/adapters/telemetry/overview.ts';
 import { createSecurityLog } from '../../src/adapters/telemetry/security-log.ts';
 import { readOverview } from '../../src/app/overview/overview.ts';
+import { createDeferredWork } from '../../src/compose/deferred-work.ts';
 import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
@@ -111,6 +112,7 @@ export async function startHttpService(
     isBreachedPassword: settings.isBreachedPassword ?? (async () => false),
     serviceName: 'auth.example.com',
     sendsMails: settings.sendsMails ?? true,
+    deferWork: createDeferredWork(log).deferWork,
     limits: { ...LIMITS, ...settings.limits },
     // Off by default, because most tests are about other mails.
     emailVerification: settings.emailVerification ?? 'off',

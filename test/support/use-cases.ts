@@ -1,4 +1,6 @@
 import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
+import { createLog } from '../../src/adapters/telemetry/log.ts';
+import { createDeferredWork } from '../../src/compose/deferred-work.ts';
 import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
 import type { EmailVerification } from '../../src/domain/email-address.ts';
@@ -32,6 +34,7 @@ export async function unlimitedUseCases(
 ) {
   const service = await sessionUseCases(settings);
   const limit = { count: 1_000_000, perMilliseconds: 1 };
+  const deferred = createDeferredWork(createLog('silent'));
   const use = createUseCases({
     ...service,
     operatorsNeedSecondFactor: false,
@@ -52,7 +55,9 @@ export async function unlimitedUseCases(
       revocationConsumers: 1,
     },
     emailVerification,
-    log: { trace() {}, debug() {}, info() {}, warn() {}, error() {} } as never,
+    deferWork: deferred.deferWork,
   });
-  return { service, use };
+  /** Waits until the links are recorded for which requests do not wait. */
+  const settle = () => deferred.stop();
+  return { service, use, settle };
 }

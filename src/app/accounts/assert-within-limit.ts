@@ -9,18 +9,25 @@ interface Deps {
   readonly securityLog: SecurityLog;
 }
 
+interface CountedLimit {
+  readonly key: string;
+  readonly limit: ReachedLimit;
+  /** The sentence of the refusal, if the default does not say enough. */
+  readonly detail?: string;
+}
+
 /**
  * Counts one more action under `key`, and returns it. If the limit is reached, logs `who` and rejects with a
  * {@link Refusal} `too_many_requests`.
  */
 export async function assertWithinLimit(
   { attempts, clock, securityLog }: Deps,
-  { key, limit }: { readonly key: string; readonly limit: ReachedLimit },
+  { key, limit, detail }: CountedLimit,
   who: SecurityFacts,
 ): Promise<CountedAction> {
   const at = clock();
   const { allowed, retryAfter } = await attempts.countAction(key, limit, at);
   if (allowed) return { key, at };
   securityLog('limit_reached', { limit: limit.name, ...who });
-  throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
+  throw new Refusal('too_many_requests', detail, { retryAfter, limit });
 }

@@ -2,25 +2,32 @@ import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { HOUR } from '../../domain/durations.ts';
 import type { Limits } from '../../domain/limits.ts';
+import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
+import type { DeferWork } from '../../ports/defer-work.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { changeEntries } from '../change-entries.ts';
+import { assertWithinLimit } from './assert-within-limit.ts';
+import { uncountIfRefused } from './uncount-if-refused.ts';
 
-interface Deps {
-  readonly users: Users;
+export interface PasswordResetDeps {
+  readonly users: Pick<Users, 'addReset'>;
   readonly attempts: Attempts;
   readonly limits: Limits;
   readonly links: LinkSecrets;
   readonly clock: Clock;
   readonly newId: NewId;
-  readonly log: Log;
   readonly securityLog: SecurityLog;
+}
+
+interface Deps extends PasswordResetDeps {
+  readonly users: Pick<Users, 'addReset' | 'findByIdentifier'>;
+  readonly deferWork: DeferWork;
 }
 
 export type ForgotPassword = (input: { email: string; client: ClientInfo }) => Promise<void>;
@@ -30,36 +37,56 @@ export type ForgotPassword = (input: { email: string; client: ClientInfo }) => P
  * the response time does not reveal whether the account exists.
  */
 export const mailPasswordReset = (deps: Deps): ForgotPassword => {
-  const { users, attempts, limits, links, clock, newId, log, securityLog } = deps;
+  const { users, deferWork } = deps;
 
   return async ({ email, client }) => {
     const user = await users.findByIdentifier(identifierOf(email));
     if (user === null) return;
-    void sendLink(user, client).catch((error: unknown) => {
-      log.error({ err: error, userId: user.id }, 'a link for a forgotten password was not sent');
-    });
+    const failure = { userId: user.id, message: 'a link for a forgotten password was not sent' };
+    deferWork(() => openWithinLimit(user, client), failure);
   };
 
-  async function sendLink(user: User, client: ClientInfo): Promise<void> {
-    const now = clock();
-    // Counted by address, so that deleting the account and registering again does not reset the limit.
-    const { allowed } = await attempts.countAction(
-      `reset ${identifierOf(user.email)}`,
-      limits.resetMails,
-      now,
-    );
-    if (!allowed) {
-      securityLog('limit_reached', { limit: 'reset-mails', userId: user.id, address: client.address });
-      return;
+  /** A reached limit was logged, and the answer must not reveal it. */
+  async function openWithinLimit(user: User, client: ClientInfo): Promise<void> {
+    try {
+      await openPasswordReset(deps, user, client);
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === 'too_many_requests')) throw error;
     }
-    const resetId = links.makeLinkId(newId());
-    const reset = {
-      hashedToken: links.hashSecret(links.makeResetSecret(resetId)),
-      userId: user.id,
-      expiresAt: now + HOUR,
-    };
-    const data = { userId: user.id, resetId, ...clientFacts(client) };
-    const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
-    await users.addReset(reset, changeEntries(newId, byUser(client), [{ event }]));
   }
 };
+
+/**
+ * Stores a link for a new password, and the mail that carries it. Rejects with a {@link Refusal} `too_many_requests` if
+ * the address has reached its limit.
+ */
+export async function openPasswordReset(
+  deps: PasswordResetDeps,
+  user: User,
+  client: ClientInfo,
+): Promise<void> {
+  const { users, limits, links, clock, newId } = deps;
+  const now = clock();
+  const counted = await assertWithinLimit(
+    deps,
+    {
+      // Counted by address, so that deleting the account and registering again does not reset the limit.
+      key: `reset ${identifierOf(user.email)}`,
+      limit: { name: 'reset-mails', ...limits.resetMails },
+      detail:
+        'The address of the account has got as many mails with a link for a new password as are allowed for now. ' +
+        'Use the link in the newest mail, or try again later.',
+    },
+    { userId: user.id, address: client.address },
+  );
+  const resetId = links.makeLinkId(newId());
+  const reset = {
+    hashedToken: links.hashSecret(links.makeResetSecret(resetId)),
+    userId: user.id,
+    expiresAt: now + HOUR,
+  };
+  const data = { userId: user.id, resetId, ...clientFacts(client) };
+  const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
+  const entries = changeEntries(newId, byUser(client), [{ event }]);
+  await uncountIfRefused(deps, counted, () => users.addReset(reset, entries));
+}

@@ -1,6 +1,6 @@
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
-import type { Log } from '../../ports/log.ts';
+import type { DeferWork } from '../../ports/defer-work.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { type PrepareVerificationDeps, prepareVerification, requesterOf } from './prepare-verification.ts';
@@ -8,7 +8,7 @@ import { type PrepareVerificationDeps, prepareVerification, requesterOf } from '
 interface Deps extends PrepareVerificationDeps {
   readonly users: Pick<Users, 'findByIdentifier'>;
   readonly emailLinks: Pick<EmailLinks, 'add'>;
-  readonly log: Log;
+  readonly deferWork: DeferWork;
 }
 
 export type MailVerification = (input: { email: string; client: ClientInfo }) => Promise<void>;
@@ -18,14 +18,13 @@ export type MailVerification = (input: { email: string; client: ClientInfo }) =>
  * before the link is made, so that the response time does not reveal whether the account exists.
  */
 export const mailVerification = (deps: Deps): MailVerification => {
-  const { users, emailLinks, attempts, log } = deps;
+  const { users, emailLinks, attempts, deferWork } = deps;
 
   return async ({ email, client }) => {
     const user = await users.findByIdentifier(identifierOf(email));
     if (user === null) return;
-    void sendLink(user, client).catch((error: unknown) => {
-      log.error({ err: error, userId: user.id }, 'a link to prove an address was not sent');
-    });
+    const failure = { userId: user.id, message: 'a link to prove an address was not sent' };
+    deferWork(() => sendLink(user, client), failure);
   };
 
   async function sendLink(user: User, client: ClientInfo): Promise<void> {

@@ -1,10 +1,10 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { ClientInfo } from '../../domain/client-info.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import { accountNotFound, Refusal } from '../../domain/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EndableSessions, LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { Users } from '../../ports/stores/users.ts';
-import type { ForgotPassword } from '../accounts/mail-password-reset.ts';
+import { openPasswordReset, type PasswordResetDeps } from '../accounts/mail-password-reset.ts';
 import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
 
 interface Deps {
@@ -46,15 +46,16 @@ export const endSessionsByLink =
 export type MailPasswordResetByLink = (token: string, client: ClientInfo) => Promise<void>;
 
 /**
- * Mails a link for a new password to the user of a mailed link. Does nothing where another system keeps the account.
- * Rejects with a {@link Refusal} `invalid_link`.
+ * Mails a link for a new password to the user of a mailed link. The answer may say what happened, because the caller has
+ * the token of a mail. Rejects with a {@link Refusal}: `invalid_link`, `not_found`, `too_many_requests`.
  */
 export const mailPasswordResetByLink =
-  (deps: Deps & { readonly forgotPassword: ForgotPassword }): MailPasswordResetByLink =>
+  (deps: Deps & PasswordResetDeps & { readonly users: Users }): MailPasswordResetByLink =>
   async (token, client) => {
     const { userId } = sessionsOf(deps, token);
     const user = await deps.users.find(userId);
-    if (user !== null) await deps.forgotPassword({ email: user.email, client });
+    if (user === null) throw accountNotFound();
+    await openPasswordReset(deps, user, client);
   };
 
 async function readLink(deps: Deps, token: string): Promise<NotMeLink> {

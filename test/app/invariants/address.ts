@@ -136,11 +136,7 @@ class Life {
   /** Waits until the link is recorded, because these requests answer before that. */
   async #settled(request: Promise<void>): Promise<void> {
     await request;
-    await new Promise((resolve) => setTimeout(resolve, this.#isSql ? 15 : 0));
-  }
-
-  get #isSql(): boolean {
-    return 'sql' in this.#stores;
+    await this.#service.settle();
   }
 
   async #all(): Promise<Map<string, User>> {

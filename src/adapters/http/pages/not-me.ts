@@ -91,7 +91,7 @@ function resetMailRoute(app: App, { mailResetByLink, sendPage }: Options): void 
         operationId: 'mailResetByLink',
         summary: 'Mail a link for a new password to the user of a mailed link',
         body: Link,
-        response: pageResponses('a page that confirms it', 400, 403, 503),
+        response: pageResponses('a page that confirms it', 400, 403, 404, 429, 503),
       },
     },
     async (request, reply) => {

@@ -1,6 +1,7 @@
 import formbody from '@fastify/formbody';
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply } from 'fastify';
+import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
@@ -51,7 +52,7 @@ export async function servePages(
   scope.setErrorHandler((error, request, reply) => {
     const refusal = prepareRefusal(error, request, reply);
     const isIncomplete = error instanceof Error && 'validation' in error && error.validation !== undefined;
-    return sendPage(reply, isIncomplete ? incomplete : refusalPage(refusal));
+    return sendPage(reply, isIncomplete ? incomplete : refusalPage(refusal, waitOf(error)));
   });
 }
 
@@ -62,7 +63,22 @@ const INCOMPLETE_LINK: Page = {
   ),
 };
 
-function refusalPage({ code, title, detail }: { code: ProblemCode; title: string; detail: string }): Page {
-  const advice = PROBLEMS[code].recovery === 'retry' ? paragraph('Try again in a minute.') : '';
+/** Seconds until a retry may succeed. */
+function waitOf(error: unknown): number {
+  return (error instanceof Refusal ? error.retryAfter : undefined) ?? 60;
+}
+
+function refusalPage(
+  { code, title, detail }: { code: ProblemCode; title: string; detail: string },
+  wait: number,
+): Page {
+  const advice = PROBLEMS[code].recovery === 'retry' ? paragraph(`Try again in ${describeWait(wait)}.`) : '';
   return { title, content: paragraph(detail) + advice };
+}
+
+/** Seconds in words, rounded up to minutes or hours. */
+export function describeWait(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes <= 1) return 'a minute';
+  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../../../domain/refusal.ts';
+import { describeWait } from '../page.ts';
 
 /** What the user sent as a proof. */
 export type Proof = 'code' | 'passkey';
@@ -31,10 +32,4 @@ export function describeChangeRefusal(refusal: Refusal, asksPassword: boolean, p
     default:
       return describeRefusal(refusal, proof);
   }
-}
-
-function describeWait(seconds: number): string {
-  const minutes = Math.ceil(seconds / 60);
-  if (minutes <= 1) return 'a minute';
-  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }
