@@ -31,6 +31,8 @@ const CHANGE_TYPES = [
   'keys.removed',
   // An operator removed a key at once, by the command `keys retire`. The key may have been in any state.
   'keys.retired',
+  // An undo link was used before the change, so the account keeps its address, which was verified before.
+  'users.email_change_cancelled',
   'users.factor_renamed',
   'users.imported',
   'webhooks.added',

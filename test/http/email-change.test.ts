@@ -189,6 +189,31 @@ t.test(
   },
 );
 
+t.test('an undo before the change proves nothing new, and is recorded as a cancelled change', async (t) => {
+  const service = await withAnn(t);
+  const { request, press, outbox, time, auditLog, users } = service;
+  await request('ann@example.org');
+  const undo = await newestMail(service, 'undo');
+  t.equal((await press('undo', undo.token)).status, 200);
+  const { id: userId = '' } = (await users.findByIdentifier('ann')) ?? {};
+  const { events } = await auditLog.list({ userId }, { after: null, limit: 100, newestFirst: false });
+  const about = events
+    .filter(({ type }) => type.startsWith('users.email_'))
+    .toSorted((one, other) => (one.type < other.type ? -1 : 1));
+  t.match(about, [
+    {
+      type: 'users.email_change_cancelled',
+      origin: { actor: { kind: 'user' }, address: '127.0.0.1' },
+      data: {},
+    },
+    { type: 'users.email_change_requested' },
+  ]);
+  t.equal(about.length, 2);
+  const published = (await outbox.claim('event', time.now, time.now, 100)).map(({ event }) => event.type);
+  t.notOk(published.includes('users.email_verified'));
+  t.ok(published.includes('sessions.revoked'));
+});
+
 t.test('an undo ends every session at once', async (t) => {
   const service = await withAnn(t);
   const { request, me, press, revoked } = service;

@@ -1,16 +1,18 @@
 import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { HOUR } from '../../domain/durations.ts';
-import type { Occurrence } from '../../domain/events.ts';
+import { isEmailVerified } from '../../domain/email-address.ts';
+import type { DomainEvent } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { usernameWith } from '../../domain/user.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
+import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { FoundChange } from '../../ports/stores/email-changes.ts';
 import type { EndedSessions } from '../../ports/stores/token-families.ts';
-import { changeEntries } from '../change-entries.ts';
+import { auditOnlyEntry, changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { type EmailChangeLink, type EmailLinkDeps, findChange } from './change-email.ts';
 
@@ -39,15 +41,18 @@ export type UndoEmailChange = (input: { token: string; client: ClientInfo }) => 
  * {@link Refusal}: `invalid_link`, `conflict`, `unavailable`.
  */
 export const undoEmailChange = (deps: Deps): UndoEmailChange => {
-  const { emailChanges, links, clock, newId } = deps;
+  const { emailChanges, links, clock } = deps;
 
   return async ({ token, client }) => {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const at = clock();
       const found = await findChange(deps, token, 'undo');
-      const entries = changeEntries(newId, byUser(client), occurrencesOf(found, client, at));
       const change = { from: found.user.email, at };
-      const ended = await emailChanges.undo(links.hashSecret(token), change, entries);
+      const ended = await emailChanges.undo(
+        links.hashSecret(token),
+        change,
+        entriesOf(deps, found, client, at),
+      );
       if (ended === 'taken') throw addressTaken();
       if (ended !== null) return finish(found, ended, client, at);
     }
@@ -80,10 +85,24 @@ function addressTaken(): Refusal {
 
 /**
  * If the link is used before the change that it undoes, the account still has the address. Then the link proves the
- * address.
+ * address only if an operator had marked it as not verified meanwhile.
  */
-function occurrencesOf({ user, email }: FoundChange, client: ClientInfo, occurredAt: number): Occurrence[] {
-  const data = { userId: user.id, ...clientFacts(client) };
-  if (user.email === email) return [{ event: { type: 'users.email_verified', occurredAt, data } }];
-  return [{ event: { type: 'users.email_changed', occurredAt, data: { ...data, undone: true } } }];
+function entriesOf(
+  { newId }: Deps,
+  { user, email }: FoundChange,
+  client: ClientInfo,
+  occurredAt: number,
+): ChangeEntry[] {
+  const { id: userId } = user;
+  const origin = byUser(client);
+  const keepsAddress = user.email === email;
+  if (keepsAddress && isEmailVerified(user)) {
+    const type = 'users.email_change_cancelled';
+    return [auditOnlyEntry(newId, { type, occurredAt, userId, origin, data: {} })];
+  }
+  const data = { userId, ...clientFacts(client) };
+  const event: DomainEvent = keepsAddress
+    ? { type: 'users.email_verified', occurredAt, data }
+    : { type: 'users.email_changed', occurredAt, data: { ...data, undone: true } };
+  return changeEntries(newId, origin, [{ event }]);
 }

@@ -6,7 +6,7 @@ import { type EventPage, type PageRequest, readPage } from './event-page.ts';
  * The types of events that users see in their activity. The list omits the types that would show a thief how the
  * account is protected.
  */
-export const ACTIVITY_TYPES: readonly AuditType[] = [
+export const ACTIVITY_TYPES = [
   'sessions.address_changed',
   'sessions.reuse_detected',
   'sessions.revoked',
@@ -14,6 +14,7 @@ export const ACTIVITY_TYPES: readonly AuditType[] = [
   'sessions.stepped_up',
   'sessions.user_agent_changed',
   'users.created',
+  'users.email_change_cancelled',
   'users.email_changed',
   'users.email_unverified',
   'users.email_verified',
@@ -21,7 +22,9 @@ export const ACTIVITY_TYPES: readonly AuditType[] = [
   'users.factor_removed',
   'users.password_changed',
   'users.username_changed',
-];
+] as const satisfies readonly AuditType[];
+
+export type ActivityType = (typeof ACTIVITY_TYPES)[number];
 
 export type ListActivity = (userId: string, page: Omit<PageRequest, 'newestFirst'>) => Promise<EventPage>;
 

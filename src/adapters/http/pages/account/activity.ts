@@ -1,10 +1,11 @@
-import type { AuditEvent, AuditType } from '../../../../domain/audit.ts';
+import type { ActivityType } from '../../../../app/audit/list-activity.ts';
+import type { AuditEvent } from '../../../../domain/audit.ts';
 import type { RevocationReason } from '../../../../domain/revocation.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { toActivityItem } from '../../canonical/activity.ts';
 import { renderTime } from './times.ts';
 
-const WORDS: Partial<Record<AuditType, string>> = {
+const WORDS: Readonly<Record<ActivityType, string>> = {
   'sessions.address_changed': 'A session moved to another network',
   'sessions.reuse_detected': 'A copied token was refused',
   'sessions.revoked': 'A session ended',
@@ -12,6 +13,7 @@ const WORDS: Partial<Record<AuditType, string>> = {
   'sessions.stepped_up': 'You proved again who you are',
   'sessions.user_agent_changed': 'A session was used by another browser or app',
   'users.created': 'The account was created',
+  'users.email_change_cancelled': 'A change of the address was cancelled',
   'users.email_changed': 'The address was changed',
   'users.email_unverified': 'The address must be confirmed again',
   'users.email_verified': 'The address was confirmed',
@@ -45,7 +47,7 @@ ${events.map(activityLine).join('\n')}
 function activityLine(event: AuditEvent): string {
   const { by, ip, userAgent, reason } = toActivityItem(event);
   const cause = REASONS[reason as RevocationReason];
-  const what = `${WORDS[event.type] ?? escapeHtml(event.type)}${cause === undefined ? '' : ` (${cause})`}`;
+  const what = `${WORDS[event.type as ActivityType]}${cause === undefined ? '' : ` (${cause})`}`;
   const actor = by === 'operator' || by === 'service_key' ? ', by an operator or a program' : '';
   const address = ip === undefined ? '' : `, from ${escapeHtml(ip)}`;
   const device = userAgent === undefined ? '' : `, <bdi>${escapeHtml(userAgent)}</bdi>`;
