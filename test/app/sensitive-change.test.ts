@@ -81,7 +81,7 @@ async function withFactor() {
   }
 
   const state = async () => [await users.find(userId), await secondFactors.find(userId)];
-  return { use, service, thief, owner, app, begun, passkey, secureAfterCheck, state };
+  return { use, service, thief, owner, app, begun, passkey, secure, secureAfterCheck, state };
 }
 
 type World = Awaited<ReturnType<typeof withFactor>>;
@@ -137,6 +137,24 @@ t.test('a passkey whose addition began during a change of the password cannot be
   const credential = softwareAuthenticator().create(nonceOf({ ...begun }));
   const input = { ...world.owner, challenge: begun.challenge, credential, label: 'Key' };
   t.equal(await outcome(world.use.addPasskey(input)), 'proof_refused');
+});
+
+t.test('what a session began before a new password cannot be finished after it, in no session', async (t) => {
+  const world = await withFactor();
+  const { use, owner, thief, begun, passkey, service } = world;
+  await use.requestEmailChange({ ...thief, email: 'eve@example.com' });
+  const { outbox, links, time } = service;
+  const [mail] = (await outbox.claim('mail', time.now, time.now, 99)).flatMap(({ event }) =>
+    event.type === 'users.email_change_requested' ? [event] : [],
+  );
+  const token = links.makeAddressSecret(mail?.data.linkId ?? '');
+  await use.checkEmailChange(token);
+  await world.secure();
+  t.equal(await outcome(use.confirmTotp({ ...owner, id: begun.id, code: begun.code() })), 'not_found');
+  const credential = softwareAuthenticator().create(nonceOf({ ...passkey }));
+  const input = { ...owner, challenge: passkey.challenge, credential, label: 'Key' };
+  t.equal(await outcome(use.addPasskey(input)), 'proof_refused');
+  t.equal(await outcome(use.changeEmail({ token, client: HOME })), 'invalid_link');
 });
 
 t.test('a request with the password alone is refused if a factor is added before its change', async (t) => {

@@ -110,6 +110,7 @@ const countEntries = async ({ outbox }: World) =>
 export async function changeConditionsContract(t: Test, fresh: Fresh): Promise<void> {
   await t.test('conditions that hold, and conditions that do not', (t) => behavior(t, fresh));
   await t.test('changes after their authorization', (t) => afterEvents(t, fresh));
+  await t.test('factors that wait for their confirmation', (t) => pending(t, fresh));
   await t.test('concurrency', (t) => concurrency(t, fresh));
 }
 
@@ -154,6 +155,47 @@ async function afterEvents(t: Test, fresh: Fresh): Promise<void> {
         t.equal(await countEntries(world), 0, name);
       }
     });
+}
+
+async function pending(t: Test, fresh: Fresh): Promise<void> {
+  const stores = await fresh(t);
+  const { 'the end of the session': _, 'the end of all sessions': __, ...renewing } = EVENTS;
+  const enabling = async ({ userStates, user }: World) => {
+    await userStates.disable(user.id, NOW, []);
+    return userStates.enable(user.id, []);
+  };
+  for (const [name, event] of Object.entries({ ...renewing, 'the enabling of the user': enabling }))
+    await t.test(`${name} removes the factor that waits for its confirmation`, async (t) => {
+      const world = await withAccount(stores);
+      const { secondFactors, user, begun, factor } = world;
+      await event(world);
+      const confirmation = { userId: user.id, id: begun.id, step: 1, at: NOW };
+      t.equal(await secondFactors.confirm(confirmation, null, []), false);
+      const { factors } = (await secondFactors.find(user.id)) ?? {};
+      t.equal(factors?.[0]?.id, factor.id, 'the confirmed factor stays');
+      t.notOk(factors?.some(({ id }) => id === begun.id));
+    });
+
+  await t.test('the first security version of a user removes the factor that waits, too', async (t) => {
+    const { users, secondFactors } = stores;
+    const user = someUser();
+    await users.create(user, []);
+    const begun = someFactor(user.id);
+    await secondFactors.add(begun, null);
+    await users.changePassword(user.id, null, passwordOf(null), []);
+    t.same((await secondFactors.find(user.id))?.factors, []);
+  });
+
+  await t.test('a session, and the claims of the user, do not remove the factor that waits', async (t) => {
+    const { users, families, userStates, secondFactors } = stores;
+    const user = someUser();
+    await users.create(user, []);
+    const begun = someFactor(user.id);
+    await secondFactors.add(begun, null);
+    await families.open(someFamily({ userId: user.id }), []);
+    await userStates.setClaims(user.id, { role: 'admin' }, []);
+    t.same((await secondFactors.find(user.id))?.factors, [begun]);
+  });
 }
 
 async function concurrency(t: Test, fresh: Fresh): Promise<void> {

@@ -41,7 +41,7 @@ export interface LoginProof {
  * The factors, recovery codes and answered challenges of accounts. Every method is atomic: the change and the entries
  * given with it commit together or not at all. A new or removed confirmed factor and new recovery codes give the
  * account a new security version. So does a change of the password or address. A new label and the use of a proof do
- * not. Deleting the account deletes its factors and codes. If a method returns null, the account is deleted or the
+ * not. A new security version removes the unconfirmed factors. Deleting the account deletes its factors and codes. If a method returns null, the account is deleted or the
  * condition does not hold, and nothing changes.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
@@ -57,8 +57,7 @@ export interface SecondFactors extends SealedRows {
   add(factor: StoredTotp, condition: ChangeCondition | null): Promise<'added' | 'full' | null>;
 
   /**
-   * Stores a confirmed passkey, and removes unconfirmed factors, which another session may have begun before. In all
-   * other cases nothing changes. `taken`: a factor has this credential id. `full`: as for {@link SecondFactors.add}.
+   * Stores a confirmed passkey, and removes unconfirmed factors. In all other cases nothing changes. `taken`: a factor has this credential id. `full`: as for {@link SecondFactors.add}.
    */
   addPasskey(
     factor: StoredPasskey,

@@ -45,7 +45,9 @@ export function hasSecondFactor(accounts: SecuredAccounts, userId: string): bool
 }
 
 export function renewSecurityVersion(accounts: SecuredAccounts, userId: string): void {
-  accountOf(accounts, userId).securityVersion = crypto.randomUUID();
+  const account = accountOf(accounts, userId);
+  account.securityVersion = crypto.randomUUID();
+  account.factors = account.factors.filter(isConfirmed);
 }
 
 /** Removes factors and codes. An account that is created later with this id continues with the security version. */
