@@ -95,6 +95,15 @@ export interface Passkey {
   readonly isBackupEligible: boolean;
 }
 
+/** The maximum length of a credential id in bytes (WebAuthn level 3, section 4). */
+const MAX_CREDENTIAL_ID = 1_023;
+
+/** Why a new passkey cannot be stored, as a sentence; null if it can. */
+export function passkeyFault({ credentialId }: Pick<Passkey, 'credentialId'>): string | null {
+  const bytes = Math.floor((credentialId.length * 3) / 4);
+  return bytes <= MAX_CREDENTIAL_ID ? null : 'The credential id of the passkey has more than 1,023 bytes.';
+}
+
 /**
  * Whether the sign count of an assertion can follow the stored one: it grows, or the passkey does not count. Otherwise
  * two copies of the key may be in use (WebAuthn section 6.1.1).

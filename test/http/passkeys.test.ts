@@ -44,6 +44,28 @@ async function logInBy(
   return service.post('/auth/login/passkey', { challenge, assertion, ...more });
 }
 
+t.test('a passkey with a credential id of 1,023 bytes is added, and a longer one is refused', async (t) => {
+  const service = await startHttpService(t);
+  const ann = await registerAndLogIn(service);
+  const longest = softwareAuthenticator({ idLength: 1_023 });
+  t.match(await add(service, ann, longest), { status: 201 });
+  t.match(await logInBy(service, longest), { status: 200 });
+  for (const idLength of [1_024, 3_000]) {
+    const { challenge, publicKey } = await begin(service, ann);
+    const credential = softwareAuthenticator({ idLength }).create(publicKey.challenge);
+    const post = (members: object) => {
+      const body = { challenge, credential: { ...credential, ...members }, label: 'Laptop' };
+      return service.post('/auth/factors/passkeys', body, bearer(ann));
+    };
+    t.match(await post({}), { status: 400, body: { code: 'invalid_request' } });
+    const short = 'a'.repeat(16);
+    t.match(await post({ id: short, rawId: short }), {
+      status: 400,
+      body: { code: 'invalid_request', detail: /more than 1,023 bytes/ },
+    });
+  }
+});
+
 t.test('a passkey is added, and is listed without its key', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);

@@ -39,10 +39,13 @@ interface Deviations {
 export const nonceOf = ({ publicKey }: Record<string, unknown>): string =>
   String((publicKey as Record<string, unknown>).challenge);
 
-/** A passkey (ES256) in software. With `counts` it has a sign count. With `synced` it may be on several devices. */
-export function softwareAuthenticator({ counts = false, synced = false } = {}) {
+/**
+ * A passkey (ES256) in software. With `counts` it has a sign count. With `synced` it may be on several devices. Its
+ * credential id has `idLength` bytes.
+ */
+export function softwareAuthenticator({ counts = false, synced = false, idLength = 16 } = {}) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const credentialId = randomBytes(16);
+  const credentialId = randomBytes(idLength);
   const id = credentialId.toString('base64url');
   let signCount = 0;
 
@@ -85,7 +88,7 @@ export function softwareAuthenticator({ counts = false, synced = false } = {}) {
 
     /** The answer to creation options. */
     create(challenge: string, deviations: Deviations = {}) {
-      const length = Buffer.from([0, credentialId.length]);
+      const length = Buffer.from([credentialId.length >> 8, credentialId.length & 0xff]);
       const attested = Buffer.concat([Buffer.alloc(16), length, credentialId, coseKey()]);
       const authData = authenticatorData(deviations, attested);
       const attestation = new Map<Cbor, Cbor>([

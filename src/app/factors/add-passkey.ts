@@ -2,7 +2,7 @@ import { byUser } from '../../domain/audit.ts';
 import { isChallengeAlive } from '../../domain/challenge.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { labelFault } from '../../domain/second-factor.ts';
+import { labelFault, passkeyFault } from '../../domain/second-factor.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { CredentialAnswer, Passkeys } from '../../ports/security/passkeys.ts';
@@ -42,8 +42,7 @@ export const addPasskey = (deps: Deps): AddPasskey => {
   const { secondFactors, challenges, passkeys, clock, newId, securityLog } = deps;
 
   return async ({ userId, sessionId, challenge: text, credential, label, client }) => {
-    const fault = labelFault(label);
-    if (fault !== null) throw new Refusal('invalid_request', fault);
+    assertNoFault(labelFault(label));
     const session = { userId, sessionId };
     await requireLiveSession(deps, session);
     const at = clock();
@@ -51,6 +50,7 @@ export const addPasskey = (deps: Deps): AddPasskey => {
     if (challenge?.userId !== userId || !isChallengeAlive(challenge, at)) throw new Refusal('proof_refused');
     const passkey = await passkeys.verifyRegistration(credential, challenge.nonce);
     if (passkey === null) throw new Refusal('proof_refused');
+    assertNoFault(passkeyFault(passkey));
     const id = newId();
     const kind = 'passkey';
     const data = { userId, factorId: id, kind, ...clientFacts(client) } as const;
@@ -81,3 +81,7 @@ export const addPasskey = (deps: Deps): AddPasskey => {
     return { id };
   };
 };
+
+function assertNoFault(fault: string | null): void {
+  if (fault !== null) throw new Refusal('invalid_request', fault);
+}

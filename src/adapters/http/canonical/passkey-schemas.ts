@@ -53,9 +53,12 @@ export const RequestedAssertion = Type.Object(
   { ...closed, description: 'PublicKeyCredentialRequestOptionsJSON (WebAuthn)' },
 );
 
+/** A credential id of at most 1,023 bytes. */
+const CredentialId = Binary(1_364);
+
 const common = {
-  id: Binary(1_400),
-  rawId: Binary(1_400),
+  id: CredentialId,
+  rawId: CredentialId,
   type: PublicKeyType,
   authenticatorAttachment: Type.Optional(Type.Union([Type.String({ maxLength: 32 }), Type.Null()])),
   clientExtensionResults: Type.Optional(Type.Object({}, { description: 'ignored' })),
