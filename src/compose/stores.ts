@@ -6,6 +6,7 @@ import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import { readSocketRecord, startEmbedded } from '../adapters/postgres/embedded/start.ts';
+import { createVacuum } from '../adapters/postgres/embedded/vacuum.ts';
 import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
 import { type DueMigration, migrate } from '../adapters/postgres/migrate.ts';
 import type { SessionStoreOptions } from '../adapters/postgres/open-session.ts';
@@ -24,6 +25,7 @@ import { createWebhookDeliveries } from '../adapters/postgres/webhook-deliveries
 import { createWebhookEndpoints } from '../adapters/postgres/webhook-endpoints.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
 import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
+import type { Vacuum } from '../app/upkeep/purge.ts';
 import type { Config } from '../config.ts';
 import { runAll } from '../lib/run-all.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -69,6 +71,8 @@ export interface Stores {
   readonly mailBudget: MailBudget;
   readonly webhookEndpoints: WebhookEndpoints;
   readonly webhookDeliveries: WebhookDeliveries;
+  /** Null for PostgreSQL, which has autovacuum. */
+  readonly vacuum: Vacuum | null;
   /** Loads the store on demand, because few services keep signing keys in the database. */
   signingKeys(): Promise<SigningKeys>;
   /** Rejects if the database is unreachable, lacks a table, or does not answer within five seconds. */
@@ -109,6 +113,7 @@ export async function openStores(
   database.watchOtherClients(feed.noteOtherClients);
   return {
     ...createStores(sql, sessionStoreOptions, instrument),
+    vacuum: address.kind === 'embedded' ? createVacuum(sql) : null,
     async signingKeys() {
       const { createSigningKeys } = await import('../adapters/postgres/signing-keys.ts');
       return instrument('signing_keys', createSigningKeys(sql));

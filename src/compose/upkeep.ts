@@ -2,7 +2,7 @@ import type { Logger } from '../adapters/telemetry/log.ts';
 import { moveFailedPasswordCounts } from '../app/audit/move-failed-password-counts.ts';
 import { removeOldAuditEvents } from '../app/audit/purge-sealed.ts';
 import { sealEvents } from '../app/audit/seal-events.ts';
-import { BUSY_DELAY, createPurge } from '../app/upkeep/purge.ts';
+import { BUSY_DELAY, createPurge, type Vacuum } from '../app/upkeep/purge.ts';
 import type { RemovalDeps } from '../app/upkeep/removal.ts';
 import {
   removeAnsweredChallenges,
@@ -34,6 +34,7 @@ const SEAL_PAUSE = 10_000;
 /** Starts to seal audit events, and to remove rows whose retention time is over. */
 export function startUpkeep(deps: {
   readonly families: TokenFamilies;
+  readonly vacuum: Vacuum | null;
   readonly outbox: Outbox;
   readonly mailBudget: MailBudget;
   readonly users: Users;

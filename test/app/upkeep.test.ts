@@ -26,7 +26,8 @@ function setUp() {
   const failed = (members: object) => void failures.push(members);
   const log = { info: (members: object) => lines.push(members), warn: failed, error: failed };
   const metrics = createMetrics();
-  const deps = { ...stores, policy: POLICY, clock: () => world.now, log, telemetry: metrics.telemetry };
+  const { telemetry } = metrics;
+  const deps = { ...stores, vacuum: null, policy: POLICY, clock: () => world.now, log, telemetry };
   return { ...stores, world, lines, failures, metrics, deps };
 }
 
@@ -68,6 +69,20 @@ t.test('a purge runs in batches and logs its result', async (t) => {
   t.same(await families.find(live.tokenFamily), live);
   t.equal(await run(), 0);
   t.equal(lines.length, 1, 'a purge that removes nothing logs nothing');
+});
+
+t.test('a purge vacuums after its last batch', async (t) => {
+  const { deps } = setUp();
+  const counts = [500, 3, 0];
+  let vacuums = 0;
+  const vacuum = async () => {
+    vacuums += 1;
+  };
+  const run = createPurge({ ...deps, vacuum, families: { purge: async () => counts.shift() ?? null } });
+  t.same([await run(), await run()], [500, 3]);
+  t.equal(vacuums, 0);
+  t.equal(await run(), 0);
+  t.equal(vacuums, 1);
 });
 
 t.test('a purge removes nothing while another replica purges', async (t) => {

@@ -10,6 +10,9 @@ interface PurgeDeps {
   readonly clock: Clock;
 }
 
+/** Makes the space of removed rows usable again, where the database does not do that by itself. */
+export type Vacuum = () => Promise<void>;
+
 const BATCH = 500;
 
 /** Milliseconds between two batches of a removal, so that refreshes are not delayed. */
@@ -20,10 +23,19 @@ export const purgeBatch = ({ families, policy, clock }: PurgeDeps) => {
   return (): Promise<number | null> => families.purge(purgeCutoff(clock(), policy), BATCH);
 };
 
-/** Purges for a background loop. After its last batch, logs how many families this process has purged. */
-export const createPurge = (deps: PurgeDeps & RemovalDeps) =>
-  createRemoval(deps, {
+/**
+ * Purges for a background loop. After its last batch, logs how many families this process has purged, and calls
+ * `vacuum`.
+ */
+export const createPurge = (deps: PurgeDeps & RemovalDeps & { readonly vacuum: Vacuum | null }) => {
+  const purge = createRemoval(deps, {
     removal: 'sessions',
     remove: purgeBatch(deps),
     done: 'ended sessions purged',
   });
+  return async (): Promise<number> => {
+    const purged = await purge();
+    if (purged === 0) await deps.vacuum?.();
+    return purged;
+  };
+};
