@@ -10,6 +10,7 @@ import { waitUntil } from '../support/wait-until.ts';
 /** The revocation feed of replicas behind a pooler in transaction mode. */
 
 const MAX_AGE = 900_000;
+const CLOCK_SKEW = 60_000;
 /** Longer than any of these tests. */
 const NEVER = 3_600_000;
 
@@ -27,6 +28,19 @@ t.test('the polling feed', async (t) => {
     });
     await waitUntil(() => received.has(tokenFamily));
   });
+
+  await t.test(
+    'receives a late revocation of a replica whose clock is behind by the clock skew',
+    async (t) => {
+      const { sql, feed, open, revoke } = await setUp(t);
+      const tokenFamily = await open();
+      const { received, polled } = feed({ fullRead: NEVER });
+      await polled(2);
+      await revoke(sql, tokenFamily, NOW - CLOCK_SKEW - 30_000);
+      await polled(5);
+      t.ok(received.has(tokenFamily));
+    },
+  );
 
   await t.test('reads all revocations within the maximum age again', async (t) => {
     const { sql, feed, open, revoke } = await setUp(t);
@@ -111,6 +125,7 @@ function startFeed(pool: Sql, intervals: { fullRead: number }) {
       return NOW;
     },
     maxAge: MAX_AGE,
+    clockSkew: CLOCK_SKEW,
     onRevocation: ({ tokenFamily }) => void received.add(tokenFamily),
     onComplete: () => void calls.push('complete'),
     onLost: () => void calls.push('lost'),

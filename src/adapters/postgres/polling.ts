@@ -14,7 +14,10 @@ interface Intervals {
 
 const INTERVALS: Intervals = { poll: 200, fullRead: 60_000 };
 
-/** Milliseconds. Each poll reads older revocations again: a revocation may commit later than its `revoked_at`. */
+/**
+ * Milliseconds. Each poll reads older revocations again: a revocation may commit later than its `revoked_at`. The clock
+ * skew is added, because another replica, whose clock may be behind, has set that time.
+ */
 const OVERLAP = 60_000;
 
 interface Options {
@@ -23,6 +26,8 @@ interface Options {
   clock(): number;
   /** Milliseconds. The access tokens of sessions that were revoked earlier have expired. */
   readonly maxAge: number;
+  /** Milliseconds by which the clocks of two replicas may differ. */
+  readonly clockSkew: number;
   onRevocation(revocation: Revocation): void;
   /** Called after the first read of all revocations. */
   onComplete(): void;
@@ -37,14 +42,14 @@ interface Options {
  * delivers no notifications, so revocations are polled. Rows that a poll reads again do not change the list.
  */
 export async function pollRevocations(options: Options): Promise<unknown> {
-  const { pool, clock, maxAge, onRevocation, onComplete, onLost, stop } = options;
+  const { pool, clock, maxAge, clockSkew, onRevocation, onComplete, onLost, stop } = options;
   const intervals = options.intervals ?? INTERVALS;
   let fullReadAt = Number.NEGATIVE_INFINITY;
   try {
     while (!stop.aborted) {
       const isFullRead = performance.now() - fullReadAt >= intervals.fullRead;
       const startedAt = performance.now();
-      const window = isFullRead ? maxAge : Math.min(OVERLAP, maxAge);
+      const window = isFullRead ? maxAge : Math.min(OVERLAP + clockSkew, maxAge);
       const rows = await execute(selectRevocations(pool, clock() - window));
       for (const revocation of toRevocations(rows)) onRevocation(revocation);
       if (isFullRead) {

@@ -67,7 +67,7 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
     while (!stop.aborted) {
       const common = { pool: sql, onRevocation, onComplete, onLost, stop };
       const reason = await (address.pooler === 'transaction'
-        ? pollRevocations({ ...common, clock, maxAge })
+        ? pollRevocations({ ...common, clock, maxAge, clockSkew: policy.clockSkew })
         : subscribe({ ...common, address, load }));
       if (!stop.aborted) logLoss(reason);
       onFirstAttempt();
