@@ -6,7 +6,8 @@ import { createProbedOutage } from './probed-outage.ts';
  * Keeps attempts limited during an outage of `primary`. `fallback`, which the processes of this replica share, counts
  * every attempt too, and its verdict applies while `primary` fails. So an outage does not reset the counts of this
  * replica. Accounts that logged in through this replica stay known. `fallback` does not see the attempts at other
- * replicas. If `fallback` rejects, the caller sees that only while `primary` fails.
+ * replicas. The two stores may raise different counts for one attempt, and a success takes back from each store what
+ * that store raised. If `fallback` rejects, the caller sees that only while `primary` fails.
  *
  * The first call that `primary` rejects starts an outage: see {@link createProbedOutage}.
  */
@@ -17,8 +18,20 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
   });
 
   return {
-    begin: (subject, now) => callBoth((attempts) => attempts.begin(subject, now)),
-    recordSuccess: (subject, now) => callBoth((attempts) => attempts.recordSuccess(subject, now)),
+    async begin(subject, now) {
+      const own = fallback.begin(subject, now);
+      const ownAnswer = await own.catch(() => null);
+      const answer = await tryPrimary(() => primary.begin(subject, now));
+      const raisedByFallback = ownAnswer?.allowed ? ownAnswer.raised : null;
+      if (answer !== null) return answer.allowed ? { ...answer, raisedByFallback } : answer;
+      const applied = await own;
+      return applied.allowed ? { allowed: true, raised: null, raisedByFallback } : applied;
+    },
+    recordSuccess: (subject, { raised, raisedByFallback = null }, now) =>
+      callBoth((attempts) => {
+        const ofStore = attempts === fallback ? raisedByFallback : raised;
+        return attempts.recordSuccess(subject, { allowed: true, raised: ofStore }, now);
+      }),
     recordRecovery: (owner, now) => callBoth((attempts) => attempts.recordRecovery(owner, now)),
     countAction: (key, limit, now) => callBoth((attempts) => attempts.countAction(key, limit, now)),
     uncountAction: (action) => callBoth((attempts) => attempts.uncountAction(action)),
@@ -27,15 +40,21 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
   async function callBoth<T>(operation: (attempts: Attempts) => Promise<T>): Promise<T> {
     const own = operation(fallback);
     await own.catch(() => {});
+    const answer = await tryPrimary(() => operation(primary));
+    return answer === null ? own : answer;
+  }
+
+  /** Null while `primary` fails. */
+  async function tryPrimary<T>(operation: () => Promise<T>): Promise<T | null> {
     if (outage.isOngoing()) {
-      outage.probe(() => operation(primary));
-      return own;
+      outage.probe(operation);
+      return null;
     }
     try {
-      return await operation(primary);
+      return await operation();
     } catch (error) {
       outage.begin(error);
-      return own;
+      return null;
     }
   }
 }

@@ -75,9 +75,12 @@ export interface AttemptState {
 /** The count that delays an attempt: the one with the longer delay. */
 export type AttemptCounter = 'account' | 'network';
 
+/** The counts that an allowed attempt raised: the one at the known network, or the two shared ones. */
+export type RaisedCounts = 'at_known_network' | 'shared';
+
 /** `retryAfter`: whole seconds, at least 1. */
 export type AttemptVerdict =
-  | { readonly allowed: true }
+  | { readonly allowed: true; readonly raised: RaisedCounts }
   | { readonly allowed: false; readonly counter: AttemptCounter; readonly retryAfter: number };
 
 /**
@@ -97,7 +100,7 @@ export function beginAttempt(
     const wait = waitFor(state.atKnownNetwork, policy.account, now);
     if (wait > 0) return { verdict: refusalOf('account', wait), state };
     return {
-      verdict: { allowed: true },
+      verdict: { allowed: true, raised: 'at_known_network' },
       state: { ...state, atKnownNetwork: increment(state.atKnownNetwork, policy.account, now) },
     };
   }
@@ -107,21 +110,30 @@ export function beginAttempt(
   if (atAccount > 0) return { verdict: refusalOf('account', atAccount), state };
   const account = increment(state.atOtherNetworks, policy.account, now);
   const network = increment(state.ofNetwork, policy.network, now);
-  return { verdict: { allowed: true }, state: { ...state, atOtherNetworks: account, ofNetwork: network } };
+  return {
+    verdict: { allowed: true, raised: 'shared' },
+    state: { ...state, atOtherNetworks: account, ofNetwork: network },
+  };
 }
 
 /**
  * Records that the password or the proof was right. The account becomes known at the network, and its count there is
- * reset. The shared counts lose only this attempt. Otherwise a login by the owner, or by an attacker to another
- * account, would give a guesser free attempts. NIST SP 800-63B, too, forgets only failures from the same IP address.
+ * reset. The shared counts lose only this attempt, and only if it raised them: see {@link RaisedCounts}. Otherwise a
+ * login by the owner, or by an attacker to another account, would give a guesser free attempts. NIST SP 800-63B, too,
+ * forgets only failures from the same IP address. `raised` is null if it is not known which counts were raised.
  */
-export function succeedAttempt(state: AttemptState, policy: AttemptPolicy, now: number): AttemptState {
+export function succeedAttempt(
+  state: AttemptState,
+  raised: RaisedCounts | null,
+  policy: AttemptPolicy,
+  now: number,
+): AttemptState {
   const known = { ...state, atKnownNetwork: undefined, knownUntil: now + policy.knownFor };
-  if (now < state.knownUntil) return known;
+  if (raised !== 'shared') return known;
   return {
     ...known,
-    atOtherNetworks: decrement(state.atOtherNetworks),
-    ofNetwork: decrement(state.ofNetwork),
+    atOtherNetworks: decrement(state.atOtherNetworks, policy.account, now),
+    ofNetwork: decrement(state.ofNetwork, policy.network, now),
   };
 }
 
@@ -173,7 +185,12 @@ function increment(before: AttemptCount | undefined, policy: DelayPolicy, now: n
   return { ...count, failures: count.failures + 1, lastAt: now };
 }
 
-function decrement(count: AttemptCount | undefined): AttemptCount | undefined {
+function decrement(
+  before: AttemptCount | undefined,
+  policy: DelayPolicy,
+  now: number,
+): AttemptCount | undefined {
+  const count = countAt(before, policy, now);
   return count === undefined || count.failures <= 1 ? undefined : { ...count, failures: count.failures - 1 };
 }
 

@@ -6,12 +6,14 @@ import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createRedisAttempts } from '../../src/adapters/redis/attempts.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import type { AttemptPolicy } from '../../src/domain/attempts.ts';
-import type { Attempts } from '../../src/ports/stores/attempts.ts';
+import type { AllowedAttempt, AttemptSubject, Attempts } from '../../src/ports/stores/attempts.ts';
 import { attemptsContract } from '../ports/attempts.ts';
 import { NOW } from '../support/families.ts';
 import { SILENT_LOG } from '../support/key-set.ts';
 import { requireRedis, testPrefix } from '../support/redis.ts';
 
+/** A login whose attempt raised no count. */
+const UNCOUNTED = { allowed: true, raised: null } as const;
 const ANN = { account: 'ann@example.com', identifier: 'ann@example.com', network: '192.0.2.1' };
 
 t.test('attempts in memory', async (t) => attemptsContract(t, async () => createMemoryAttempts()));
@@ -62,8 +64,7 @@ t.test('attempts in Redis', async (t) => {
   await t.test('expire, and contain no name and no address', async (t) => {
     const prefix = testPrefix(t, redis);
     const attempts = createRedisAttempts(redis, { prefix });
-    await attempts.begin(ANN, NOW);
-    await attempts.recordSuccess(ANN, NOW);
+    await carryOut(attempts, [], { kind: 'log in', subject: ANN }, NOW);
     await attempts.begin(ANN, NOW);
     await attempts.begin({ ...ANN, network: '198.51.100.66' }, NOW);
     await attempts.countAction('register 192.0.2.1', { count: 2, perMilliseconds: 60_000 }, NOW);
@@ -85,9 +86,10 @@ t.test('attempts in Redis', async (t) => {
           createRedisAttempts(redis, { policy, prefix }),
         ];
         let now = NOW;
+        const [ofOne, ofOther]: [Begun[], Begun[]] = [[], []];
         for (const step of run) {
           now += step.after;
-          t.same(await carryOut(other, step, now), await carryOut(one, step, now));
+          t.same(await carryOut(other, ofOther, step, now), await carryOut(one, ofOne, step, now));
         }
       }),
       { numRuns: 50 },
@@ -116,6 +118,7 @@ const steps = fc.record({
     'begin' as const,
     'begin' as const,
     'log in' as const,
+    'succeed' as const,
     'take' as const,
     'recover' as const,
   ),
@@ -127,13 +130,26 @@ const steps = fc.record({
 });
 type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
 
-async function carryOut(attempts: Attempts, { kind, subject }: Step, now: number) {
+/** Allowed attempts whose result is not known yet, oldest first. */
+type Begun = readonly [AttemptSubject, AllowedAttempt];
+
+async function carryOut(
+  attempts: Attempts,
+  begun: Begun[],
+  { kind, subject }: { readonly kind: Step['kind']; readonly subject: AttemptSubject },
+  now: number,
+) {
+  if (kind === 'succeed') {
+    const [earlier, attempt] = begun.shift() ?? [subject, UNCOUNTED];
+    return attempts.recordSuccess(earlier, attempt, now);
+  }
   if (kind === 'take')
     return attempts.countAction(subject.account, { count: 3, perMilliseconds: 4_000 }, now);
   if (kind === 'recover')
     return attempts.recordRecovery({ ...subject, identifiers: [subject.identifier, subject.account] }, now);
   const verdict = await attempts.begin(subject, now);
-  if (kind === 'log in' && verdict.allowed) await attempts.recordSuccess(subject, now);
+  if (kind === 'log in' && verdict.allowed) await attempts.recordSuccess(subject, verdict, now);
+  if (kind === 'begin' && verdict.allowed) begun.push([subject, verdict]);
   return verdict;
 }
 
@@ -163,9 +179,10 @@ t.test('attempts in memory have a bounded size', async (t) => {
 
   await t.test('logins to one account evict no known network of another account', async (t) => {
     const attempts = createMemoryAttempts({ maxEntries });
-    await attempts.recordSuccess(ANN, NOW);
+    await attempts.recordSuccess(ANN, UNCOUNTED, NOW);
     for (let i = 0; i < 10 * maxEntries; i += 1) {
-      await attempts.recordSuccess({ account: 'junk', identifier: 'junk', network: networkOf(i) }, NOW);
+      const junk = { account: 'junk', identifier: 'junk', network: networkOf(i) };
+      await attempts.recordSuccess(junk, UNCOUNTED, NOW);
     }
     for (let i = 0; i < 5; i += 1) await attempts.begin({ ...ANN, network: networkOf(i) }, NOW);
     t.ok((await attempts.begin(ANN, NOW)).allowed);

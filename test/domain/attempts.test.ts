@@ -7,6 +7,7 @@ import {
   type AttemptState,
   beginAttempt,
   type DelayPolicy,
+  type RaisedCounts,
   succeedAttempt,
 } from '../../src/domain/attempts.ts';
 import { countAction } from '../../src/domain/rate-limit.ts';
@@ -91,7 +92,12 @@ t.test('each state of the counts gives its delay', async (t) => {
   ];
   for (const { name, known, wait, counter = 'account' } of table) {
     const { verdict } = beginAttempt({ knownUntil: 0, ...known }, ATTEMPT_POLICY, NOW);
-    t.same(verdict, wait === 0 ? { allowed: true } : { allowed: false, counter, retryAfter: wait }, name);
+    const raised = (known.knownUntil ?? 0) > NOW ? 'at_known_network' : 'shared';
+    t.same(
+      verdict,
+      wait === 0 ? { allowed: true, raised } : { allowed: false, counter, retryAfter: wait },
+      name,
+    );
   }
 });
 
@@ -110,7 +116,8 @@ t.test('an allowed attempt counts once, a refused one does not count', async (t)
 });
 
 t.test('a login resets the count of its network and takes back its own attempt', async (t) => {
-  const succeed = (state: AttemptState) => succeedAttempt(state, ATTEMPT_POLICY, NOW);
+  const succeed = (state: AttemptState, raised: RaisedCounts | null = 'shared') =>
+    succeedAttempt(state, raised, ATTEMPT_POLICY, NOW);
   const knownUntil = NOW + 90 * DAY;
   t.match(succeed({ knownUntil: 0, atOtherNetworks: count(4), ofNetwork: count(1) }), {
     knownUntil,
@@ -118,11 +125,17 @@ t.test('a login resets the count of its network and takes back its own attempt',
     ofNetwork: undefined,
   });
   const known = { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) };
-  t.match(succeed({ ...known, atKnownNetwork: count(7) }), {
-    ...known,
-    knownUntil,
-    atKnownNetwork: undefined,
-  });
+  for (const raised of ['at_known_network', null] as const)
+    t.match(succeed({ ...known, atKnownNetwork: count(7) }, raised), {
+      ...known,
+      knownUntil,
+      atKnownNetwork: undefined,
+    });
+  t.match(
+    succeed(known),
+    { atOtherNetworks: count(49), ofNetwork: count(49) },
+    'another login has made the network known meanwhile',
+  );
   t.match(succeed({ knownUntil: 0 }), { knownUntil, atOtherNetworks: undefined, ofNetwork: undefined });
 });
 
@@ -181,7 +194,7 @@ function run(policy: AttemptPolicy, attempted: readonly Attempt[]) {
       ofNetwork: counts.get(network),
     };
     const { verdict, state } = beginAttempt(before, policy, now);
-    keep(verdict.allowed && attempt.isRight ? succeedAttempt(state, policy, now) : state);
+    keep(verdict.allowed && attempt.isRight ? succeedAttempt(state, verdict.raised, policy, now) : state);
     return { ...attempt, at: now, wasKnown, allowed: verdict.allowed };
   });
 }

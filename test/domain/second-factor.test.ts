@@ -140,10 +140,13 @@ t.test('ten wrong proofs are free, then the waits grow', async (t) => {
 t.test('wrong proofs from elsewhere do not delay the owner at a known network', async (t) => {
   const failures = { failures: 1_000, lastAt: NOW, forgottenUpTo: NOW };
   const known = {
-    ...succeedAttempt({ knownUntil: 0 }, PROOF_ATTEMPT_POLICY, NOW),
+    ...succeedAttempt({ knownUntil: 0 }, 'shared', PROOF_ATTEMPT_POLICY, NOW),
     atOtherNetworks: failures,
   };
-  t.same(beginAttempt(known, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, { allowed: true });
+  t.same(beginAttempt(known, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, {
+    allowed: true,
+    raised: 'at_known_network',
+  });
   t.match(beginAttempt({ knownUntil: 0, atOtherNetworks: failures }, PROOF_ATTEMPT_POLICY, NOW + 1).verdict, {
     allowed: false,
     retryAfter: 3_600,

@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';
-import type { Attempts } from '../../src/ports/stores/attempts.ts';
+import type { AllowedAttempt, Attempts } from '../../src/ports/stores/attempts.ts';
 import { NOW } from '../support/families.ts';
 
 const { account: PER_ACCOUNT, network: PER_NETWORK, knownFor, knownNetworks } = ATTEMPT_POLICY;
@@ -39,10 +39,10 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
     const byAddress = { ...STRANGER, identifier: 'ann@example.com' };
     await logIn(attempts, ANN);
     await countAllowed(attempts, STRANGER, 10);
-    t.same(await attempts.begin(byAddress, NOW), { allowed: true });
+    t.ok((await attempts.begin(byAddress, NOW)).allowed);
     const atHome = { ...ANN, identifier: 'ann@example.com' };
     await countAllowed(attempts, ANN, 10);
-    t.same(await attempts.begin(atHome, NOW), { allowed: true }, 'also where the account is known');
+    t.ok((await attempts.begin(atHome, NOW)).allowed, 'also where the account is known');
     t.equal(await countAllowed(attempts, atHome, 10), PER_ACCOUNT.free - 1, 'its own count has one attempt');
   });
 
@@ -91,8 +91,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
     const attempts = await fresh(t);
     const office = { ...ANN, network: '203.0.113.7' };
     for (const known of [ANN, office]) {
-      await attempts.begin(known, NOW);
-      await attempts.recordSuccess(known, NOW);
+      await logIn(attempts, known);
       await countAllowed(attempts, known, 20);
       t.notOk((await attempts.begin(known, NOW)).allowed);
     }
@@ -114,7 +113,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
       );
       now += seconds * 1000;
       t.same(await attempts.begin(ANN, now - 1), { allowed: false, counter: 'account', retryAfter: 1 });
-      t.same(await attempts.begin(ANN, now), { allowed: true });
+      t.ok((await attempts.begin(ANN, now)).allowed);
     }
   });
 
@@ -174,6 +173,34 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
     },
   );
 
+  await t.test(
+    'right logins at the same time from an unknown network leave no failure counted',
+    async (t) => {
+      const attempts = await fresh(t);
+      const home = await Promise.all(
+        Array.from({ length: PER_ACCOUNT.free }, () => beginAllowed(attempts, ANN)),
+      );
+      for (const attempt of home) await attempts.recordSuccess(ANN, attempt, NOW);
+      t.equal(await countAllowed(attempts, STRANGER, 10), PER_ACCOUNT.free, 'of the identifier');
+      const others = Array.from({ length: PER_NETWORK.free }, (_, i) => subject(`user ${i}`, ANN.network));
+      let allowed = 0;
+      for (const other of others) allowed += await countAllowed(attempts, other, 1);
+      t.equal(allowed, PER_NETWORK.free, 'of the network');
+    },
+  );
+
+  await t.test('a login takes back nothing that it did not raise', async (t) => {
+    const attempts = await fresh(t);
+    const early = await beginAllowed(attempts, ANN);
+    await attempts.recordSuccess(ANN, early, NOW);
+    const atKnownNetwork = await beginAllowed(attempts, ANN);
+    const forgotten = NOW + knownFor;
+    await countAllowed(attempts, STRANGER, PER_ACCOUNT.free - 1, forgotten);
+    await attempts.recordSuccess(ANN, atKnownNetwork, forgotten);
+    await attempts.recordSuccess(ANN, { allowed: true, raised: null }, forgotten);
+    t.equal(await countAllowed(attempts, STRANGER, 10, forgotten), 1);
+  });
+
   await t.test('logins do not use up the limit of a network', async (t) => {
     const attempts = await fresh(t);
     for (let i = 0; i < 2 * PER_NETWORK.free; i += 1) {
@@ -213,8 +240,13 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function logIn(attempts: Attempts, subject: typeof ANN, now = NOW): Promise<void> {
-  if (!(await attempts.begin(subject, now)).allowed) throw new Error('this login must be allowed');
-  await attempts.recordSuccess(subject, now);
+  await attempts.recordSuccess(subject, await beginAllowed(attempts, subject, now), now);
+}
+
+async function beginAllowed(attempts: Attempts, subject: typeof ANN, now = NOW): Promise<AllowedAttempt> {
+  const answer = await attempts.begin(subject, now);
+  if (!answer.allowed) throw new Error('this login must be allowed');
+  return answer;
 }
 
 async function window(t: Test, fresh: Fresh): Promise<void> {

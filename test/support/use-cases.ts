@@ -10,7 +10,7 @@ import { type Settings, sessionUseCases } from './sessions.ts';
 
 /** Attempts without limits, so that only the password or the second factor decides. */
 const UNLIMITED: Attempts = {
-  begin: async () => ({ allowed: true }),
+  begin: async () => ({ allowed: true, raised: null }),
   recordSuccess: async () => {},
   recordRecovery: async () => {},
   countAction: async () => ({ allowed: true, remaining: 1, retryAfter: 0 }),

@@ -88,10 +88,10 @@ export function createMemoryAttempts({
       return verdict;
     },
 
-    async recordSuccess(named, now) {
+    async recordSuccess(named, { raised }, now) {
       const subject = hashSubject(named);
       const before = stateOf(subject);
-      const state = succeedAttempt(before, policy, now);
+      const state = succeedAttempt(before, raised, policy, now);
       store(subject, before, state);
       remember(subject, state.knownUntil);
     },

@@ -26,7 +26,6 @@ const REMEMBER = `
  */
 const COUNTS = `
   local now, name = tonumber(ARGV[1]), ARGV[2]
-  local isKnown = now < tonumber(redis.call('ZSCORE', KEYS[1], name) or 0)
 
   local function countAt(key, offset)
     local found = redis.call('HMGET', key, 'failures', 'lastAt', 'forgottenUpTo')
@@ -70,10 +69,12 @@ const COUNTS = `
 `;
 
 /**
- * Returns the milliseconds to wait, and the position of the count that requires it (1 is the first). A wait
- * of 0 means that the attempt is allowed and counted.
+ * Returns the milliseconds to wait, and the position of the count that requires it (1 is the first). A wait of 0 means
+ * that the attempt is allowed and counted. Then the second number is that of the counts that were raised: 1 at a known
+ * network, 2 elsewhere.
  */
 export const BEGIN = `${COUNTS}
+  local isKnown = now < tonumber(redis.call('ZSCORE', KEYS[1], name) or 0)
   local counts
   if isKnown then counts = { countAt(KEYS[2], 3) }
   else counts = { countAt(KEYS[3], 3), countAt(KEYS[4], 8) } end
@@ -90,16 +91,16 @@ export const BEGIN = `${COUNTS}
       'forgottenUpTo', string.format('%.0f', count.forgottenUpTo))
     redis.call('PEXPIRE', count.key, count.quiet)
   end
-  return { 0, 0 }
+  return { 0, #counts }
 `;
 
 /**
- * Resets the count of the identifier at the known network, subtracts this attempt from the other counts, and makes the
- * network known.
+ * Resets the count of the identifier at the known network, subtracts this attempt from the other counts if it raised
+ * them, and makes the network known. One more ARGV: the counts that the attempt raised, such as `shared`.
  */
 export const RECORD_SUCCESS = `${COUNTS}${REMEMBER}
   redis.call('DEL', KEYS[2])
-  if not isKnown then
+  if ARGV[15] == 'shared' then
     for _, count in ipairs({ countAt(KEYS[3], 3), countAt(KEYS[4], 8) }) do
       if count.failures <= 1 then redis.call('DEL', count.key)
       else

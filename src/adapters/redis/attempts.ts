@@ -47,14 +47,15 @@ export function createRedisAttempts(
   return {
     async begin(subject, now) {
       const answer = await begin(keysOf(subject), [now, hashNames(subject.network), ...policyArguments]);
-      const [wait, waitedFor] = readNumbers(answer);
-      if (wait <= 0) return { allowed: true };
-      const counter = waitedFor === 2 ? 'network' : 'account';
+      const [wait, counts] = readNumbers(answer);
+      if (wait <= 0) return { allowed: true, raised: counts === 2 ? 'shared' : 'at_known_network' };
+      const counter = counts === 2 ? 'network' : 'account';
       return { allowed: false, counter, retryAfter: ceilSeconds(wait) };
     },
 
-    async recordSuccess(subject, now) {
-      await recordSuccess(keysOf(subject), [now, hashNames(subject.network), ...policyArguments]);
+    async recordSuccess(subject, { raised }, now) {
+      const names = [now, hashNames(subject.network)];
+      await recordSuccess(keysOf(subject), [...names, ...policyArguments, raised ?? '']);
     },
 
     async recordRecovery({ account, identifiers, network }, now) {

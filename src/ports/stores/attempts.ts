@@ -1,4 +1,4 @@
-import type { AttemptVerdict } from '../../domain/attempts.ts';
+import type { AttemptVerdict, RaisedCounts } from '../../domain/attempts.ts';
 import type { Limit, LimitVerdict } from '../../domain/rate-limit.ts';
 
 /** The subject of an attempt: its account, its identifier and its network (see `networkOf`). */
@@ -8,6 +8,17 @@ export interface AttemptSubject {
   readonly identifier: string;
   readonly network: string;
 }
+
+/** An attempt that `begin` allowed. */
+export interface AllowedAttempt {
+  readonly allowed: true;
+  /** The counts that it raised. Null: it was not counted, or that is not known. */
+  readonly raised: RaisedCounts | null;
+  /** The same for a second store, which counts the attempt too. */
+  readonly raisedByFallback?: RaisedCounts | null;
+}
+
+export type AttemptAnswer = AllowedAttempt | Extract<AttemptVerdict, { allowed: false }>;
 
 /** An account whose owner has set a new password by a mailed link. */
 export interface RecoveredAccount {
@@ -35,10 +46,13 @@ export interface Attempts {
    * failure until `recordSuccess` is called. An account at a network of an earlier login has its own count there.
    * Failures from other networks do not change that count, so they cannot lock the owner out.
    */
-  begin(subject: AttemptSubject, now: number): Promise<AttemptVerdict>;
+  begin(subject: AttemptSubject, now: number): Promise<AttemptAnswer>;
 
-  /** Records that the password or the proof was right, after `begin` allowed the attempt: see `succeedAttempt`. */
-  recordSuccess(subject: AttemptSubject, now: number): Promise<void>;
+  /**
+   * Records that the password or the proof was right, after `begin` allowed the attempt: see `succeedAttempt`. Takes
+   * back exactly what the attempt raised, also if another login has made the network known meanwhile.
+   */
+  recordSuccess(subject: AttemptSubject, attempt: AllowedAttempt, now: number): Promise<void>;
 
   /**
    * Records that the owner has set a new password by a mailed link. The account becomes known at the network, as after
