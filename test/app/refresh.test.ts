@@ -1,7 +1,11 @@
 import t from 'tap';
+import { stepUp } from '../../src/app/sessions/step-up.ts';
+import { BY_PASSWORD } from '../../src/domain/authentication.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
+import { someUser } from '../ports/users.ts';
+import { countsOf } from '../support/exposition.ts';
 import { NOW } from '../support/families.ts';
 import { claimsOf } from '../support/forge.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
@@ -10,6 +14,7 @@ import {
   HOME,
   type Keys,
   outcome,
+  REFRESH_REQUEST,
   sessionUseCases,
   someKey,
   someKeys,
@@ -258,18 +263,26 @@ t.test('live sessions survive a change of the hash key and of the hash function'
   t.equal(await outcome(forgotten.refresh(old)), 'invalid_token', 'its hash key is not configured');
 });
 
-t.test('if the database’s answer to a rotation is lost, the row decides', async (t) => {
+/** Stores whose changes commit, but whose answers to rotations and step-ups never arrive. */
+function lossyStores() {
   const stores = createMemoryStores();
-  const lossy = {
+  const { families } = stores;
+  const lose = async (change: Promise<unknown>) => {
+    await change;
+    throw new StoreUnavailable('unknown', new Error('connection lost'));
+  };
+  return {
     ...stores,
     families: {
-      ...stores.families,
-      rotate: async (...args: Parameters<typeof stores.families.rotate>) => {
-        await stores.families.rotate(...args);
-        throw new StoreUnavailable('unknown', new Error('connection lost'));
-      },
+      ...families,
+      rotate: (...args: Parameters<typeof families.rotate>) => lose(families.rotate(...args)),
+      stepUp: (...args: Parameters<typeof families.stepUp>) => lose(families.stepUp(...args)),
     },
   };
+}
+
+t.test('if the database’s answer to a rotation is lost, the row decides', async (t) => {
+  const lossy = lossyStores();
   const keys = someKeys();
   const service = await sessionUseCases({ stores: lossy, keys });
   const first = await service.logIn();
@@ -288,6 +301,32 @@ t.test('if the database’s answer to a rotation is lost, the row decides', asyn
   });
   t.equal(await outcome(gone.refresh(second)), 'unavailable');
 });
+
+t.test(
+  'a step-up whose answer from the database was lost is logged and counted like any other',
+  async (t) => {
+    const stores = lossyStores();
+    const user = someUser();
+    await stores.users.create(user, []);
+    const logged: string[] = [];
+    const service = await sessionUseCases({ stores, securityLog: (event) => void logged.push(event) });
+    const proof = {
+      proven: BY_PASSWORD,
+      use: { kind: 'password', passwordHash: user.passwordHash },
+    } as const;
+    const steppingUp = stepUp({ ...service, verifyProof: async () => proof });
+    const pair = await service.logIn({ userId: user.id });
+    const input = { refreshToken: pair.refresh, accessToken: pair.access, idempotencyKey: 'k', client: HOME };
+    const presented = { proof: null, ...REFRESH_REQUEST };
+    const request = { ...input, oauthClient: null, presented, proof: { password: 'x' } };
+    const stepped = await steppingUp(request);
+    t.equal(claimsOf(stepped.refresh).generation, 1);
+    t.same(logged, ['session_stepped_up']);
+    t.same(await countsOf(service.metrics, 'kinship_refreshes_total'), { '{outcome="rotated"}': 1 });
+    await steppingUp(request);
+    t.same(logged, ['session_stepped_up'], 'a retry is no second step-up');
+  },
+);
 
 t.test('a rotation without a result yet is refused, and its row is not read', async (t) => {
   const stores = createMemoryStores();
@@ -341,6 +380,19 @@ t.test('a later token heals a database that lost acknowledged rotations', async 
     t.match(event, { type: 'sessions.healed', data: { storedGeneration: 1, presentedGeneration: 3 } });
     t.equal(await outcome(after.refresh(third)), 'token_reused');
     t.equal(await outcome(after.refresh(fifth)), 'session_revoked');
+  });
+
+  t.test('healing is counted, also if the database’s answer to it was lost', async (t) => {
+    for (const stores of [createMemoryStores(), lossyStores()]) {
+      if (row) await stores.families.open(row, []);
+      const after = await sessionUseCases({ stores, keys });
+      after.time.now = service.time.now;
+      const fifth = await after.refresh(fourth);
+      const count = () => countsOf(after.metrics, 'kinship_refreshes_total');
+      t.same(await count(), { '{outcome="healed"}': 1 });
+      await after.refresh(fifth);
+      t.same(await count(), { '{outcome="healed"}': 1, '{outcome="rotated"}': 1 });
+    }
   });
 
   t.test('a token that was issued before the row’s last rotation never heals', async (t) => {

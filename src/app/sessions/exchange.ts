@@ -48,11 +48,16 @@ export interface ExchangeRequest extends VerifiedRefresh, Pick<RefreshInput, 'cl
 
 export type RotateVerdict<Family> = Extract<Verdict<Family>, { kind: 'rotate' }>;
 
-/** Executes a verdict `rotate`. Returns null if the row or the account has changed meanwhile. */
-export type Rotate = (
-  verdict: RotateVerdict<TokenFamily>,
-  context: RefreshContext,
-) => Promise<TokenFamily | null>;
+/** How a verdict `rotate` is executed. */
+export interface RotationSteps {
+  /** Returns null if the row or the account has changed meanwhile. */
+  readonly rotate: (
+    verdict: RotateVerdict<TokenFamily>,
+    context: RefreshContext,
+  ) => Promise<TokenFamily | null>;
+  /** Called once after the rotation, also if the row showed it because the database's answer was lost. */
+  readonly onRotated: (family: TokenFamily) => void;
+}
 
 /**
  * The maximum number of times that the row is read and judged. Another round follows a concurrent change, or a change
@@ -83,19 +88,20 @@ export async function beginExchange(
 export async function decideFromRow(
   deps: ExchangeDeps,
   request: ExchangeRequest,
-  rotate: Rotate,
+  steps: RotationSteps,
 ): Promise<TokenPair> {
+  let heals = false;
   for (let round = 0; round < ROUNDS; round += 1) {
     const family = await deps.families.find(request.claims.tokenFamily);
     if (family !== null && isOwnWrite(family, request)) {
-      const pair = await mintPair(deps, family, request.now, request.newGeneration.ids);
-      deps.telemetry.rotated();
-      return pair;
+      steps.onRotated(family);
+      return issuePair(deps, { heals }, request, family);
     }
     const context = await buildContext(deps, family?.scheme ?? request.scheme, request);
     const verdict = judgeRefresh(family, context, deps.policy);
-    const pair = await executeVerdict(deps, verdict, { context, request, rotate });
+    const pair = await executeVerdict(deps, verdict, { context, request, steps });
     if (pair !== null) return pair;
+    if (verdict.kind === 'rotate') heals = verdict.heals;
   }
   throw new Refusal('unavailable');
 }
@@ -107,12 +113,16 @@ async function executeVerdict(
   {
     context,
     request,
-    rotate,
-  }: { readonly context: RefreshContext; readonly request: ExchangeRequest; readonly rotate: Rotate },
+    steps,
+  }: { readonly context: RefreshContext; readonly request: ExchangeRequest; readonly steps: RotationSteps },
 ): Promise<TokenPair | null> {
   switch (verdict.kind) {
-    case 'rotate':
-      return issuePair(deps, verdict, request, await nullIfUnknown(rotate(verdict, context)));
+    case 'rotate': {
+      const rotated = await nullIfUnknown(steps.rotate(verdict, context));
+      if (rotated === null) return null;
+      steps.onRotated(rotated);
+      return issuePair(deps, verdict, request, rotated);
+    }
     case 'reissue':
       await record(deps, context, verdict.occurrences);
       return reissuePair(deps, verdict.family, context);
@@ -137,14 +147,13 @@ export function rotationOf(
   return { expected: family, next: newGeneration.pair, unlessRetryKey: heals ? null : retryKeyHash };
 }
 
-/** Mints the pair of a rotation. Null if nothing was rotated. */
+/** Mints the pair of a rotation. */
 export async function issuePair(
   deps: ExchangeDeps,
   { heals }: Pick<RotateVerdict<ExpectedFamily>, 'heals'>,
   { newGeneration, now }: ExchangeRequest,
-  rotated: TokenFamily | null,
-): Promise<TokenPair | null> {
-  if (rotated === null) return null;
+  rotated: TokenFamily,
+): Promise<TokenPair> {
   const pair = await mintPair(deps, rotated, now, newGeneration.ids);
   if (heals) deps.telemetry.healed();
   else deps.telemetry.rotated();

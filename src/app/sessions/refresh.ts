@@ -46,16 +46,19 @@ async function rotateOptimistically(deps: ExchangeDeps, request: ExchangeRequest
   if (verdict.kind !== 'rotate') return null;
   const entries = changeEntries(deps.newId, byUser(request.client), verdict.occurrences);
   const rotation = rotationOf(verdict, context, request);
-  return issuePair(deps, verdict, request, await nullIfUnknown(deps.families.rotate(rotation, entries)));
+  const rotated = await nullIfUnknown(deps.families.rotate(rotation, entries));
+  return rotated && issuePair(deps, verdict, request, rotated);
 }
 
 function rotateFromRow(deps: ExchangeDeps, request: ExchangeRequest): Promise<TokenPair> {
-  return decideFromRow(deps, request, (verdict, context) =>
-    deps.families.rotate(
-      rotationOf(verdict, context, request),
-      changeEntries(deps.newId, byUser(request.client), verdict.occurrences),
-    ),
-  );
+  return decideFromRow(deps, request, {
+    rotate: (verdict, context) =>
+      deps.families.rotate(
+        rotationOf(verdict, context, request),
+        changeEntries(deps.newId, byUser(request.client), verdict.occurrences),
+      ),
+    onRotated: () => {},
+  });
 }
 
 /** The row that the token, the request and the current policy imply. */

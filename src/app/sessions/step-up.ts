@@ -24,19 +24,18 @@ export const stepUp =
   async ({ proof, ...input }) => {
     const { families, newId, securityLog } = deps;
     const request = await beginExchange(deps, 'step_up', input);
-    return decideFromRow(deps, request, async (verdict, context) => {
-      const { tokenFamily: sessionId, userId } = verdict.family;
-      const { proven, use } = await deps.verifyProof(userId, proof, input.client);
-      const rotation = rotationOf(verdict, context, request);
-      const { generation, rotatedAt: authTime } = rotation.next;
-      const occurrences = [...verdict.occurrences, stepUpOccurrence(context, proven)];
-      const rotated = await families.stepUp(
-        { ...rotation, authentication: { ...proven, authTime, generation }, proof: use },
-        changeEntries(newId, byUser(input.client), occurrences),
-      );
-      if (rotated !== null) {
-        securityLog('session_stepped_up', { userId, sessionId, address: input.client.address });
-      }
-      return rotated;
+    return decideFromRow(deps, request, {
+      rotate: async (verdict, context) => {
+        const { proven, use } = await deps.verifyProof(verdict.family.userId, proof, input.client);
+        const rotation = rotationOf(verdict, context, request);
+        const { generation, rotatedAt: authTime } = rotation.next;
+        const occurrences = [...verdict.occurrences, stepUpOccurrence(context, proven)];
+        return families.stepUp(
+          { ...rotation, authentication: { ...proven, authTime, generation }, proof: use },
+          changeEntries(newId, byUser(input.client), occurrences),
+        );
+      },
+      onRotated: ({ userId, tokenFamily: sessionId }) =>
+        securityLog('session_stepped_up', { userId, sessionId, address: input.client.address }),
     });
   };
