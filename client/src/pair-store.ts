@@ -79,7 +79,10 @@ export function createPairStore({ name = 'kinship', storage, onSignedOut }: Clie
       return () => events.remove(listener);
     },
 
-    close: () => channel?.close(),
+    close() {
+      // The channel stays open, because the client still sends messages. A closed channel would throw.
+      if (channel) channel.onmessage = null;
+    },
   };
 }
 

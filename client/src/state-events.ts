@@ -19,12 +19,12 @@ export function createStateEvents(onSignedOut: ((code: string | null) => void) |
       if (before?.signedIn) queueMicrotask(() => onSignedOut?.(next.code));
     },
 
-    /** Returns false if the state is not known yet. */
-    add(listener: Listener): boolean {
+    /** Returns the current state; undefined if it is not known yet. */
+    add(listener: Listener): SessionState | undefined {
       const now = state;
       listeners.add(listener);
       if (now) queueMicrotask(() => listener(now));
-      return now !== undefined;
+      return now;
     },
 
     remove: (listener: Listener) => void listeners.delete(listener),
