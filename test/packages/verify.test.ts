@@ -497,6 +497,46 @@ t.test('keys', async (t) => {
     t.equal(await outcome(verify(token)), 'unavailable');
   });
 
+  await t.test(
+    'delay one request at most while the service accepts connections and does not answer',
+    async (t) => {
+      const service = await fakeService();
+      let isStuck = false;
+      const waiting: AbortSignal[] = [];
+      const stuck: typeof fetch = (input, init) => {
+        const signal = init?.signal;
+        if (!isStuck || !signal) return service.fetch(input, init);
+        waiting.push(signal);
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      };
+      const { verify } = verifier(t, ISSUER, { fetch: stuck });
+      const token = await service.sign({ exp: Math.floor(Date.now() / 1000) + 10_000 });
+      t.equal(await outcome(verify(token)), 'accepted');
+      service.setKeysUp(false);
+      mock.timers.tick(300_000);
+      t.equal(await outcome(verify(token)), 'accepted', 'the first failure');
+      isStuck = true;
+      mock.timers.tick(1_000);
+      t.equal(await outcome(verify(token)), 'accepted');
+      t.match(waiting, [{ aborted: false }], 'the request did not wait for the next attempt');
+    },
+  );
+
+  await t.test('are fetched once a second at most, whatever their max-age is', async (t) => {
+    const service = await fakeService();
+    const uncached: typeof fetch = async (input, init) => {
+      const answer = await service.fetch(input, init);
+      return new Response(answer.body, { headers: { 'cache-control': 'max-age=0' } });
+    };
+    const { verify } = verifier(t, ISSUER, { fetch: uncached });
+    const token = await service.sign();
+    for (let request = 0; request < 5; request += 1) t.equal(await outcome(verify(token)), 'accepted');
+    t.equal(service.calls.keys, 1);
+    mock.timers.tick(1_000);
+    t.equal(await outcome(verify(token)), 'accepted');
+    t.equal(service.calls.keys, 2);
+  });
+
   await t.test('are fetched for an unknown key id, but not again at once', async (t) => {
     const service = await fakeService();
     const { verify } = verifier(t, ISSUER, { fetch: service.fetch });

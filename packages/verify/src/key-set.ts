@@ -7,8 +7,13 @@ import { elapsedSince, type Instant, readClocks } from './time.js';
 const TIMEOUT = 5_000;
 /** The time from a fetch to the next one for an unknown `kid`. Anyone can send a token with an unknown `kid`. */
 const COOLDOWN = 10_000;
-/** The time from a failed fetch to the next one. Until then its error is the answer where no usable key is known. */
+/**
+ * The time from a failed fetch to the next one. Until then its error is the answer where no usable key is known. Also
+ * the least `max-age`: with 0, each request would fetch the keys.
+ */
 const RETRY = 1_000;
+/** For this time after a failed fetch, no request waits for the next fetch if it can use the old set. */
+const OUTAGE = 10_000;
 /** How long an old set is used while the service cannot be reached. */
 const MAX_STALE = 3_600_000;
 const DEFAULT_MAX_AGE = 300_000;
@@ -42,12 +47,11 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
     if (current === null) return load();
     const age = elapsedSince(current.at);
     if (age < current.maxAge) return current;
-    try {
-      return await load();
-    } catch (error) {
-      if (age < MAX_STALE) return current;
-      throw error;
-    }
+    const old = current;
+    const next = load();
+    if (age >= MAX_STALE) return next;
+    const loaded = next.catch(() => old);
+    return failure !== null && elapsedSince(failure.at) < OUTAGE ? old : loaded;
   }
 
   async function load(): Promise<Fetched> {
@@ -78,8 +82,9 @@ export function createKeySet(url: URL, fetch: typeof globalThis.fetch): JWTVerif
   }
 }
 
-/** Milliseconds, at most an hour. */
+/** Milliseconds, at least a second and at most an hour. */
 function maxAgeOf({ headers }: Response): number {
   const [, seconds] = /(?:^|[\s,])max-age=(\d{1,9})/i.exec(headers.get('cache-control') ?? '') ?? [];
-  return seconds === undefined ? DEFAULT_MAX_AGE : Math.min(Number(seconds) * 1_000, MAX_STALE);
+  if (seconds === undefined) return DEFAULT_MAX_AGE;
+  return Math.min(Math.max(Number(seconds) * 1_000, RETRY), MAX_STALE);
 }
