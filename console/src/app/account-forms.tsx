@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { ActionButton } from './action-button.tsx';
-import { type Account, changeAccount, createAccount } from './api-users.ts';
+import { type Account, accountChanges, changeAccount, createAccount, type NewAccount } from './api-users.ts';
 import { go } from './router.tsx';
 
 /** A button that makes an account. Its user gets a mail with a link that sets the password. */
@@ -33,7 +33,10 @@ export function ChangeAccount({ account, onDone }: ChangeProps) {
       consequence="A change of the address is final: the former address gets a notice, and earlier links are void. An address that is not confirmed gets a link that confirms it."
       harmless
       fields={<AccountFields account={account} />}
-      run={(reason, fields) => changeAccount(account.id, changesIn(account, readFields(fields)), reason)}
+      run={async (reason, fields) => {
+        const changes = accountChanges(account, readFields(fields));
+        if (changes !== null) await changeAccount(account.id, changes, reason);
+      }}
       onDone={onDone}
     />
   );
@@ -78,19 +81,10 @@ function TextField({ name, label, value = '' }: TextFieldProps) {
   );
 }
 
-function readFields(fields: FormData) {
+function readFields(fields: FormData): NewAccount {
   return {
     username: String(fields.get('username')).trim(),
     email: String(fields.get('email')).trim(),
     emailVerified: fields.get('emailVerified') === 'on',
-  };
-}
-
-/** Always contains `emailVerified`: without it, the service would treat a new address as not confirmed. */
-function changesIn(account: Account, { username, email, emailVerified }: ReturnType<typeof readFields>) {
-  return {
-    ...(username !== account.username && { username }),
-    ...(email !== account.email && { email }),
-    emailVerified,
   };
 }

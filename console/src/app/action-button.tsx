@@ -21,6 +21,7 @@ interface Props {
 export function ActionButton({ label, consequence, harmless = false, fields, mayOpen, run, onDone }: Props) {
   const style = harmless ? 'plain' : 'danger';
   const dialog = useRef<HTMLDialogElement>(null);
+  const isRunning = useRef(false);
   const [error, setError] = useState<string | null>(null);
   const id = useId();
 
@@ -38,6 +39,8 @@ export function ActionButton({ label, consequence, harmless = false, fields, may
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
+    if (isRunning.current) return; // a second click while the service has not answered
+    isRunning.current = true;
     const form = event.target as HTMLFormElement;
     try {
       const filled = new FormData(form);
@@ -52,6 +55,8 @@ export function ActionButton({ label, consequence, harmless = false, fields, may
     } catch (refusal) {
       if (!(refusal instanceof Error)) throw refusal;
       setError(refusal.message);
+    } finally {
+      isRunning.current = false;
     }
   }
 

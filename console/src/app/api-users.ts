@@ -64,11 +64,27 @@ export interface NewAccount {
   readonly emailVerified: boolean;
 }
 
+/**
+ * What an operator changed in an account as the page shows it; null: nothing. The rest is not sent, because it may have
+ * changed since the page read it. The service would treat a new address without `emailVerified` as not confirmed.
+ */
+export function accountChanges(
+  shown: NewAccount,
+  { username, email, emailVerified }: NewAccount,
+): Partial<NewAccount> | null {
+  const changes = {
+    ...(username !== shown.username && { username }),
+    ...(email !== shown.email && { email }),
+    ...((email !== shown.email || emailVerified !== shown.emailVerified) && { emailVerified }),
+  };
+  return Object.keys(changes).length === 0 ? null : changes;
+}
+
 export const createAccount = (account: NewAccount, reason: string) =>
   call<Account>('POST', '/admin/users', { body: account, reason });
 
 export const changeAccount = (id: string, changes: Partial<NewAccount>, reason: string) =>
-  call<Account>('PATCH', `/admin/users/${id}`, { body: changes, reason });
+  call<Account>('PATCH', apiPathOfUser(id), { body: changes, reason });
 
 export const removeFactor = (userId: string, factorId: string, reason: string) =>
   call('DELETE', `${apiPathOfUser(userId)}/factors/${factorId}`, { reason });

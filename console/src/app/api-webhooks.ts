@@ -40,7 +40,8 @@ interface DeliveryPage {
 /** Deliveries are kept for this long. */
 const KEPT = 7 * 86_400_000;
 
-const pathOf = (id: string) => `/admin/webhooks/${id}`;
+/** The id comes from the URL of the page, which can hold anything. */
+const pathOf = (id: string) => `/admin/webhooks/${encodeURIComponent(id)}`;
 
 export const listEndpoints = (signal: AbortSignal) =>
   call<{ readonly items: readonly Endpoint[] }>('GET', '/admin/webhooks', { signal });

@@ -80,7 +80,10 @@ export function listQuery(place: URLSearchParams, fields: readonly string[]): UR
   return query;
 }
 
-export const endSession = (id: string, reason: string) => call('DELETE', `/admin/sessions/${id}`, { reason });
+/** The id comes from the URL of the page, which can hold anything. */
+export const apiPathOfSession = (id: string) => `/admin/sessions/${encodeURIComponent(id)}`;
+
+export const endSession = (id: string, reason: string) => call('DELETE', apiPathOfSession(id), { reason });
 
 /** A user id can hold any visible character. */
 export const apiPathOfUser = (userId: string) => `/admin/users/${encodeURIComponent(userId)}`;

@@ -13,7 +13,9 @@ export function useLoad<Data>(key: string, load: (signal: AbortSignal) => Promis
   useEffect(() => {
     const controller = new AbortController();
     load(controller.signal).then(
-      (data) => setResult({ state: 'done', data }),
+      (data) => {
+        if (!controller.signal.aborted) setResult({ state: 'done', data });
+      },
       (error: Error) => {
         if (!controller.signal.aborted) setResult({ state: 'failed', message: error.message });
       },

@@ -3,7 +3,7 @@ import type { Life, LifeEvent, LifeSession, Mark } from '../../../src/domain/lif
 import { readLife, sessionOfEvents } from '../../../src/domain/life/read-life.ts';
 import { type LifeSummary, summarizeLife } from '../../../src/domain/life/summarize-life.ts';
 import { ActionButton } from './action-button.tsx';
-import { endSession, endSessionsOf, readDisabledAt } from './api.ts';
+import { apiPathOfSession, endSession, endSessionsOf, readDisabledAt } from './api.ts';
 import { DisableButton, DisabledNote } from './disabled.tsx';
 import { Loaded, useLoad } from './loaded.tsx';
 import { Page } from './page.tsx';
@@ -21,7 +21,7 @@ interface EventPage {
 type NamedLife = Omit<LoadedSession, 'disabledAt'>;
 
 async function loadLife(id: string, signal: AbortSignal): Promise<NamedLife> {
-  const { pages, isCut } = await readNewest<EventPage>(`/admin/sessions/${id}/events`, {}, signal);
+  const { pages, isCut } = await readNewest<EventPage>(`${apiPathOfSession(id)}/events`, {}, signal);
   const events = pages.flatMap(({ data }) => data).reverse();
   const session = pages.at(-1)?.session ?? null;
   const life = readLife(session ?? sessionOfEvents(id, events), events, Date.now(), describeUserAgent);

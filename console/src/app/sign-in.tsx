@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { CHALLENGE_LIFE, MAX_ANSWERS } from '../../../src/domain/challenge.ts';
 import { call, ServiceRefusal } from './api.ts';
 import { ErrorText } from './loaded.tsx';
@@ -23,9 +23,12 @@ interface Challenge {
 export function SignIn({ notice, onSignedIn }: Props) {
   const [challenge, setChallenge] = useState<Challenge | null>(null);
   const [error, setError] = useState<string | null>(null);
+  const isRunning = useRef(false);
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
+    if (isRunning.current) return; // a second click would open a second session
+    isRunning.current = true;
     const fields = Object.fromEntries(new FormData(event.target as HTMLFormElement));
     try {
       if (challenge === null) await call('POST', '/console/session', { body: fields });
@@ -44,6 +47,8 @@ export function SignIn({ notice, onSignedIn }: Props) {
       if (challenge !== null && refusal instanceof ServiceRefusal)
         setChallenge(afterRefusal(challenge, refusal));
       setError(refusal.message);
+    } finally {
+      isRunning.current = false;
     }
   }
 

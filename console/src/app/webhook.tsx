@@ -42,7 +42,9 @@ export function Webhook({ id, cursor }: { readonly id: string; readonly cursor: 
             )}
             {nextCursor !== undefined && (
               <p>
-                <Link to={`/webhooks/${id}?cursor=${encodeURIComponent(nextCursor)}`}>Older deliveries</Link>
+                <Link to={`/webhooks/${encodeURIComponent(id)}?cursor=${encodeURIComponent(nextCursor)}`}>
+                  Older deliveries
+                </Link>
               </p>
             )}
           </>

@@ -2,33 +2,34 @@ import { useState } from 'preact/hooks';
 import { readAccount } from './api-users.ts';
 import { ErrorText } from './loaded.tsx';
 
-type Answer = { readonly email: string } | { readonly error: string };
-
-/** A button that finds the address of a user. A link that begins a mail to the address then replaces the button. */
+/**
+ * A button that finds the address of a user. A link that begins a mail to the address then replaces the button. After a
+ * failure the button stays.
+ */
 export function WriteToUser({ userId }: { readonly userId: string }) {
-  const [answer, setAnswer] = useState<Answer | null>(null);
+  const [email, setEmail] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
 
   async function findAddress(): Promise<void> {
+    setError(null);
     const found = await readAccount(userId, new AbortController().signal);
-    setAnswer(
-      found === null
-        ? { error: 'This user id has no account here, so its address is not known.' }
-        : { email: found.account.email },
-    );
+    if (found === null) setError('This user id has no account here, so its address is not known.');
+    else setEmail(found.account.email);
   }
 
-  if (answer === null)
-    return (
+  if (email !== null) return <MailLink email={email} />;
+  return (
+    <>
       <button
         type="button"
         class="quiet"
-        onClick={() => void findAddress().catch((error: Error) => setAnswer({ error: error.message }))}
+        onClick={() => void findAddress().catch((failure: Error) => setError(failure.message))}
       >
         Write to the user
       </button>
-    );
-  if ('error' in answer) return <ErrorText message={answer.error} />;
-  return <MailLink email={answer.email} />;
+      {error !== null && <ErrorText message={error} />}
+    </>
+  );
 }
 
 /** A link that begins a mail. RFC 6068 requires a literal `@`. */
