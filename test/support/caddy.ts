@@ -8,7 +8,15 @@ import { prepareCleanup } from './cleanup.ts';
 import { waitForPort } from './listening.ts';
 import { skipFor } from './skip.ts';
 
-const EXAMPLE = 'docs/examples/Caddyfile';
+/** An example of docs/examples, and the name of its site. */
+interface Example {
+  readonly file: string;
+  readonly host: string;
+  /** What the test replaces, besides the address of the service. */
+  readonly replacements?: Readonly<Record<string, string>>;
+}
+
+const PROXY: Example = { file: 'Caddyfile', host: 'auth.example.com' };
 
 /** Returns whether Caddy is installed. If not, skips the test, or fails it with CI=true. */
 export function requireCaddy(t: Pick<Test, 'plan'>): boolean {
@@ -17,26 +25,38 @@ export function requireCaddy(t: Pick<Test, 'plan'>): boolean {
   return false;
 }
 
+interface CaddyOptions {
+  readonly pem: string;
+  readonly port: number;
+  /** The port of the service. */
+  readonly upstream: number;
+  readonly example?: Example;
+}
+
 /**
- * Starts a Caddy with the example, which ends with the test. It serves https://auth.example.com on `port` of 127.0.0.1
+ * Starts a Caddy with an example, which ends with the test. It serves the site of the example on `port` of 127.0.0.1
  * with this certificate. `log` is the path of its access log. `errorOutput()` returns what it wrote to standard error.
  */
 export async function startCaddy(
   t: Pick<Test, 'teardown'>,
-  { pem, port, upstream }: { readonly pem: string; readonly port: number; readonly upstream: number },
+  { pem, port, upstream, example = PROXY }: CaddyOptions,
 ): Promise<{ readonly log: string; errorOutput(): string }> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-caddy-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const [certificate, log] = [join(folder, 'certificate.pem'), join(folder, 'access.log')];
   await writeFile(certificate, pem);
-  const example = (await readFile(EXAMPLE, 'utf8'))
-    .replace(
-      'auth.example.com {',
-      `https://auth.example.com:${port} {\nbind 127.0.0.1\ntls ${certificate} ${certificate}`,
-    )
-    .replace('127.0.0.1:3000', `127.0.0.1:${upstream}`)
-    .replace('\tlog {\n\t\tformat', `\tlog {\noutput file ${log}\nformat`);
-  await writeFile(join(folder, 'Caddyfile'), example.replace('{\n', '{\nadmin off\nauto_https off\n'));
+  const { file, host, replacements = {} } = example;
+  let text = await readFile(`docs/examples/${file}`, 'utf8');
+  for (const [from, to] of Object.entries({
+    [`${host} {`]: `https://${host}:${port} {\nbind 127.0.0.1\ntls ${certificate} ${certificate}`,
+    '127.0.0.1:3000': `127.0.0.1:${upstream}`,
+    ...replacements,
+  })) {
+    if (!text.includes(from)) throw new Error(`${file} does not contain ${from}`);
+    text = text.replaceAll(from, to);
+  }
+  text = text.replace('\tlog {\n\t\tformat', `\tlog {\noutput file ${log}\nformat`);
+  await writeFile(join(folder, 'Caddyfile'), text.replace('{\n', '{\nadmin off\nauto_https off\n'));
   const child = spawn('caddy', ['run', '--adapter', 'caddyfile', '--config', 'Caddyfile'], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder },
