@@ -33,6 +33,7 @@ t.test('an authenticator app can be added, used to sign in, and removed, with fo
   t.notMatch(shown.html, '<script');
   const wrong = await submit(`${FACTORS}/totp/confirm`, { id, code: 'no code' }, cookie);
   t.match(wrong, { status: 401, title: 'Confirm your authenticator app', error: /The code is wrong/ });
+  t.notMatch(wrong.error, /five/, 'a factor can be confirmed with any number of codes');
   t.equal((await submit(`${FACTORS}/totp/confirm`, { id, code: code() }, cookie)).status, 303);
   const listed = await show(FACTORS, cookie);
   t.match(listed.html, '<bdi>Authenticator app</bdi> (Authenticator app): added');

@@ -60,6 +60,7 @@ t.test('a wrong code shows the form again, and five wrong codes end the challeng
   for (let answer = 0; answer < 5; answer += 1) {
     const refused = await submit(SECOND_STEP, { challenge: sealed, code: wrong });
     t.equal(refused.status, 401);
+    t.match(refused.error, /After five codes or five minutes, .* start the sign-in again/);
     t.match(refused.html, `value="${sealed}"`);
     t.same(refused.headers.getSetCookie(), []);
   }

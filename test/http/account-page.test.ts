@@ -150,7 +150,9 @@ t.test('the page shows the latest activity as text, without the address of an op
   await post('/auth/login', { username: 'ann', password: PASSWORD });
   const [ended] = (await show('/account', cookie)).html.match(/(?<=name="id" value=")[\w-]+/g) ?? [];
   await send(`/admin/sessions/${ended}`, { method: 'DELETE', headers: { 'x-api-key': adminKey } });
-  const [, line] = /(<li>A session ended: .*<\/li>)/.exec((await show('/account', cookie)).html) ?? [];
+  const [, line] =
+    /(<li>A session ended \(an operator ended it\): .*<\/li>)/.exec((await show('/account', cookie)).html) ??
+    [];
   t.match(line, /by an operator or a program<\/li>$/);
   t.notMatch(line, '127.0.0.1');
 

@@ -1,4 +1,6 @@
-const REASONS: Readonly<Record<string, string>> = {
+import type { RevocationReason } from '../revocation.ts';
+
+const REASONS: Readonly<Record<RevocationReason | 'expired', string>> = {
   reuse: 'a token was presented twice',
   user_agent_changed: 'another product used it',
   logout: 'logout',
@@ -6,14 +8,18 @@ const REASONS: Readonly<Record<string, string>> = {
   account_deleted: 'the account was deleted',
   administrator: 'an operator ended it',
   disabled: 'the user was disabled',
-  not_me: 'the user ended it by a link in a mail',
+  not_me: 'a link in a mail ended it',
   session_limit: 'the limit of sessions',
   expired: 'its lifetime is over',
 };
 
 /** Why a session ended, in words. */
 export function reasonInWords(reason: string): string {
-  return REASONS[reason] ?? reason.replaceAll('_', ' ');
+  return isKnown(reason) ? REASONS[reason] : reason.replaceAll('_', ' ');
+}
+
+function isKnown(reason: string): reason is keyof typeof REASONS {
+  return Object.hasOwn(REASONS, reason);
 }
 
 const UNITS = [

@@ -1,6 +1,6 @@
 import type { ActivityType } from '../../../../app/audit/list-activity.ts';
 import type { AuditEvent } from '../../../../domain/audit.ts';
-import type { RevocationReason } from '../../../../domain/revocation.ts';
+import { reasonInWords } from '../../../../domain/life/words.ts';
 import { escapeHtml } from '../../../../lib/html.ts';
 import { toActivityItem } from '../../canonical/activity.ts';
 import { renderTime } from './times.ts';
@@ -23,16 +23,6 @@ const WORDS: Readonly<Record<ActivityType, string>> = {
   'users.username_changed': 'The name was changed',
 };
 
-const REASONS: Partial<Record<RevocationReason, string>> = {
-  reuse: 'its token was copied',
-  user_agent_changed: 'another product used it',
-  logout: 'logout',
-  password_changed: 'new password',
-  disabled: 'the account was disabled',
-  not_me: 'you said that it was not you',
-  session_limit: 'too many sessions',
-};
-
 /** HTML: the newest activity of an account, as a section of the account page. */
 export function activitySection(events: readonly AuditEvent[]): string {
   if (events.length === 0) return '';
@@ -46,8 +36,8 @@ ${events.map(activityLine).join('\n')}
 
 function activityLine(event: AuditEvent): string {
   const { by, ip, userAgent, reason } = toActivityItem(event);
-  const cause = REASONS[reason as RevocationReason];
-  const what = `${WORDS[event.type as ActivityType]}${cause === undefined ? '' : ` (${cause})`}`;
+  const cause = reason === undefined ? '' : ` (${escapeHtml(reasonInWords(reason))})`;
+  const what = `${WORDS[event.type as ActivityType]}${cause}`;
   const actor = by === 'operator' || by === 'service_key' ? ', by an operator or a program' : '';
   const address = ip === undefined ? '' : `, from ${escapeHtml(ip)}`;
   const device = userAgent === undefined ? '' : `, <bdi>${escapeHtml(userAgent)}</bdi>`;

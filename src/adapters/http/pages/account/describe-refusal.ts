@@ -2,10 +2,14 @@ import type { Refusal } from '../../../../domain/refusal.ts';
 import { describeWait } from '../page.ts';
 
 /** What the user sent as a proof. */
-export type Proof = 'code' | 'passkey';
+export type Proof = 'code' | 'sign_in_code' | 'passkey';
 
 const PROOF_REFUSED: Readonly<Record<Proof, string>> = {
-  code: 'The code is wrong, or was used before. After five wrong codes or five minutes, start the sign-in or the change again.',
+  code: 'The code is wrong, or was used before. Try again with another code.',
+  // Only a sign-in has a challenge, which takes five answers within five minutes: see `CHALLENGE_LIFE`.
+  sign_in_code:
+    'The code is wrong, or was used before. After five codes or five minutes, every code is refused: start the sign-in ' +
+    'again.',
   passkey:
     'The passkey was not accepted. Passkeys of another account, and answers after five minutes, are refused.',
 };

@@ -5,6 +5,11 @@ export const PASSKEY_SCRIPT = '/account/passkeys.js';
 
 /** Shows the forms of passkeys, and fills in what the browser answers. Plain JavaScript: no build step makes it. */
 export const PASSKEY_SCRIPT_SOURCE = `'use strict';
+const FAILURES = {
+  NotAllowedError: 'No passkey was used: you cancelled, it took too long, or there is no passkey for this account. Try again.',
+  InvalidStateError: 'This device has a passkey for this account already.',
+  other: 'This browser cannot use passkeys on this page. Update it, or use another browser.',
+};
 for (const form of document.querySelectorAll('form[data-passkey]')) {
   const failure = form.querySelector('[role=alert]');
   const ask = async () => {
@@ -21,8 +26,8 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
     try {
       form.elements.credential.value = JSON.stringify(await ask());
       form.submit();
-    } catch {
-      failure.textContent = 'The browser found no passkey, or you cancelled. Try again.';
+    } catch (error) {
+      failure.textContent = FAILURES[error.name] ?? FAILURES.other;
     }
   });
   form.hidden = false;

@@ -65,7 +65,7 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
       prepareRefusal(error, request, reply);
       // The challenge does not show its factors to this page. After a passkey, the user begins again.
       const canType = credential === undefined;
-      const reason = describeRefusal(error, canType ? 'code' : 'passkey');
+      const reason = describeRefusal(error, canType ? 'sign_in_code' : 'passkey');
       return sendPage(reply, secondStepPage({ challenge, canType }, reason));
     }
   });
