@@ -133,6 +133,7 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
       await t.rejects(pages.addCookie({ hashedToken: hash(), tokenFamily: randomUUID() }));
       const { family, hashedToken } = await openPageSession(stores);
       await t.rejects(pages.addCookie({ hashedToken: hash(), tokenFamily: family.tokenFamily }));
+      await pages.addCookie({ hashedToken, tokenFamily: family.tokenFamily });
       const other = someFamily();
       await stores.families.open(other, []);
       await t.rejects(pages.addCookie({ hashedToken, tokenFamily: other.tokenFamily }));

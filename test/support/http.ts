@@ -162,6 +162,8 @@ export async function startHttpService(
 
   return {
     ...service,
+    attempts: deps.attempts,
+    proofAttempts: deps.proofAttempts,
     app,
     url,
     lines,

@@ -8,11 +8,12 @@ import { decodeHash, FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-r
 export function createAccountPageSessions(sql: Sql): AccountPageSessions {
   return {
     async addCookie({ hashedToken, tokenFamily }) {
-      await execute(sql`
-        insert into account_page_sessions ${sql({
-          hashed_token: decodeHash(hashedToken),
-          token_family: tokenFamily,
-        })}`);
+      const { count } = await execute(sql`
+        insert into account_page_sessions as page (hashed_token, token_family)
+        values (${decodeHash(hashedToken)}, ${tokenFamily})
+        on conflict (hashed_token) do update set token_family = page.token_family
+        where page.token_family = excluded.token_family`);
+      if (count === 0) throw new Error('Another family has this cookie.');
     },
 
     async find(hashedTokens, now) {

@@ -67,6 +67,9 @@ async function openPage(deps: PageDeps, { access }: TokenPair): Promise<string> 
   const { sid: tokenFamily } = await codec.verifyAccess(access, clock(), policy.clockSkew);
   const secret = pageSecrets.create();
   const [hashedToken] = pageSecrets.hash(secret);
-  await accountPageSessions.addCookie({ hashedToken, tokenFamily });
+  const addCookie = () => accountPageSessions.addCookie({ hashedToken, tokenFamily });
+  // The login has committed, and its proof is used up. So a lost connection is not yet a failure of the sign-in. If the
+  // second attempt fails, too, no client holds the session, and it ends after PAGE_IDLE_AGE.
+  await addCookie().catch(addCookie);
   return secret;
 }

@@ -4,8 +4,10 @@ import { isChallengeAlive, type SecondFactorChallenge } from '../../domain/chall
 import type { ClientInfo } from '../../domain/client-info.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { OWN_CLIENT_ID } from '../../domain/service-key.ts';
+import type { Log } from '../../ports/log.ts';
 import type { ChallengeSealer } from '../../ports/security/login-challenges.ts';
 import type { SecondFactors } from '../../ports/stores/second-factors.ts';
+import { runAfterCommit } from '../after-commit.ts';
 import { recordRefusal } from '../audit/record-refusal.ts';
 import { beginProofAttempt, type ProofAttemptDeps } from '../factors/begin-proof-attempt.ts';
 import { type FactorProof, type FactorProofDeps, verifyFactorProof } from '../factors/verify-factor-proof.ts';
@@ -22,6 +24,7 @@ import { dpopRefusal, useDpopProof } from '../tokens/require-dpop-proof.ts';
 interface Deps extends OpenSessionDeps, ProofAttemptDeps, FactorProofDeps {
   readonly secondFactors: SecondFactors;
   readonly challenges: ChallengeSealer;
+  readonly log: Log;
 }
 
 export interface LogInWithSecondFactorInput extends Pick<NewSession, 'presented'> {
@@ -49,7 +52,7 @@ export const logInWithSecondFactor = (deps: Deps): LogInWithSecondFactor => {
     const recordSuccess = await beginProofAttempt(deps, challenge.userId, client);
     const pair = await openWith(challenge, proof, client);
     if (pair === null) throw await reportRefusal(client, challenge.userId);
-    await recordSuccess();
+    await runAfterCommit(deps, recordSuccess, 'a right proof still counts as a wrong one');
     return pair;
   };
 

@@ -8,6 +8,7 @@ import type { Policy } from '../../domain/policy.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifiersOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
@@ -15,6 +16,7 @@ import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
 import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
+import { runAfterCommit } from '../after-commit.ts';
 import { changeEntries } from '../change-entries.ts';
 import { reportEnded } from '../revocation/remember-ended.ts';
 import { assertAcceptablePassword, type NewPasswordDeps } from './assert-acceptable-password.ts';
@@ -28,6 +30,7 @@ interface Deps extends NewPasswordDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly attempts: Attempts;
+  readonly log: Log;
   readonly securityLog: SecurityLog;
 }
 
@@ -83,14 +86,13 @@ export const resetPassword =
     const who = { userId: user.id, address: client.address };
     deps.securityLog('password_reset', who);
     reportEnded(deps, ended.sessions, { at, reason: 'password_changed' }, who);
-    await attempts.recordRecovery(
-      {
-        account: user.id,
-        identifiers: [...identifiersOf(user), user.id],
-        network: networkOf(client.address),
-      },
-      at,
-    );
+    const owner = {
+      account: user.id,
+      identifiers: [...identifiersOf(user), user.id],
+      network: networkOf(client.address),
+    };
+    const recording = () => attempts.recordRecovery(owner, at);
+    await runAfterCommit(deps, recording, 'earlier wrong passwords still delay logins after a new password');
     return { emailVerified: !isEmailVerified(user) };
   };
 

@@ -19,7 +19,10 @@ export interface AccountPageSession {
  * All times in milliseconds. All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface AccountPageSessions {
-  /** Stores the cookie of a family that has none. Rejects if the family does not exist. */
+  /**
+   * Stores the cookie of a family that has none. The same call again changes nothing. Rejects if the family does not
+   * exist.
+   */
   addCookie(session: AccountPageSession): Promise<void>;
 
   /**

@@ -34,6 +34,7 @@ export function createMemoryAccountPageSessions(
   return {
     async addCookie({ hashedToken, tokenFamily }) {
       if (!families.has(tokenFamily)) throw new Error(`Family ${tokenFamily} does not exist.`);
+      if (familyOf.get(hashedToken) === tokenFamily) return;
       if (familyOf.has(hashedToken) || [...familyOf.values()].includes(tokenFamily))
         throw new Error('The cookie or its family already exists.');
       familyOf.set(hashedToken, tokenFamily);

@@ -71,17 +71,26 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
   });
 }
 
-/** Ends the previous session of this browser, then sets the new cookie. */
+/** Sets the new cookie, and ends the previous session of this browser. A failed end is no failure of the sign-in. */
 async function replaceSession(
-  { findSession, endSession, cookie }: AccountPageContext,
+  context: AccountPageContext,
   request: FastifyRequest,
   reply: FastifyReply,
   secret: string,
 ): Promise<FastifyReply> {
+  await endFormerSession(context, request).catch((error: unknown) => {
+    request.log.error({ err: error }, 'the previous session of an account page stays until it is idle');
+  });
+  context.cookie.set(reply, secret);
+  return redirectToAccount(reply);
+}
+
+async function endFormerSession(
+  { findSession, endSession }: AccountPageContext,
+  request: FastifyRequest,
+): Promise<void> {
   const former = await findSession(request);
   if (former !== null) await endSession(former.sessionId, former.userId, logoutEnding(request));
-  cookie.set(reply, secret);
-  return redirectToAccount(reply);
 }
 
 function toSecondStepPage({ challenge: { challenge, kinds, publicKey } }: SecondFactorRequired) {
