@@ -30,13 +30,17 @@ async function isPooled(sql: Sql): Promise<boolean> {
 
 async function haveMixedSessions(first: Sql, second: Sql): Promise<boolean> {
   const mark = randomUUID();
-  await second`select 1`;
-  await first`select set_config('kinship.mark', ${mark}, false)`;
-  return second.begin(async (tx) => {
-    const [seen] = await tx<[{ mark: string | null }]>`select current_setting('kinship.mark', true) as mark`;
-    const [kept] = await first<
-      [{ mark: string | null }]
-    >`select current_setting('kinship.mark', true) as mark`;
-    return seen.mark === mark || kept.mark !== mark;
-  });
+  await execute(second`select 1`);
+  await execute(first`select set_config('kinship.mark', ${mark}, false)`);
+  // Not by `begin` of the pool, whose work must not wait for another connection. The end of the pool rolls back.
+  await execute(second.unsafe('begin'));
+  const seen = await readMark(second);
+  return seen === mark || (await readMark(first)) !== mark;
+}
+
+async function readMark(sql: Sql): Promise<string | null> {
+  const [row] = await execute(
+    sql<[{ mark: string | null }]>`select current_setting('kinship.mark', true) as mark`,
+  );
+  return row.mark;
 }

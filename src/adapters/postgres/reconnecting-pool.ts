@@ -192,7 +192,8 @@ function isQuery(value: unknown): value is Query {
 /**
  * Never settles if the connection of the transaction is lost: the driver rejects the transaction itself. If the work
  * rejected too, the driver would send a rollback on the lost connection. That throws an error that cannot be caught
- * (porsager/postgres#1133). After any other error, not settling would hang the transaction.
+ * (porsager/postgres#1133). After any other error, not settling would hang the transaction. So the work must wait only
+ * for its own statements: the loss of another connection would hang it, too.
  */
 async function hangIfLost<T>(work: Promise<T>): Promise<T> {
   try {
