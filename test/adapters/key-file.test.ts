@@ -1,7 +1,10 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { readKeys } from '../../src/adapters/jose/key-file.ts';
+import { createTokenCodec } from '../../src/adapters/jose/token-codec.ts';
+import { MAX_SESSION_CLAIMS, MAX_USER_CLAIMS } from '../../src/domain/claims.ts';
 import { makeKeyPair } from '../support/forge.ts';
+import { someKeys } from '../support/sessions.ts';
 
 const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' });
 const KEYS = {
@@ -35,6 +38,39 @@ async function assertRefused(t: Test, reading: Promise<unknown>, reason: RegExp)
   t.equal(error.name, 'UnusableKey');
   t.match(error.message, reason);
 }
+
+t.test('an RSA key of more than 3072 bits may verify, but not sign', async (t) => {
+  const rsa = (modulusLength: number) => jwkOf(generateKeyPairSync('rsa', { modulusLength }).privateKey);
+  const [largest, larger] = [rsa(3072), rsa(3080)];
+  t.match(await read(largest, larger), [{ alg: 'RS256', signsFrom: 0 }, { alg: 'RS256' }]);
+  await assertRefused(
+    t,
+    read(larger, largest),
+    /^key 1 must sign, but is an RSA key of 3080 bits; the maximum of a key that signs is 3072$/,
+  );
+});
+
+t.test('the largest access token under the largest RSA key that signs has at most 4 KiB', async (t) => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 3072 });
+  const [key] = await read(jwkOf(rsa.privateKey));
+  if (key === undefined) throw new Error('the key was not read');
+  const ring = { current: () => key, find: () => key, fetchUnknownKey: async () => key };
+  const codec = createTokenCodec({
+    issuers: ['https://auth.example.com'],
+    audiences: ['kinship'],
+    ...someKeys(),
+    keySet: { signs: true, ring },
+  });
+  const [userId, sid, hash] = ['x'.repeat(128), randomUUID(), 'x'.repeat(43)];
+  const claims = {
+    ...{ of: 'x'.repeat(MAX_USER_CLAIMS - 9), session: 'x'.repeat(MAX_SESSION_CLAIMS - 14) },
+    ...{ sub: userId, userId, guid: userId, sid, session_id: sid, jti: hash, linkerId: hash },
+    ...{ userIp: 'ffff:'.repeat(7).concat('ffff'), client_id: 'x'.repeat(64), cnf: { jkt: hash } },
+    ...{ iat: 1_800_000_000, exp: 1_800_000_900, auth_time: 1_800_000_000, amr: ['hwk', 'mfa'], acr: 'aal2' },
+  };
+  const token = await codec.signAccess(claims, key.id);
+  t.ok(token.length <= 4_096, `${token.length} characters`);
+});
 
 t.test('the error names an unusable key, and does not quote it', async (t) => {
   const { d: _, ...publicPart } = KEYS.EdDSA;

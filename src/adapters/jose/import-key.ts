@@ -6,6 +6,9 @@ import { createAsymmetricKey, type TokenKey } from './token-key.ts';
 /** Bits. The minimum of RFC 7518 section 3.3. */
 const MIN_MODULUS = 2048;
 
+/** Bits. The signature of a longer key makes an access token with the largest claims longer than 4 KiB. */
+const MAX_SIGNING_MODULUS = 3072;
+
 /**
  * A key, or a file of keys, that cannot be used. The message is for the operator and contains no part of a key. Most
  * messages begin with a verb, such as `is incomplete`: callers put the name of the key before the message.
@@ -30,6 +33,16 @@ export async function importKey(jwk: JWK, id: string, alg: KeyAlgorithm) {
   return { ...createAsymmetricKey(id, alg, verifying, signing), alg, publicKey } satisfies TokenKey & {
     publicKey: PublicKey;
   };
+}
+
+/** Throws {@link UnusableKey} if the signatures of the key are too long for access tokens. The key may verify. */
+export function assertMaySign({ n }: Pick<PublicKey, 'n'>): void {
+  if (n === undefined) return;
+  const modulusLength = BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`).toString(2).length;
+  if (modulusLength > MAX_SIGNING_MODULUS)
+    throw new UnusableKey(
+      `must sign, but is an RSA key of ${modulusLength} bits; the maximum of a key that signs is ${MAX_SIGNING_MODULUS}`,
+    );
 }
 
 /** The algorithm for the type of a key. The `alg` of the key is not read. Null: the type is not supported. */

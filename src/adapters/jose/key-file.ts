@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { KeyAlgorithm, KeySchedule } from '../../domain/key-set.ts';
-import { algorithmOf, importKey, UnusableKey } from './import-key.ts';
+import { algorithmOf, assertMaySign, importKey, UnusableKey } from './import-key.ts';
 import type { OpenKey } from './key-set.ts';
 
 /** The text of a file with keys. Rejects with {@link UnusableKey}. */
@@ -65,7 +65,9 @@ async function readKey(jwk: JWK, schedule: KeySchedule): Promise<OpenKey> {
   if ((jwk.alg ?? alg) !== alg) throw new UnusableKey(`is a key for ${alg}, but names another alg`);
   if ((jwk.use ?? 'sig') !== 'sig') throw new UnusableKey('is not for signing: its use is not sig');
   const id = typeof jwk.kid === 'string' && jwk.kid !== '' ? jwk.kid : await computeThumbprint(jwk);
-  return { ...schedule, ...(await importKey(jwk, id, alg)) };
+  const key = await importKey(jwk, id, alg);
+  if (schedule.signsFrom === 0) assertMaySign(key.publicKey);
+  return { ...schedule, ...key };
 }
 
 /** Only the position in the file counts: the first key signs, the others never do. */
