@@ -5,6 +5,7 @@ import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
 import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
 import type { AuditType } from '../domain/audit.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
+import { plural } from '../domain/plural.ts';
 import { canonicalUserId, isUserId, type UserIdFormat } from '../domain/user-id.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readId } from './read-id.ts';
@@ -58,7 +59,7 @@ function reportOf({ fault, unchecked, seals, events, head }: Verification): stri
     lines.push(
       head === null
         ? 'There are no seals yet. The service seals events every ten seconds.'
-        : `${seals} seals with ${events} events were found, up to ${head.number}:${head.mac}.`,
+        : `${plural(seals, 'seal')} with ${plural(events, 'event')} found, up to ${head.number}:${head.mac}.`,
     );
   return `${lines.join('\n')}\n`;
 }

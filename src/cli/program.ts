@@ -341,7 +341,7 @@ function addChecks(program: Command): void {
   program
     .command('demo')
     .description('play the theft of a refresh token against a running service')
-    .option('--url <url>', 'the origin of the service (default: this machine, API_PORT)')
+    .option('--url <url>', 'the origin of the service (default: this machine, API_PORT)', readOrigin)
     .option('--email <address>', 'the address of the victim, which gets the warning by mail')
     .addHelpText('after', AFTER_DEMO)
     .action(
@@ -349,6 +349,13 @@ function addChecks(program: Command): void {
         (await import('./demo.ts')).playTheft(options),
       ),
     );
+}
+
+/** An origin without a scheme, such as `localhost:3000`, is read as `curl` reads it. */
+function readOrigin(text: string): string {
+  const url = text.includes('://') ? text : `http://${text}`;
+  if (/^https?:/i.test(url) && URL.canParse(url)) return new URL(url).origin;
+  throw new InvalidArgumentError('It must be an origin, such as http://localhost:3000.');
 }
 
 function addCompletion(program: Command): void {

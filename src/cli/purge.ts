@@ -1,6 +1,7 @@
 import { countPurgeable } from '../adapters/postgres/purge-sql.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { BUSY_DELAY, purgeBatch } from '../app/upkeep/purge.ts';
+import { plural } from '../domain/plural.ts';
 import { purgeCutoff } from '../domain/retention.ts';
 import { sleep } from '../lib/time.ts';
 import { createProgress } from './progress.ts';
@@ -23,6 +24,8 @@ export async function purgeSessions(): Promise<void> {
     progress.end();
     const seconds = Math.max(performance.now() - started, 1) / 1_000;
     const remark = purged === null ? '; another process is purging, and goes on' : '';
-    process.stdout.write(`${count} sessions purged, ${Math.round(count / seconds)} a second${remark}\n`);
+    process.stdout.write(
+      `${plural(count, 'session')} purged, ${Math.round(count / seconds)} a second${remark}\n`,
+    );
   }).finally(progress.end);
 }

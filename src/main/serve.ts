@@ -1,4 +1,5 @@
 import { isWorker } from '../adapters/cluster/worker-process.ts';
+import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import {
   createLog,
   createReadableLog,
@@ -52,6 +53,8 @@ async function logFailure(log: Logger, error: unknown): Promise<void> {
       { err: error.cause },
       `the service did not start: the database cannot be used; run ${commandLine('doctor')}, and correct DATABASE_URL`,
     );
+  // The message says everything: a stack would hide it.
+  else if (error instanceof FolderInUse) log.fatal({}, `the service did not start: ${error.message}`);
   else log.fatal({ err: error }, 'the service did not start');
   await flushLog(log);
 }

@@ -73,6 +73,10 @@ t.test('bash completes every level of the tree of commands', async (t) => {
   const both = ['secret files', 'secrets.txt'];
   t.same(complete(['users', 'import', 'sec']).toSorted(), both, 'files and folders');
   t.same(complete(['users', 'import', '--strict', 'sec']).toSorted(), both, 'also after an option');
+  // bash makes three words of --only=o.
+  t.same(complete(['users', 'list', '--only', '=']), ['disabled', 'operators']);
+  t.same(complete(['users', 'list', '--only', '=', 'o']), ['operators']);
+  t.same(complete(['secrets', '--write', '=', 'sec']), ['secret files']);
   const names = createProgram().commands.map((command) => command.name());
   const shown = names.filter((name) => name !== 'setup'); // hidden: compose.prod.yml calls it
   t.same(complete(['']), [...shown, '--version', '--help']);
@@ -84,7 +88,7 @@ t.test('zsh completes every level of the tree of commands', async (t) => {
   const complete = (words: readonly string[]) => {
     const line = ['kinship', ...words].map((word) => `'${word}'`).join(' ');
     // Runs without a line editor. The test calls the function as the editor does, and prints its completions.
-    const code = `compdef() { : }; _files() { print -- _files $* }; _describe() { print -l -- "\${(@P)2}" }; source ./script; words=(${line}); CURRENT=${words.length + 1}; _kinship`;
+    const code = `compdef() { : }; compset() { : }; _files() { print -- _files $* }; _describe() { print -l -- "\${(@P)2}" }; source ./script; words=(${line}); CURRENT=${words.length + 1}; _kinship`;
     const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', code], { cwd, encoding: 'utf8' });
     t.equal(stderr, '');
     return stdout
@@ -98,6 +102,8 @@ t.test('zsh completes every level of the tree of commands', async (t) => {
   for (const words of WITHOUT_WORDS) t.same(complete(words), [''], words.join(' '));
   t.same(complete(['secrets', '--write', 'sec']), ['_files -/'], 'folders only');
   t.same(complete(['users', 'import', 'sec']), ['_files'], 'files and folders');
+  t.same(complete(['users', 'list', '--only=o']), ['disabled', 'operators']);
+  t.same(complete(['secrets', '--write=sec']), ['_files -/']);
 
   const loaded = spawnSync('zsh', ['-f', '-c', 'source ./script; print -- $_comps[kinship]'], {
     cwd,

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import t from 'tap';
+import { lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { kinship } from '../support/kinship.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -108,4 +110,38 @@ t.test('the id of a key may begin with a hyphen', async (t) => {
   const env = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'EdDSA' };
   const id = `-${'a'.repeat(42)}`;
   t.match(await kinship(['keys', 'retire', id], env), { code: 1, stderr: `There is no key ${id}.` });
+});
+
+t.test('an origin without a scheme is read as http, and what is no origin is refused', async (t) => {
+  const demo = (url: string) => kinship(['demo', '--url', url], { DATA_DIR: t.testdirName });
+  t.match(await demo('127.0.0.1:1'), { code: 1, stderr: /^No service answers at http:\/\/127\.0\.0\.1:1: / });
+  for (const url of ['ftp://127.0.0.1', 'http://', 'a b'])
+    t.match(
+      await demo(url),
+      { code: 1, stderr: /It must be an origin, such as http:\/\/localhost:3000\./ },
+      url,
+    );
+});
+
+t.test('a file that cannot be imported is named, before a database is created', async (t) => {
+  const DATA_DIR = join(t.testdir({ folder: {} }), 'data');
+  const imported = (file: string) => kinship(['users', 'import', file], { DATA_DIR });
+  const missing = join(t.testdirName, 'missing.jsonl');
+  t.match(await imported(missing), { code: 1, stderr: `There is no file ${missing}.\n` });
+  const folder = join(t.testdirName, 'folder');
+  t.match(await imported(folder), { code: 1, stderr: `${folder} is a folder. Name a file with` });
+  t.notOk(existsSync(DATA_DIR));
+});
+
+t.test('a start on the data folder of another process fails with one line without a stack', async (t) => {
+  const DATA_DIR = t.testdir();
+  const unlock = await lockFolder(DATA_DIR);
+  t.teardown(unlock);
+  const { code, stdout } = await kinship(['serve'], { DATA_DIR, API_PORT: '0' });
+  t.equal(code, 1);
+  const last = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  t.match(last, {
+    msg: /^the service did not start: .* is in use by another Kinship process\./,
+    err: undefined,
+  });
 });

@@ -16,7 +16,7 @@ t.test('a pipe is imported like a file', async (t) => {
   const pipe = join(t.testdir({}), 'pipe');
   execFileSync('mkfifo', [pipe]);
   const [result] = await Promise.all([run(['import', pipe]), writeFile(pipe, userLine({}))]);
-  t.match(result, { code: 0, output: /^1 users imported, / });
+  t.match(result, { code: 0, output: /^1 user imported, / });
 });
 
 t.test('refused lines are named with their number and reason, and the others are imported', async (t) => {
@@ -94,7 +94,7 @@ t.test('with --strict the first refused line stops the import', async (t) => {
   const input = [userLine({}), 'no json', userLine({ username: 'bob', email: 'bob@example.com' })].join('\n');
   const { output, code } = await service.run(['import', '--strict', '-'], input);
   t.equal(code, 1);
-  t.match(output, /^1 users imported, 0 unchanged, 1 refused/);
+  t.match(output, /^1 user imported, 0 unchanged, 1 refused/);
 });
 
 t.test('an export can be imported unchanged, in several batches', async (t) => {
@@ -114,7 +114,7 @@ t.test('an export can be imported unchanged, in several batches', async (t) => {
   const file = join(env.DATA_DIR, 'users.ndjson');
   await writeFile(file, lines.join('\n'));
   const { output, errors } = await run(['import', file]);
-  t.match(output, /^1100 users imported, 0 unchanged, 0 refused/);
+  t.match(output, /^1,100 users imported, 0 unchanged, 0 refused/);
   t.match(errors, /^500 of 1100 lines read, \d+ s$/m);
   const sortLines = (text: string) => text.trim().split('\n').toSorted();
   const before = await run(['export']);
@@ -123,7 +123,7 @@ t.test('an export can be imported unchanged, in several batches', async (t) => {
   await writeFile(file, before.output);
   t.match((await run(['import', file])).output, /^0 users imported, 1100 unchanged/);
   await sql`truncate users, user_states cascade`;
-  t.match((await run(['import', file])).output, /^1100 users imported/);
+  t.match((await run(['import', file])).output, /^1,100 users imported/);
   t.same(sortLines((await run(['export'])).output), sortLines(before.output));
 });
 

@@ -24,7 +24,7 @@ async function moveIn(t: Test, lines: string, username: string) {
   const file = join(env.DATA_DIR, 'users.ndjson');
   await writeFile(file, lines);
   const kinship = (...args: string[]) => run(process.execPath, [...PROGRAM, 'users', ...args], { env });
-  t.match((await kinship('import', file)).stdout, /^1 users imported, 0 unchanged, 0 refused/);
+  t.match((await kinship('import', file)).stdout, /^1 user imported, 0 unchanged, 0 refused/);
   t.match((await kinship('import', file)).stdout, /^0 users imported, 1 unchanged, 0 refused/);
   const { stdout: exported } = await kinship('export');
   const { url } = await startServiceInProcess(t, { ...env, NODE_ENV: 'test' });

@@ -21,7 +21,7 @@ t.test('the first start on a terminal shows its steps, and an example command th
   t.match(text, /creating the embedded database/);
   t.match(text, /0 of 2 steps, now creating the embedded database, \d+ s/);
   for (const [index, [version, , name]] of MIGRATIONS.entries())
-    t.match(text, `${index} of ${MIGRATIONS.length} migrations, now ${Number(version)} ${name}`);
+    t.match(text, `${index + 1} of ${MIGRATIONS.length} migrations, now ${Number(version)} ${name}`);
   t.match(text, /Kinship answers at http:\/\/127\.0\.0\.1:\d+/);
   t.match(text, /API {7}http:\/\/127\.0\.0\.1:\d+\/docs/);
   t.match(text, `embedded, in ${join(DATA_DIR, 'pg')}`);
@@ -57,7 +57,7 @@ t.test('migrate shows the migrations on a terminal, and prints the applied ones'
   if (!requireTerminal(t) || !(await requirePostgres(t))) return;
   const terminal = onTerminal(t, ['migrate'], { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() });
   t.equal(await terminal.ended(), 0);
-  t.match(terminal.text(), `1 of ${MIGRATIONS.length} migrations, now 2 outbox`);
+  t.match(terminal.text(), `2 of ${MIGRATIONS.length} migrations, now 2 outbox`);
   t.match(terminal.text(), /applied 2 outbox\r\n/);
 });
 

@@ -5,6 +5,8 @@ export function bashScript({ commands, options }: CompletionContexts): string {
   return `# bash completion of kinship. Use it with: source <(kinship completion bash)
 _kinship() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place=kinship word words= names=
+  # bash splits --option=value into three words.
+  if [[ $current == = ]]; then current=; elif [[ $previous == = ]]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$place $word" in
       ${pathPattern(commands)}) place="$place $word" ;;

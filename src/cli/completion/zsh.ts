@@ -5,20 +5,24 @@ export function zshScript({ commands, options }: CompletionContexts): string {
   return `#compdef kinship
 # zsh completion of kinship. Use it with: source <(kinship completion zsh)
 _kinship() {
-  local place=kinship word names
+  local place=kinship word names current=$words[CURRENT] previous=$words[CURRENT-1]
   local -a candidates
+  if [[ $current == --*=* ]]; then
+    previous=\${current%%=*} current=\${current#*=}
+    compset -P '*='
+  fi
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$place $word" in
       ${pathPattern(commands)}) place="$place $word" ;;
     esac
   done
-  case "$place $words[CURRENT-1]" in
-    ${pathPattern(options)}) place="$place $words[CURRENT-1]" ;;
+  case "$place $previous" in
+    ${pathPattern(options)}) place="$place $previous" ;;
   esac
   case "$place" in
 ${[...commands, ...options].map(branch).join('\n')}
   esac
-  if [[ -z $names || $words[CURRENT] == -* ]]; then
+  if [[ -z $names || $current == -* ]]; then
     _describe kinship candidates
   elif [[ $names == folders ]]; then
     _files -/

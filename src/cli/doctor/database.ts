@@ -7,6 +7,7 @@ import { findInvalidIndexes } from '../../adapters/postgres/invalid-indexes.ts';
 import { refuseTransactionPooler } from '../../adapters/postgres/pooler.ts';
 import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
 import type { Config } from '../../config.ts';
+import { plural } from '../../domain/plural.ts';
 import { commandLine } from '../../lib/command-line.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
@@ -66,7 +67,7 @@ async function checkSchema(sql: Sql): Promise<Finding> {
   if (!isInstalled) return warn('schema', 'no tables yet', migrate);
   return due.length === 0
     ? ok('schema', 'up to date')
-    : warn('schema', `${due.length} migrations are due`, migrate);
+    : warn('schema', `${plural(due.length, 'migration')} due`, migrate);
 }
 
 /** Reports each invalid index. */

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import { importedArgon2Hashes } from '../../adapters/argon2/argon2-hashes.ts';
 import { foreignPasswords } from '../../adapters/foreign-passwords/foreign-passwords.ts';
 import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
 import { admitPasswordHash } from '../../app/users/admit-password-hash.ts';
 import { type ImportCounts, importUsers } from '../../app/users/import-users.ts';
 import { byCommand } from '../../domain/audit.ts';
+import { plural } from '../../domain/plural.ts';
+import { errorCode } from '../../lib/errors.ts';
 import { operatingSystemUser } from '../command-context.ts';
 import { createProgress } from '../progress.ts';
 import { withSharedDatabase } from '../with-database.ts';
@@ -48,9 +50,25 @@ export async function importUsersFrom(file: string, { strict = false }: { strict
   if (counts.refused + counts.taken > 0) process.exitCode = 1;
 }
 
-/** Whether the file can be read twice. A pipe can be read only once, so its lines are not counted before the import. */
+/**
+ * Whether the file can be read twice. A pipe can be read only once, so its lines are not counted before the import.
+ * Throws if there is no such file, or it cannot be read.
+ */
 async function isRegular(file: string): Promise<boolean> {
-  return file !== '-' && (await stat(file)).isFile();
+  if (file === '-') return false;
+  try {
+    const stats = await stat(file);
+    if (!stats.isDirectory()) {
+      await access(file, constants.R_OK);
+      return stats.isFile();
+    }
+  } catch (error) {
+    const code = errorCode(error);
+    throw new Error(
+      code === 'ENOENT' ? `There is no file ${file}.` : `The file ${file} cannot be read: ${code}.`,
+    );
+  }
+  throw new Error(`${file} is a folder. Name a file with one JSON object on each line.`);
 }
 
 /** A reason may quote the file. A terminal obeys control characters, and format characters change the order of text. */
@@ -63,5 +81,5 @@ const sumOf = ({ created, unchanged, taken, refused }: ImportCounts) => created 
 function summaryOf(counts: ImportCounts, milliseconds: number): string {
   const { created, unchanged, taken, refused } = counts;
   const rate = Math.round(sumOf(counts) / (Math.max(milliseconds, 1) / 1_000));
-  return `${created} users imported, ${unchanged} unchanged, ${taken + refused} refused, ${rate} lines a second\n`;
+  return `${plural(created, 'user')} imported, ${unchanged} unchanged, ${taken + refused} refused, ${rate} lines a second\n`;
 }

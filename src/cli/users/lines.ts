@@ -6,8 +6,6 @@ import type { NumberedLine } from '../../app/users/import-users.ts';
  */
 const MAX_LENGTH = 16_384;
 
-const LF = 10;
-
 /** The lines of a text in UTF-8 that are not blank, with their numbers from 1. */
 export async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<NumberedLine> {
   const decoder = new StringDecoder('utf8');
@@ -32,13 +30,9 @@ function* readLine(number: number, part: string): Generator<NumberedLine> {
   else if (text.trim() !== '') yield { number, text };
 }
 
-/** The number of lines. A last line without a line end counts, too. */
+/** The number of lines that are not blank. */
 export async function countLines(input: AsyncIterable<Buffer>): Promise<number> {
   let count = 0;
-  let isUnended = false;
-  for await (const chunk of input) {
-    for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) count += 1;
-    isUnended = chunk.at(-1) !== LF;
-  }
-  return isUnended ? count + 1 : count;
+  for await (const _ of readLines(input)) count += 1;
+  return count;
 }
