@@ -841,7 +841,10 @@ export interface components {
             readonly id: string;
             /** @enum {string} */
             readonly alg: "EdDSA" | "ES256" | "RS256";
-            /** @enum {string} */
+            /**
+             * @description `refused`: the service does not use the key, because it cannot be opened or was altered
+             * @enum {string}
+             */
             readonly state: "announced" | "signing" | "retired" | "refused";
             /**
              * Format: date-time

@@ -97,6 +97,7 @@ import type { RecoveryCodes } from '../ports/security/recovery-codes.ts';
 import type { TokenCodec } from '../ports/security/token-codec.ts';
 import type { TokenSecrets } from '../ports/security/token-secrets.ts';
 import type { Totp } from '../ports/security/totp.ts';
+import type { Log } from '../ports/log.ts';
 import type { SecurityLog } from '../ports/security-log.ts';
 import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
 import type { Attempts } from '../ports/stores/attempts.ts';
@@ -155,6 +156,7 @@ export interface UseCaseDeps extends EndpointDeps {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly deferWork: DeferWork;
+  readonly log: Log;
   readonly securityLog: SecurityLog;
   readonly telemetry: Telemetry;
 }

@@ -38,7 +38,7 @@ t.test('a password reset succeeds although the earlier failures cannot be forgot
   const { users, links, time } = service;
   const token = links.makeResetSecret('a link');
   const reset = { hashedToken: links.hashSecret(token), userId, expiresAt: time.now + 60_000 };
-  await users.openReset(reset, []);
+  await users.addReset(reset, []);
   failNext(service.attempts, 'recordRecovery');
   const answer = await fetch(new URL('/auth/password/reset', service.url), {
     method: 'POST',
@@ -51,11 +51,11 @@ t.test('a password reset succeeds although the earlier failures cannot be forgot
 
 t.test('a sign-in to the account page survives one lost connection after its login', async (t) => {
   const pages = await accountPages(t);
-  const { open } = pages.accountPageSessions;
+  const { addCookie } = pages.accountPageSessions;
   let calls = 0;
   // The first call commits, and its answer is lost.
-  pages.accountPageSessions.open = async (session) => {
-    await open(session);
+  pages.accountPageSessions.addCookie = async (session) => {
+    await addCookie(session);
     calls += 1;
     if (calls === 1) throw new StoreUnavailable('unknown', new Error('connection lost'));
   };

@@ -34,7 +34,8 @@ export async function unlimitedUseCases(
 ) {
   const service = await sessionUseCases(settings);
   const limit = { count: 1_000_000, perMilliseconds: 1 };
-  const deferred = createDeferredWork(createLog('silent'));
+  const log = createLog('silent');
+  const deferred = createDeferredWork(log);
   const use = createUseCases({
     ...service,
     operatorsNeedSecondFactor: false,
@@ -56,6 +57,7 @@ export async function unlimitedUseCases(
     },
     emailVerification,
     deferWork: deferred.deferWork,
+    log,
   });
   /** Waits until the links are recorded for which requests do not wait. */
   const settle = () => deferred.stop();

@@ -80,9 +80,9 @@ function changeRoute(scope: App, { changeUser, findAccount }: ChangeUsersOptions
         operationId: 'changeUserAccount',
         summary: 'Change the name or address of an account, or whether the address is verified',
         description:
-          'A change of the address is final. Another address counts as not verified unless `emailVerified` is true. An ' +
-          'address that is not verified gets the link that proves it. The former address gets a notice. Earlier links ' +
-          'that prove or change an address or set a password become invalid.',
+          'A change of the address is final. The new address counts as not verified unless `emailVerified` is true. If it ' +
+          'is not verified, it gets the link that proves it, unless `EMAIL_VERIFICATION` is off. The former address gets ' +
+          'a notice. Earlier links of the account that prove, change or restore an address or set a password become invalid.',
         params: Type.Object({ id: UserId }),
         body: UserChanges,
         response: {

@@ -85,7 +85,7 @@ export function toActivityItem({ occurredAt, type, sessionId, origin, data }: Au
     type,
     by: actor.kind,
     ...(sessionId !== null && { sessionId }),
-    // The IP address and the user agent of an operator are not shown to the user.
+    // The IP address and the user agent are shown only if the user caused the event. Those of operators stay hidden.
     ...(address !== null && actor.kind === 'user' && { ip: address }),
     ...(userAgent !== null && actor.kind === 'user' && { userAgent: describeUserAgent(userAgent) }),
     ...(typeof data.reason === 'string' && { reason: data.reason }),

@@ -170,7 +170,7 @@ function totpRoutes(app: App, { addTotp, confirmTotp }: FactorsOptions): void {
         operationId: 'addTotp',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Begin to add an authenticator app',
-        description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed, unless EMAIL_VERIFICATION is off. The factor is in use once its first code is confirmed, within an hour.`,
+        description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed, unless \`EMAIL_VERIFICATION\` is off. The factor is in use once its first code is confirmed, within an hour.`,
         body: NewTotp,
         response: {
           200: jsonAnswer('the secret for the app', TotpSecret),

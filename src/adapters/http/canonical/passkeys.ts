@@ -69,7 +69,7 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
         operationId: 'beginPasskey',
         [BODY_IS_OPTIONAL]: true,
         summary: 'Begin to add a passkey',
-        description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed. \`publicKey\` is for the browser.`,
+        description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed, unless \`EMAIL_VERIFICATION\` is off. \`publicKey\` is for the browser.`,
         body: Authorization,
         response: {
           200: jsonAnswer('the options for `navigator.credentials.create`', PasskeyCreationOptions),

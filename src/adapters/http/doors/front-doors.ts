@@ -17,8 +17,8 @@ interface Contract {
 }
 
 /**
- * The contracts of other systems. A front door translates paths, names, bodies and errors, and calls the same use cases
- * as the canonical door. It has no rules of its own. A front door that is not open is not loaded.
+ * The contracts of other systems. A front door translates paths, names, bodies and errors, and calls use cases, which
+ * hold the rules. A front door that is not open is not loaded.
  */
 export const FRONT_DOORS: Readonly<Record<FrontDoor, Contract>> = {
   'session-id': {

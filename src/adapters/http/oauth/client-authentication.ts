@@ -7,7 +7,9 @@ import { createPresentedKeyFinder, createSecretFinder, requireScope } from '../s
 
 export type OAuthClientAuthenticator = ReturnType<typeof createOAuthClientAuthenticator>;
 
-/** Methods of client authentication that are not supported (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
+/**
+ * Parameters of methods of client authentication that are not supported (RFC 6749 section 2.3.1, RFC 7521 section 4.2).
+ */
 const UNSUPPORTED_PARAMETERS = ['client_secret', 'client_assertion'];
 
 /** Clients are service keys with `client_secret_basic`. The key's name is the client id (RFC 6749 section 2.3.1). */

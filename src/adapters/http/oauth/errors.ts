@@ -5,8 +5,8 @@ import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
 /**
- * The codes of RFC 6749 section 5.2 and of RFC 9449 section 5. The last two codes come from RFC 6749 section 4.1.2.1.
- * Section 5.2 has no code for a failure of the server.
+ * The codes of RFC 6749 section 5.2 and of RFC 9449 sections 5 and 8. The last two codes come from RFC 6749 section
+ * 4.1.2.1, because section 5.2 has no code for a failure of the server.
  */
 const CODES = [
   'invalid_request',
@@ -59,7 +59,7 @@ export function sendOAuthErrors(scope: App): void {
 }
 
 function document(error: OAuthCode, description: string) {
-  // RFC 6749 section 5.2 allows no other characters, and no quotation mark.
+  // RFC 6749 section 5.2 allows printable ASCII only, without the quotation mark and the backslash.
   return { error, error_description: description.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'") };
 }
 

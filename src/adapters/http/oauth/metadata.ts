@@ -51,7 +51,8 @@ export function metadataRoute(app: App, options: MetadataOptions): void {
         operationId: 'getServerMetadata',
         tags: ['oauth'],
         summary: 'Authorization server metadata (RFC 8414)',
-        description: 'Available if `PUBLIC_URL` is set and `TOKEN_ISSUER` equals it, which is its default.',
+        description:
+          'Available if `PUBLIC_URL` is set and `TOKEN_ISSUER` equals it. By default they are equal.',
         security: [],
         response: { 200: jsonAnswer('the metadata', Metadata), ...problemResponses(404) },
       },

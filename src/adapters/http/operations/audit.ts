@@ -55,7 +55,7 @@ export function auditRoute(scope: App, { listAuditEvents, streamAuditEvents }: A
         operationId: 'listAuditEvents',
         summary: 'List or export the audit log',
         description:
-          `With \`Accept: ${NDJSON}\` the answer is a stream of all events behind the cursor, one on each line, ` +
+          `With \`Accept: ${NDJSON}\` the answer is a stream of all events after the cursor, one on each line, ` +
           'oldest first. `limit` and `order` do not apply. A request with `user` or `session` reads up to 10,000 of their ' +
           'events. So a page can have fewer events than `limit`, or none: go on while there is a `nextCursor`.',
         querystring: Query,

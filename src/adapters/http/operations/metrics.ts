@@ -33,7 +33,7 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
 
 /**
  * Requires a service key with scope `metrics` for every route of this scope. With `open` access the key is optional.
- * Prometheus can read a bearer token from a file. Other headers need Prometheus 3.
+ * A key can also be a bearer token, because Prometheus before 2.55 cannot send `x-api-key`.
  */
 export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
   const findKey = createPresentedKeyFinder(keys);

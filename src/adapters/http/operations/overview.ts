@@ -39,7 +39,9 @@ const Key = Type.Object(
   {
     id: longText(),
     alg: oneOf(KEY_ALGORITHMS),
-    state: oneOf(['announced', 'signing', 'retired', 'refused']),
+    state: oneOf(['announced', 'signing', 'retired', 'refused'], {
+      description: '`refused`: the service does not use the key, because it cannot be opened or was altered',
+    }),
     announcedAt: Type.Optional(Time),
     signsFrom: Type.Optional(Time),
     publishedUntil: Type.Optional(Time),

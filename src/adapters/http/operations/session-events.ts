@@ -48,7 +48,8 @@ export function sessionEventsRoute(
         operationId: 'listSessionEvents',
         summary: 'List the recorded events of a session',
         description:
-          'The login, changes of network, step-ups, healing, reuse, blocks and the end. Plain rotations and retries are not recorded.',
+          'The login, changes of network and product, step-ups, refused DPoP proofs, reuse, healing, changes by operators ' +
+          'and the end. Plain rotations and retries are not recorded.',
         params: Type.Object({ id: Uuid }),
         querystring: Query,
         response: {

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { textAnswer } from '../server/schemas.ts';
 import { refusals } from './page.ts';
 
-/** The token of a mailed link whose secret is random. */
+/** The token of a mailed link: a MAC over the id of the link. Only the links of `not-me` have another, longer token. */
 export const LinkToken = Type.String({ maxLength: 100, description: 'the token in the link' });
 
 /** The body of a form that posts the token of a mailed link. */

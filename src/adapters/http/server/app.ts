@@ -151,7 +151,7 @@ export function createServer(options: ServerOptions): App {
   return app;
 }
 
-/** Logs no request, but the error that cuts an answer off. It is no such error if the client has left. */
+/** Turns off Fastify's own log of requests. Logs the error that cuts off an answer, unless the client has left. */
 function createLogController(): LogController {
   return Object.assign(new LogController({ disableRequestLogging: true }), {
     streamError(error: Error, { log }: FastifyRequest) {

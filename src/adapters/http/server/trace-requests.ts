@@ -3,8 +3,8 @@ import type { Span, SpanAttributes, TraceContext, Tracing } from '../../../ports
 import { onRequestEnd } from './request-end.ts';
 
 /**
- * Creates a span for each request, named by its route, and runs the request within it. Apart from the
- * id of the request, its attributes have a bounded number of values. The URL is not among them, because it may carry
+ * Creates a span for each request, named by its route, and runs the request within the span. Apart from the id of the
+ * request, the attributes of the span have a bounded number of values. The URL is not among them, because it may carry
  * tokens.
  */
 export function traceRequests(app: FastifyInstance, tracing: Tracing): void {

@@ -25,8 +25,8 @@ const RULES: Readonly<Record<UserIdFormat, string>> = {
 const PARTS = ['params', 'querystring', 'body'] as const;
 
 /**
- * Replaces {@link UserId} in the schemas of all routes that are registered from now on. A refused id gets a message
- * that says what to do.
+ * Makes all routes that are registered from now on accept user ids of this format in place of {@link UserId}. A
+ * refused id gets a message that says what to do.
  */
 export function applyUserIdFormat(app: FastifyInstance, format: UserIdFormat): void {
   app.addHook('onRoute', (route) => {

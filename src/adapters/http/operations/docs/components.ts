@@ -47,16 +47,16 @@ export const securitySchemes = {
 const text = { type: 'string', maxLength: 1_024 } as const;
 const count = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 
-/** Headers that the server adds to the answers of every route. */
+/** Headers that answers of several routes have. The document describes each of them once. */
 export const headers = {
   'X-Request-Id': {
-    description: 'the id of the request in the log of the service; the id that the client sent, if any',
+    description: 'the id of the request in the log of the service: the id that the client sent, or a new one',
     schema: text,
     example: examples.request,
   },
   'WWW-Authenticate': {
     description:
-      'the challenge; with `error="invalid_token"` if the request had a token (RFC 6750, section 3)',
+      'the challenge; with `error="invalid_token"` if the access token was not accepted (RFC 6750 section 3)',
     schema: text,
     example: 'Bearer realm="kinship"',
   },

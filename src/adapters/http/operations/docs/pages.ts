@@ -30,7 +30,10 @@ export function docsPages(app: App, publicUrl: string | null): void {
   for (const url of [PREFIX, `${PREFIX}/*`]) app.get(url, { schema: { hide: true } }, show);
 }
 
-/** What the pages answer depends on. Without `Range` and other preconditions, the pages refuse unknown paths only. */
+/**
+ * The headers that are passed to the pages. Without the others, such as `Range` and `If-Match`, the pages refuse only
+ * unknown paths.
+ */
 const FORWARDED = ['if-none-match', 'if-modified-since'] as const;
 
 function pick(headers: FastifyRequest['headers'], names: typeof FORWARDED): Record<string, string> {

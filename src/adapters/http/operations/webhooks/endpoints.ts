@@ -161,7 +161,7 @@ function rotateSecretRoute(scope: App, { rotateEndpointSecret }: EndpointOptions
         operationId: 'rotateWebhookSecret',
         summary: 'Make a new secret for an endpoint',
         description:
-          'For a day each request carries two signatures, one for each secret. If the former secret leaked, make two.',
+          'For a day each request carries two signatures, one for each secret. If the former secret leaked, make a new secret twice.',
         params: EndpointId,
         response: {
           201: jsonAnswer('the new secret', RotatedSecret),

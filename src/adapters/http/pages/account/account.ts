@@ -20,8 +20,8 @@ const INCOMPLETE_FORM: Page = {
 };
 
 /**
- * The pages on which users see and change their own account. Only passkeys need script. Must be registered in a scope
- * of its own. They are no part of the API, so the OpenAPI document does not describe them.
+ * The pages on which users see and change their own account. Only passkeys need script. The pages are no part of the
+ * API, so the OpenAPI document does not describe them. Must be registered in a scope of their own.
  */
 export async function accountPages(app: App, options: AccountPageOptions): Promise<void> {
   const sendPage = pageSender(options.serviceName);

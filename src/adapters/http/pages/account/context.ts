@@ -43,7 +43,7 @@ export interface AccountPageOptions {
   readonly requestEmailChange: RequestEmailChange;
   readonly publicUrl: string | null;
   readonly serviceName: string;
-  /** Whether the service sends mails. Without mails no link for a password or an address can be had. */
+  /** Whether the service sends mails. Without mails, the pages offer no link for a new password or a new address. */
   readonly sendsMails: boolean;
 }
 
