@@ -171,7 +171,7 @@ export function createMetricsServer(
   return app;
 }
 
-/** Creates a server that serves the console, and the routes under `/admin` that the console uses. */
+/** Creates a server that serves the console and the routes under `/admin`. */
 export async function createConsoleServer(
   { useCases, config, keys, observability }: HttpOptions,
   files: ConsoleFiles,

@@ -107,7 +107,7 @@ const Confirmation = Type.Object(
   { ...closed, title: 'TotpConfirmation', examples: [{ code: '287082' }] },
 );
 /** The body of a change of factors that has no member except the password. */
-export const Authorization = Type.Object(
+export const FactorAuthorization = Type.Object(
   { password },
   { ...closed, title: 'FactorAuthorization', examples: [{}] },
 );
@@ -217,7 +217,7 @@ function recoveryCodesRoute(app: App, { makeRecoveryCodes }: FactorsOptions): vo
         [BODY_IS_OPTIONAL]: true,
         summary: 'Make new recovery codes in place of the earlier ones',
         description: `${FACTOR_CHANGE_REQUIREMENT} Each code replaces a second factor once. The codes are never shown again.`,
-        body: Authorization,
+        body: FactorAuthorization,
         response: { 200: jsonAnswer('the codes', Codes), ...problemResponses(400, 401, 404, 409, 429, 503) },
       },
     },
@@ -260,7 +260,7 @@ function factorRoute(app: App, { renameFactor, removeFactor }: FactorsOptions): 
         summary: 'Remove a second factor; the last one takes the recovery codes with it',
         description: FACTOR_CHANGE_REQUIREMENT,
         params: Params,
-        body: Authorization,
+        body: FactorAuthorization,
         response: { 204: Empty, ...problemResponses(400, 401, 404, 429, 503) },
       },
     },

@@ -17,7 +17,7 @@ import {
   problemResponses,
   Uuid,
 } from '../server/schemas.ts';
-import { Authorization, FACTOR_CHANGE_REQUIREMENT, Label } from './factors.ts';
+import { FACTOR_CHANGE_REQUIREMENT, FactorAuthorization, Label } from './factors.ts';
 import {
   Assertion,
   Creation,
@@ -70,7 +70,7 @@ export function passkeyRoutes(app: App, { beginPasskey, addPasskey }: PasskeysOp
         [BODY_IS_OPTIONAL]: true,
         summary: 'Begin to add a passkey',
         description: `${FACTOR_CHANGE_REQUIREMENT} The mail address of the account must be confirmed, unless \`EMAIL_VERIFICATION\` is off. \`publicKey\` is for the browser.`,
-        body: Authorization,
+        body: FactorAuthorization,
         response: {
           200: jsonAnswer('the options for `navigator.credentials.create`', PasskeyCreationOptions),
           ...problemResponses(400, 401, 403, 404, 429, 503),

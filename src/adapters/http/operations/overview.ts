@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { KeyInSet } from '../../../app/keys/list-keys.ts';
-import type { OverviewSample, Overview as Read, ReadOverview } from '../../../app/overview/overview.ts';
+import type { Overview, OverviewSample, ReadOverview } from '../../../app/overview/overview.ts';
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
@@ -149,7 +149,7 @@ function streamRoute(scope: App, readOverview: ReadOverview): void {
   );
 }
 
-function toAnswer({ replica, samples, dependencies, keys }: Read): Static<typeof OverviewAnswer> {
+function toAnswer({ replica, samples, dependencies, keys }: Overview): Static<typeof OverviewAnswer> {
   return {
     replica,
     samples: samples.map(toSample),

@@ -43,7 +43,7 @@ export async function acceptSessionCookies(scope: App, options: SessionTransport
   const refuseForeignPage = createOriginCheck(options);
   scope.addHook('onRequest', async (request, reply) => {
     if (!asksForCookies(request)) return;
-    refuseOtherCarriers(request, options);
+    assertMayUseCookies(request, options);
     refuseForeignPage(request);
     request.cookieTokens = pairUseOf(request) === 'issues' ? NO_TOKENS : readOrClear(cookies, request, reply);
   });
@@ -85,7 +85,8 @@ function asksForCookies({ headers }: FastifyRequest): boolean {
   throw new Refusal('invalid_request', `The header ${SESSION_TRANSPORT} accepts only the value cookie.`);
 }
 
-function refuseOtherCarriers(
+/** Throws if SESSION_COOKIES is off, or if the request also has `Authorization`, a DPoP proof or a `dpopJkt`. */
+function assertMayUseCookies(
   { headers, query }: FastifyRequest,
   { sessionCookies }: Pick<SessionTransportOptions, 'sessionCookies'>,
 ): void {

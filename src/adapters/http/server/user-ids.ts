@@ -10,7 +10,7 @@ const IS_USER_ID = Symbol('user id');
 /** The id of any user: a UUID. With USER_ID_FORMAT=text, {@link applyUserIdFormat} makes routes accept other text. */
 export const UserId: typeof Uuid = Object.assign(Type.String({ ...Uuid }), { [IS_USER_ID]: true });
 
-const Text = Type.String({
+const TextUserId = Type.String({
   pattern: USER_ID_PATTERN,
   maxLength: MAX_USER_ID,
   description: `user id: 1 to ${MAX_USER_ID} visible characters`,
@@ -59,7 +59,9 @@ function withText(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withText);
   if (typeof schema !== 'object' || schema === null) return schema;
   if (IS_USER_ID in schema)
-    return NAMED_EXAMPLES in schema ? { ...Text, [NAMED_EXAMPLES]: schema[NAMED_EXAMPLES] } : Text;
+    return NAMED_EXAMPLES in schema
+      ? { ...TextUserId, [NAMED_EXAMPLES]: schema[NAMED_EXAMPLES] }
+      : TextUserId;
   return Object.fromEntries(Object.entries(schema).map(([name, member]) => [name, withText(member)]));
 }
 
