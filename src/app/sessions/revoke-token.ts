@@ -1,6 +1,7 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
-import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
+import { endOne } from '../revocation/end-sessions.ts';
+import type { RevokeFamilyDeps } from '../revocation/revoke-family.ts';
 import { assertClient } from '../tokens/live-family.ts';
 import { type ReadTokenDeps, readToken } from '../tokens/read-token.ts';
 
@@ -12,7 +13,7 @@ export type RevokeToken = (token: string, client: OAuthClient | null, origin: Ch
  * client. Rejects with a {@link Refusal} if the client may not use the session.
  */
 export const revokeToken =
-  (deps: EndSessionDeps & ReadTokenDeps): RevokeToken =>
+  (deps: RevokeFamilyDeps & ReadTokenDeps): RevokeToken =>
   async (token, client, origin) => {
     const found = await readToken(deps, token);
     const family = found && (await deps.families.find(found.sessionId));
