@@ -18,7 +18,8 @@ import { waitUntil } from '../support/wait-until.ts';
 const { free: freeAttempts } = ATTEMPT_POLICY.account;
 const LOST = 'attempts are counted by this replica alone';
 const UNREACHABLE = 'Redis is unreachable; the service reconnects by itself';
-const REFUSED = 'Redis refused the service; it tries again. Correct Redis, or correct REDIS_URL and restart';
+const REFUSED =
+  'Redis refused the service, which tries again. Correct Redis, or correct REDIS_URL and restart';
 const BACK = 'attempts are counted by all replicas together again';
 /** The answer to INFO while the server loads its data. */
 const LOADING = 'loading:1\r\nloading_eta_seconds:3600\r\n';

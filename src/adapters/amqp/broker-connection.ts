@@ -35,7 +35,7 @@ export interface BrokerConnection {
 const TIMEOUTS = {
   /** Milliseconds, from the DNS look-up to the end of the AMQP handshake. */
   connectionTimeout: 5_000,
-  /** Seconds. The driver closes a connection without traffic for twice as long. */
+  /** Seconds. The driver closes a connection that has had no traffic for twice this time. */
   heartbeat: 10,
 };
 

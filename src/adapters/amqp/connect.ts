@@ -56,8 +56,9 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
   }
 
   /**
-   * Opens a connection and waits until it closes. Returns whether it lasted. The broker may close each connection at
-   * the first event, if the user may not publish events of that type.
+   * Opens a connection and waits until it closes. Returns whether it was open for longer than `MAX_PAUSE`. A shorter
+   * connection counts as a failure: the broker may close each connection at the first event, if the user may not
+   * publish events of that type.
    */
   async function runConnection(): Promise<boolean> {
     try {

@@ -4,8 +4,8 @@ import { parseBrokerUrl } from './broker-url.ts';
 import { assertMayPublish, TOPOLOGY } from './topology.ts';
 
 /**
- * Connects and checks whether the exchange exists, and accepts events of the user. Declares nothing. Rejects with the
- * failure.
+ * Connects, and returns whether the exchange exists. Declares nothing. Rejects with the failure, also if the user may
+ * not publish to the exchange.
  */
 export async function probeBroker(url: string): Promise<{ readonly hasExchange: boolean }> {
   const connection = new Connection({

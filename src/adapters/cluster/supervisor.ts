@@ -36,8 +36,8 @@ interface Options {
   /** Milliseconds in which a stopping worker must end. */
   readonly deadline: number;
   /**
-   * Milliseconds in which a worker must be ready after the start of the service. The start itself has no limit, because
-   * the first worker may have to migrate a large database.
+   * Milliseconds in which a restarted or new worker must be ready. The workers of {@link Supervisor.start} have no
+   * limit, because the first worker may have to migrate a large database.
    */
   readonly readyDeadline?: number;
   readonly log: Log;
@@ -52,7 +52,7 @@ const LONGEST_WAIT = 30_000;
 /** Milliseconds. After a worker that was ready for longer than this, the next wait is `FIRST_WAIT` again. */
 const HEALTHY_AFTER = 60_000;
 
-/** Milliseconds. Longer than migrations take for which no operator has to prepare an upgrade. */
+/** Milliseconds. Longer than the migrations of an upgrade that needs no preparation by an operator. */
 const READY_DEADLINE = 120_000;
 
 /** A slot has one running worker, two while the worker is replaced, and none during the wait before a restart. */

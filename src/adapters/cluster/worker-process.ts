@@ -35,7 +35,9 @@ export function forkWorker(handlers: Handlers): WorkerProcess {
   };
 }
 
-/** Resolves also if the process could not be started, as at a limit of processes. Node then emits no `exit`. */
+/**
+ * Resolves also if the process could not be started, for example at a limit of processes. Node then emits no `exit`.
+ */
 function exitOf(worker: Worker): Promise<Exit> {
   return new Promise((resolve) => {
     worker.once('exit', (code, signal) => resolve({ code, signal }));

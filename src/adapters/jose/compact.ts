@@ -7,9 +7,9 @@ const MAX_LENGTH = 4096;
 export type Header = Readonly<Record<string, unknown>>;
 
 /**
- * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null if the text is too long, or has other than
- * three segments. Also null if a segment is not canonical base64url, or its JSON is not an object. Some libraries
- * accept such text.
+ * Parses header and payload of a compact JWS (RFC 7515 section 3.1). Null if the text is too long, or does not have
+ * three segments. Also null if a segment is not canonical base64url, or if the header or the payload is not a JSON
+ * object. Some libraries accept such text.
  */
 export function readCompact(token: string): { header: Header; payload: Record<string, unknown> } | null {
   if (token.length > MAX_LENGTH) return null;

@@ -33,7 +33,10 @@ export function createDatabaseKeySource(options: Options): KeySource {
     maintain: () => inTurn(async () => replace(await options.maintain(), logUnusable)),
   };
 
-  /** Runs one round after another. With a list from before an announcement, the announced key would look removed. */
+  /**
+   * Runs one round after another. Otherwise a round could apply a list that was read before an announcement, and the
+   * announced key would look removed.
+   */
   function inTurn(round: () => Promise<void>): Promise<void> {
     const mine = latest.then(round);
     latest = mine.catch(() => {});

@@ -6,7 +6,10 @@ export interface VerificationKeys {
   /** The key with this id, if tokens under it are currently accepted. */
   find(id: string): TokenKey | undefined;
 
-  /** Reads the keys from their source again, and then finds the key. Rejects if the read fails. */
+  /**
+   * Reads the keys from their source again, unless they were read a moment ago, and then finds the key. Rejects if the
+   * database cannot be read. An unusable file is only logged.
+   */
   fetchUnknownKey(id: string): Promise<TokenKey | undefined>;
 }
 

@@ -9,7 +9,7 @@ const DEADLINE = 1_000;
 /** Bytes of an answer. A padded answer of the public service has about 40 KB. */
 const MAX_ANSWER = 1024 * 1024;
 
-/** The number of characters of the hash that are sent. So the service does not learn the password. */
+/** The number of characters of the hash that are sent. They do not reveal the password to the range service. */
 const PREFIX = 5;
 
 /** A line of the answer: the rest of a SHA-1, and the count of breaches. */

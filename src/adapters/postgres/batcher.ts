@@ -28,9 +28,10 @@ interface Waiting<Change, Result> {
 
 /**
  * Batches concurrent changes. Changes that arrive during a statement wait for its end. Up to `MAX_BATCH` of them, with
- * different keys, then share the next statement: one round trip and one commit. A change that is missing from its result,
- * or whose batch failed on a defect, runs alone. So a faulty change fails no other one. If the database is unavailable,
- * the whole batch is rejected. See docs/decisions/0007-rotations-share-a-statement.md.
+ * different keys, then share the next statement: one round trip and one commit. A change that is missing from the
+ * result of this statement runs alone. So does each change of a batch that failed on a defect or a deadlock, so a
+ * faulty change fails no other one. If the database is unavailable, the whole batch is rejected. See
+ * docs/decisions/0007-rotations-share-a-statement.md.
  */
 export function createBatcher<Change, Result>({
   keyOf,

@@ -10,7 +10,7 @@ import { toUser, type UserRow, userColumns } from './user-row.ts';
 import { createOutboxWriter } from './with-outbox.ts';
 
 /**
- * Links about addresses in PostgreSQL. `open` and `verify` lock the row of the user first, and `forget` skips locked
+ * Links about addresses in PostgreSQL. `add` and `verify` lock the row of the user first, and `forget` skips locked
  * links. So these changes cannot deadlock.
  */
 export function createEmailLinks(sql: Sql, currentTrace: CurrentTrace = () => null): EmailLinks {

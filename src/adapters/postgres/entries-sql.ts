@@ -71,8 +71,8 @@ export function recordEntries({ from, contact, generation, condition }: Recordin
 }
 
 /**
- * The same for the entries of families. An entry with a subject is recorded at most once for each family, subject and
- * day, and never if the family has known the subject since login. The rows of `changed` must have
+ * As {@link recordEntries}, for the entries of families. An entry with a subject is recorded at most once for each
+ * family, subject and day, and never if the family has known the subject since login. The rows of `changed` must have
  * {@link FAMILY_COLUMNS_OF_ENTRIES}.
  */
 export function recordFamilyEntries({ from, condition }: Pick<Recording, 'from' | 'condition'>): string {

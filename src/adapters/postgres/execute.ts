@@ -94,8 +94,8 @@ function startDeadline(statement: Statement<unknown>) {
 }
 
 /**
- * Cancels a statement that was not sent. The driver may be opening a connection for it. It would skip the statement then,
- * and wait forever for an answer on that connection. So the connection gets another statement.
+ * Cancels a statement that was not sent. The driver may be opening a connection for the statement. It would then skip
+ * the statement, and wait forever for an answer on that connection. So the connection gets another statement.
  */
 function cancelUnsent(statement: Statement<unknown>): void {
   void statement.cancel?.();

@@ -28,7 +28,8 @@ export interface FamilyRow extends OwnedRow {
   acr: Level | null;
   auth_generation: number | null;
   /**
-   * Null in rows of older releases, as are the next three. Null claims are no claims, null next claims the same again.
+   * This column and the next three are null in rows of older releases. Null `claims` mean no claims. With null
+   * `next_claims`, a rotation keeps `claims`.
    */
   session_claims: Claims | null;
   claims: Claims | null;

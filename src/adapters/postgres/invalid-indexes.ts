@@ -36,8 +36,8 @@ function remedyOf(name: string): string {
 
 /**
  * Drops the invalid indexes that the script of a migration creates. `create index if not exists` would keep the invalid
- * index of an operator whose `create index concurrently` was interrupted. One that still runs holds a lock, and the drop
- * then ends at the lock timeout.
+ * index of an operator whose `create index concurrently` was interrupted. If that statement still runs, it holds
+ * a lock, and the drop ends at the lock timeout.
  */
 export async function dropInvalidIndexes(
   tx: postgres.TransactionSql,

@@ -48,7 +48,7 @@ export async function migrate(
   }
 }
 
-/** Milliseconds that a script waits for a lock, and then between two attempts, in which other statements run. */
+/** Milliseconds that a script waits for a lock, and that then pass before the next attempt, so that others can run. */
 const LOCK_TIMEOUT = 2_000;
 const LOCK_PAUSE = 2_000;
 

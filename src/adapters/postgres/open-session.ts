@@ -26,7 +26,10 @@ export interface Opening {
   readonly trace: TraceContext | null;
 }
 
-/** What a statement did for an opening. A row is missing if the account is not as the condition says. */
+/**
+ * What a statement did for an opening. A row is missing if the account is not as the condition says. The statement of
+ * a batch also returns no row for an opening that it skips.
+ */
 interface OpeningRow {
   readonly requested: string;
   /** The ids of the sessions that ended. */
@@ -46,8 +49,8 @@ export interface SessionStoreOptions {
 }
 
 /**
- * Opens sessions as {@link TokenFamilies.open} says. Concurrent openings without a condition share a statement. It skips
- * users whose state another transaction has locked, and disabled users: their openings run alone.
+ * Opens sessions as {@link TokenFamilies.open} says. Concurrent openings without a condition share a statement. This
+ * statement skips users whose state another transaction has locked, and disabled users: their openings run alone.
  */
 export function createSessionOpener(
   sql: Sql,
@@ -102,7 +105,10 @@ function toOpened({ token_family: id, revoked, claims }: OpeningRow): OpenedSess
   return id === null ? null : { sessions: revoked, claims: claims ?? NO_CLAIMS };
 }
 
-/** Whether a statement failed because the user of a new family is disabled: see the migration `administration`. */
+/**
+ * Returns `disabled` if a statement failed because the user of a new family is disabled: see the migration
+ * `administration`. Throws any other error.
+ */
 export function disabledIfRefused(error: unknown): 'disabled' {
   if (violates(error, 'token_families_user_is_enabled')) return 'disabled';
   throw error;
@@ -150,7 +156,7 @@ function toRecord({ family, entries, condition, keptCount, trace }: Opening) {
   };
 }
 
-/** The user of the opening, unless a second factor of the account is refused. */
+/** The user of the opening. No row if the account has a second factor and the opening refuses that. */
 const ALLOWED = `
   allowed as materialized (
     select user_id from requested
@@ -160,8 +166,8 @@ const ALLOWED = `
   )`;
 
 /**
- * The same if the account has the given password. Locks the row of the user before the sessions, as a change of the
- * password does: see {@link Users}.
+ * As {@link ALLOWED}, and only if the account has the given password. Locks the row of the user before the sessions, as
+ * a change of the password does: see {@link Users}.
  */
 const ALLOWED_IF_PASSWORD = `
   allowed as materialized (
@@ -172,8 +178,8 @@ const ALLOWED_IF_PASSWORD = `
   )`;
 
 /**
- * The users whose state is locked without waiting. The insertion can wait for another insertion of the same user, so it
- * goes first and in the order of ids: two batches cannot wait for each other.
+ * The enabled users whose state this statement can lock without waiting. The insertion can wait for another insertion
+ * of the same user, so it goes first and in the order of ids: two batches cannot wait for each other.
  */
 const ALLOWED_SKIPPING_LOCKED = `
   created as (
@@ -191,8 +197,8 @@ const ALLOWED_SKIPPING_LOCKED = `
 
 /**
  * Opens sessions. Revokes the sessions beyond the limit of each user first. If one statement cannot revoke all of them,
- * the session is not opened yet. The condition `kept + 0 = kept` is always true. It lowers the estimated number of rows,
- * as in a rotation.
+ * the session is not opened yet. The condition `kept + 0 = kept` is always true. It lowers the estimated number of
+ * rows, as in a rotation.
  */
 function openText(allowed: string): TemplateStringsArray {
   return statementText(`

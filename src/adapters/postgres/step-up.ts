@@ -16,8 +16,8 @@ import type { OutboxWriter } from './with-outbox.ts';
 class NotSteppedUp extends Error {}
 
 /**
- * Accepts the proof, rotates the family and replaces its cookie in one transaction. It locks the user's row before the family, as a change
- * of the password does.
+ * Accepts the proof, rotates the family and replaces its cookie in one transaction. The transaction locks the user's
+ * row before the family, as a change of the password does.
  */
 export async function stepUp(
   sql: Sql,

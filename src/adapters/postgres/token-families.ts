@@ -24,7 +24,7 @@ import { createOutboxWriter, FAMILY_COLUMNS_OF_ENTRIES } from './with-outbox.ts'
 /** The row that a change of a family returns. */
 type OutboxRow = Pick<FamilyRow, (typeof FAMILY_COLUMNS_OF_ENTRIES)[number]>;
 
-/** Token families in PostgreSQL. All transactions are READ COMMITTED. */
+/** Token families in PostgreSQL. All transactions are READ COMMITTED, except the search, which changes nothing. */
 export function createTokenFamilies(
   sql: Sql,
   { sessionsPerUser, currentTrace = () => null }: SessionStoreOptions,

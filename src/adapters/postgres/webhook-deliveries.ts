@@ -166,7 +166,7 @@ export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
   }
 }
 
-/** Inserts an event of one endpoint alone. A condition may follow the statement. */
+/** Inserts the delivery of an event to one endpoint. A condition may follow the statement. */
 export function insertDelivery(
   executor: Executor,
   endpointId: string,

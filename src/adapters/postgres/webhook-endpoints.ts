@@ -196,7 +196,7 @@ function hasValues(executor: Executor, endpoint: WebhookEndpoint) {
       ${failingSince === null ? null : new Date(failingSince)}::timestamptz)`;
 }
 
-/** Adds an event for the changed endpoint. */
+/** Adds a delivery of the notice to the endpoint if the endpoint was changed. */
 function notifySql(executor: Executor, id: string, notice: DeliveredEvent) {
   return executor`, notified as (${insertDelivery(executor, id, notice)} where exists (select from changed))`;
 }

@@ -34,8 +34,8 @@ export function createOutboxWriter(currentTrace: CurrentTrace) {
   return {
     /**
      * Changes a family. No entry is recorded if the change returns no row. The change must return at least
-     * {@link FAMILY_COLUMNS_OF_ENTRIES}. The statement returns `columns`. Without entries the statement is the change alone, and
-     * returns what the change returns.
+     * {@link FAMILY_COLUMNS_OF_ENTRIES}. The statement returns `columns`. Without entries the statement is the change
+     * alone, and returns what the change returns.
      */
     changeFamily<Row extends postgres.MaybeRow>(
       sql: Executor,
@@ -49,7 +49,10 @@ export function createOutboxWriter(currentTrace: CurrentTrace) {
         select ${sql(columns)} from changed`;
     },
 
-    /** Changes an account. The change must return `id` and `email`, the address for mails about the account. */
+    /**
+     * Changes an account or the state of a user. The change must return `id` and `email`, the address for mails about
+     * the account. The address may be null.
+     */
     changeUser(sql: Executor, change: Change, entries: readonly ChangeEntry[]) {
       return sql<{ id: string; email: string }[]>`
         with changed as (${change}), ${entriesAsTable(sql, entries, currentTrace())}, ${sql.unsafe(USER_ENTRIES)}

@@ -73,7 +73,7 @@ export function trackConnection(redis: Redis, log: Log, startWait: number) {
     if (isMisconfigured(error))
       log.error(
         { err: error },
-        'Redis refused the service; it tries again. Correct Redis, or correct REDIS_URL and restart',
+        'Redis refused the service, which tries again. Correct Redis, or correct REDIS_URL and restart',
       );
     else log.warn({ err: error }, 'Redis is unreachable; the service reconnects by itself');
   }

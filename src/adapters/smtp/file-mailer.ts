@@ -46,7 +46,10 @@ export function createFileMailer({ folder, from, log }: FileMailerOptions): Mail
   };
 }
 
-/** The message with its text part in 8bit instead of quoted-printable (RFC 2045 section 6.7), which breaks long links. */
+/**
+ * The message with its text part in 8bit instead of quoted-printable (RFC 2045 section 6.7), which would break long
+ * links.
+ */
 function withPlainText(message: Buffer): Buffer {
   const text = message.toString('latin1').replace(TEXT_PART, (_, head: string, body: string) => {
     const joined = body.replace(/=\r\n/g, '');

@@ -13,7 +13,8 @@ const ID = /^[\w-]{1,128}$/;
  */
 export function messageOf(mail: Mail, from: Sender): SendMailOptions {
   if (!isMailbox(mail.to)) throw new MailRejected('The recipient is not one plain mailbox.');
-  if (!ID.test(mail.id)) throw new MailRejected('The id of the mail contains an invalid character.');
+  if (!ID.test(mail.id))
+    throw new MailRejected('The id of the mail must have 1 to 128 letters, digits, _ or -.');
   const recipient = { name: '', address: mail.to };
   return {
     from: { ...from },

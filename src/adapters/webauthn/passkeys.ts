@@ -103,7 +103,8 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
 
 /**
  * Replaces the attestation statement, which this service does not ask for, by that of the format `none`. To verify some
- * formats, the library would fetch URLs from certificates that the client made. Rejects if there is no valid statement.
+ * formats, the library would fetch URLs from certificates that the client made. Rejects if the attestation object
+ * cannot be decoded.
  */
 async function withoutStatement(answer: RegistrationResponseJSON): Promise<RegistrationResponseJSON> {
   const { decodeAttestationObject, isoBase64URL, isoCBOR } = await import('@simplewebauthn/server/helpers');

@@ -99,9 +99,9 @@ export function createWebhookSender(options: Options): WebhookSender {
   /** The addresses that may be connected to, at least one. */
   async function findAddresses({ host, isSecure }: Target, signal: AbortSignal): Promise<readonly string[]> {
     const addresses = isIP(host) === 0 ? await resolveHost(host, signal, nameServers) : [host];
-    const refusals = addresses.map((address) => ({ address, reason: refusalOf(guard, address, isSecure) }));
-    const accepted = refusals.filter(({ reason }) => reason === null);
-    if (accepted.length === 0) throw new RefusedTarget(refusals[0]?.reason ?? 'it has no address');
+    const checked = addresses.map((address) => ({ address, refusal: refusalOf(guard, address, isSecure) }));
+    const accepted = checked.filter(({ refusal }) => refusal === null);
+    if (accepted.length === 0) throw new RefusedTarget(checked[0]?.refusal ?? 'it has no address');
     return accepted.map(({ address }) => address);
   }
 

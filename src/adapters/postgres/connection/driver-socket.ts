@@ -6,7 +6,10 @@ import { ConnectionEnded, ConnectTimeout, openConnection } from './open-connecti
 import { checkSession, type ServerSessionOptions, sessionStatements } from './session.ts';
 import type { ConnectionTarget } from './url.ts';
 
-/** Milliseconds in which a host is not tried again after a failed connection or handshake, or a wrong role. */
+/**
+ * Milliseconds in which a host is not tried again after a wrong role. If there are several hosts, also after a failed
+ * connection or handshake.
+ */
 const RETRY_PAUSE = 500;
 
 /**
@@ -72,7 +75,7 @@ interface ConnectorHooks {
   check(index: number, row: readonly string[]): 'ok' | 'wrong-server';
   /** Records that this host failed. Returns whether another host can be tried now. */
   markFailed(index: number): boolean;
-  /** Called before the driver is told that a connection closed, which was ready and which it has not ended. */
+  /** Called when a ready connection closes that the driver has not ended, before the driver learns of the close. */
   onLost(): void;
 }
 
@@ -123,7 +126,7 @@ export class DriverSocket extends EventEmitter {
     this.readyState = 'closed';
     if (this.#isReady && !this.#isEnded) this.#hooks.onLost();
     const reason = error !== undefined && this.#isReady ? new ConnectionLost(error) : error;
-    // Together, because the driver never settles a statement that it sends between an error and its close.
+    // In one turn: the driver never settles a statement that it sends between the error and the close.
     setImmediate(() => {
       if (reason !== undefined) this.emit('error', reason);
       this.emit('close', reason !== undefined);

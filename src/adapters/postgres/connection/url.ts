@@ -146,7 +146,7 @@ function decode(text: string, fault: AddFault): string {
   }
 }
 
-/** As in libpq, each parameter replaces its own half of the part before the question mark. */
+/** As in libpq, the parameter `host` replaces the host names of the authority, and `port` replaces its ports. */
 function readHosts(authority: string, take: Take, fault: AddFault): ServerHost[] {
   const own = authority.split(',').map(splitPort);
   const names = take('host')?.split(',') ?? own.map(({ name }) => name);

@@ -30,7 +30,10 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   return process.platform === 'linux' ? lockByName(real) : lockByFile(real);
 }
 
-/** Locks by an abstract socket, which has no file. The kernel frees its name with the process, so it is never stale. */
+/**
+ * Locks by an abstract socket, which has no file. The kernel frees the name when the process ends, so the lock is never
+ * stale.
+ */
 async function lockByName(folder: string): Promise<() => Promise<void>> {
   const digest = createHash('sha256').update(folder).digest('hex').slice(0, 32);
   const server = await listen(`\0kinship-${digest}`);

@@ -25,8 +25,8 @@ const PAUSE = 500;
 
 /**
  * Maintains the list of revoked families for the embedded database. The stores of this process add their revocations to
- * the list. While a command has joined the database, the list is incomplete, because the command can revoke sessions, too.
- * The list is loaded again when the command has left.
+ * the list. While a command is connected to the database, the list is incomplete, because the command can revoke
+ * sessions, too. The list is loaded again when the command has disconnected.
  *
  * After a statement with an unknown outcome the list is incomplete until it is loaded again. The embedded database runs
  * statements in order, so the load sees the result of a pending statement.

@@ -41,8 +41,8 @@ export function shareSession(db: PGlite, clients: () => number, onConnect: () =>
     if (type === SYNC) needsSync = false;
   };
 
-  // `exec` sends the query and then a Sync. After an error PostgreSQL skips all messages up to a Sync: it skips the
-  // query of the first call. Only the query of the second call is executed then.
+  // `exec` sends the query and then a Sync. After an error PostgreSQL skips all messages up to a Sync, so it skips the
+  // query of the first call. The second call then executes the query.
   db.exec = async (query, options) => {
     await exec(query, options);
     needsSync = false;

@@ -7,7 +7,7 @@ import type { WorkerInput, WorkerMessage } from './thread.ts';
 /** The service has one connection, and each command that runs at the same time has one more. */
 const MAX_CLIENTS = 16;
 
-/** Milliseconds between two checks whether the other clients have disconnected. The socket server does not tell it. */
+/** Milliseconds between two checks whether other clients are connected. The socket server reports no disconnection. */
 const CHECK_INTERVAL = 200;
 
 const input = workerData as WorkerInput;
