@@ -37,6 +37,21 @@ t.test('the linter reports no fault', async (t) => {
   t.same([...new Set(strict)].sort(), Object.keys(OFF).sort(), 'each disabled rule would report a fault');
 });
 
+t.test(
+  'every operation that continues a session accepts the service key of a confidential one',
+  async (t) => {
+    const { paths } = await readCommitted();
+    const named = Object.values(paths).flatMap((methods) => Object.values(methods));
+    for (const id of ['refresh', 'stepUp', 'taskApiRefresh', 'sessionIdRefresh', 'cookiePairRefresh']) {
+      const security = named.find(({ operationId }) => operationId === id)?.security ?? [];
+      t.ok(
+        security.some((scheme) => 'serviceKey' in scheme),
+        id,
+      );
+    }
+  },
+);
+
 t.test('every operation except redirects documents its success response', async (t) => {
   const others = operationsOf(await readCommitted()).filter(
     ({ responses }) => !Object.keys(responses).some((status) => status.startsWith('2')),

@@ -106,6 +106,17 @@ t.test('a request may repeat a property that the service sets, but not change it
   t.notOk('description' in (await call('GET', `/streams?stream_id=${id}`)).body);
 });
 
+t.test('a description of more than one line is refused', async (t) => {
+  const { call, create } = await signals(t);
+  const { body } = await create();
+  for (const separator of ['\n', '\r', '\u2028', '\u2029'])
+    for (const method of ['PATCH', 'PUT']) {
+      const answer = await call(method, '/streams', { ...body, description: `two${separator}lines` });
+      const line = `${method} U+${separator.codePointAt(0)?.toString(16)}`;
+      t.match(answer, { status: 400, body: { code: 'invalid_request' } }, line);
+    }
+});
+
 t.test('a stream without supported events is created, and gets no events', async (t) => {
   const { create, webhookEndpoints } = await signals(t);
   const { id, body } = await create({ events_requested: [UNKNOWN] });

@@ -11,6 +11,7 @@ export interface OpenApi {
 
 export interface OpenApiOperation {
   readonly operationId: string;
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly requestBody?: Answer;
   readonly responses: Readonly<Record<string, Answer>>;
 }

@@ -163,7 +163,6 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   FST_PARTS_LIMIT: ['payload_too_large', 'The form has too many parts.'],
   FST_FIELDS_LIMIT: ['payload_too_large', 'The form has too many parts.'],
   FST_FILES_LIMIT: ['invalid_request', 'This route does not accept files.'],
-  FST_ERR_HANDLER_TIMEOUT: ['unavailable', 'The answer took too long. Try again later.'],
   FST_ERR_BAD_URL: ['invalid_request', 'The path cannot be decoded.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', DETAILS.request_timeout],
   HPE_HEADER_OVERFLOW: ['headers_too_large', DETAILS.headers_too_large],

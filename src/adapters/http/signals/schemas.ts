@@ -9,8 +9,8 @@ import {
 } from '../../../domain/streams.ts';
 import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 
-/** Text for people, of one line, without invisible characters. */
-const Line = (maxLength: number) => Type.String({ pattern: '^[^\\p{C}]*$', maxLength });
+/** Text for people, of one line, without control or format characters. */
+const Line = (maxLength: number) => Type.String({ pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]*$', maxLength });
 
 /** Accepts any text. An id of another form is answered as unknown, not as malformed. */
 export const StreamId = Type.String({ maxLength: 64, description: 'the id of a stream' });

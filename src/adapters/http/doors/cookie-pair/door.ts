@@ -87,7 +87,10 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: CookiePairO
         summary: 'Exchange the tokens in the cookies for the next ones',
         description:
           'Requires the cookies `access_token` and `refresh_token`. A pair is valid for one refresh.',
-        security: [{ accessCookie: [], refreshCookie: [] }],
+        security: [
+          { accessCookie: [], refreshCookie: [] },
+          { accessCookie: [], refreshCookie: [], serviceKey: [] },
+        ],
         headers: RefreshHeaders,
       },
       preHandler: async (request, reply) => {

@@ -104,7 +104,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: SessionIdTo
         summary: 'Exchange the refresh token of a session for the next tokens',
         description: `Requires the refresh token of the session, in the cookie \`${SESSION_ID_REFRESH_COOKIE}\` or in the body.`,
         headers: RefreshHeaders,
-        security: [{ sessionCookie: [] }, {}],
+        security: [{ sessionCookie: [] }, {}, { serviceKey: [] }],
         body: RefreshBody,
         response: {
           200: jsonAnswer('the next tokens', Tokens, withCookie),

@@ -118,6 +118,7 @@ function refreshRoute(app: App, { refresh, serviceKeys }: TaskApiAccountOptions)
     {
       schema: {
         ...unauthenticated,
+        security: [{}, { serviceKey: [] }],
         operationId: 'taskApiRefresh',
         summary: 'Exchange a refresh token for the next tokens',
         description: 'The presented token is then invalid. If it is presented again later, its session ends.',
