@@ -3,8 +3,8 @@ import type { RevocationReason } from '../domain/revocation.ts';
 /** The families that any replica revoked recently: those whose access tokens may not have expired yet. */
 export interface RevokedFamilies {
   /**
-   * Must be called after the revocation has committed. The entry is dropped after `until` (milliseconds), which is at
-   * least {@link Policy.accessTokenAge} plus {@link Policy.clockSkew} after the last rotation. Repeated calls are allowed.
+   * Must be called after the revocation has committed. The entry is dropped after `until` (milliseconds), which is
+   * {@link Policy.accessTokenAge} plus {@link Policy.clockSkew} after the revocation. Repeated calls are allowed.
    */
   remember(tokenFamily: string, reason: RevocationReason, until: number): void;
 

@@ -328,31 +328,6 @@ t.test(
   },
 );
 
-t.test(
-  'a session that ends while a refresh commits is remembered until its last access token expires',
-  async (t) => {
-    const stores = createMemoryStores();
-    const race = { refresh: async () => {} };
-    const families = {
-      ...stores.families,
-      revoke: async (...args: Parameters<typeof stores.families.revoke>) => {
-        await race.refresh();
-        return stores.families.revoke(...args);
-      },
-    };
-    const service = await sessionUseCases({ stores: { ...stores, families }, policy: { clockSkew: 0 } });
-    let pair = await service.logIn();
-    race.refresh = async () => {
-      service.time.now += 1_500;
-      pair = await service.refresh(pair);
-    };
-    const { sid, sub } = claimsOf(pair.access) as { sid: string; sub: string };
-    await service.end(sid, sub, 'logout');
-    service.time.now = Number(claimsOf(pair.access).exp) * 1_000 - 1;
-    t.equal(service.revoked.recall(sid), 'logout');
-  },
-);
-
 t.test('a rotation without a result yet is refused, and its row is not read', async (t) => {
   const stores = createMemoryStores();
   let looks = 0;

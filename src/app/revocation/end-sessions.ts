@@ -1,4 +1,5 @@
 import { isLive } from '../../domain/token-family.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { rememberEnded } from './remember-ended.ts';
 import {
   type Ending,
@@ -8,12 +9,12 @@ import {
   type SessionOfUser,
 } from './revoke-family.ts';
 
+export interface EndSessionDeps extends RevokeFamilyDeps {
+  readonly clock: Clock;
+}
+
 /** Ends one session of a user; false if the user has no such session, or it has ended already. */
-export async function endOne(
-  deps: RevokeFamilyDeps,
-  session: SessionOfUser,
-  ending: Ending,
-): Promise<boolean> {
+export async function endOne(deps: EndSessionDeps, session: SessionOfUser, ending: Ending): Promise<boolean> {
   const { sessionId, userId } = session;
   const family = await deps.families.find(sessionId);
   const at = deps.clock();
@@ -25,7 +26,7 @@ export async function endOne(
 
 /** Ends all sessions of a user. The session `except` stays; null: every session ends. */
 export async function endAll(
-  deps: RevokeFamilyDeps,
+  deps: EndSessionDeps,
   userId: string,
   except: string | null,
   { reason, origin }: Ending,

@@ -1,13 +1,11 @@
 import type { Policy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { SecurityFacts, SecurityLog } from '../../ports/security-log.ts';
 
 interface Deps {
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
-  readonly clock: Clock;
 }
 
 interface Revocation {
@@ -15,16 +13,13 @@ interface Revocation {
   readonly reason: RevocationReason;
 }
 
-/**
- * Remembers committed revocations until the last access tokens of these sessions have expired. A revocation may have
- * waited for a rotation that began after `at`, so the present time counts if it is later.
- */
+/** Remembers committed revocations until the last access tokens of these sessions have expired. */
 export function rememberEnded(
-  { revoked, policy, clock }: Deps,
+  { revoked, policy }: Deps,
   sessions: readonly string[],
   { at, reason }: Revocation,
 ): void {
-  const lastAccessTokenExpires = Math.max(at, clock()) + policy.accessTokenAge + policy.clockSkew;
+  const lastAccessTokenExpires = at + policy.accessTokenAge + policy.clockSkew;
   for (const session of sessions) revoked.remember(session, reason, lastAccessTokenExpires);
 }
 

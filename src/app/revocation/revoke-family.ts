@@ -2,7 +2,6 @@ import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { Occurrence } from '../../domain/events.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { RevocationReason } from '../../domain/revocation.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
 import type { RevokedFamilies } from '../../ports/revoked-families.ts';
 import type { SecurityLog } from '../../ports/security-log.ts';
@@ -14,7 +13,6 @@ export interface RevokeFamilyDeps {
   readonly families: TokenFamilies;
   readonly revoked: RevokedFamilies;
   readonly policy: Policy;
-  readonly clock: Clock;
   readonly newId: NewId;
   readonly securityLog: SecurityLog;
 }
@@ -33,17 +31,16 @@ export interface Ending {
 
 /** Revokes a family and records the occurrences. False if the family does not exist or is already revoked. */
 export async function revokeFamily(
-  deps: RevokeFamilyDeps,
+  { families, revoked, policy, newId, securityLog }: RevokeFamilyDeps,
   { sessionId, userId }: SessionOfUser,
   { at, reason, origin }: Ending & { readonly at: number },
   occurrences: readonly Occurrence[],
 ): Promise<boolean> {
-  const { families, newId, securityLog } = deps;
   const revocation = { at, reason };
   const ended = await families.revoke(sessionId, revocation, changeEntries(newId, origin, occurrences));
   if (!ended) return false;
   securityLog('session_ended', { sessionId, reason, userId, address: ipAddressOfOrigin(origin) });
-  rememberEnded(deps, [sessionId], revocation);
+  rememberEnded({ revoked, policy }, [sessionId], revocation);
   return true;
 }
 

@@ -5,8 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EndableSessions, LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { openPasswordReset, type PasswordResetDeps } from '../accounts/mail-password-reset.ts';
-import { endAll, endOne } from '../revocation/end-sessions.ts';
-import type { RevokeFamilyDeps } from '../revocation/revoke-family.ts';
+import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
 
 interface Deps {
   readonly links: LinkSecrets;
@@ -34,7 +33,7 @@ export type EndSessionsByLink = (token: string, origin: ChangeOrigin) => Promise
  * `invalid_link`.
  */
 export const endSessionsByLink =
-  (deps: Deps & RevokeFamilyDeps): EndSessionsByLink =>
+  (deps: Deps & EndSessionDeps): EndSessionsByLink =>
   async (token, origin) => {
     const link = await readLink(deps, token);
     const { sessionId, userId } = link;

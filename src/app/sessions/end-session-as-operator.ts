@@ -1,12 +1,11 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
-import { endOne } from '../revocation/end-sessions.ts';
-import type { RevokeFamilyDeps } from '../revocation/revoke-family.ts';
+import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
 
 export type EndSessionAsOperator = (sessionId: string, origin: ChangeOrigin) => Promise<boolean>;
 
 /** Ends a session of any user; false if it does not exist or has ended already. */
 export const endSessionAsOperator =
-  (deps: RevokeFamilyDeps): EndSessionAsOperator =>
+  (deps: EndSessionDeps): EndSessionAsOperator =>
   async (sessionId, origin) => {
     const family = await deps.families.find(sessionId);
     if (family === null) return false;

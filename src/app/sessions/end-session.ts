@@ -1,11 +1,11 @@
-import { endAll, endOne } from '../revocation/end-sessions.ts';
-import type { Ending, RevokeFamilyDeps } from '../revocation/revoke-family.ts';
+import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
+import type { Ending } from '../revocation/revoke-family.ts';
 
 export type EndSession = (sessionId: string, userId: string, ending: Ending) => Promise<boolean>;
 
 /** Ends one session of a user; false if the user has no such session, or it has ended already. */
 export const endSession =
-  (deps: RevokeFamilyDeps): EndSession =>
+  (deps: EndSessionDeps): EndSession =>
   async (sessionId, userId, ending) =>
     endOne(deps, { sessionId, userId }, ending);
 
@@ -13,6 +13,6 @@ export type EndSessions = (userId: string, except: string | null, ending: Ending
 
 /** Ends all sessions of a user. The session `except` stays; null: every session ends. */
 export const endSessions =
-  (deps: RevokeFamilyDeps): EndSessions =>
+  (deps: EndSessionDeps): EndSessions =>
   async (userId, except, ending) =>
     endAll(deps, userId, except, ending);

@@ -2,8 +2,8 @@ import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { PresentedDpopProof } from '../../domain/dpop.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { endAll, endOne } from '../revocation/end-sessions.ts';
-import type { RevokeFamilyDeps, SessionOfUser } from '../revocation/revoke-family.ts';
+import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
+import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { assertClient, findLiveFamily, isCurrentRefreshToken } from '../tokens/live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
 import { type DpopProofDeps, requireDpopProof } from '../tokens/require-dpop-proof.ts';
@@ -15,7 +15,7 @@ export type LogOut = (session: SessionOfUser, scope: LogOutTarget, origin: Chang
 
 /** Ends sessions at the user's request. A session that has already ended is no error. */
 export const logOut =
-  (deps: RevokeFamilyDeps): LogOut =>
+  (deps: EndSessionDeps): LogOut =>
   async (session, scope, origin) =>
     endWithin(deps, session, scope, origin);
 
@@ -35,7 +35,7 @@ export type LogOutByRefreshToken = (
  * `use_dpop_nonce`.
  */
 export const logOutByRefreshToken =
-  (deps: RevokeFamilyDeps & ReadRefreshDeps & DpopProofDeps): LogOutByRefreshToken =>
+  (deps: EndSessionDeps & ReadRefreshDeps & DpopProofDeps): LogOutByRefreshToken =>
   async (refreshToken, scope, client, presented, origin) => {
     const { claims } = await readRefreshToken(deps, refreshToken);
     const family = await deps.families.find(claims.tokenFamily);
@@ -55,7 +55,7 @@ export const logOutByRefreshToken =
   };
 
 async function endWithin(
-  deps: RevokeFamilyDeps,
+  deps: EndSessionDeps,
   session: SessionOfUser,
   scope: LogOutTarget,
   origin: ChangeOrigin,

@@ -1,7 +1,6 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
-import { endOne } from '../revocation/end-sessions.ts';
-import type { RevokeFamilyDeps } from '../revocation/revoke-family.ts';
+import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
 import { assertClient } from '../tokens/live-family.ts';
 import { type ReadTokenDeps, readToken } from '../tokens/read-token.ts';
 
@@ -13,7 +12,7 @@ export type RevokeToken = (token: string, client: OAuthClient | null, origin: Ch
  * client. Rejects with a {@link Refusal} if the client may not use the session.
  */
 export const revokeToken =
-  (deps: RevokeFamilyDeps & ReadTokenDeps): RevokeToken =>
+  (deps: EndSessionDeps & ReadTokenDeps): RevokeToken =>
   async (token, client, origin) => {
     const found = await readToken(deps, token);
     const family = found && (await deps.families.find(found.sessionId));
