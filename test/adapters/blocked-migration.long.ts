@@ -1,20 +1,17 @@
 import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { migrateTo } from '../support/migrate-to.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 t.test(
   'a migration that waits for a long reader lets other statements pass, and is tried again',
   async (t) => {
     if (!(await requirePostgres(t))) return;
-    const sql = connect({ kind: 'url', url: await testDatabase(t), pool: 3 });
+    const url = await testDatabase(t);
+    const sql = connect({ kind: 'url', url, pool: 3 });
     t.teardown(() => sql.end({ timeout: 1 }));
-    await migrate(sql);
-    await sql.unsafe(`
-    drop trigger token_families_end_after_last_rotation on token_families;
-    drop function end_after_last_rotation();
-    alter table outbox drop column counted_at;
-    delete from kinship_migrations where version >= 222`);
+    await migrateTo(sql, url, '220');
 
     let blocked = 0;
     let read = 0;
@@ -31,7 +28,7 @@ t.test(
       read = (await sql`select count(*) from outbox`).length;
     });
     t.equal(read, 1);
-    t.match(await applied, ['222 counted-mails', '230 ends-after-rotation']);
+    t.equal((await applied)[0], '222 counted-mails');
     t.ok(blocked >= 1);
   },
 );

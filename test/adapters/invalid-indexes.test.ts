@@ -1,9 +1,8 @@
-import Postgrator from 'postgrator';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
-import { MIGRATIONS, migrate } from '../../src/adapters/postgres/migrate.ts';
-import { TABLE } from '../../src/adapters/postgres/migrations-table.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { interruptIndex } from '../support/invalid-index.ts';
+import { migrateTo } from '../support/migrate-to.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 
 const INDEX = 'mail_budgets_by_last_mail';
@@ -38,15 +37,7 @@ async function beforeMigration190(t: Test) {
   const url = await testDatabase(t);
   const sql = connect({ kind: 'url', url, pool: 1 });
   t.teardown(() => sql.end({ timeout: 1 }));
-  const postgrator = new Postgrator({
-    migrationPattern: MIGRATIONS,
-    driver: 'pg',
-    database: new URL(url).pathname.slice(1),
-    schemaTable: `public.${TABLE}`,
-    execQuery: async (text) => ({ rows: await sql.unsafe(text) }),
-    execSqlScript: async (text) => void (await sql.unsafe(text).simple()),
-  });
-  await postgrator.migrate('180');
+  await migrateTo(sql, url, '180');
   return {
     url,
     sql,
