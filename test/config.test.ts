@@ -223,15 +223,18 @@ t.test('the default of LOGIN_BY_USER_ID depends on the host and the public URL',
   t.equal(await behind('http://[::1]:3000'), 'local');
 });
 
-t.test('the named front doors are open, by default all of them, and in production none', async (t) => {
-  const doorsOf = async (FRONT_DOORS: string, more: Env = {}) =>
-    (await read(t, { ...keys, ...more, FRONT_DOORS })).http.frontDoors;
-  t.same(await doorsOf(''), ['session-id', 'cookie-pair', 'task-api'], 'all in development');
-  t.same(await doorsOf('', production), [], 'none in production');
-  t.same(await doorsOf('task-api, task-api', production), ['task-api']);
-  t.same(await doorsOf('session-id,cookie-pair', production), ['session-id', 'cookie-pair']);
-  t.same(await doorsOf('off'), []);
-});
+t.test(
+  'FRONT_DOORS names the open front doors; by default all are open in development, and none in production',
+  async (t) => {
+    const doorsOf = async (FRONT_DOORS: string, more: Env = {}) =>
+      (await read(t, { ...keys, ...more, FRONT_DOORS })).http.frontDoors;
+    t.same(await doorsOf(''), ['session-id', 'cookie-pair', 'task-api'], 'all in development');
+    t.same(await doorsOf('', production), [], 'none in production');
+    t.same(await doorsOf('task-api, task-api', production), ['task-api']);
+    t.same(await doorsOf('session-id,cookie-pair', production), ['session-id', 'cookie-pair']);
+    t.same(await doorsOf('off'), []);
+  },
+);
 
 t.test('the environment takes precedence over .env, and a blank value counts as unset', async (t) => {
   const folder = t.testdir({ '.env': 'API_PORT=4001\nAPI_HOST=127.0.0.2\nLOG_LEVEL=\nDATABASE_URL=wrong\n' });
@@ -327,7 +330,7 @@ t.test('secrets can be files in SECRETS_DIR', async (t) => {
 
 const smtp: Env = { SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com' };
 
-/** The environment, its first fault, and how many there are if not one. */
+/** The environment, its first fault, and the number of faults if there is more than one. */
 const wrong: [Env, RegExp, number?][] = [
   [{ NODE_ENV: 'prod' }, /^NODE_ENV is "prod", but must be one of/],
   [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL/],

@@ -132,7 +132,7 @@ t.test('a check finds the fault of a file before its first search', async (t) =>
     sorted: [sorted.join('\r\n'), null],
     'one line': [`${sorted[0]}:3\n`, null],
     empty: ['', 'empty'],
-    'by count': [hashes.join('\n'), 'not sorted by hash'],
+    'sorted by count': [hashes.join('\n'), 'not sorted by hash'],
     'two lines': [[...sorted.slice(0, 2)].reverse().join('\n'), 'not sorted by hash'],
     page: ['<!doctype html>\n', 'with a line that is not a SHA-1'],
     'a cut download': [`${sorted.join('\n')}\n${sorted[0]?.slice(0, 5)}`, 'with a line that is not a SHA-1'],

@@ -131,7 +131,7 @@ async function resetToken({ post, outbox, links }: HttpService): Promise<string>
   }
 }
 
-/** A client with the pair of a rotation that the database has lost. */
+/** The events of a refresh with a pair whose rotation the database has lost. */
 async function entriesOfHealing(): Promise<readonly ClaimedEntry[]> {
   const keys = someKeys();
   const service = await sessionUseCases({ keys });

@@ -19,7 +19,10 @@ import { evalArguments, modulePath } from '../support/program.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
-/** The settings of a connection. The role, the database, the URL and the environment cannot change them. */
+/**
+ * Tests of connections to PostgreSQL: neither the role nor the environment changes how values are read, a lost connection
+ * is replaced, and the tables are created beside others.
+ */
 
 function open(t: Test, url: string, more: { schema?: string; pool?: number } = {}): Sql {
   const sql = connect({ kind: 'url', url, pool: 1, ...more });
@@ -265,7 +268,7 @@ t.test('tables', async (t) => {
     },
   );
 
-  await t.test('are created in the configured schema only', async (t) => {
+  await t.test('tables are created in the configured schema only', async (t) => {
     const url = await testDatabase(t);
     const sql = open(t, url, { schema: 'own_schema' });
     await migrate(sql);

@@ -11,7 +11,7 @@ import { requirePrivatePostgres, startPrivatePostgres } from '../support/private
 import { skipFor } from '../support/skip.ts';
 
 /** The certificate is for `localhost`. The system does not know the authority that issued it. */
-t.test('TLS to PostgreSQL', async (t) => {
+t.test('TLS to PostgreSQL verifies what sslmode and sslrootcert require', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const issued = issueCertificate('localhost', t.testdir());
   if (issued === null) return skipFor(t, OPENSSL);
@@ -54,11 +54,11 @@ t.test('a start of TLS that the server does not complete fails, and throws nothi
   t.teardown(() => process.off('uncaughtException', note));
   const query = 'sslmode=verify-full&connect_timeout=1';
   const answers: Record<string, string | null> = {
-    'and begins the handshake, then never continues': 'S',
-    'and never answers': null,
-    'and reports an error': 'E\0\0\0\x20SFATAL\0C53300\0Mtoo many\0\0',
-    'and reports an error in pieces': 'E',
-    'and says more than yes': 'SS',
+    'the server agrees and never continues': 'S',
+    'the server never answers': null,
+    'the server reports an error': 'E\0\0\0\x20SFATAL\0C53300\0Mtoo many\0\0',
+    'the server sends a part of an error': 'E',
+    'the server sends more than its agreement': 'SS',
   };
   for (const [what, answer] of Object.entries(answers)) {
     const sockets = new Set<Socket>();

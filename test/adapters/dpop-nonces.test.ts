@@ -16,7 +16,7 @@ t.test('a nonce is valid for its period and the next one', async (t) => {
 });
 
 t.test(
-  'replicas with the same keys accept the nonces of each other, also while a key is replaced',
+  'replicas with the same keys make the same nonces, and a newer key does not end the nonces of the older key',
   async (t) => {
     const [old, next] = [someKey('old'), someKey('new')];
     const before = createDpopNonces([old]);

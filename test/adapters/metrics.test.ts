@@ -20,32 +20,35 @@ const READINGS = {
 
 function withBacklog(backlog: () => Promise<readonly Backlog[]>, { publishesEvents = true } = {}) {
   const metrics = createMetrics();
-  let asked = 0;
+  let queries = 0;
   const outbox = {
     backlog: () => {
-      asked += 1;
+      queries += 1;
       return backlog();
     },
   };
   const webhookDeliveries = { backlog: async () => ({ pending: 2, oldestDueAt: NOW - 3_000 }) };
   metrics.addReadings({ ...READINGS, outbox, webhookDeliveries, publishesEvents, clock: () => NOW });
-  return { scrape: async () => seriesIn(await metrics.scrape()), asked: () => asked };
+  return { scrape: async () => seriesIn(await metrics.scrape()), queries: () => queries };
 }
 
 const outboxSeries = (series: ReadonlyMap<string, number>) =>
   Object.fromEntries([...series].filter(([name]) => /^kinship_(?:outbox|database)/.test(name)));
 
-t.test('the first delivery that is given up increases its counter', async (t) => {
-  const series = seriesIn(await createMetrics().scrape());
-  const initial = (kind: string, outcome: string) =>
-    series.get(`kinship_deliveries_total{kind="${kind}",outcome="${outcome}"}`);
-  t.equal(initial('mail', 'dead_letter'), 0);
-  t.equal(initial('mail', 'unaddressed'), 0);
-  t.equal(initial('event', 'unwanted'), 0);
-});
+t.test(
+  'the counters of deliveries that are given up start at 0, so that the first one is an increase',
+  async (t) => {
+    const series = seriesIn(await createMetrics().scrape());
+    const initial = (kind: string, outcome: string) =>
+      series.get(`kinship_deliveries_total{kind="${kind}",outcome="${outcome}"}`);
+    t.equal(initial('mail', 'dead_letter'), 0);
+    t.equal(initial('mail', 'unaddressed'), 0);
+    t.equal(initial('event', 'unwanted'), 0);
+  },
+);
 
 t.test('many scrapes query the outbox once', async (t) => {
-  const { scrape, asked } = withBacklog(async () => [
+  const { scrape, queries } = withBacklog(async () => [
     { kind: 'event', count: 3, oldestAt: NOW - 90_000, postponed: 7 },
     { kind: 'mail', count: 0, oldestAt: null, postponed: 0 },
   ]);
@@ -60,7 +63,7 @@ t.test('many scrapes query the outbox once', async (t) => {
   };
   const all = await Promise.all([scrape(), scrape(), scrape()]);
   for (const series of all) t.same(outboxSeries(series), expected);
-  t.equal(asked(), 1);
+  t.equal(queries(), 1);
   t.equal(all[0].get('kinship_revocation_feed_complete'), 0);
   t.equal(all[0].get('kinship_log_lines_dropped_total'), 7);
 });
@@ -145,24 +148,24 @@ t.test('a healing, with a token that is newer than its restored row, is counted'
 t.test('the service counts as overloaded while too many store calls are unanswered', async (t) => {
   let unanswered = 0;
   const lines: string[] = [];
-  const log = { info: heard('info'), warn: heard('warn'), error: heard('error') };
-  let hear = () => {};
-  function heard(level: string) {
+  const log = { info: writer('info'), warn: writer('warn'), error: writer('error') };
+  let onLine = () => {};
+  function writer(level: string) {
     return (_members: object, message: string) => {
       lines.push(`${level} ${message}`);
-      hear();
+      onLine();
     };
   }
-  const line = () => new Promise<void>((resolve) => (hear = resolve));
+  const nextLine = () => new Promise<void>((resolve) => (onLine = resolve));
   const limits = { eventLoopDelay: 60_000, storeCallAge: 1_000, storeCalls: 3 };
   const { read, stop } = monitorOverload({ limits, unansweredFor: () => unanswered, log });
   t.teardown(stop);
   t.equal(read(), null);
-  const begun = line();
+  const begun = nextLine();
   unanswered = 3;
   await keptAlive(begun);
   t.equal(read(), 'database');
-  const ended = line();
+  const ended = nextLine();
   unanswered = 2;
   await keptAlive(ended);
   t.equal(read(), null);

@@ -10,14 +10,14 @@ const BATCH = 1_000;
 t.test('removals of entries and of mail budgets read an index and not the table', async (t) => {
   await t.test('PostgreSQL reads the indexes', async (t) => {
     const stores = await postgresStores(t);
-    if (stores !== null) await readsIndexes(t, stores);
+    if (stores !== null) await assertIndexesAreUsed(t, stores);
   });
   await t.test('the embedded database reads the indexes', async (t) =>
-    readsIndexes(t, await embeddedStores(t)),
+    assertIndexesAreUsed(t, await embeddedStores(t)),
   );
 });
 
-async function readsIndexes(t: Test, { sql }: SqlStores): Promise<void> {
+async function assertIndexesAreUsed(t: Test, { sql }: SqlStores): Promise<void> {
   await fill(sql);
   const entries = await planOf(sql, forgetOldSql(sql, 'mail', NOW + ENTRIES, BATCH));
   t.match(entries, /Index Scan using outbox_by_age/);

@@ -169,7 +169,7 @@ t.test('the connection to Redis', async (t) => {
     await t.rejects(connectLogged(t, sentinel.url), { message: /cannot be used: it is a Sentinel, which/ });
   });
 
-  await t.test('a Redis Cluster that appears after the start is disconnected', async (t) => {
+  await t.test('the service disconnects from a Redis Cluster that appears after the start', async (t) => {
     const server = await startPrivateRedis(t, ['--cluster-enabled', 'yes', '--dir', t.testdir()]);
     await server.kill();
     const { redis, lines } = await connectLogged(t, server.url);

@@ -189,20 +189,23 @@ t.test('the feed of PostgreSQL', async (t) => {
   });
 
   for (const occupy of ['nothing', 'transactions'] as const)
-    t.test(`a lost feed replaces the dead connections of the pool, on which wait: ${occupy}`, async (t) => {
-      const url = await migratedDatabase(t);
-      const { proxy: poolProxy, url: poolUrl } = await proxyTo(t, url);
-      const { proxy: feedProxy, url: feedUrl } = await proxyTo(t, url);
-      const { list, sql, open } = await replica(t, poolUrl, { feedUrl });
-      await Promise.all([sql`select pg_sleep(0.1)`, sql`select pg_sleep(0.1)`]);
-      poolProxy.freezeOpenConnections();
-      if (occupy === 'transactions')
-        for (let count = 0; count < 2; count += 1) sql.begin((tx) => tx`select 1`).catch(() => {});
-      feedProxy.cut();
-      await waitUntil(() => !list.isComplete());
-      await waitUntil(() => list.isComplete(), 60_000);
-      await open();
-    });
+    t.test(
+      `a lost feed replaces the dead connections of the pool (waiting on them: ${occupy})`,
+      async (t) => {
+        const url = await migratedDatabase(t);
+        const { proxy: poolProxy, url: poolUrl } = await proxyTo(t, url);
+        const { proxy: feedProxy, url: feedUrl } = await proxyTo(t, url);
+        const { list, sql, open } = await replica(t, poolUrl, { feedUrl });
+        await Promise.all([sql`select pg_sleep(0.1)`, sql`select pg_sleep(0.1)`]);
+        poolProxy.freezeOpenConnections();
+        if (occupy === 'transactions')
+          for (let count = 0; count < 2; count += 1) sql.begin((tx) => tx`select 1`).catch(() => {});
+        feedProxy.cut();
+        await waitUntil(() => !list.isComplete());
+        await waitUntil(() => list.isComplete(), 60_000);
+        await open();
+      },
+    );
 
   t.test('the list is never complete if LISTEN succeeds but nothing is delivered', async (t) => {
     const { list, lines } = await replica(t, await migratedDatabase(t), {

@@ -55,7 +55,7 @@ function answer(responseCode: number, message = 'no') {
 }
 
 /** The error of the promise. Asserts that it is a temporary failure, not a rejection of the mail. */
-async function passingFailure(t: Test, sending: Promise<void>): Promise<Error> {
+async function temporaryFailure(t: Test, sending: Promise<void>): Promise<Error> {
   const error: unknown = await sending.then(() => null).catch((thrown: unknown) => thrown);
   t.type(error, Error);
   t.notOk(error instanceof MailRejected, 'the failure is temporary');
@@ -119,7 +119,7 @@ t.test('a relay that refuses the address of a container in EHLO accepts the conf
       else done(answer(421, 'Try again later'));
     },
   });
-  t.match(await passingFailure(t, mailer(t, { port, name: '[127.0.0.1]' }).send(someMail())), {
+  t.match(await temporaryFailure(t, mailer(t, { port, name: '[127.0.0.1]' }).send(someMail())), {
     responseCode: 421,
   });
   await mailer(t, { port, name: 'auth.example.com' }).send(someMail());
@@ -186,19 +186,19 @@ t.test('a recipient or content refused with 5xx is a permanent rejection', async
 t.test('a reply 4xx, and a reply 5xx that is not about the mail, are temporary failures', async (t) => {
   for (const code of [421, 450, 451, 452]) {
     const { port } = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(code)) });
-    await passingFailure(t, mailer(t, { port }).send(someMail()));
+    await temporaryFailure(t, mailer(t, { port }).send(someMail()));
   }
   const later = await serveMail(t, {
     ...PLAIN,
     onData: (stream, _session, done) => stream.on('end', () => done(answer(451))).resume(),
   });
-  await passingFailure(t, mailer(t, later).send(someMail()));
+  await temporaryFailure(t, mailer(t, later).send(someMail()));
   const sender = await serveMail(t, { ...PLAIN, onMailFrom: (_from, _session, done) => done(answer(550)) });
-  await passingFailure(t, mailer(t, sender).send(someMail()));
+  await temporaryFailure(t, mailer(t, sender).send(someMail()));
   const login = await serveMail(t, { ...PLAIN, onRcptTo: (_to, _session, done) => done(answer(530)) });
-  await passingFailure(t, mailer(t, login).send(someMail()));
+  await temporaryFailure(t, mailer(t, login).send(someMail()));
   const closed = await serveMail(t, { ...PLAIN, onConnect: (_session, done) => done(answer(554)) });
-  await passingFailure(t, mailer(t, closed).send(someMail()));
+  await temporaryFailure(t, mailer(t, closed).send(someMail()));
 });
 
 t.test('a wrong password is a temporary failure', async (t) => {
@@ -210,7 +210,7 @@ t.test('a wrong password is a temporary failure', async (t) => {
       password === 'right' ? done(null, { user: username }) : done(answer(535)),
   });
   const wrong = mailer(t, { port, username: 'ann', password: 'wrong' });
-  const error = await passingFailure(t, wrong.send(someMail()));
+  const error = await temporaryFailure(t, wrong.send(someMail()));
   t.notMatch(error.message, 'wrong');
   await t.resolves(wrong.verify());
   const right = mailer(t, { port, username: 'ann', password: 'right' });
@@ -220,12 +220,12 @@ t.test('a wrong password is a temporary failure', async (t) => {
 
 t.test('a silent, slow, absent or broken server delays a mail for a limited time', async (t) => {
   const silent = await serveRaw(t, () => undefined);
-  t.match(await passingFailure(t, mailer(t, { port: silent, timeouts: QUICK }).send(someMail())), {
+  t.match(await temporaryFailure(t, mailer(t, { port: silent, timeouts: QUICK }).send(someMail())), {
     code: 'ETIMEDOUT',
   });
 
   const stuck = await serveMail(t, { ...PLAIN, onData: (stream) => stream.resume() });
-  t.match(await passingFailure(t, mailer(t, { port: stuck.port, timeouts: QUICK }).send(someMail())), {
+  t.match(await temporaryFailure(t, mailer(t, { port: stuck.port, timeouts: QUICK }).send(someMail())), {
     code: 'ETIMEDOUT',
   });
 
@@ -235,35 +235,35 @@ t.test('a silent, slow, absent or broken server delays a mail for a limited time
     socket.on('close', () => clearInterval(timer));
   });
   const smtp = mailer(t, { port: trickling, timeouts: { mail: 300 } });
-  t.match(await passingFailure(t, smtp.send(someMail())), { code: 'EABORT' });
+  t.match(await temporaryFailure(t, smtp.send(someMail())), { code: 'EABORT' });
   const starting = mailer(t, { port: trickling, timeouts: { verify: 300 } });
   await t.resolves(starting.verify(), 'an endless answer does not block the start');
 
   const rude = await serveRaw(t, (socket) => socket.destroy());
-  await passingFailure(t, mailer(t, { port: rude }).send(someMail()));
+  await temporaryFailure(t, mailer(t, { port: rude }).send(someMail()));
   await t.resolves(mailer(t, { port: rude }).verify());
 
   const { port } = await serveMail(t);
   const gone = mailer(t, { port, host: 'mail.invalid' });
-  await passingFailure(t, gone.send(someMail()));
+  await temporaryFailure(t, gone.send(someMail()));
   await t.resolves(gone.verify(), 'a server that is down does not stop the start');
 });
 
 t.test('a closed mailer refuses mails, and waits for running ones for a limited time', async (t) => {
   const stuck = await serveMail(t, { ...PLAIN, onData: (stream) => stream.resume() });
   const smtp = mailer(t, { port: stuck.port, timeouts: { close: 100 } });
-  const underWay = passingFailure(t, smtp.send(someMail()));
+  const underWay = temporaryFailure(t, smtp.send(someMail()));
   while (stuck.connections() === 0) await new Promise(setImmediate);
   await smtp.close();
   await underWay;
-  await passingFailure(t, smtp.send(someMail()));
+  await temporaryFailure(t, smtp.send(someMail()));
 });
 
 t.test('STARTTLS is used if it is offered, and its certificate must verify', async (t) => {
   if (certificate === null) return skipFor(t, OPENSSL);
   const { port, received } = await serveMail(t, WITH_TLS);
   const untrusting = mailer(t, { port });
-  await passingFailure(t, untrusting.send(someMail()));
+  await temporaryFailure(t, untrusting.send(someMail()));
   await t.rejects(untrusting.verify(), {
     message: /^TLS with the mail server 127\.0\.0\.1:\d+ failed: /,
   });
@@ -280,7 +280,7 @@ t.test('a certificate of another name does not verify', async (t) => {
   const { port, received } = await serveMail(t, WITH_TLS);
   const smtp = mailer(t, { port, host: 'localhost', ca: certificate.cert });
   await t.rejects(smtp.verify(), { message: /^TLS with the mail server / });
-  await passingFailure(t, smtp.send(someMail()));
+  await temporaryFailure(t, smtp.send(someMail()));
   t.equal(received.length, 0);
 });
 
@@ -299,7 +299,7 @@ t.test(
     const clear = await serveMail(t, { disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth });
     const credentials = { username: 'ann', password: 'secret' };
     const smtp = mailer(t, { port: clear.port, host, ...credentials });
-    await passingFailure(t, smtp.send(someMail()));
+    await temporaryFailure(t, smtp.send(someMail()));
     await t.rejects(smtp.verify(), { message: /^TLS with the mail server / });
     t.same(seen, []);
 
@@ -315,7 +315,7 @@ t.test(
       });
     });
     const before = seen.length;
-    await passingFailure(t, mailer(t, { port: hostile, host, ...credentials }).send(someMail()));
+    await temporaryFailure(t, mailer(t, { port: hostile, host, ...credentials }).send(someMail()));
     t.notMatch(seen.slice(before).join(''), /AUTH/, 'no password is sent to a server without EHLO');
   },
 );

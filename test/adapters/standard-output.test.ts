@@ -9,11 +9,9 @@ import { evalArguments, modulePath } from '../support/program.ts';
 import { nodeOnTerminal, requireTerminal } from '../support/pseudo-terminal.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
-/**
- * The bytes that may wait in this process, the bytes that may wait in the pipe and its reader, and the bytes of one
- * line.
- */
+/** The most bytes that may wait: in the writer, and in the pipe together with its reader. */
 const ROOM = 1_048_576 + 262_144;
+/** The bytes of the filling of one line. */
 const LINE = 1_000;
 
 /** Logs the number of lines in each message of the parent, and answers how many lines were dropped so far. */

@@ -11,13 +11,13 @@ const bytes = randomBytes(64);
 const key = createHmacKey({ id: 'k1', bytes });
 const other = createHmacKey({ id: 'k1', bytes: randomBytes(64) });
 
-function ours(payload: string): string {
+function makeToken(payload: string): string {
   const token = key.sign?.('rt+jwt', payload);
   if (typeof token !== 'string') throw new Error('HMAC signs at once');
   return token;
 }
 
-const judgedByJose = (token: string) =>
+const isAcceptedByJose = (token: string) =>
   compactVerify(token, bytes, { algorithms: ['HS512'] }).then(
     () => true,
     () => false,
@@ -29,21 +29,24 @@ t.test(
   'our tokens equal the tokens of jose byte for byte, and each side verifies tokens of the other',
   async (t) => {
     const property = fc.asyncProperty(payloads, async (payload) => {
-      const token = ours(payload);
+      const token = makeToken(payload);
       const theirs = await new CompactSign(Buffer.from(payload))
         .setProtectedHeader({ alg: 'HS512', typ: 'rt+jwt', kid: 'k1' })
         .sign(bytes);
-      return token === theirs && (await judgedByJose(token)) && key.verify(theirs) === true;
+      return token === theirs && (await isAcceptedByJose(token)) && key.verify(theirs) === true;
     });
     await t.resolves(fc.assert(property, { numRuns: 200 }));
-    t.match(readCompact(ours('{}')), { header: { alg: 'HS512', typ: 'rt+jwt', kid: 'k1' }, payload: {} });
-    t.equal(other.verify(ours('{}')), false, 'another key');
+    t.match(readCompact(makeToken('{}')), {
+      header: { alg: 'HS512', typ: 'rt+jwt', kid: 'k1' },
+      payload: {},
+    });
+    t.equal(other.verify(makeToken('{}')), false, 'another key');
   },
 );
 
 t.test('a token is refused after any change of its text', async (t) => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \u0000é';
-  const token = ours(JSON.stringify({ sub: 'someone', jti: 'something' }));
+  const token = makeToken(JSON.stringify({ sub: 'someone', jti: 'something' }));
   const edits = fc.record({
     at: fc.nat(token.length - 1),
     kind: fc.constantFrom('replace', 'insert', 'remove'),
@@ -58,17 +61,17 @@ t.test('a token is refused after any change of its text', async (t) => {
 });
 
 t.test('every other encoding of a segment is refused', async (t) => {
-  const segments = ours(JSON.stringify({ sub: 'x' })).split('.');
+  const segments = makeToken(JSON.stringify({ sub: 'x' })).split('.');
   for (const [index, segment] of segments.entries()) {
-    const spelt = (text: string) => segments.with(index, text).join('.');
+    const withText = (text: string) => segments.with(index, text).join('.');
     for (const text of [`${segment}=`, `${segment}==`, ` ${segment}`, `${segment}\n`, `${segment}A`]) {
-      t.notOk(readCompact(spelt(text)) !== null && key.verify(spelt(text)), JSON.stringify(text));
+      t.notOk(readCompact(withText(text)) !== null && key.verify(withText(text)), JSON.stringify(text));
     }
     // Sets the unused bits of the last character. Buffer and other tolerant decoders ignore them.
     for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
       const text = segment.slice(0, -1) + last;
       if (text === segment) continue;
-      t.equal(readCompact(spelt(text)) !== null && key.verify(spelt(text)), false, text);
+      t.equal(readCompact(withText(text)) !== null && key.verify(withText(text)), false, text);
     }
   }
 });

@@ -98,7 +98,10 @@ t.test('a full Redis refuses proofs, and does not count as an outage', async (t)
   t.teardown(() => redis.disconnect());
   await redis.config('SET', 'maxmemory', '1');
   const shared = createRedisUsedProofs(redis);
-  const deps = { log: SILENT_LOG, telemetry: { dpopUnshared: () => t.fail('not alone') } };
+  const deps = {
+    log: SILENT_LOG,
+    telemetry: { dpopUnshared: () => t.fail('a full Redis counts as an outage') },
+  };
   const used = usedDpopProofsWithFallback(shared, createMemoryUsedProofs(), deps);
   await t.rejects(used.use(someProof(), NOW, NOW + MINUTE), UsedDpopProofsFull);
   await redis.config('SET', 'maxmemory', '0');
@@ -111,7 +114,7 @@ t.test('during an outage of Redis each process refuses the proofs that it has ac
   const lines: unknown[] = [];
   const log = { ...SILENT_LOG, error: (_: object, line: string) => void lines.push(line) };
   const metrics = createMetrics();
-  const process = async () => {
+  const startProcess = async () => {
     const redis = await connectRedis(server.url, SILENT_LOG);
     t.teardown(() => redis.disconnect());
     const shared = createRedisUsedProofs(redis);
@@ -125,7 +128,7 @@ t.test('during an outage of Redis each process refuses the proofs that it has ac
       telemetry: metrics.telemetry,
     });
   };
-  const [one, other] = [await process(), await process()];
+  const [one, other] = [await startProcess(), await startProcess()];
   const [before, after] = [someProof(), someProof()];
   t.equal(await one.use(before, NOW, NOW + MINUTE), true);
   t.equal(await other.use(before, NOW, NOW + MINUTE), false, 'shared');
@@ -146,9 +149,9 @@ t.test('after an outage of Redis proofs are shared again from the first success 
       return shared.use(...use);
     },
   };
-  let alone = 0;
+  let unshared = 0;
   const dpopUnshared = () => {
-    alone += 1;
+    unshared += 1;
   };
   const deps = { log: SILENT_LOG, telemetry: { dpopUnshared } };
   const used = usedDpopProofsWithFallback(primary, createMemoryUsedProofs({ maxEntries: 3 }), deps);
@@ -157,7 +160,7 @@ t.test('after an outage of Redis proofs are shared again from the first success 
   await used.use(someProof(), NOW, NOW + MINUTE);
   const proof = someProof();
   t.equal(await used.use(proof, NOW, NOW + MINUTE), true);
-  t.equal(alone, 2);
+  t.equal(unshared, 2);
   t.equal(await shared.use(proof, NOW, NOW + MINUTE), false);
   t.equal(await used.use(someProof(), NOW, NOW + MINUTE), true, 'also with a full memory');
 });

@@ -22,12 +22,12 @@ const LISTS: readonly (readonly [UserFilter, string, string])[] = [
 t.test('no list of users scans a whole table', async (t) => {
   await t.test('PostgreSQL', async (t) => {
     const stores = await postgresStores(t);
-    if (stores !== null) await readIndexes(t, stores);
+    if (stores !== null) await assertIndexesAreUsed(t, stores);
   });
-  await t.test('the embedded database', async (t) => readIndexes(t, await embeddedStores(t)));
+  await t.test('the embedded database', async (t) => assertIndexesAreUsed(t, await embeddedStores(t)));
 });
 
-async function readIndexes(t: Test, stores: SqlStores): Promise<void> {
+async function assertIndexesAreUsed(t: Test, stores: SqlStores): Promise<void> {
   const { sql } = stores;
   await fill(stores);
   for (const [filter, place, index] of LISTS)

@@ -112,7 +112,7 @@ t.test('the id of a key may begin with a hyphen', async (t) => {
   t.match(await kinship(['keys', 'retire', id], env), { code: 1, stderr: `There is no key ${id}.` });
 });
 
-t.test('an origin without a scheme is read as http, and what is no origin is refused', async (t) => {
+t.test('an origin without a scheme is read as http, and text that is no origin is refused', async (t) => {
   const demo = (url: string) => kinship(['demo', '--url', url], { DATA_DIR: t.testdirName });
   t.match(await demo('127.0.0.1:1'), { code: 1, stderr: /^No service answers at http:\/\/127\.0\.0\.1:1: / });
   for (const url of ['ftp://127.0.0.1', 'http://', 'a b'])

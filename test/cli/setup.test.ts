@@ -73,7 +73,7 @@ t.test('the first start generates all secrets, and a later one keeps them', (t) 
   t.end();
 });
 
-t.test('a secret of the environment takes precedence, and disappears with its line', (t) => {
+t.test('a secret of the environment takes precedence until its variable is removed', (t) => {
   const folder = t.testdir();
   const SERVICE_API_KEYS = `backend:login:${'0123456789abcdef'.repeat(2)}`;
   const env = { SERVICE_API_KEYS, OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=x' };

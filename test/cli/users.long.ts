@@ -6,7 +6,7 @@ import t from 'tap';
 import { FOREIGN_HASHES } from '../support/foreign-hashes.ts';
 import { userLine, usersCommand } from '../support/users-command.ts';
 
-/** A hash to which nobody knows a password. */
+/** A hash whose password is not known. */
 const argon2Of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
 
 t.test('a pipe is imported like a file', async (t) => {

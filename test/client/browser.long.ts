@@ -9,7 +9,7 @@ const ROUNDS = 100;
 t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', async (t) => {
   const browser = await tabs(t);
   if (browser === null) return;
-  const { service, told } = browser;
+  const { service, reports } = browser;
   const pages = await openAll(browser);
   const pair = await pairOf(service);
   await pages[0]?.evaluate(`client.adopt(${JSON.stringify(pair)})`);
@@ -29,13 +29,13 @@ t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', a
     pages.map(() => 200),
     'all tabs are signed in',
   );
-  const logouts = told.filter(({ what }) => what === 'signed out');
+  const logouts = reports.filter(({ what }) => what === 'signed out');
   t.same(logouts, [], 'and no tab was signed out meanwhile');
   const { generation, ended } = await sessionOf(service, pair);
   t.equal(ended, null);
   t.ok(generation >= ROUNDS / 4, `${generation} rotations`);
   t.ok(faults.lost > 0, `${faults.lost} answers lost`);
-  t.same(forks(told), [], 'no token has two successors');
+  t.same(forks(reports), [], 'no token has two successors');
   t.comment(
     `with care: ${ROUNDS * TABS} renewals of ${TABS} tabs, ${answers} answered before their tab was gone, ` +
       `${generation} rotations, ${faults.lost} lost answers, ${faults.reloads} reloads, ${faults.kills} killed tabs, ${logouts.length} logouts`,
@@ -43,7 +43,7 @@ t.test('five tabs stay signed in, with lost answers, reloads and killed tabs', a
 
   await pages[0]?.evaluate('client.logOut()');
   await Promise.all(pages.map((page) => page.evaluate('careful.signedOut')));
-  t.equal(told.filter(({ what }) => what === 'signed out').length, TABS, 'a logout reaches every tab');
+  t.equal(reports.filter(({ what }) => what === 'signed out').length, TABS, 'a logout reaches every tab');
   t.equal(countAnswers(service, '/auth/logout', 204), 1);
 });
 
@@ -68,7 +68,7 @@ t.test('five tabs that refresh without coordination lose their session', async (
 t.test('a page without TLS has no locks, and repeats a stored Idempotency-Key', async (t) => {
   const browser = await tabs(t, { host: 'app.test' });
   if (browser === null) return;
-  const { service, proxy, told, open } = browser;
+  const { service, proxy, reports, open } = browser;
   const first = await open();
   t.equal(await first.evaluate('isSecureContext || "locks" in navigator'), false);
   const pair = await pairOf(service);
@@ -83,7 +83,7 @@ t.test('a page without TLS has no locks, and repeats a stored Idempotency-Key', 
   const second = await open();
   t.equal(await second.evaluate('careful.renewToken().then((token) => token !== null)'), true);
   t.same(
-    told.filter(({ what }) => what === 'signed out'),
+    reports.filter(({ what }) => what === 'signed out'),
     [],
   );
   t.equal((await sessionOf(service, pair)).ended, null);
@@ -92,7 +92,7 @@ t.test('a page without TLS has no locks, and repeats a stored Idempotency-Key', 
 t.test('without locks, tabs that begin a refresh at the same moment send one Idempotency-Key', async (t) => {
   const browser = await tabs(t, { host: 'app.test' });
   if (browser === null) return;
-  const { service, told } = browser;
+  const { service, reports } = browser;
   const pages = await openAll(browser);
   const pair = await pairOf(service);
   await pages[0]?.evaluate(`client.adopt(${JSON.stringify(pair)})`);
@@ -103,11 +103,11 @@ t.test('without locks, tabs that begin a refresh at the same moment send one Ide
     t.equal(new Set(tokens).size, 1, 'there is one session');
   }
   t.same(
-    told.filter(({ what }) => what === 'signed out'),
+    reports.filter(({ what }) => what === 'signed out'),
     [],
   );
   t.same(await sessionOf(service, pair), { generation: rounds, ended: null });
-  t.same(forks(told), []);
+  t.same(forks(reports), []);
 });
 
 t.test('a tab reads the value that another tab has stored under the same lock', async (t) => {

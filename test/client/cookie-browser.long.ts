@@ -92,19 +92,19 @@ t.test('cookies that arrive while their page is killed are used by the next page
 t.test('a page signs out if its session ended elsewhere, or if its cookies are missing', async (t) => {
   const browser = await sameSite(t);
   if (browser === null) return;
-  const { service, context, open, told } = browser;
+  const { service, context, open, reports } = browser;
   const page = await open();
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   const cookie = (await context.cookies()).find(({ name }) => name === 'kinship_refresh');
   await service.post('/auth/logout', { refreshToken: cookie?.value });
   t.equal(await page.evaluate('statusOfMe()'), 401);
-  t.same(told.at(-1), { what: 'signed out', detail: 'session_revoked' });
+  t.same(reports.at(-1), { what: 'signed out', detail: 'session_revoked' });
   t.same(await context.cookies(), [], 'the service removed the cookies');
 
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   await context.clearCookies();
   t.equal(await page.evaluate('statusOfMe()'), 401);
-  t.same(told.at(-1), { what: 'signed out', detail: 'unauthenticated' });
+  t.same(reports.at(-1), { what: 'signed out', detail: 'unauthenticated' });
 });
 
 t.test('a logout that did not reach the service can be repeated', async (t) => {

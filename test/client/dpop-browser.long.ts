@@ -64,7 +64,7 @@ t.test('tabs share one key, also when answers are lost and tabs are reloaded or 
   const { generation, ended } = await sessionOf(service, pair);
   t.ok(generation >= 5, `${generation} rotations`);
   t.equal(ended, null);
-  t.same(forks(browser.told), []);
+  t.same(forks(browser.reports), []);
   t.same(signOuts(browser), []);
 });
 
@@ -102,13 +102,13 @@ t.test('a page whose clock is wrong by an hour takes the time from a refusal', a
 t.test('a session whose key is lost ends on this device, without a request to the service', async (t) => {
   const browser = await startLoggedIn(t);
   if (browser === null) return;
-  const { service, page, told } = browser;
+  const { service, page, reports } = browser;
   await page.evaluate(`new Promise((resolve) => {
     indexedDB.deleteDatabase('kinship-dpop').onsuccess = resolve;
   })`);
   await page.reload();
   t.equal(await page.evaluate('renewToken()'), false);
-  t.same(told.at(-1), { what: 'signed out', detail: 'dpop_key_lost' });
+  t.same(reports.at(-1), { what: 'signed out', detail: 'dpop_key_lost' });
   t.equal(countAnswers(service, '/auth/refresh', 401), 0);
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
   t.equal(await page.evaluate('statusOfMe()'), 200);

@@ -7,21 +7,21 @@ import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import { countAnswers, startSignedIn } from './support/sessions.ts';
 
-interface Asked {
+interface ReceivedRequest {
   readonly authorization: string | undefined;
   readonly body: string;
 }
 
 /** An API of another party, and the requests that it received. */
 async function api(t: Test, answer: (response: ServerResponse, request: IncomingMessage) => void) {
-  const asked: Asked[] = [];
+  const received: ReceivedRequest[] = [];
   const server = createServer(async (request, response) => {
-    asked.push({ authorization: request.headers.authorization, body: await text(request) });
+    received.push({ authorization: request.headers.authorization, body: await text(request) });
     answer(response, request);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close().closeAllConnections());
-  return { asked, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  return { received, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 /** Accepts every token except this one. */
@@ -32,7 +32,7 @@ const refuseToken = (token: () => string) => (response: ServerResponse, request:
 t.test('a 401 leads to one refresh and one repetition', async (t) => {
   const service = await startHttpService(t);
   let refused = '';
-  const { asked, origin } = await api(
+  const { received, origin } = await api(
     t,
     refuseToken(() => refused),
   );
@@ -45,26 +45,26 @@ t.test('a 401 leads to one refresh and one repetition', async (t) => {
     [new TextEncoder().encode('bytes'), /^bytes$/],
   ] as const;
   for (const [body, expected] of bodies) {
-    asked.length = 0;
+    received.length = 0;
     const answer = await client.fetch(new URL(origin), {
       method: 'POST',
       body,
       headers: { 'x-mine': 'yes' },
     });
     t.equal(answer.status, 200);
-    t.equal(asked.length, 2);
-    for (const request of asked) t.match(request.body, expected);
-    refused = asked[1]?.authorization?.slice('Bearer '.length) ?? '';
+    t.equal(received.length, 2);
+    for (const request of received) t.match(request.body, expected);
+    refused = received[1]?.authorization?.slice('Bearer '.length) ?? '';
   }
   t.equal(countAnswers(service, '/auth/refresh'), bodies.length);
 });
 
 t.test('a call that gets 401 twice is not repeated again', async (t) => {
   const service = await startHttpService(t);
-  const { asked, origin } = await api(t, (response) => response.writeHead(401).end());
+  const { received, origin } = await api(t, (response) => response.writeHead(401).end());
   const { client, signedOut } = await startSignedIn(t, service, { origins: [origin] });
   t.equal((await client.fetch(origin)).status, 401);
-  t.equal(asked.length, 2);
+  t.equal(received.length, 2);
   t.equal(countAnswers(service, '/auth/refresh'), 1);
   t.same(signedOut, []);
 });
@@ -72,7 +72,7 @@ t.test('a call that gets 401 twice is not repeated again', async (t) => {
 t.test('a body that was already read is not sent again', async (t) => {
   const service = await startHttpService(t);
   let refused = '';
-  const { asked, origin } = await api(
+  const { received, origin } = await api(
     t,
     refuseToken(() => refused),
   );
@@ -83,9 +83,9 @@ t.test('a body that was already read is not sent again', async (t) => {
     () => client.fetch(origin, stream),
     () => client.fetch(new Request(origin, { method: 'POST', body: 'text' })),
   ]) {
-    asked.length = 0;
+    received.length = 0;
     t.equal((await request()).status, 401);
-    t.equal(asked.length, 1);
+    t.equal(received.length, 1);
   }
   t.equal(
     (await client.fetch(new Request(origin))).status,
@@ -113,9 +113,9 @@ t.test('a caller that aborts does not wait for the token, and the refresh contin
   });
   Date.now = () => now() + 900_000;
   const giveUp = new AbortController();
-  const asked = client.fetch(`${service.url}/auth/me`, { signal: giveUp.signal });
+  const aborted = client.fetch(`${service.url}/auth/me`, { signal: giveUp.signal });
   giveUp.abort(new Error('The page has moved on'));
-  await t.rejects(asked, { message: 'The page has moved on' });
+  await t.rejects(aborted, { message: 'The page has moved on' });
   const late = client.fetch(`${service.url}/auth/me`, { signal: giveUp.signal });
   await t.rejects(late, { message: 'The page has moved on' });
   t.equal(countAnswers(service, '/auth/me'), 0);
@@ -144,9 +144,9 @@ t.test('the token is never sent to another origin, not even after a redirect', a
   const friend = await api(t, (response) => response.writeHead(302, { location: stranger.origin }).end());
   const { client, pair } = await startSignedIn(t, service, { origins: [friend.origin] });
   await client.fetch(stranger.origin);
-  t.same(stranger.asked, [{ authorization: undefined, body: '' }]);
+  t.same(stranger.received, [{ authorization: undefined, body: '' }]);
   await client.fetch(friend.origin);
-  t.equal(friend.asked[0]?.authorization, `Bearer ${pair.access}`);
-  t.ok(stranger.asked.length > 1);
-  for (const { authorization } of stranger.asked) t.equal(authorization, undefined);
+  t.equal(friend.received[0]?.authorization, `Bearer ${pair.access}`);
+  t.ok(stranger.received.length > 1);
+  for (const { authorization } of stranger.received) t.equal(authorization, undefined);
 });

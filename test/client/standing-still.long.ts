@@ -54,11 +54,11 @@ async function expectOneSession(
   t: Test,
   {
     service,
-    told,
+    reports,
     still,
     other,
     pair,
-  }: Pick<Tabs, 'service' | 'told'> & Record<'still' | 'other', Page> & { pair: TokenPair },
+  }: Pick<Tabs, 'service' | 'reports'> & Record<'still' | 'other', Page> & { pair: TokenPair },
   generation: number,
 ) {
   t.same(await sessionOf(service, pair), { generation, ended: null });
@@ -69,11 +69,11 @@ async function expectOneSession(
   );
   for (const page of [still, other]) t.equal(await page.evaluate('careful.statusOfMe()'), 200);
   t.same(
-    told.filter(({ what }) => what === 'signed out'),
+    reports.filter(({ what }) => what === 'signed out'),
     [],
     'no tab was signed out',
   );
-  t.same(forks(told), [], 'no token has two successors');
+  t.same(forks(reports), [], 'no token has two successors');
 }
 
 t.test(

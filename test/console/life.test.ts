@@ -103,11 +103,11 @@ t.test('summaries distinguish a live session, an ended session and a refused add
     address: ELSEWHERE,
     data: { blocked: true, previousAddress: HOME },
   });
-  const tell = (...events: LifeEvent[]) => summarizeLife(read(lifeSession(), events));
-  t.match(tell(started), { state: 'live', headline: /lives/ });
-  t.match(tell(started, ended), { state: 'ended', headline: /ended: logout/ });
-  t.match(tell(started, blocked), { state: 'refused', headline: /Requests from 198\.51\.100\.14/ });
-  t.match(answerTo('From where?', tell(started, blocked)), /^1 network got tokens/);
+  const summaryOf = (...events: LifeEvent[]) => summarizeLife(read(lifeSession(), events));
+  t.match(summaryOf(started), { state: 'live', headline: /lives/ });
+  t.match(summaryOf(started, ended), { state: 'ended', headline: /ended: logout/ });
+  t.match(summaryOf(started, blocked), { state: 'refused', headline: /Requests from 198\.51\.100\.14/ });
+  t.match(answerTo('From where?', summaryOf(started, blocked)), /^1 network got tokens/);
 });
 
 t.test('a session without recorded events begins with the login in its row', async (t) => {

@@ -119,7 +119,7 @@ t.test('a key is announced, signs until the next key signs, and stays published'
 });
 
 t.test(
-  'after a rotation at once beside an announced key, the spans are the states of the domain',
+  'after `keys rotate --now` beside an announced key, each span shows the state that the domain computes',
   async (t) => {
     const hour = (hours: number) => START + hours * 3_600_000;
     const key = (id: string, number: number, announcedAt: number, signsFrom: number): SigningKey => ({

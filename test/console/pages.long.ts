@@ -154,7 +154,7 @@ t.test('an operator disables a user and enables the user again by keyboard alone
 });
 
 t.test(
-  'the incidents page finds by a click that a user is already disabled, and offers to enable the user',
+  'a click on "Disable user" asks for no reason if the user is already disabled, and the page offers to enable them',
   async (t) => {
     const started = await startConsole(t);
     if (started === null) return;

@@ -3,7 +3,7 @@ import t from 'tap';
 import { signIn, startConsole } from '../support/console-pages.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
-/** Holds the answers to these requests until `release` is called. `count` says how many were sent. */
+/** Holds these requests back until `release` is called. `count` says how many requests the page has sent. */
 async function holdRequests(page: Page, method: string, url: string) {
   let release = () => {};
   const released = new Promise<void>((resolve) => {

@@ -42,5 +42,9 @@ t.test('a change of an account sends only what the operator changed', async (t) 
   t.same(accountChanges(shown, { ...shown, emailVerified: true }), { emailVerified: true });
   const verified = { ...shown, emailVerified: true };
   const email = 'anna@example.com';
-  t.same(accountChanges(verified, { ...verified, email }), { email, emailVerified: true }, 'a new address');
+  t.same(
+    accountChanges(verified, { ...verified, email }),
+    { email, emailVerified: true },
+    'a new address goes with its state',
+  );
 });

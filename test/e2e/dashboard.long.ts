@@ -69,7 +69,7 @@ t.test('every query finds its metrics and labels in a running service', async (t
   });
   await addWebhook(url, (await webhookReceiver(t)).url);
   const prometheus = await startPrometheus(t, new URL(url).host);
-  await somethingOfEach(url);
+  await sendRequestsOfEachKind(url);
 
   await t.test('the service exports every metric and label of the queries', async (t) => {
     const text = await waitForValue('a delivery', async () => {
@@ -146,7 +146,7 @@ async function addWebhook(service: string, url: string): Promise<void> {
  * Sends right and wrong logins, registrations and refreshes, replays a token, which also causes a mail, and reaches a
  * limit.
  */
-async function somethingOfEach(url: string): Promise<void> {
+async function sendRequestsOfEachKind(url: string): Promise<void> {
   const post = async (path: string, body?: object) => {
     const init = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) };
     const answer = await fetch(`${url}${path}`, { method: 'POST', ...(body && init) });

@@ -19,7 +19,7 @@ interface Victim {
   readonly other: Signed;
 }
 
-interface Asked {
+interface RequestToSend {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly by?: Signed;
@@ -30,7 +30,7 @@ interface Asked {
 interface Ending {
   readonly races: number;
   readonly reason: RevocationReason;
-  request(victim: Victim): Asked;
+  request(victim: Victim): RequestToSend;
 }
 
 /** Ways in which a user ends a session. */
@@ -220,7 +220,7 @@ function refresh(service: HttpService, pair: Signed, headers: Record<string, str
 }
 
 /** Sends a request to the HTTP server without a socket, because there are about ten thousand requests. */
-async function send({ app }: HttpService, { method, path, by, body, headers }: Asked) {
+async function send({ app }: HttpService, { method, path, by, body, headers }: RequestToSend) {
   const bearer = by && { authorization: `Bearer ${by.access}` };
   const answer = await app.inject({
     method,

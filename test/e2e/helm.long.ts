@@ -139,7 +139,7 @@ t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
   t.same(others, []);
 });
 
-t.test('values name every variable of the service, and no other', async (t) => {
+t.test('values name every variable that an operator of the chart can set, and no other', async (t) => {
   const { schema } = await valuesSchema();
   const fixed = ['API_HOST', 'API_PORT', 'METRICS_PORT', 'NODE_ENV'];
   const ofLibraries = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'];

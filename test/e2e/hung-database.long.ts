@@ -6,7 +6,7 @@ import { waitForValue } from '../support/wait-until.ts';
 
 const PROBES = 20;
 
-t.test('probes of a service whose database hangs are answered, and it becomes ready again', async (t) => {
+t.test('a service whose database hangs answers probes, and becomes ready again', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { proxy, url: DATABASE_URL } = await proxyTo(t, await testDatabase(t));
   const { url } = await startServiceInProcess(t, {

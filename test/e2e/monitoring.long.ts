@@ -39,7 +39,7 @@ t.test('Prometheus raises an alert for a theft', async (t) => {
   await waitUntil(async () =>
     (await health(prometheus).catch(() => ['starting'])).every((state) => state === 'ok'),
   );
-  await waitUntil(async () => (await samples(prometheus, 'kinship_reuse_detected_total')) > 0);
+  await waitUntil(async () => (await countSeries(prometheus, 'kinship_reuse_detected_total')) > 0);
   t.strictSame(await readFiringAlerts(prometheus), [], 'no alert is firing');
 
   const pair = await post(`/auth/login?userId=${USER}`);
@@ -72,7 +72,7 @@ async function health(prometheus: Prometheus): Promise<readonly string[]> {
 }
 
 /** The number of series of a metric. A series that begins with its first event shows no increase. */
-async function samples(prometheus: Prometheus, metric: string): Promise<number> {
+async function countSeries(prometheus: Prometheus, metric: string): Promise<number> {
   const { result } = await prometheus.ask<{ result: readonly unknown[] }>(`query?query=${metric}`);
   return result.length;
 }

@@ -57,12 +57,12 @@ async function openPage(t: Test) {
   });
   await startNginx(t, site, ports.nginx);
   const url = `http://127.0.0.1:${ports.nginx}`;
-  const told: string[] = [];
+  const reports: string[] = [];
   const page = await browser.newPage();
-  await page.exposeBinding('tell', (_source, what: string) => void told.push(what));
+  await page.exposeBinding('report', (_source, what: string) => void reports.push(what));
   await page.addInitScript(`globalThis.SERVICE = '${url}'`);
   await page.goto(origin);
-  return { page, url, told, requests: api.requests };
+  return { page, url, reports, requests: api.requests };
 }
 
 t.test(
@@ -71,7 +71,7 @@ t.test(
     if (!requireNginx(t) || !(await requirePostgres(t))) return;
     const scene = await openPage(t);
     if (scene === null) return;
-    const { page, url, told, requests } = scene;
+    const { page, url, reports, requests } = scene;
     const init = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -99,7 +99,7 @@ t.test(
       ],
       'the preflight passes without a user',
     );
-    t.same(told, [], 'without a refresh');
+    t.same(reports, [], 'without a refresh');
 
     await waitForValue('the end of the access token', async () => {
       const { status } = await fetch(`${url}/orders`, { headers: { authorization: `Bearer ${access}` } });
@@ -113,6 +113,6 @@ t.test(
       [claimsOf(access).sub],
       'the request that nginx refused is sent again with the next token',
     );
-    t.same(told, ['pair'], 'one refresh, and no logout');
+    t.same(reports, ['pair'], 'one refresh, and no logout');
   },
 );

@@ -80,7 +80,7 @@ const bearer = (access = '') => ({ authorization: `Bearer ${access}` });
 
 t.test('nginx sends no request twice, even if a GET changes state', async (t) => {
   if (!requireNginx(t)) return;
-  const replicas = await Promise.all([deafReplica(t), deafReplica(t)]);
+  const replicas = await Promise.all([unansweringReplica(t), unansweringReplica(t)]);
   const port = await freePort();
   const [one, other] = replicas.map((replica) => `server 127.0.0.1:${replica.port};`);
   const site = await exampleSite('nginx.conf', {
@@ -114,7 +114,7 @@ t.test('no log of nginx has a query string if nginx cannot even open a socket to
 });
 
 /** A replica that reads each request and closes the connection without an answer. */
-async function deafReplica(t: Test) {
+async function unansweringReplica(t: Test) {
   let count = 0;
   const server = createServer((request) => {
     count += 1;
@@ -261,8 +261,8 @@ t.test('nginx passes authenticated requests only', async (t) => {
     requests.length = 0;
     const ways: Record<string, Record<string, string>> = {
       nothing: {},
-      'a claim': LIAR,
-      'no token': bearer('x'),
+      'forged headers': LIAR,
+      'a bearer that is no token': bearer('x'),
       'a refresh token': bearer(refresh),
       'an altered token': bearer(access.replace(/.(?=.{9}$)/, (last) => (last === 'A' ? 'B' : 'A'))),
       'an unknown scheme together with a valid cookie': {
@@ -270,12 +270,16 @@ t.test('nginx passes authenticated requests only', async (t) => {
         cookie: `access_token=${access}`,
       },
       'a bad cookie': { cookie: 'access_token=x' },
-      'a cookie of the other half': { cookie: `refresh_token=${access}` },
+      'a token in the cookie of the refresh token': { cookie: `refresh_token=${access}` },
     };
     for (const [name, headers] of Object.entries(ways)) t.equal((await ask(headers))[0], 401, name);
     const elsewhere = { cookie: `access_token=${access}`, 'sec-fetch-site': 'cross-site' };
     t.equal((await ask(elsewhere))[0], 403, 'a cookie that another site made a browser send');
-    t.equal((await fetch(`${url}/_kinship_verify`, { headers: bearer(access) })).status, 404, 'the question');
+    t.equal(
+      (await fetch(`${url}/_kinship_verify`, { headers: bearer(access) })).status,
+      404,
+      'the location of the checks',
+    );
     t.same(requests, [], 'no such request reached the application');
   });
 
@@ -329,7 +333,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
       'two cookies, the valid cookie last': { cookie: `access_token=x; a=b;access_token=${access}` },
       'an empty twin': { cookie: `access_token=; access_token=${access}` },
       'a long header': { ...bearer('x'.repeat(20_000)), cookie: `access_token=${access}` },
-      'long ones of both': {
+      'long headers of both kinds': {
         ...bearer('x'.repeat(4_000)),
         cookie: ['access_token', 'access_token', '__Host-kinship_access']
           .map((cookie) => `${cookie}=${'x'.repeat(3_990)}`)

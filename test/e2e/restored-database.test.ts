@@ -22,19 +22,19 @@ t.test('a restored database does not revive a session whose end a running replic
 
   const first = await Promise.all([logIn(one.url), logIn(one.url), logIn(one.url)]);
   await sql`create table backup as select * from token_families`;
-  const [lives, ended, endedToo] = await Promise.all(first.map((pair) => rotatedTwice(one.url, pair)));
+  const [lives, ended, endedToo] = await Promise.all(first.map((pair) => rotateTwice(one.url, pair)));
   for (const pair of [ended, endedToo]) {
     t.equal((await post(`${one.url}/auth/logout`, { refreshToken: pair?.body.refresh })).status, 204);
-    await waitForValue('the other replica to hear of it', async () =>
+    await waitForValue('the other replica to refuse the session', async () =>
       (await me(other.url, pair)) === 401 ? true : undefined,
     );
   }
   await restore(sql);
-  t.same(await endedSessions(sql), [], 'the restored row is not revoked');
+  t.same(await listEnded(sql), [], 'the restored rows are not revoked');
 
   await assertStaysEnded(t, sql, one.url, ended, 'the replica that ended it');
   await assertStaysEnded(t, sql, other.url, endedToo, 'the replica that heard of it');
-  t.same(await endedSessions(sql), [ended, endedToo].map(sessionOf).sort(), 'the row is revoked again');
+  t.same(await listEnded(sql), [ended, endedToo].map(sessionOf).sort(), 'the rows are revoked again');
 
   t.equal((await refresh(other.url, lives)).status, 200, 'such a token heals a live session');
   t.same(await listHealed(sql), [sessionOf(lives)]);
@@ -58,7 +58,7 @@ async function assertStaysEnded(t: Test, sql: Sql, url: string, pair: Answer | u
   t.same([...(await row())], [{ generation: 0 }], `${by} has not healed it`);
 }
 
-/** Restores the row as it was at the backup. */
+/** Restores the rows as they were at the backup. */
 async function restore(sql: Sql): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`delete from token_families`;
@@ -66,11 +66,11 @@ async function restore(sql: Sql): Promise<void> {
   });
 }
 
-async function rotatedTwice(url: string, pair: Answer): Promise<Answer> {
+async function rotateTwice(url: string, pair: Answer): Promise<Answer> {
   return refresh(url, await refresh(url, pair));
 }
 
-async function endedSessions(sql: Sql): Promise<string[]> {
+async function listEnded(sql: Sql): Promise<string[]> {
   const rows = await sql`
     select token_family from token_families where revoked_reason = 'logout' order by token_family`;
   return rows.map((row) => row.token_family);

@@ -21,30 +21,30 @@ async function logIn({ url }: Service) {
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-const ready = async ({ url }: Service) => (await fetch(`${url}/health/ready`)).status;
+const readyStatus = async ({ url }: Service) => (await fetch(`${url}/health/ready`)).status;
 
-const isSaid =
+const hasLogged =
   ({ lines }: Service, words: string) =>
   () =>
     lines.some((line) => line.includes(words));
 
-/** New work is refused as documented, while health and metrics are still answered. */
-async function refusesWork(t: Test, service: Service, overload: string): Promise<void> {
+/** Asserts that new work is refused as documented, and that health and metrics are still answered. */
+async function assertRefusesWork(t: Test, service: Service, overload: string): Promise<void> {
   const before = await scrape(service.metrics);
   const { status, headers, body } = await logIn(service);
   t.match({ status, body }, { status: 503, body: { code: 'unavailable', recovery: 'retry', status: 503 } });
   t.equal(headers.get('retry-after'), '1');
   t.equal(headers.get('content-type'), 'application/problem+json');
   t.equal((await fetch(`${service.url}/health/live`)).status, 200);
-  t.equal(await ready(service), 503);
+  t.equal(await readyStatus(service), 503);
   const name = `kinship_shed_requests_total{reason="${overload}"}`;
   t.equal((await scrape(service.metrics)).get(name), (before.get(name) ?? 0) + 1);
 }
 
-async function recovers(service: Service): Promise<void> {
-  await waitUntil(isSaid(service, 'no longer overloaded'));
+async function waitUntilRecovered(service: Service): Promise<void> {
+  await waitUntil(hasLogged(service, 'no longer overloaded'));
   await waitUntil(async () => (await logIn(service)).status === 200);
-  await waitUntil(async () => (await ready(service)) === 200);
+  await waitUntil(async () => (await readyStatus(service)) === 200);
 }
 
 t.test('a blocked event loop sheds load, and recovers', async (t) => {
@@ -55,12 +55,12 @@ t.test('a blocked event loop sheds load, and recovers', async (t) => {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const blocking = setInterval(() => Atomics.wait(cell, 0, 0, 400));
   try {
-    await waitUntil(isSaid(service, 'new requests are refused'));
-    await refusesWork(t, service, 'event_loop');
+    await waitUntil(hasLogged(service, 'new requests are refused'));
+    await assertRefusesWork(t, service, 'event_loop');
   } finally {
     clearInterval(blocking);
   }
-  await recovers(service);
+  await waitUntilRecovered(service);
 });
 
 t.test('one pause of the machine sheds no load', async (t) => {
@@ -87,11 +87,11 @@ t.test('a slow database makes the service shed load, and it recovers', async (t)
   await other.begin(async (tx) => {
     await tx`lock table token_families in access exclusive mode`;
     waiting = Array.from({ length: 20 }, () => logIn(service));
-    await waitUntil(isSaid(service, 'new requests are refused'));
-    await refusesWork(t, service, 'database');
+    await waitUntil(hasLogged(service, 'new requests are refused'));
+    await assertRefusesWork(t, service, 'database');
   });
   const admitted = (await Promise.all(waiting)).map(({ status }) => status);
-  await recovers(service);
+  await waitUntilRecovered(service);
   const [row] = await other`select count(*)::int as count from token_families`;
   const acknowledged = admitted.filter((status) => status === 200).length + 1;
   t.ok(row?.count >= acknowledged, `${row?.count} rows for ${acknowledged} logins that were acknowledged`);

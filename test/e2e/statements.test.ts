@@ -50,18 +50,18 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   });
 
   await t.test(
-    'at least 48 of 50 rotations are heap-only updates of PostgreSQL, which change no index',
+    'at least 48 of 50 rotations are heap-only countUpdates of PostgreSQL, which change no index',
     async (t) => {
-      const before = await updates();
+      const before = await countUpdates();
       for (let round = 0; round < 50; round += 1) pair = await service.refresh(pair, { client: ELSEWHERE });
-      const after = await updates();
+      const after = await countUpdates();
       t.equal(after.all - before.all, 50);
       t.ok(after.hot - before.hot >= 48, `${after.hot - before.hot} of 50`);
     },
   );
 
   /** PostgreSQL writes statistics at the end of a transaction, but at most once a second unless asked for. */
-  async function updates(): Promise<{ all: number; hot: number }> {
+  async function countUpdates(): Promise<{ all: number; hot: number }> {
     const sql = stores?.sql;
     if (sql === undefined) throw new Error('no database');
     await sql`select pg_stat_force_next_flush()`;

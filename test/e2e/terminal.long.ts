@@ -61,29 +61,26 @@ t.test('migrate shows the migrations on a terminal, and prints the applied ones'
   t.match(terminal.text(), /applied 2 outbox\r\n/);
 });
 
-t.test(
-  'the log lines of operator commands are for people on a terminal, as LOG_FORMAT selects',
-  async (t) => {
-    if (!requireTerminal(t) || !(await requirePostgres(t))) return;
-    const database = { DATABASE_URL: await migratedDatabase(t), DATA_DIR: t.testdir() };
-    const shownBy = async (words: string[], env: Record<string, string> = {}) => {
-      const terminal = onTerminal(t, words, { ...database, NO_COLOR: '1', ...env });
-      t.equal(await terminal.ended(), 0);
-      return terminal.text();
-    };
-    const disable = ['users', 'disable', randomUUID()];
-    const readable = await shownBy(disable);
-    t.match(readable, / WARN: security: user disabled /);
-    t.notMatch(readable, /^\{/m, 'no line of JSON');
-    const rotated = await shownBy(['keys', 'rotate'], {
-      ACCESS_TOKEN_ALG: 'EdDSA',
-      KEY_SET_ENCRYPTION_KEY: 'an encryption key of 32 bytes: 9f1b',
-    });
-    t.match(rotated, /signing_key_announced/);
-    t.notMatch(rotated, /^\{/m, 'no line of JSON');
-    const json = await shownBy(['users', 'enable', ...disable.slice(2)], { LOG_FORMAT: 'json' });
-    t.match(json, /^\{.*"security: user enabled"\}\r?$/m);
-    const { stderr } = await kinship(disable, { ...database, LOG_FORMAT: 'pretty' });
-    t.match(stderr, / WARN: security: user disabled /);
-  },
-);
+t.test('operator commands log readable lines on a terminal, and LOG_FORMAT overrides that', async (t) => {
+  if (!requireTerminal(t) || !(await requirePostgres(t))) return;
+  const database = { DATABASE_URL: await migratedDatabase(t), DATA_DIR: t.testdir() };
+  const shownBy = async (words: string[], env: Record<string, string> = {}) => {
+    const terminal = onTerminal(t, words, { ...database, NO_COLOR: '1', ...env });
+    t.equal(await terminal.ended(), 0);
+    return terminal.text();
+  };
+  const disable = ['users', 'disable', randomUUID()];
+  const readable = await shownBy(disable);
+  t.match(readable, / WARN: security: user disabled /);
+  t.notMatch(readable, /^\{/m, 'no line of JSON');
+  const rotated = await shownBy(['keys', 'rotate'], {
+    ACCESS_TOKEN_ALG: 'EdDSA',
+    KEY_SET_ENCRYPTION_KEY: 'an encryption key of 32 bytes: 9f1b',
+  });
+  t.match(rotated, /signing_key_announced/);
+  t.notMatch(rotated, /^\{/m, 'no line of JSON');
+  const json = await shownBy(['users', 'enable', ...disable.slice(2)], { LOG_FORMAT: 'json' });
+  t.match(json, /^\{.*"security: user enabled"\}\r?$/m);
+  const { stderr } = await kinship(disable, { ...database, LOG_FORMAT: 'pretty' });
+  t.match(stderr, / WARN: security: user disabled /);
+});

@@ -42,7 +42,7 @@ interface Story {
   readonly pauses: readonly number[];
 }
 
-/** Mostly the first kind of move. With more of the others, hardly any session would reach its third round. */
+/** Mostly the first value. With more of the others, hardly any session would reach its third round. */
 const mostly = <T>(first: T, ...others: readonly T[]) =>
   fc.oneof(
     { weight: 14, arbitrary: fc.constant(first) },
@@ -116,7 +116,7 @@ function watch(families: TokenFamilies, tokenFamily: string) {
       noteSuccess(jti, key, answer);
       return answer;
     }
-    if (isCopy) check(answer === 'token_reused', `and called what it is, not ${answer}`);
+    if (isCopy) check(answer === 'token_reused', `such a token is refused with token_reused, not ${answer}`);
     if (answer === 'token_reused') {
       judgedReuse.add(jti);
       const row = await families.find(tokenFamily);
@@ -145,7 +145,10 @@ function watch(families: TokenFamilies, tokenFamily: string) {
       'a token has one successor',
     );
     const repeated = used.keys.size === 1 && key !== null;
-    check(used.answers === 1 || repeated, 'it is answered twice to one Idempotency-Key alone');
+    check(
+      used.answers === 1 || repeated,
+      'a token is answered twice only if both requests have the same Idempotency-Key',
+    );
   }
 
   /** Checks the final state of the session. Returns whether it has ended. */
@@ -203,7 +206,7 @@ async function play({ rounds, pauses }: Story, stores: Stores) {
   return { tokenFamily, ended: await watched.close() };
 }
 
-/** All stories share one set of stores. Each story has its own session. */
+/** All stories share these keys and one set of stores. Each story has its own session. */
 const KEYS = someKeys();
 
 for (const { name, stories, open } of STORES) {
@@ -226,11 +229,11 @@ for (const { name, stories, open } of STORES) {
 
       const later = NOW + 86_400_000;
       const mails = await stores.outbox.claim('mail', later, later, 100_000);
-      const told = mails
+      const mailed = mails
         .filter(({ event }) => event.type === 'sessions.reuse_detected')
         .map(({ event }) => 'sessionId' in event.data && event.data.sessionId);
       const wanted = [...sessionsPlayed.keys()].filter((session) => sessionsPlayed.get(session));
-      t.same(told.sort(), wanted.sort(), 'one mail about each of them');
+      t.same(mailed.sort(), wanted.sort(), 'one mail about each of them');
     },
   );
 }

@@ -17,7 +17,7 @@ import { connectDirectly, environment, start } from './support/service.ts';
 
 const REGISTRATIONS_EACH = 24;
 
-/** A list in which the password of the registrations is not. */
+/** A list without the password of the registrations. */
 const LIST = `${'0'.repeat(35)}:3\r\n`;
 
 const FAILURES: Readonly<Record<string, RequestListener>> = {

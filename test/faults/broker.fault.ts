@@ -51,7 +51,7 @@ async function brokerDown(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
 /** Publishes a backlog of 10,000 events, and returns the events per second. */
 async function drainRate(sql: postgres.Sql): Promise<number> {
   const count = 10_000;
-  await backlog(sql, count);
+  await insertBacklog(sql, count);
   const since = performance.now();
   await waitUntil(async () => (await countWaiting(sql)) === 0);
   return Math.round((count * 1000) / (performance.now() - since));
@@ -114,7 +114,7 @@ async function shared(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const port = String(Number(env.API_PORT) + 1);
   await Promise.all([start(t, env), start(t, { ...env, API_PORT: port })]);
-  await backlog(sql, 5_000);
+  await insertBacklog(sql, 5_000);
   const since = performance.now();
   await waitUntil(async () => events.length >= 5_000);
   const seconds = (performance.now() - since) / 1000;
@@ -136,7 +136,7 @@ async function setUp(t: Test, rabbit: PrivateRabbitMq) {
   return { sql: connectDirectly(t, url), env };
 }
 
-async function backlog(sql: postgres.Sql, count: number): Promise<void> {
+async function insertBacklog(sql: postgres.Sql, count: number): Promise<void> {
   await sql`
     insert into outbox (id, kind, type, data, occurred_at, due_at)
     select gen_random_uuid(), 'event', 'users.created',

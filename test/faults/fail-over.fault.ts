@@ -12,6 +12,7 @@ import { FOR_RESOURCE_SERVERS, isAccepted, refusal, startResourceServer } from '
 import { type Environment, environment, start } from './support/service.ts';
 
 const CLIENTS = 16;
+/** Logins while the standby falls behind. */
 const LATE = 5;
 
 /** Milliseconds of load: before the standby falls behind, and while it falls behind. */
@@ -25,7 +26,7 @@ t.test(
   'after a fail-over to a standby that lags, sessions continue, and a reused token is still detected',
   async (t) => {
     if (!requirePrivatePostgres(t)) return;
-    const { database, env, service, agent, clients } = await running(t, { synchronous: false });
+    const { database, env, service, agent, clients } = await setUp(t, { synchronous: false });
     const load = startLoad(clients);
     await delay(BEFORE);
     database.line.pause();
@@ -62,7 +63,7 @@ t.test(
 
 t.test('fail-over to a synchronous standby: nothing that was acknowledged is lost', async (t) => {
   if (!requirePrivatePostgres(t)) return;
-  const { database, env, clients } = await running(t, { synchronous: true });
+  const { database, env, clients } = await setUp(t, { synchronous: true });
   const load = startLoad(clients);
   await delay(BEFORE);
   database.line.pause();
@@ -88,7 +89,7 @@ t.test('fail-over to a synchronous standby: nothing that was acknowledged is los
 
 t.test('fail-over between two hosts of the URL: the service finds the new primary by itself', async (t) => {
   if (!requirePrivatePostgres(t)) return;
-  const { database, env, service, agent, clients } = await running(t, { synchronous: true }, 'hosts');
+  const { database, env, service, agent, clients } = await setUp(t, { synchronous: true }, 'hosts');
   const load = startLoad(clients);
   await delay(BEFORE);
   const sql = await database.promote();
@@ -111,7 +112,7 @@ t.test(
   'after a fail-over, resource servers refuse the sessions that ended before it and after it',
   async (t) => {
     if (!requirePrivatePostgres(t)) return;
-    const { database, service } = await running(t, { synchronous: true }, 'hosts', FOR_RESOURCE_SERVERS);
+    const { database, service } = await setUp(t, { synchronous: true }, 'hosts', FOR_RESOURCE_SERVERS);
     const server = await startResourceServer(t, service.url);
     const [before, after, live] = [
       await logIn(service.url),
@@ -137,7 +138,7 @@ t.test(
 
 t.test('a synchronous standby hangs: refreshes are refused in time, and none is acknowledged', async (t) => {
   if (!requirePrivatePostgres(t)) return;
-  const { database, env, clients } = await running(t, { synchronous: true });
+  const { database, env, clients } = await setUp(t, { synchronous: true });
   const load = startLoad(clients);
   await delay(BEFORE);
   const receiver = await database.receiver();
@@ -166,7 +167,7 @@ t.test('a synchronous standby hangs: refreshes are refused in time, and none is 
   );
 });
 
-async function running(
+async function setUp(
   t: Test,
   how: { readonly synchronous: boolean },
   url: 'url' | 'hosts' = 'url',

@@ -4,7 +4,10 @@ import { requirePostgres } from '../support/postgres.ts';
 import { requirePrivateRedis, startPrivateRedis } from '../support/redis.ts';
 import { assertBoundedUnderNames } from './support/longest-names.ts';
 
-t.test('after 10,000 longest names for each route memory, rows and keys in Redis are bounded', async (t) => {
-  if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
-  await assertBoundedUnderNames(t, (await startPrivateRedis(t)).url);
-});
+t.test(
+  'memory, rows and keys in Redis are bounded after 10,000 names of the maximum length in each member of a request',
+  async (t) => {
+    if (!(await requirePostgres(t)) || !requirePrivateRedis(t)) return;
+    await assertBoundedUnderNames(t, (await startPrivateRedis(t)).url);
+  },
+);

@@ -49,21 +49,21 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
     address += 1;
     await traveller.rotate({ 'x-forwarded-for': `198.51.100.${address}` });
   };
-  const refreshDuring = async (mood: MailServerState, isOver: () => Promise<boolean>) => {
-    await server.be(mood);
+  const refreshDuring = async (state: MailServerState, isOver: () => Promise<boolean>) => {
+    await server.be(state);
     const traveller = await openTraveller(service);
     const seen = clients.map(({ history }) => history.length);
     for (let mail = 0; mail < MAILS_EACH; mail += 1) await travel(traveller);
     await Promise.all([delay(2_500), waitUntil(isOver)]);
-    times.set(mood, percentile(timesSince(clients, seen), 0.99).toFixed(0));
+    times.set(state, percentile(timesSince(clients, seen), 0.99).toFixed(0));
   };
 
   const allSent = async () => (await countWaiting(sql)) === 0;
   await refreshDuring('well', allSent);
-  for (const mood of ['absent', 'silent', 451, 550] as const) {
+  for (const state of ['absent', 'silent', 451, 550] as const) {
     const before = await failures(sql);
-    await refreshDuring(mood, async () => (await failures(sql)) > before);
-    t.equal(server.received.length, MAILS_EACH, `no mail to a server that is ${mood}`);
+    await refreshDuring(state, async () => (await failures(sql)) > before);
+    t.equal(server.received.length, MAILS_EACH, `no mail to a server that is ${state}`);
   }
   const started = performance.now();
   await refreshDuring('well', allSent);
@@ -76,7 +76,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
   t.equal(totals([...clients, ...travellers]).unknown, 0);
   t.comment(
     `mail server: ${server.received.length} mails, each sent once, the last ${seconds.toFixed(0)} s after it was ` +
-      `well again; refresh p99 ${[...times].map(([mood, ms]) => `${ms} ms (${mood})`).join(', ')}`,
+      `well again; refresh p99 ${[...times].map(([state, ms]) => `${ms} ms (${state})`).join(', ')}`,
   );
 
   await t.test('a silent mail server does not delay a stop', async (t) => {

@@ -54,9 +54,9 @@ async function raceOver(
   const url = await testDatabase(t);
   const sql = connectDirectly(t, url);
   const watcher = connectDirectly(t, url);
-  const dam = await sql.reserve();
-  await dam`begin`;
-  await dam`create table ${dam(table)} ()`;
+  const blocker = await sql.reserve();
+  await blocker`begin`;
+  await blocker`create table ${blocker(table)} ()`;
 
   const migrators = Array.from({ length: MIGRATORS }, (_, index) =>
     startMigrator(t, env, urlNamed(url, index)),
@@ -66,8 +66,8 @@ async function raceOver(
   const killed = migrators[Number(first)];
   killed?.kill();
   await delay(STATEMENT_TIMEOUT + 500); // the wait for the lock must not count as a statement
-  await dam`rollback`;
-  dam.release();
+  await blocker`rollback`;
+  blocker.release();
 
   const ends = await Promise.all(migrators.filter((one) => one !== killed).map(({ ended }) => ended));
   t.same(new Set(ends.map(({ code }) => code)), new Set([0]), ends.map(({ said }) => said).join('\n'));

@@ -33,10 +33,10 @@ t.test('200 clients are served over one connection to the database', async (t) =
   const service = await start(t, env);
   const agent = connections(t, { keepAlive: true });
   const sql = connectDirectly(t, url);
-  const asked: Step[] = [];
+  const steps: Step[] = [];
   const started = performance.now();
   const lives = Promise.all(
-    Array.from({ length: CLIENTS }, (_, index) => live(t, { url: service.url, agent, index, asked })),
+    Array.from({ length: CLIENTS }, (_, index) => live(t, { url: service.url, agent, index, steps })),
   );
   await loseTheFeed(service.logs, sql);
   const lost = (await lives).flat();
@@ -46,10 +46,10 @@ t.test('200 clients are served over one connection to the database', async (t) =
   const [row] = await sql`select count(*)::int as users from users`;
   t.equal(row?.users, 0, 'every account was deleted');
   t.equal(countConnected(service.logs()), 2, 'the revocation feed connected twice under load');
-  const answered = asked.filter(({ status }) => status !== 503);
+  const answered = steps.filter(({ status }) => status !== 503);
   const times = answered.map(({ ms }) => ms);
   t.comment(
-    `one connection, ${CLIENTS} clients: ${answered.length} answered and ${asked.length - answered.length} sent ` +
+    `one connection, ${CLIENTS} clients: ${answered.length} answered and ${steps.length - answered.length} sent ` +
       `away with 503 in ${seconds.toFixed(1)} s, p50 ${percentile(times, 0.5).toFixed(0)} ms, ` +
       `p99 ${percentile(times, 0.99).toFixed(0)} ms`,
   );
@@ -75,7 +75,7 @@ interface Client {
   readonly url: string;
   readonly agent: Agent;
   readonly index: number;
-  readonly asked: Step[];
+  readonly steps: Step[];
 }
 
 /** Makes an account, uses every route that sends several statements, and deletes the account. */
@@ -122,7 +122,7 @@ async function live(t: Test, client: Client): Promise<string[]> {
  */
 async function untilAnswered(
   t: Test,
-  { url, agent, index, asked }: Client,
+  { url, agent, index, steps }: Client,
   method: string,
   path: string,
   body: object | undefined,
@@ -136,7 +136,7 @@ async function untilAnswered(
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const since = performance.now();
     const answer = await ask(agent, method, new URL(path, url), body, headers);
-    asked.push({ route: `${method} ${path}`, status: answer.status, ms: performance.now() - since });
+    steps.push({ route: `${method} ${path}`, status: answer.status, ms: performance.now() - since });
     if (answer.status !== 503) return answer;
     if (!(Number(answer.retryAfter) > 0)) t.fail(`${path}: 503 without Retry-After`);
     await delay(Number(answer.retryAfter) * 1000 * (0.5 + Math.random()));

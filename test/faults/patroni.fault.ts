@@ -38,7 +38,7 @@ t.test(
   'a synchronous Patroni cluster switches over and fails over, and nothing acknowledged is lost',
   async (t) => {
     if (!requirePatroni(t)) return;
-    const { cluster, env, service, agent, clients } = await running(t, { synchronous_mode: true });
+    const { cluster, env, service, agent, clients } = await setUp(t, { synchronous_mode: true });
     const { one, two } = cluster;
     const load = startLoad(clients, { pause: PAUSE });
     await delay(BEFORE);
@@ -90,7 +90,7 @@ t.test(
   'an asynchronous Patroni cluster loses rotations at a crash, and each session that lost one heals',
   async (t) => {
     if (!requirePatroni(t)) return;
-    const { cluster, env, service, agent, clients } = await running(t, {
+    const { cluster, env, service, agent, clients } = await setUp(t, {
       synchronous_mode: false,
       ...SHORT,
       maximum_lag_on_failover: 64 * 1024 * 1024,
@@ -143,12 +143,15 @@ t.test(
   },
 );
 
-t.test('Patroni dies alone, the old primary is stopped before it returns: no rotation is lost', async (t) => {
-  if (!requirePatroni(t)) return;
-  const { healed, report } = await twoPrimaries(t, {}, ({ one }) => one.killPostgres());
-  t.equal(healed, 0, 'no rotation was lost');
-  t.comment(`${report}; the old primary was stopped first: ${healed} healed, 0 logged out`);
-});
+t.test(
+  'Patroni dies alone, and the old primary is stopped before Patroni returns: no rotation is lost',
+  async (t) => {
+    if (!requirePatroni(t)) return;
+    const { healed, report } = await twoPrimaries(t, {}, ({ one }) => one.killPostgres());
+    t.equal(healed, 0, 'no rotation was lost');
+    t.comment(`${report}; the old primary was stopped first: ${healed} healed, 0 logged out`);
+  },
+);
 
 t.test('Patroni dies alone and returns to the running old primary: no session is logged out', async (t) => {
   if (!requirePatroni(t)) return;
@@ -169,7 +172,7 @@ async function twoPrimaries(
   settings: Partial<PatroniSettings>,
   prepare = async (_: Cluster): Promise<void> => {},
 ) {
-  const { cluster, env, clients } = await running(t, { synchronous_mode: true, ...SHORT, ...settings });
+  const { cluster, env, clients } = await setUp(t, { synchronous_mode: true, ...SHORT, ...settings });
   const { one, two } = cluster;
   const onNew = two.connect();
   const load = startLoad(clients, { pause: PAUSE });
@@ -208,7 +211,7 @@ async function twoPrimaries(
   };
 }
 
-async function running(t: Test, settings: PatroniSettings) {
+async function setUp(t: Test, settings: PatroniSettings) {
   const cluster = await patroniCluster(t, settings);
   const env = await environment(t, { DATABASE_URL: cluster.hosts });
   const service = await start(t, env);
@@ -222,7 +225,7 @@ async function everyClientRotates(clients: readonly Client[]): Promise<void> {
   await waitUntil(() => clients.every((client, index) => client.generation() > held[index]!));
 }
 
-/** Describes the answers to the refreshes that were sent since this time, and the longest time without a success. */
+/** Describes the answers to refreshes since this time, and the longest time without a success. */
 function answersSince(clients: readonly Client[], since: number): string {
   const attempts = clients.flatMap(({ history }) => history).filter(({ at, ms }) => at + ms >= since);
   const count = (holds: (why: string) => boolean) =>

@@ -37,7 +37,7 @@ t.test('a purge under load removes ended sessions, and fails no refresh', async 
   const replicas = await Promise.all([0, 1].map(() => start(t, { ...env, API_PORT: '0' })));
   const seen = clients.map(({ history }) => history.length);
   const left = await rowsOf(sql, 'token_families');
-  const seconds = await purgeOf(sql, KEPT + CLIENTS);
+  const seconds = await waitForPurge(sql, KEPT + CLIENTS);
   const during = timesSince(clients, seen);
   await load.stop();
 
@@ -86,7 +86,7 @@ async function insert(sql: postgres.Sql, count: number, { end, revokedAt }: Endi
 }
 
 /** Seconds until at most `left` sessions remain. */
-async function purgeOf(sql: postgres.Sql, left: number): Promise<number> {
+async function waitForPurge(sql: postgres.Sql, left: number): Promise<number> {
   const started = performance.now();
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await delay(250)) {
     if ((await rowsOf(sql, 'token_families')) <= left) return (performance.now() - started) / 1000;

@@ -44,7 +44,7 @@ t.test('a nonce is valid for its period and the next one', async (t) => {
 });
 
 t.test(
-  'processes with one secret accept the nonces of each other, also while the secret is replaced',
+  'processes with one secret make the same nonces, and a newer secret does not end the nonces of the older one',
   async (t) => {
     const before = createNonces([SECRET]);
     const after = createNonces([OTHER, SECRET]);

@@ -189,7 +189,7 @@ const revocations = { serviceKey: 'x', whenLost: 'refuse' } as const;
 const endedEvent = (sid = SID) => `data: ${JSON.stringify({ sid, revokedAt: new Date().toISOString() })}\n\n`;
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-t.test('tokens', async (t) => {
+t.test('a token is accepted, or refused with the code of its fault', async (t) => {
   const service = await fakeService();
   const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
   const now = Math.floor(Date.now() / 1000);
@@ -352,25 +352,28 @@ t.test('by default a wrong setting is printed once, and other refusals are not',
   t.equal(lines.length, 2);
 });
 
-t.test('requirements', async (t) => {
-  const service = await fakeService();
-  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
-  const now = Math.floor(Date.now() / 1000);
-  const token = await service.sign({ scope: 'read write', auth_time: now - 100, acr: 'aal2' });
-  t.equal(await outcome(verify(token, { scopes: ['read'], maxAge: 200, acr: 'aal1' })), 'accepted');
-  t.equal(await outcome(verify(token, { acr: 'aal2' })), 'accepted');
-  for (const acr of ['other2', 'aak2', 'aa', 'aal3'])
-    t.equal(await outcome(verify(token, { acr })), 'step_up_required', acr);
-  t.equal(await outcome(verify(token, { maxAge: 50 })), 'step_up_required');
-  const refusal = await refusalOf(verify(token, { scopes: ['read', 'admin'] }));
-  t.equal(refusal.status, 403);
-  t.equal(
-    refusal.challenge,
-    `${CHALLENGE}, error="insufficient_scope", scope="read admin", ` +
-      'error_description="The token does not have the required scope."',
-  );
-  t.equal(await outcome(verify(await service.sign(), { maxAge: 50 })), 'step_up_required', 'no auth_time');
-});
+t.test(
+  'a token must have the scopes, the age and the level of authentication that a route requires',
+  async (t) => {
+    const service = await fakeService();
+    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const now = Math.floor(Date.now() / 1000);
+    const token = await service.sign({ scope: 'read write', auth_time: now - 100, acr: 'aal2' });
+    t.equal(await outcome(verify(token, { scopes: ['read'], maxAge: 200, acr: 'aal1' })), 'accepted');
+    t.equal(await outcome(verify(token, { acr: 'aal2' })), 'accepted');
+    for (const acr of ['other2', 'aak2', 'aa', 'aal3'])
+      t.equal(await outcome(verify(token, { acr })), 'step_up_required', acr);
+    t.equal(await outcome(verify(token, { maxAge: 50 })), 'step_up_required');
+    const refusal = await refusalOf(verify(token, { scopes: ['read', 'admin'] }));
+    t.equal(refusal.status, 403);
+    t.equal(
+      refusal.challenge,
+      `${CHALLENGE}, error="insufficient_scope", scope="read admin", ` +
+        'error_description="The token does not have the required scope."',
+    );
+    t.equal(await outcome(verify(await service.sign(), { maxAge: 50 })), 'step_up_required', 'no auth_time');
+  },
+);
 
 t.test('only an active access token passes introspection', async (t) => {
   const service = await fakeService();
@@ -438,7 +441,7 @@ async function listen(t: Test, answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-t.test('answers', async (t) => {
+t.test('a refusal is answered with its challenge, and an outage with Retry-After', async (t) => {
   const service = await fakeService();
   const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
   const missing = toAnswer(await refusalOf(verify(null)));
@@ -678,11 +681,11 @@ t.test('the stream', async (t) => {
   );
 
   await t.test('is closed if an event does not end', async (t) => {
-    const { write, failures, ready } = await open();
+    const { write, failures, ready, calls } = await open();
     write(READY);
     await ready;
     write('x'.repeat(20_000));
-    await turn();
+    await waitForValue('another stream', async () => (calls.streams > 1 ? true : undefined));
     t.match(failures, [/too long/]);
   });
 });

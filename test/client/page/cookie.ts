@@ -2,9 +2,9 @@ import { createClient } from '../../../client/src/cookie.ts';
 
 /** The test sets this global in each page before other scripts run. */
 declare const SERVICE: string;
-declare function tell(what: string, detail: unknown): Promise<void>;
+declare function report(what: string, detail: unknown): Promise<void>;
 
-const client = createClient({ url: SERVICE, onSignedOut: (code) => void tell('signed out', code) });
+const client = createClient({ url: SERVICE, onSignedOut: (code) => void report('signed out', code) });
 const statusOfMe = async () => (await client.fetch(`${SERVICE}/auth/me`)).status;
 
 /** Everything that a script of the page can read: cookies, storages and the entries of the client. */

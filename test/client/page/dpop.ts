@@ -1,14 +1,14 @@
 import { createClient } from '../../../client/src/dpop.ts';
-import { overheard } from './overheard.ts';
+import { reportingFetch } from './reporting-fetch.ts';
 
 /** The test sets these globals in each page before other scripts run. */
 declare const SERVICE: string;
-declare function tell(what: string, detail: unknown): Promise<void>;
+declare function report(what: string, detail: unknown): Promise<void>;
 
 const client = createClient({
   url: SERVICE,
-  fetch: overheard,
-  onSignedOut: (code) => void tell('signed out', code),
+  fetch: reportingFetch,
+  onSignedOut: (code) => void report('signed out', code),
 });
 
 /** Requests another token than the previous one. */

@@ -1,19 +1,19 @@
 import { createClient, type TokenPair, type TokenStorage } from '../../../client/src/index.ts';
 import { indexedDbEntry } from '../../../client/src/indexed-db.ts';
-import { overheard } from './overheard.ts';
+import { reportingFetch } from './reporting-fetch.ts';
 
 /** The test sets these globals in each page before other scripts run. */
 declare const SERVICE: string;
-declare function tell(what: string, detail: unknown): Promise<void>;
+declare function report(what: string, detail: unknown): Promise<void>;
 
-let end: (told: Promise<void>) => void;
+let end: (reported: Promise<void>) => void;
 const signedOut = new Promise<void>((resolve) => {
   end = resolve;
 });
 const client = createClient({
   url: SERVICE,
-  fetch: overheard,
-  onSignedOut: (code) => end(tell('signed out', code)),
+  fetch: reportingFetch,
+  onSignedOut: (code) => end(report('signed out', code)),
 });
 let last: string | null = null;
 

@@ -61,10 +61,10 @@ export function sharedStorage() {
 }
 
 /** The generations of which two different tokens arrived. */
-export function forks(told: readonly { readonly what: string; readonly detail: unknown }[]): number[] {
+export function forks(reports: readonly { readonly what: string; readonly detail: unknown }[]): number[] {
   const seen = new Map<number, string>();
   const twice: number[] = [];
-  for (const { detail } of told.filter(({ what }) => what === 'pair')) {
+  for (const { detail } of reports.filter(({ what }) => what === 'pair')) {
     const { refresh } = detail as TokenPair;
     const generation = Number(claimsOf(refresh).generation);
     if ((seen.get(generation) ?? refresh) !== refresh) twice.push(generation);

@@ -16,7 +16,7 @@ export interface Tabs {
   readonly proxy: TcpProxy;
   readonly context: BrowserContext;
   /** The reports of the pages, in order. */
-  readonly told: readonly { readonly what: string; readonly detail: unknown }[];
+  readonly reports: readonly { readonly what: string; readonly detail: unknown }[];
   /** Opens another tab. Resolves when the tab is ready. */
   open(): Promise<Page>;
 }
@@ -48,14 +48,14 @@ export async function tabs(
   });
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: Number(new URL(service.url).port) });
   const context = await browser.newContext();
-  const told: { what: string; detail: unknown }[] = [];
-  await context.exposeBinding('tell', (_source, what, detail) => void told.push({ what, detail }));
+  const reports: { what: string; detail: unknown }[] = [];
+  await context.exposeBinding('report', (_source, what, detail) => void reports.push({ what, detail }));
   await context.addInitScript(`globalThis.SERVICE = 'http://${serviceHost}:${proxy.port}'`);
   return {
     service,
     proxy,
     context,
-    told,
+    reports,
     async open() {
       const page = await context.newPage();
       await page.goto(origin);
@@ -65,11 +65,12 @@ export async function tabs(
 }
 
 /** The sign-outs that pages reported. */
-export const signOuts = ({ told }: Pick<Tabs, 'told'>) => told.filter(({ what }) => what === 'signed out');
+export const signOuts = ({ reports }: Pick<Tabs, 'reports'>) =>
+  reports.filter(({ what }) => what === 'signed out');
 
 /**
- * Wakes three tabs at once, twenty times, by `script`. One round in four loses the answer to a refresh, one in ten
- * reloads the second tab, and one in ten kills the third.
+ * Runs `script` in three tabs at once, twenty times. One round in four loses the answer to a refresh, one in ten reloads
+ * the second tab, and one in ten kills the third.
  */
 export async function disturbThree(
   { proxy, open }: Tabs,

@@ -16,7 +16,7 @@ export function startLoad(
 ): Load {
   const stopping = new AbortController();
   const running = Promise.all(clients.map(keepRefreshing));
-  running.catch(() => {}); // `stop` rejects with it
+  running.catch(() => {}); // `stop` rejects with the error
   return {
     async stop() {
       stopping.abort();

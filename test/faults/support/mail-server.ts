@@ -10,11 +10,11 @@ import { freePort } from '../../support/ports.ts';
  */
 export type MailServerState = 'well' | 'absent' | 'silent' | 451 | 550;
 
-/** A mail server on its own port. It records the ids of accepted mails, and fails as `be` requests. */
+/** A mail server on its own port. It records the ids of accepted mails. `be` sets its state. */
 export async function mailServer(t: Pick<Test, 'teardown'>) {
   const port = await freePort();
   const received: string[] = [];
-  let mood: MailServerState = 'absent';
+  let state: MailServerState = 'absent';
   let connections = 0;
   let server: SMTPServer | null = null;
 
@@ -25,10 +25,10 @@ export async function mailServer(t: Pick<Test, 'teardown'>) {
       closeTimeout: 50,
       onConnect(_session, callback) {
         connections += 1;
-        if (mood !== 'silent') callback();
+        if (state !== 'silent') callback();
       },
       onMailFrom(_address, _session, callback) {
-        if (typeof mood === 'number') callback(Object.assign(new Error('not now'), { responseCode: mood }));
+        if (typeof state === 'number') callback(Object.assign(new Error('not now'), { responseCode: state }));
         else callback();
       },
       async onData(stream, _session: SMTPServerSession, callback) {
@@ -53,7 +53,7 @@ export async function mailServer(t: Pick<Test, 'teardown'>) {
     received,
     connections: () => connections,
     async be(next: MailServerState) {
-      mood = next;
+      state = next;
       if (next === 'absent') await close();
       else if (server === null) await listen();
     },

@@ -74,7 +74,7 @@ export async function patroniCluster(t: Test, settings: PatroniSettings) {
     hosts: `postgres://postgres@${nodes.map(({ port }) => `${HOST}:${port}`).join()}/postgres?target_session_attrs=read-write`,
     one,
     two,
-    /** Makes the other node the leader, as an operator does. Resolves when the command ends. */
+    /** Makes `to` the leader, as an operator does. Resolves when the command ends. */
     async switchOver(from: PatroniNode, to: PatroniNode) {
       const args = ['--leader', from.name, '--candidate', to.name, '--force', SCOPE];
       await run(place, 'patronictl', ['-c', from.configuration, 'switchover', ...args]);

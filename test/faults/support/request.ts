@@ -54,25 +54,26 @@ export async function ask(
 ): Promise<Answer> {
   const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const type = json && { 'content-type': 'application/json', 'content-length': json.length };
-  const asked = request(url, { method, agent, headers: { ...type, ...headers } });
+  const outgoing = request(url, { method, agent, headers: { ...type, ...headers } });
   let stage: Stage = 'connecting';
-  asked.once('socket', (socket) => {
+  outgoing.once('socket', (socket) => {
     if (!socket.connecting) stage = 'asking';
     else socket.once('connect', () => (stage = 'asking'));
   });
   try {
-    const response = await responseTo(asked, json);
+    const response = await responseTo(outgoing, json);
     stage = 'answering';
     return await read(response);
   } catch (error) {
-    throw new RequestFailed(stage, asked.reusedSocket, error);
+    throw new RequestFailed(stage, outgoing.reusedSocket, error);
   }
 }
 
-async function responseTo(asked: ClientRequest, body: Buffer | undefined): Promise<IncomingMessage> {
-  asked.on('error', () => {}); // without a listener, an error after the response would end the process; `read` rejects with that error
-  asked.end(body);
-  const [response] = await once(asked, 'response');
+async function responseTo(outgoing: ClientRequest, body: Buffer | undefined): Promise<IncomingMessage> {
+  // Without a listener, an error after the response would end the process. `read` rejects with that error.
+  outgoing.on('error', () => {});
+  outgoing.end(body);
+  const [response] = await once(outgoing, 'response');
   return response as IncomingMessage;
 }
 
