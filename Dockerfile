@@ -3,7 +3,7 @@ WORKDIR /app
 ENV NPM_CONFIG_UPDATE_NOTIFIER=false
 COPY package.json package-lock.json ./
 
-# Sources are mounted over this at run time; see compose.dev.yml.
+# At run time, compose.dev.yml mounts the sources over their copies in this image.
 FROM base AS dev
 RUN npm ci --ignore-scripts
 COPY . .
@@ -23,7 +23,7 @@ CMD ["npm", "run", "dev"]
 FROM base AS production-modules
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 
-# argon2 for x86-64-v3 hashes twice as fast as the binary of the package. The program chooses by the processor.
+# argon2 for x86-64-v3 hashes twice as fast as the binary of the package. The service chooses the binary that fits the processor.
 FROM production-modules AS native
 RUN set -e; mkdir -p /app/native; [ "$(uname -m)" = x86_64 ] || exit 0; \
     apt-get update; apt-get install --yes --no-install-recommends g++ make python3; \
@@ -53,7 +53,8 @@ USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3000/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# No shell stands before node, so that SIGTERM reaches it; the compose files put an init there. A small semi-space saves
-# 24 MB: objects of a request are short-lived, so a larger one gains nothing. A heap that at most doubles between two
-# collections, instead of growing fourfold, saves up to 60 MB after refreshes and 80 MB in mixed traffic.
+# Node runs without a shell, so that it gets SIGTERM. In the compose files its parent is an init process. A small
+# semi-space saves 24 MB: objects of a request are short-lived, so a larger one gains nothing. A heap that at most
+# doubles between two collections, instead of growing fourfold, saves up to 60 MB after refreshes and 80 MB in mixed
+# traffic.
 CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=100", "dist/main.js"]

@@ -39,7 +39,10 @@ export interface Plan {
   readonly tries: number;
 }
 
-/** The rounds by `contestant scenario`. `pgbench refresh` is the rotation statement without a service. */
+/**
+ * The rounds by contestant and scenario, such as `kinship refresh`. `pgbench refresh` is the rotation statement without a
+ * service.
+ */
 export type Rates = ReadonlyMap<string, readonly Round[]>;
 
 interface RunningContestant {
@@ -52,7 +55,8 @@ interface RunningContestant {
 
 /**
  * Measures all contestants in turn in each round, so that other load affects all of them equally. At the end, sends
- * `tries` tokens to each contestant, each token twice at the same moment. Counts the tokens that were accepted twice.
+ * `tries` tokens to each contestant of the scenario `refresh` that rotates tokens, each token twice at the same moment.
+ * `twice` has the numbers of tokens that were accepted twice.
  */
 export async function measureRates(
   databases: Databases,
@@ -78,7 +82,7 @@ export async function measureRates(
   };
   for (let round = 1; round <= plan.rounds; round += 1) {
     say(`round ${round} of ${plan.rounds}`);
-    add('pgbench refresh', await repeatFailed('pgbench refresh', () => bareRotation(pgbench, plan)));
+    add('pgbench refresh', await repeatFailed('pgbench refresh', () => measureBareRotation(pgbench, plan)));
     for (const { name, contestant, target, client, scenarios } of running) {
       const watched = { service: contestant.pid, database: databases.pid };
       for (const scenario of scenarios) {
@@ -140,7 +144,7 @@ async function prepareBareRotation(databases: Databases): Promise<Pgbench> {
   return preparePgbench(url);
 }
 
-async function bareRotation(pgbench: Pgbench, plan: Pick<Plan, 'seconds'>): Promise<Round> {
+async function measureBareRotation(pgbench: Pgbench, plan: Pick<Plan, 'seconds'>): Promise<Round> {
   const { perSecond, mean } = await pgbench.run(8, plan.seconds);
   return {
     count: perSecond * plan.seconds,

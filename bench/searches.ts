@@ -27,7 +27,7 @@ try {
   const started = performance.now();
   await fillSearched(sql, rows);
   say(
-    `${rows} users, sessions, events and deliveries in ${Math.round((performance.now() - started) / 1_000)} s`,
+    `${rows} users, events and deliveries, and ${2 * rows} sessions in ${Math.round((performance.now() - started) / 1_000)} s`,
   );
   await measureAll();
 } finally {

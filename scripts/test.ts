@@ -19,8 +19,8 @@ const GRACE_MS = 5_000;
 /** Node.js calls its mocked timers experimental. */
 const QUIET = '--disable-warning=ExperimentalWarning';
 const OWN_TIMEOUT = /^\/\/ timeout: (\d+)$/m;
-/** The folders whose files take longest start first, so that no long file runs alone at the end. */
-const LONGEST = [
+/** The folders of the slowest files. These files start first, so that no slow file runs alone at the end. */
+const SLOWEST = [
   'test/e2e/',
   'test/adapters/',
   'test/cli/',
@@ -53,8 +53,8 @@ await Promise.all(Array.from({ length: Number(values.jobs) }, runAll));
 process.exitCode = report.end();
 
 function rank(file: string): number {
-  const index = LONGEST.findIndex((start) => file.startsWith(start));
-  return index === -1 ? LONGEST.length : index;
+  const index = SLOWEST.findIndex((start) => file.startsWith(start));
+  return index === -1 ? SLOWEST.length : index;
 }
 
 async function runAll(): Promise<void> {

@@ -90,9 +90,9 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads the configuration from the environment and `.env` in `cwd`. No other module reads the environment.
- * Without `createKeys` no key is generated, and nothing is written.
- * Rejects with a {@link ConfigurationError} that names all faults.
+ * Reads the configuration from the environment and `.env` in `cwd`. Other modules take settings of the service from the
+ * result only. Without `createKeys` no key is generated, and nothing is written. Rejects with a
+ * {@link ConfigurationError} that names all faults.
  */
 export async function readConfig(
   env: NodeJS.ProcessEnv = process.env,

@@ -13,8 +13,8 @@ export interface Databases {
   remove(): Promise<void>;
 }
 
-export async function openDatabases(settings: Readonly<Record<string, string>> = {}): Promise<Databases> {
-  const { url, dataDir, remove } = await launchPostgres(settings);
+export async function openDatabases(): Promise<Databases> {
+  const { url, dataDir, remove } = await launchPostgres({});
   return {
     version: (await statement(url, 'show server_version'))[0]?.server_version,
     pid: Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0]),

@@ -3,7 +3,7 @@ import type { SessionClient } from './types.js';
 type Fetch = SessionClient['fetch'];
 
 /**
- * A `fetch` that sends the access token to these origins only. `stepUp` authenticates the user again and returns the
+ * A `fetch` that sends the access token to `origins` only. `stepUp` authenticates the user again and returns the
  * next access token. If it returns null, the refusal is the answer.
  */
 export function createBearerFetch(

@@ -35,7 +35,7 @@ export function createCookieFetch(send: Fetch, logIn: object): Fetch {
     });
     const { expiresIn, code } = Object(parseJson(await answer.clone().text()));
     if (answer.ok && expiresIn !== undefined) return pairOfPlaceholders(expiresIn);
-    // The refresh whose answer was lost had set its cookies. Their expiry is not known, so the next call refreshes.
+    // An earlier attempt set the cookies, but its answer was lost. Their expiry is unknown, so the next call refreshes.
     if (code === 'idempotency_key_reused') return pairOfPlaceholders(0);
     return answer;
   }

@@ -3,8 +3,8 @@ import type { AccessEntry } from './entry.js';
 const STORE = 'pairs';
 
 /**
- * An entry that is the same for all tabs and workers of an origin. (Of `localStorage`, each browser process reads its
- * own copy.) One transaction reads and writes. A change is on the disk when the promise resolves.
+ * An entry that is the same for all tabs and workers of an origin. (Each browser process has its own copy of
+ * `localStorage`.) One transaction reads and writes. A change is on the disk when the promise resolves.
  */
 export const indexedDbEntry: AccessEntry = async (name, change) => {
   // Opened for each access: browsers close connections of background pages and report that too late.

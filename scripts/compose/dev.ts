@@ -64,17 +64,17 @@ async function takeFrom(queue: string): Promise<{ payload: string }[]> {
 
 async function checkMonitoring(): Promise<void> {
   await until('Prometheus sees the service', async () => {
-    const { activeTargets } = await ask<{ activeTargets: { health: string }[] }>('targets');
+    const { activeTargets } = await queryPrometheus<{ activeTargets: { health: string }[] }>('targets');
     return activeTargets.length === 1 && activeTargets[0]?.health === 'up';
   });
   await until('every rule was evaluated', async () => {
-    const { groups } = await ask<{ groups: { rules: { health: string }[] }[] }>('rules');
+    const { groups } = await queryPrometheus<{ groups: { rules: { health: string }[] }[] }>('rules');
     const rules = groups.flatMap((group) => group.rules);
     return rules.length > 0 && rules.every(({ health }) => health === 'ok');
   });
 }
 
-async function ask<Data>(path: string): Promise<Data> {
+async function queryPrometheus<Data>(path: string): Promise<Data> {
   const { data } = (await (await fetch(`${PROMETHEUS}/${path}`)).json()) as { data: Data };
   return data;
 }

@@ -14,8 +14,8 @@ const SUBJECT_LINE = `Subject: ${REUSE_SUBJECT}`;
 type Say = (line: string) => void;
 
 /**
- * `kinship demo`: a victim and a thief with a copy of the victim's tokens use a running service. Everything that is
- * printed is the service's own answer. Throws if an answer is not the expected one.
+ * `kinship demo`: a victim and a thief with a copy of the victim's tokens use a running service. Each printed answer is
+ * the service's own. Throws if an answer is not the expected one.
  */
 export async function playTheft(options: { readonly url?: string; readonly email?: string }): Promise<void> {
   const config = await readConfig(process.env, process.cwd(), { createKeys: false });

@@ -18,7 +18,7 @@ function write(folder: string): void {
   }
 }
 
-/** Leaves out the passwords of Redis and RabbitMQ: with their URLs set, the service would connect to both. */
+/** Prints no URL of Redis or RabbitMQ: with such a URL, the service would connect to the server. */
 function print(secrets: Record<string, string>): void {
   for (const [name, secret] of Object.entries(secrets)) process.stdout.write(`${name}=${secret}\n`);
 }

@@ -32,7 +32,7 @@ type Deps = Omit<Parameters<typeof createWebhookQueues>[0], 'formats' | 'sender'
   readonly log: Logger;
 };
 
-/** The endpoints of WEBHOOKS_FILE with values that they cannot have: a sentence for each. */
+/** Returns a sentence for each endpoint of WEBHOOKS_FILE that has a value which the service does not accept. */
 export function webhooksFileFaults(
   { webhooks, keySet }: Pick<Config, 'webhooks' | 'keySet'>,
   webhookSender: Pick<WebhookSender, 'refusalOf'>,

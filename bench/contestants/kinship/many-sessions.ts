@@ -11,14 +11,14 @@ interface Sessions {
 
 /** Each client has many sessions. Their pairs are stored in files under `target.folder` between rounds. */
 const refreshInTurn: Scenario<Sessions> = {
-  begin: async (target, client) => ({ pairs: keptSessions(target, client), at: 0 }),
+  begin: async (target, client) => ({ pairs: readPairs(target, client), at: 0 }),
   ask: ({ pairs, at }) => refresh.ask(pairs[at]!),
   take(answer, sessions) {
     sessions.pairs[sessions.at] = refresh.take(answer, sessions.pairs[sessions.at]!);
     sessions.at = (sessions.at + 1) % sessions.pairs.length;
     return sessions;
   },
-  leave: (target, client, { pairs }) => keep(target, client, pairs),
+  leave: (target, client, { pairs }) => writePairs(target, client, pairs),
 };
 
 export const scenarios: Scenarios = { refresh: refreshInTurn };
@@ -26,14 +26,14 @@ export const scenarios: Scenarios = { refresh: refreshInTurn };
 /** Gives each client some more sessions. */
 export async function addSessions(target: Target, clients: number, more: number): Promise<void> {
   const ofEach = Array.from({ length: clients }, async (_, client) => {
-    const pairs = keptSessions(target, client);
+    const pairs = readPairs(target, client);
     for (let session = 0; session < more; session += 1) pairs.push(await logIn(target));
-    keep(target, client, pairs);
+    writePairs(target, client, pairs);
   });
   await Promise.all(ofEach);
 }
 
-function keptSessions(target: Target, client: number): Pair[] {
+function readPairs(target: Target, client: number): Pair[] {
   try {
     return JSON.parse(readFileSync(fileOf(target, client), 'utf8'));
   } catch (error) {
@@ -42,7 +42,7 @@ function keptSessions(target: Target, client: number): Pair[] {
   }
 }
 
-function keep(target: Target, client: number, pairs: readonly Pair[]): void {
+function writePairs(target: Target, client: number, pairs: readonly Pair[]): void {
   writeFileSync(fileOf(target, client), JSON.stringify(pairs));
 }
 

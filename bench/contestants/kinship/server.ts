@@ -32,7 +32,7 @@ export async function startKinship(
     API_PORT: '0',
     DATABASE_URL: databaseUrl,
     MAIL: 'off',
-    // The load generator is the proxy. Its limits are raised, because few simulated users send many requests.
+    // The load generator is the proxy. The limits are raised, because few simulated users send many requests.
     TRUST_PROXY: '127.0.0.1',
     REGISTER_LIMIT: '99999/1h',
     LOGIN_RATE_LIMIT: '99999/1m',

@@ -1,5 +1,5 @@
 /**
- * better-auth with its OAuth provider, configured as their documentation says. Everything that it can cache is cached.
+ * better-auth with its OAuth provider, configured as its documentation says. It caches everything that it can cache.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';

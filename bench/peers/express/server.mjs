@@ -1,7 +1,7 @@
 /**
- * What a careful team writes by hand with Express, jsonwebtoken and pg. One row per session holds the hash of the
- * current refresh token. That is cheaper than a row per token, and a rotation cannot insert a token after the session
- * was revoked.
+ * A server as a careful team writes it by hand, with Express, jsonwebtoken and pg. One row per session holds the hash of
+ * the current refresh token. That is cheaper than a row per token, and a rotation cannot insert a token after the
+ * session was revoked.
  */
 import { createHash, createSecretKey, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import argon2 from 'argon2';

@@ -1,6 +1,6 @@
 /**
- * The lower limit for a refresh in Fastify. The route reads the same body, answers with as many bytes, and writes a log
- * line. It verifies nothing and stores nothing.
+ * The lower limit of the CPU time of a refresh in Fastify. The route reads the same body as Kinship, answers with as
+ * many bytes, and writes a log line. It verifies nothing and stores nothing.
  */
 import fastify, { LogController } from 'fastify';
 import pino from 'pino';

@@ -71,7 +71,8 @@ function Facts({ overview: { replica, samples, dependencies, keys } }: { readonl
     <>
       <p class="muted">
         Logins, refreshes and refusals are those of the replica <strong>{replica}</strong>, all its processes
-        together. The metrics of each replica show the others. The rest is that of the whole service.
+        together. The metrics of each other replica show its counts. All else on this page is about the whole
+        service.
         {last !== undefined && ` Read on ${momentInWords(Date.parse(last.at))}.`}
       </p>
       <Charts samples={samples} />

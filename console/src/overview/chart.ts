@@ -8,7 +8,7 @@ const HEIGHT = 72;
 /** Milliseconds. A longer gap between two points breaks the line. */
 const LONGEST_STEP = 45_000;
 
-/** The length of a point that no line joins. */
+/** The length of the dash for a point that no line joins to another point. */
 const DASH = 4;
 
 /** The line of a series over time, from zero to its greatest value. `name` says what it shows. */

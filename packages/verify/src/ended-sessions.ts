@@ -27,7 +27,7 @@ export interface StreamOptions {
 
 /** The sessions that have ended, as the stream of the service reports them. */
 export interface EndedSessions {
-  /** Throws `session_ended`, or `unavailable` if it cannot be known. */
+  /** Throws `session_ended`, or `unavailable` if it is not known whether the session has ended. */
   assertLive(token: string, session: Session): Promise<void>;
   readonly ready: Promise<void>;
   close(): void;
@@ -39,7 +39,7 @@ export function followEndedSessions(
   at: (path: string) => URL,
   fetch: typeof globalThis.fetch,
 ): EndedSessions {
-  // Often a variable of the environment that is not set. The service would refuse the key, and so every session.
+  // The key is often read from a variable that is not set. The service would refuse it, and the stream would stay lost.
   if (!serviceKey) throw new TypeError('revocations.serviceKey is missing.');
   const list = followRevocations({ url: at('/revocations'), serviceKey, maxSessions, onError, fetch });
   return {

@@ -110,8 +110,8 @@ export function invalidProof(message: string, cause?: unknown): VerifyError {
 }
 
 /**
- * Creates the refusal of a proof without a current nonce. The client should make a new proof with it (RFC 9449 section
- * 9).
+ * Creates the refusal of a proof without a valid nonce. The client should make a new proof with the nonce of the answer
+ * (RFC 9449 section 9).
  */
 export function nonceNeeded(): VerifyError {
   const message = 'Make a new proof with the nonce in the header DPoP-Nonce of this answer.';

@@ -7,7 +7,7 @@ export interface IdSet {
   /** False if the set is full. */
   add(words: Uint32Array, seconds: number): boolean;
   has(words: Uint32Array): boolean;
-  /** Drops the ids whose time is before this, when the set needs their place. */
+  /** Drops the ids whose time is before `seconds`, when the set needs their place. */
   dropBefore(seconds: number): void;
   size(): number;
 }

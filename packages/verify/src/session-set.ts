@@ -7,7 +7,7 @@ export interface SessionSet {
   /** False if the set is full, or if `sid` is no UUID. */
   add(sid: string, seconds: number): boolean;
   has(sid: string): boolean;
-  /** Drops the sessions whose time is before this, when the set needs their place. */
+  /** Drops the sessions whose time is before `seconds`, when the set needs their place. */
   dropBefore(seconds: number): void;
   size(): number;
 }

@@ -11,7 +11,7 @@ export interface ExpectedToken {
 
 /**
  * The refusal of a token that jose did not accept. Its message goes to the client, and names no expected value. Its
- * reason goes to the developer, and names both values.
+ * reason goes to the developer, and also names the value in the token and the expected value.
  */
 export function toTokenRefusal(error: unknown, token: string, expected: ExpectedToken): VerifyError {
   if (error instanceof VerifyError) return error;
