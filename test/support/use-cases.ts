@@ -24,6 +24,9 @@ const READABLE: PasswordHasher = {
   isOutdated: () => false,
 };
 
+/** One for all: each log adds listeners to the process. */
+const LOG = createLog('silent');
+
 /**
  * All use cases without limits on attempts, for property tests with many random sequences. The default stores are in
  * memory.
@@ -34,8 +37,7 @@ export async function unlimitedUseCases(
 ) {
   const service = await sessionUseCases(settings);
   const limit = { count: 1_000_000, perMilliseconds: 1 };
-  const log = createLog('silent');
-  const deferred = createDeferredWork(log);
+  const deferred = createDeferredWork(LOG);
   const use = createUseCases({
     ...service,
     operatorsNeedSecondFactor: false,
@@ -57,7 +59,7 @@ export async function unlimitedUseCases(
     },
     emailVerification,
     deferWork: deferred.deferWork,
-    log,
+    log: LOG,
   });
   /** Waits until the links are recorded for which requests do not wait. */
   const settle = () => deferred.stop();
