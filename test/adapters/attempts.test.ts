@@ -11,12 +11,15 @@ import { attemptsContract } from '../ports/attempts.ts';
 import { NOW } from '../support/families.ts';
 import { SILENT_LOG } from '../support/key-set.ts';
 import { requireRedis, testPrefix } from '../support/redis.ts';
+import { throughPrimary } from '../support/through-primary.ts';
 
 /** A login whose attempt raised no count. */
 const UNCOUNTED = { allowed: true, raised: null } as const;
 const ANN = { account: 'ann@example.com', identifier: 'ann@example.com', network: '192.0.2.1' };
 
 t.test('attempts in memory', async (t) => attemptsContract(t, async () => createMemoryAttempts()));
+
+t.test('attempts of workers', async (t) => attemptsContract(t, async () => throughPrimary().attempts));
 
 t.test('attempts in memory store no name, so that long names do not fill the memory', async (t) => {
   const attempts = createMemoryAttempts();

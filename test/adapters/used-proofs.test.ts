@@ -1,9 +1,4 @@
-import { EventEmitter } from 'node:events';
 import t, { type Test } from 'tap';
-import { connectCalls, type ProcessChannel } from '../../src/adapters/cluster/calls.ts';
-import { createMemoryClient, serveMemory } from '../../src/adapters/cluster/shared-memory.ts';
-import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
-import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
 import { connectRedis } from '../../src/adapters/redis/connect.ts';
 import { createRedisUsedProofs } from '../../src/adapters/redis/used-proofs.ts';
@@ -15,6 +10,7 @@ import { someProof, usedProofsContract } from '../ports/used-proofs.ts';
 import { NOW } from '../support/families.ts';
 import { SILENT_LOG } from '../support/key-set.ts';
 import { requirePrivateRedis, requireRedis, startPrivateRedis, testPrefix } from '../support/redis.ts';
+import { throughPrimary } from '../support/through-primary.ts';
 
 const MINUTE = 60_000;
 
@@ -43,27 +39,15 @@ t.test('used proofs in memory', async (t) => {
   });
 });
 
-/** The store of the primary process, as a worker uses it. Messages are copied, as between processes. */
-function throughPrimary(usedProofs: UsedDpopProofs): UsedDpopProofs {
-  const [worker, primary] = [new EventEmitter(), new EventEmitter()];
-  const port = (own: EventEmitter, other: EventEmitter): ProcessChannel => ({
-    send: (message) => void other.emit('message', structuredClone(message)),
-    onMessage: (listener) => void own.on('message', listener),
-  });
-  const attempts = createMemoryAttempts();
-  const memory = { attempts, proofAttempts: attempts, cache: createMemoryCache(), usedProofs };
-  connectCalls(port(primary, worker), serveMemory(memory));
-  return createMemoryClient(connectCalls(port(worker, primary), {})).usedProofs;
-}
-
 t.test('used proofs of workers', async (t) => {
   await t.test('keep the contract', async (t) =>
-    usedProofsContract(t, async () => throughPrimary(createMemoryUsedProofs())),
+    usedProofsContract(t, async () => throughPrimary().usedProofs),
   );
 
   await t.test('are shared, and a full store refuses the proofs of each worker', async (t) => {
-    const used = createMemoryUsedProofs({ maxEntries: 1 });
-    const [one, other] = [throughPrimary(used), throughPrimary(used)];
+    const usedProofs = createMemoryUsedProofs({ maxEntries: 1 });
+    const one = throughPrimary({ usedProofs }).usedProofs;
+    const other = throughPrimary({ usedProofs }).usedProofs;
     const proof = someProof();
     t.equal(await one.use(proof, NOW, NOW + MINUTE), true);
     t.equal(await other.use(proof, NOW, NOW + MINUTE), false);

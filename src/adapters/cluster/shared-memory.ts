@@ -68,12 +68,17 @@ function serveAttempts(name: string, attempts: Attempts): Handlers {
 }
 
 function createAttempts(name: string, call: Call): Attempts {
+  /** Passes on every argument. TypeScript would also accept a function that drops the last ones. */
+  const forward =
+    (method: keyof Attempts) =>
+    <Result>(...args: readonly unknown[]) =>
+      callPrimary<Result>(call, `${name}.${method}`, ...args);
   return {
-    begin: (subject, now) => callPrimary(call, `${name}.begin`, subject, now),
-    recordSuccess: (subject, now) => callPrimary(call, `${name}.recordSuccess`, subject, now),
-    recordRecovery: (owner, now) => callPrimary(call, `${name}.recordRecovery`, owner, now),
-    countAction: (key, limit, now) => callPrimary(call, `${name}.countAction`, key, limit, now),
-    uncountAction: (action) => callPrimary(call, `${name}.uncountAction`, action),
+    begin: forward('begin'),
+    recordSuccess: forward('recordSuccess'),
+    recordRecovery: forward('recordRecovery'),
+    countAction: forward('countAction'),
+    uncountAction: forward('uncountAction'),
   };
 }
 

@@ -1,0 +1,28 @@
+import { EventEmitter } from 'node:events';
+import { connectCalls, type ProcessChannel } from '../../src/adapters/cluster/calls.ts';
+import {
+  createMemoryClient,
+  type SharedMemory,
+  serveMemory,
+} from '../../src/adapters/cluster/shared-memory.ts';
+import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
+import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
+import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
+
+/** The memory of the primary process, as a worker uses it. Messages are copied, as between processes. */
+export function throughPrimary(stores: Partial<SharedMemory> = {}): SharedMemory {
+  const [worker, primary] = [new EventEmitter(), new EventEmitter()];
+  const port = (own: EventEmitter, other: EventEmitter): ProcessChannel => ({
+    send: (message) => void other.emit('message', structuredClone(message)),
+    onMessage: (listener) => void own.on('message', listener),
+  });
+  const memory = {
+    attempts: createMemoryAttempts(),
+    proofAttempts: createMemoryAttempts(),
+    cache: createMemoryCache(),
+    usedProofs: createMemoryUsedProofs(),
+    ...stores,
+  };
+  connectCalls(port(primary, worker), serveMemory(memory));
+  return createMemoryClient(connectCalls(port(worker, primary), {}));
+}
