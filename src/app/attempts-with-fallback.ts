@@ -27,10 +27,10 @@ export function attemptsWithFallback(primary: Attempts, fallback: Attempts, log:
       const applied = await own;
       return applied.allowed ? { allowed: true, raised: null, raisedByFallback } : applied;
     },
-    recordSuccess: (subject, { raised, raisedByFallback = null }, now) =>
+    recordSuccess: (subject, now, { raised, raisedByFallback = null }) =>
       callBoth((attempts) => {
         const ofStore = attempts === fallback ? raisedByFallback : raised;
-        return attempts.recordSuccess(subject, { allowed: true, raised: ofStore }, now);
+        return attempts.recordSuccess(subject, now, { allowed: true, raised: ofStore });
       }),
     recordRecovery: (owner, now) => callBoth((attempts) => attempts.recordRecovery(owner, now)),
     countAction: (key, limit, now) => callBoth((attempts) => attempts.countAction(key, limit, now)),

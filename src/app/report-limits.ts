@@ -13,7 +13,7 @@ export function reportLimits(
       if (!verdict.allowed) limitReached(action);
       return verdict;
     },
-    recordSuccess: (subject, attempt, now) => attempts.recordSuccess(subject, attempt, now),
+    recordSuccess: (subject, now, attempt) => attempts.recordSuccess(subject, now, attempt),
     recordRecovery: (owner, now) => attempts.recordRecovery(owner, now),
     async countAction(key, limit, now) {
       const verdict = await attempts.countAction(key, limit, now);

@@ -144,14 +144,14 @@ async function carryOut(
 ) {
   if (kind === 'succeed') {
     const [earlier, attempt] = begun.shift() ?? [subject, UNCOUNTED];
-    return attempts.recordSuccess(earlier, attempt, now);
+    return attempts.recordSuccess(earlier, now, attempt);
   }
   if (kind === 'take')
     return attempts.countAction(subject.account, { count: 3, perMilliseconds: 4_000 }, now);
   if (kind === 'recover')
     return attempts.recordRecovery({ ...subject, identifiers: [subject.identifier, subject.account] }, now);
   const verdict = await attempts.begin(subject, now);
-  if (kind === 'log in' && verdict.allowed) await attempts.recordSuccess(subject, verdict, now);
+  if (kind === 'log in' && verdict.allowed) await attempts.recordSuccess(subject, now, verdict);
   if (kind === 'begin' && verdict.allowed) begun.push([subject, verdict]);
   return verdict;
 }
@@ -182,10 +182,10 @@ t.test('attempts in memory have a bounded size', async (t) => {
 
   await t.test('logins to one account evict no known network of another account', async (t) => {
     const attempts = createMemoryAttempts({ maxEntries });
-    await attempts.recordSuccess(ANN, UNCOUNTED, NOW);
+    await attempts.recordSuccess(ANN, NOW, UNCOUNTED);
     for (let i = 0; i < 10 * maxEntries; i += 1) {
       const junk = { account: 'junk', identifier: 'junk', network: networkOf(i) };
-      await attempts.recordSuccess(junk, UNCOUNTED, NOW);
+      await attempts.recordSuccess(junk, NOW, UNCOUNTED);
     }
     for (let i = 0; i < 5; i += 1) await attempts.begin({ ...ANN, network: networkOf(i) }, NOW);
     t.ok((await attempts.begin(ANN, NOW)).allowed);

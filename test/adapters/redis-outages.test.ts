@@ -95,7 +95,7 @@ t.test('attempts stay limited while Redis does not answer', async (t) => {
       const owner = { account: 'ann', identifier: 'ann', network: '192.0.2.1' };
       const login = await attempts.begin(owner, NOW);
       if (!login.allowed) throw new Error('the first login must be allowed');
-      await attempts.recordSuccess(owner, login, NOW);
+      await attempts.recordSuccess(owner, NOW, login);
       await server.kill();
       t.equal(await countAllowedOfHundred('ann'), freeAttempts);
       t.ok((await attempts.begin(owner, NOW)).allowed);

@@ -24,7 +24,7 @@ t.test('an attempt is counted by one of two stores while the other one is unavai
       t.ok((await attempts.begin(SUBJECT, NOW)).allowed);
     t.match(await attempts.begin(SUBJECT, NOW), { allowed: false }, 'all attempts are counted');
   }
-  await withoutFallback.recordSuccess(SUBJECT, { allowed: true, raised: 'shared' }, NOW);
+  await withoutFallback.recordSuccess(SUBJECT, NOW, { allowed: true, raised: 'shared' });
   t.ok((await withoutFallback.begin(SUBJECT, NOW)).allowed, 'the success is counted');
   const withoutBoth = attemptsWithFallback(away, away, SILENT_LOG);
   await t.rejects(withoutBoth.begin(SUBJECT, NOW), StoreUnavailable);
@@ -42,13 +42,13 @@ t.test('a success takes back from each store what the attempt raised there', asy
   for (const isKnownToPrimary of [true, false]) {
     const [primary, fallback] = [createMemoryAttempts(), createMemoryAttempts()];
     const first = isKnownToPrimary ? primary : fallback;
-    await first.recordSuccess(SUBJECT, { allowed: true, raised: null }, NOW);
+    await first.recordSuccess(SUBJECT, NOW, { allowed: true, raised: null });
     for (const store of [primary, fallback])
       for (let failure = 1; failure < free; failure += 1) await store.begin(stranger, NOW);
     const both = attemptsWithFallback(primary, fallback, SILENT_LOG);
     const login = await both.begin(SUBJECT, NOW);
     if (!login.allowed) throw new Error('the login must be allowed');
-    await both.recordSuccess(SUBJECT, login, NOW);
+    await both.recordSuccess(SUBJECT, NOW, login);
     t.equal(await countAllowed(primary), 1, 'the primary store');
     t.equal(await countAllowed(fallback), 1, 'the fallback');
   }

@@ -180,7 +180,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
       const home = await Promise.all(
         Array.from({ length: PER_ACCOUNT.free }, () => beginAllowed(attempts, ANN)),
       );
-      for (const attempt of home) await attempts.recordSuccess(ANN, attempt, NOW);
+      for (const attempt of home) await attempts.recordSuccess(ANN, NOW, attempt);
       t.equal(await countAllowed(attempts, STRANGER, 10), PER_ACCOUNT.free, 'of the identifier');
       const others = Array.from({ length: PER_NETWORK.free }, (_, i) => subject(`user ${i}`, ANN.network));
       let allowed = 0;
@@ -192,12 +192,12 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a login takes back nothing that it did not raise', async (t) => {
     const attempts = await fresh(t);
     const early = await beginAllowed(attempts, ANN);
-    await attempts.recordSuccess(ANN, early, NOW);
+    await attempts.recordSuccess(ANN, NOW, early);
     const atKnownNetwork = await beginAllowed(attempts, ANN);
     const forgotten = NOW + knownFor;
     await countAllowed(attempts, STRANGER, PER_ACCOUNT.free - 1, forgotten);
-    await attempts.recordSuccess(ANN, atKnownNetwork, forgotten);
-    await attempts.recordSuccess(ANN, { allowed: true, raised: null }, forgotten);
+    await attempts.recordSuccess(ANN, forgotten, atKnownNetwork);
+    await attempts.recordSuccess(ANN, forgotten, { allowed: true, raised: null });
     t.equal(await countAllowed(attempts, STRANGER, 10, forgotten), 1);
   });
 
@@ -240,7 +240,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function logIn(attempts: Attempts, subject: typeof ANN, now = NOW): Promise<void> {
-  await attempts.recordSuccess(subject, await beginAllowed(attempts, subject, now), now);
+  await attempts.recordSuccess(subject, now, await beginAllowed(attempts, subject, now));
 }
 
 async function beginAllowed(attempts: Attempts, subject: typeof ANN, now = NOW): Promise<AllowedAttempt> {

@@ -7,7 +7,7 @@ export interface ProcessChannel {
 }
 
 /** The functions that the other end may call, by name. Arguments and results are copied, so they must be plain data. */
-// biome-ignore lint/suspicious/noExplicitAny: each function has parameters of its own; both ends are one program
+// biome-ignore lint/suspicious/noExplicitAny: each function has parameters of its own, and takes those of an older or newer worker, too
 export type Handlers = Readonly<Record<string, (...args: any[]) => Promise<unknown>>>;
 
 /** Calls a function of the other end. Rejects if it fails there, or does not answer in time. */

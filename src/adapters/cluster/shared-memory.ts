@@ -68,7 +68,10 @@ function serveAttempts(name: string, attempts: Attempts): Handlers {
 }
 
 function createAttempts(name: string, call: Call): Attempts {
-  /** Passes on every argument. TypeScript would also accept a function that drops the last ones. */
+  /**
+   * Passes on every argument. TypeScript would also accept a function that drops the last ones. After a reload the
+   * primary may be of an older release, which ignores an argument that was added at the end.
+   */
   const forward =
     (method: keyof Attempts) =>
     <Result>(...args: readonly unknown[]) =>

@@ -88,7 +88,7 @@ export function createMemoryAttempts({
       return verdict;
     },
 
-    async recordSuccess(named, { raised }, now) {
+    async recordSuccess(named, now, { raised }) {
       const subject = hashSubject(named);
       const before = stateOf(subject);
       const state = succeedAttempt(before, raised, policy, now);

@@ -53,7 +53,7 @@ export function createRedisAttempts(
       return { allowed: false, counter, retryAfter: ceilSeconds(wait) };
     },
 
-    async recordSuccess(subject, { raised }, now) {
+    async recordSuccess(subject, now, { raised }) {
       const names = [now, hashNames(subject.network)];
       await recordSuccess(keysOf(subject), [...names, ...policyArguments, raised ?? '']);
     },

@@ -35,7 +35,7 @@ export async function beginPasswordAttempt(
     securityLog('limit_reached', { limit: limit.name, ...who });
     throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
   }
-  return () => attempts.recordSuccess(subject, verdict, clock());
+  return () => attempts.recordSuccess(subject, clock(), verdict);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { DeferWork } from '../../ports/defer-work.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { type PrepareVerificationDeps, prepareVerification, requesterOf } from './prepare-verification.ts';
+import { uncount, uncountIfRefused } from './uncount-if-refused.ts';
 
 interface Deps extends PrepareVerificationDeps {
   readonly users: Pick<Users, 'findByIdentifier'>;
@@ -18,7 +19,7 @@ export type MailVerification = (input: { email: string; client: ClientInfo }) =>
  * before the link is made, so that the response time does not reveal whether the account exists.
  */
 export const mailVerification = (deps: Deps): MailVerification => {
-  const { users, emailLinks, attempts, deferWork } = deps;
+  const { users, emailLinks, deferWork } = deps;
 
   return async ({ email, client }) => {
     const user = await users.findByIdentifier(identifierOf(email));
@@ -31,6 +32,7 @@ export const mailVerification = (deps: Deps): MailVerification => {
     const prepared = await prepareVerification(deps, user, requesterOf(client));
     if (prepared === null) return;
     const { link, entries, counted } = prepared;
-    if (!(await emailLinks.add(link, entries))) await attempts.uncountAction(counted);
+    const isStored = await uncountIfRefused(deps, counted, () => emailLinks.add(link, entries));
+    if (!isStored) await uncount(deps, counted);
   }
 };

@@ -11,6 +11,7 @@ import type { AccountChangeResult, Users } from '../../ports/stores/users.ts';
 import { readUsername } from '../accounts/new-account.ts';
 import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
 import { readMailAddress } from '../accounts/read-mail-address.ts';
+import { uncount, uncountIfRefused } from '../accounts/uncount-if-refused.ts';
 import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
 
 interface Deps extends AdminActionDeps, PrepareVerificationDeps {
@@ -68,8 +69,10 @@ async function changeOne(
   const by = { origin, facts: { byOperator: true } } as const;
   const prepared = next.email === user.email ? null : await prepareVerification(deps, next, by);
   const entries = [...entriesOfAction(deps, action), ...(prepared?.entries ?? [])];
-  const result = await deps.users.change(user, next, { at, verification: prepared?.link }, entries);
+  const result = await uncountIfRefused(deps, prepared?.counted, () =>
+    deps.users.change(user, next, { at, verification: prepared?.link }, entries),
+  );
   if (result === 'changed') reportAction(deps, action);
-  else if (prepared !== null) await deps.attempts.uncountAction(prepared.counted);
+  else await uncount(deps, prepared?.counted);
   return result;
 }

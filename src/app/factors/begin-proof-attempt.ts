@@ -34,5 +34,5 @@ export async function beginProofAttempt(
     securityLog('limit_reached', { limit: limit.name, userId, address: client.address });
     throw new Refusal('too_many_requests', undefined, { retryAfter, limit });
   }
-  return () => proofAttempts.recordSuccess(subject, verdict, clock());
+  return () => proofAttempts.recordSuccess(subject, clock(), verdict);
 }

@@ -52,7 +52,7 @@ export interface Attempts {
    * Records that the password or the proof was right, after `begin` allowed the attempt: see `succeedAttempt`. Takes
    * back exactly what the attempt raised, also if another login has made the network known meanwhile.
    */
-  recordSuccess(subject: AttemptSubject, attempt: AllowedAttempt, now: number): Promise<void>;
+  recordSuccess(subject: AttemptSubject, now: number, attempt: AllowedAttempt): Promise<void>;
 
   /**
    * Records that the owner has set a new password by a mailed link. The account becomes known at the network, as after
