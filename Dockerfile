@@ -23,7 +23,8 @@ CMD ["npm", "run", "dev"]
 FROM base AS production-modules
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 
-# argon2 for x86-64-v3 hashes twice as fast as the binary of the package. The service chooses the binary that fits the processor.
+# argon2 for x86-64-v3 hashes twice as fast as the binary of the package. The service chooses the binary that fits the
+# processor.
 FROM production-modules AS native
 RUN set -e; mkdir -p /app/native; [ "$(uname -m)" = x86_64 ] || exit 0; \
     apt-get update; apt-get install --yes --no-install-recommends g++ make python3; \

@@ -40,8 +40,8 @@ export interface Plan {
 }
 
 /**
- * The rounds by contestant and scenario, such as `kinship refresh`. `pgbench refresh` is the rotation statement without a
- * service.
+ * The rounds by contestant and scenario, such as `kinship refresh`. `pgbench refresh` is the rotation statement without
+ * a service.
  */
 export type Rates = ReadonlyMap<string, readonly Round[]>;
 

@@ -34,7 +34,7 @@ import type { NewId } from './ports/new-id.ts';
 import type { Telemetry } from './ports/telemetry.ts';
 import type { Tracing } from './ports/tracing.ts';
 
-/** Parts that tests replace, and callbacks for the slow steps of the start. */
+/** Parts that tests replace, callbacks for slow steps of the start, and the connection of a worker to its primary. */
 export interface Overrides {
   readonly clock?: Clock;
   readonly newId?: NewId;

@@ -44,7 +44,10 @@ export async function withSharedDatabase<T>(
   }
 }
 
-/** The configuration for a command on the database. Missing keys are not generated: a new key would not be the one of the service. */
+/**
+ * The configuration for a command on the database. Missing keys are not generated: a new key would not be that of the
+ * service.
+ */
 export function readCommandConfig(): Promise<Config> {
   return readConfig(process.env, process.cwd(), { createKeys: false });
 }

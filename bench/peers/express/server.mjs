@@ -1,6 +1,6 @@
 /**
- * A server as a careful team writes it by hand, with Express, jsonwebtoken and pg. One row per session holds the hash of
- * the current refresh token. That is cheaper than a row per token, and a rotation cannot insert a token after the
+ * A server as a careful team writes it by hand, with Express, jsonwebtoken and pg. One row per session holds the hash
+ * of the current refresh token. That is cheaper than a row per token, and a rotation cannot insert a token after the
  * session was revoked.
  */
 import { createHash, createSecretKey, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';

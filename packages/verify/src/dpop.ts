@@ -47,8 +47,8 @@ const MAX_AGE = 60;
 /** Seconds by which the clocks of the client and of this machine may differ. */
 const LEEWAY = 5;
 /**
- * Seconds for which a used proof is kept. No proof is valid for longer, whatever time it states. The leeway counts three
- * times: another machine that shares the store may be behind this one.
+ * Seconds for which a used proof is kept. No proof is valid for longer, whatever time it states. The leeway counts
+ * three times: another machine that shares the store may be behind this one.
  */
 const KEPT = 2 * MAX_AGE + 3 * LEEWAY;
 /** The maximum number of client keys in memory. */

@@ -11,7 +11,7 @@ interface File {
   readonly name: string;
   /** The content of the file with this password. */
   readonly text: (password: string) => string;
-  /** Finds the password in it. */
+  /** Finds the password in the content of the file. */
   readonly pattern: RegExp;
 }
 
