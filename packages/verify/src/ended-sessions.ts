@@ -27,7 +27,7 @@ export interface StreamOptions {
 
 /** The sessions that have ended, as the stream of the service reports them. */
 export interface EndedSessions {
-  /** Throws `session_ended`, or `unavailable` if it is not known whether the session has ended. */
+  /** Throws `session_ended`, or `unavailable` if that is not known and `whenLost` is not `accept`. */
   assertLive(token: string, session: Session): Promise<void>;
   readonly ready: Promise<void>;
   close(): void;
@@ -39,7 +39,7 @@ export function followEndedSessions(
   at: (path: string) => URL,
   fetch: typeof globalThis.fetch,
 ): EndedSessions {
-  // The key is often read from a variable that is not set. The service would refuse it, and the stream would stay lost.
+  // An unset variable often causes an empty key. The service would refuse the key, and the stream would stay lost.
   if (!serviceKey) throw new TypeError('revocations.serviceKey is missing.');
   const list = followRevocations({ url: at('/revocations'), serviceKey, maxSessions, onError, fetch });
   return {

@@ -8,8 +8,8 @@ const TIMEOUT = 5_000;
 /** The time from a fetch to the next one for an unknown `kid`. Anyone can send a token with an unknown `kid`. */
 const COOLDOWN = 10_000;
 /**
- * The time from a failed fetch to the next one. Until then, each request that needs a fetch gets the error of the
- * failed fetch. Also the minimum of `max-age`: with 0, each request would fetch the keys.
+ * The time from a failed fetch to the next one. Until then, a request without a usable key gets the error of the failed
+ * fetch. Also the minimum of `max-age`: with 0, each request would fetch the keys.
  */
 const RETRY = 1_000;
 /** For this time after a failed fetch, no request waits for the next fetch if it can use the old set. */
