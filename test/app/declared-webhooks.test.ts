@@ -40,19 +40,22 @@ function declare(values: Partial<DeclaredEndpoint> = {}): DeclaredEndpoint {
   };
 }
 
-t.test('an endpoint that returns to the file does not get deliveries of before its removal', async (t) => {
-  const { webhookDeliveries, apply } = setUp();
-  const endpoint = declare();
-  await apply(endpoint);
-  const event = { id: randomUUID(), type: 'sessions.started', occurredAt: NOW, data: {} };
-  await webhookDeliveries.add(endpoint.id, event);
-  await apply(endpoint);
-  t.same(await webhookDeliveries.listDueEndpoints(NOW), [endpoint.id], 'a restart keeps the delivery');
-  await apply();
-  await apply(endpoint);
-  t.same(await webhookDeliveries.listDueEndpoints(NOW), []);
-  t.same(await webhookDeliveries.list(endpoint.id, 10, null), []);
-});
+t.test(
+  'an endpoint that returns to the file does not get the deliveries that it had before its removal',
+  async (t) => {
+    const { webhookDeliveries, apply } = setUp();
+    const endpoint = declare();
+    await apply(endpoint);
+    const event = { id: randomUUID(), type: 'sessions.started', occurredAt: NOW, data: {} };
+    await webhookDeliveries.add(endpoint.id, event);
+    await apply(endpoint);
+    t.same(await webhookDeliveries.listDueEndpoints(NOW), [endpoint.id], 'a restart keeps the delivery');
+    await apply();
+    await apply(endpoint);
+    t.same(await webhookDeliveries.listDueEndpoints(NOW), []);
+    t.same(await webhookDeliveries.list(endpoint.id, 10, null), []);
+  },
+);
 
 t.test('the file adds, changes and removes its endpoints, and changes no other endpoint', async (t) => {
   const { webhookEndpoints, apply } = setUp();

@@ -266,7 +266,7 @@ t.test('only a few mails are sent concurrently', async (t) => {
   t.equal(most, 5);
 });
 
-t.test('a mail about an unknown type of event stays in the outbox', async (t) => {
+t.test('a mail about a type of event that has no template stays in the outbox', async (t) => {
   const { deps, deliver, record, postponed } = setUp();
   const { ids } = await record('mail');
   const { claim } = deps.outbox;

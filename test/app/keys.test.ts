@@ -57,7 +57,7 @@ for (const alg of KEY_ALGORITHMS) {
     service.time.now += POLICY.accessTokenAge;
     t.notOk(
       (await accepts(service, pair)) || (await isGoodElsewhere(service, pair)),
-      'while it has not expired',
+      'an expired access token is refused',
     );
     t.type((await service.refresh(pair)).access, 'string', 'an expired access token can still be refreshed');
   });
@@ -98,7 +98,7 @@ t.test('a key is announced, signs, is retired and is removed', async (t) => {
   const first = await service.logIn();
   const { key, isNew } = (await set.rotate(false)) ?? {};
   t.ok(isNew);
-  t.match(await set.rotate(false), { key: { id: key?.id }, isNew: false }, 'one key signs at a time');
+  t.match(await set.rotate(false), { key: { id: key?.id }, isNew: false }, 'one key is announced at a time');
   await set.maintain();
   t.same(kids(), [kidOf(first), key?.id], 'both are published');
 

@@ -14,22 +14,22 @@ import { requireRedis, testPrefix } from '../support/redis.ts';
 
 /** A promise, and the function that resolves it. */
 function createSignal() {
-  let come = () => {};
-  const came = new Promise<void>((resolve) => {
-    come = resolve;
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
   });
-  return { come, came };
+  return { promise, resolve };
 }
 
 /** `pass` waits until `open` is called. `arrived` resolves once `pass` has been called. */
 function createGate() {
   const [arrival, release] = [createSignal(), createSignal()];
   return {
-    arrived: arrival.came,
-    open: release.come,
+    arrived: arrival.promise,
+    open: release.resolve,
     async pass(): Promise<void> {
-      arrival.come();
-      await release.came;
+      arrival.resolve();
+      await release.promise;
     },
   };
 }
@@ -61,7 +61,7 @@ function countReads(tasks: Tasks) {
 
 const textsOf = (list: readonly { readonly text: string }[]) => list.map(({ text }) => text);
 
-async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promise<void> {
+async function testListTasks(t: Test, stores: TaskStores, cache: Cache): Promise<void> {
   const { tasks, users } = stores;
   const open = async () => {
     const user = someUser();
@@ -100,7 +100,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
         async set(key, value) {
           await hold.pass();
           await cache.set(key, value);
-          stored.come();
+          stored.resolve();
         },
       },
     });
@@ -108,7 +108,7 @@ async function keepsListsApart(t: Test, stores: TaskStores, cache: Cache): Promi
     await hold.arrived;
     await tasks.create(owner, 'new', NOW);
     hold.open();
-    await stored.came;
+    await stored.promise;
     t.match(await cache.get(`tasks:${owner}`), '"old"', 'the slow reader did cache its list');
     t.same(
       textsOf(await listTasks({ tasks, cache })(owner)),
@@ -172,12 +172,12 @@ async function redisCache(t: Test): Promise<Cache | null> {
   return createRedisCache(redis, { prefix: testPrefix(t, redis) });
 }
 
-t.test('in memory', async (t) => keepsListsApart(t, createMemoryStores(), createMemoryCache()));
+t.test('in memory', async (t) => testListTasks(t, createMemoryStores(), createMemoryCache()));
 
 t.test('in PostgreSQL and Redis', async (t) => {
   const stores = await postgresStores(t);
   const cache = await redisCache(t);
-  if (stores !== null && cache !== null) await keepsListsApart(t, stores, cache);
+  if (stores !== null && cache !== null) await testListTasks(t, stores, cache);
 });
 
 t.test('after a restore the cached lists of lost changes are not used', async (t) => {

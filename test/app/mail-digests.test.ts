@@ -204,7 +204,7 @@ t.test('a failed digest is retried whole, and dead-lettered if it is refused per
   t.equal(await left(), 0);
 });
 
-t.test('a digest with mails beside a digest that was sent before has an id of its own', async (t) => {
+t.test('a digest after one that was sent but not acknowledged has another id', async (t) => {
   const { world, sent, outbox, cause, deliver, digest } = setUp();
   await cause(12);
   world.now = NOW + 1_000;

@@ -127,7 +127,7 @@ t.test('a new network is reported once a day, and the network of the login is ne
   t.equal((await claimEntries(service, 'mail')).length, 1, 'notified again on another day');
 });
 
-t.test('a session bound to its address refuses another address and stays alive', async (t) => {
+t.test('a session whose policy blocks another network refuses it and stays live', async (t) => {
   const service = await sessionUseCases({ policy: { onAddressChange: 'block' } });
   const first = await service.logIn();
   t.equal(await outcome(service.refresh(first, { client: ELSEWHERE })), 'address_changed');

@@ -139,23 +139,26 @@ t.test('a passkey whose addition began during a change of the password cannot be
   t.equal(await outcome(world.use.addPasskey(input)), 'proof_refused');
 });
 
-t.test('what a session began before a new password cannot be finished after it, in no session', async (t) => {
-  const world = await withFactor();
-  const { use, owner, thief, begun, passkey, service } = world;
-  await use.requestEmailChange({ ...thief, email: 'eve@example.com' });
-  const { outbox, links, time } = service;
-  const [mail] = (await outbox.claim('mail', time.now, time.now, 99)).flatMap(({ event }) =>
-    event.type === 'users.email_change_requested' ? [event] : [],
-  );
-  const token = links.makeAddressSecret(mail?.data.linkId ?? '');
-  await use.checkEmailChange(token);
-  await world.secure();
-  t.equal(await outcome(use.confirmTotp({ ...owner, id: begun.id, code: begun.code() })), 'not_found');
-  const credential = softwareAuthenticator().create(nonceOf({ ...passkey }));
-  const input = { ...owner, challenge: passkey.challenge, credential, label: 'Key' };
-  t.equal(await outcome(use.addPasskey(input)), 'proof_refused');
-  t.equal(await outcome(use.changeEmail({ token, client: HOME })), 'invalid_link');
-});
+t.test(
+  'what a session began before a new password cannot be finished after it in another session',
+  async (t) => {
+    const world = await withFactor();
+    const { use, owner, thief, begun, passkey, service } = world;
+    await use.requestEmailChange({ ...thief, email: 'eve@example.com' });
+    const { outbox, links, time } = service;
+    const [mail] = (await outbox.claim('mail', time.now, time.now, 99)).flatMap(({ event }) =>
+      event.type === 'users.email_change_requested' ? [event] : [],
+    );
+    const token = links.makeAddressSecret(mail?.data.linkId ?? '');
+    await use.checkEmailChange(token);
+    await world.secure();
+    t.equal(await outcome(use.confirmTotp({ ...owner, id: begun.id, code: begun.code() })), 'not_found');
+    const credential = softwareAuthenticator().create(nonceOf({ ...passkey }));
+    const input = { ...owner, challenge: passkey.challenge, credential, label: 'Key' };
+    t.equal(await outcome(use.addPasskey(input)), 'proof_refused');
+    t.equal(await outcome(use.changeEmail({ token, client: HOME })), 'invalid_link');
+  },
+);
 
 t.test('a request with the password alone is refused if a factor is added before its change', async (t) => {
   const world = await withPassword();

@@ -50,7 +50,7 @@ t.test(
         },
       },
     });
-    t.notOk('sub' in claims || 'exp' in claims, 'RFC 8417 and SSF forbid these claims');
+    t.notOk('sub' in claims || 'exp' in claims, 'SSF forbids these claims');
   },
 );
 

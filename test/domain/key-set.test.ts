@@ -110,7 +110,7 @@ function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drif
   let keys: readonly SigningKey[] = [];
   const made: SigningKey[] = [];
 
-  const seeTo = (replica: number, at: number) => {
+  const maintain = (replica: number, at: number) => {
     const now = at + Number(offsets[replica]);
     if (isRotationDue(keys, 'EdDSA', timing, now)) {
       made.push({ id: `key-${made.length + 1}`, alg: 'EdDSA', ...nextSchedule(keys, timing, now) });
@@ -120,7 +120,7 @@ function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drif
     views[replica]?.push({ at, keys });
   };
 
-  for (const replica of [0, 1]) seeTo(replica, NOW);
+  for (const replica of [0, 1]) maintain(replica, NOW);
   const rounds = [0, 1].flatMap((replica) =>
     Array.from({ length: Math.ceil((end - NOW) / timing.poll) }, (_, round) => ({
       replica,
@@ -130,7 +130,7 @@ function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drif
   );
   for (const { replica, round, at } of rounds.sort((one, other) => one.at - other.at)) {
     if (round % 2 === 1 && fails[round % fails.length]) continue;
-    seeTo(replica, at);
+    maintain(replica, at);
   }
 
   const viewOf = (replica: number, at: number) =>
@@ -149,7 +149,7 @@ function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drif
   };
 }
 
-const settings: fc.Arbitrary<Settings> = fc.record({
+const anySettings: fc.Arbitrary<Settings> = fc.record({
   accessTokenAge: fc.integer({ min: SECOND, max: 60 * MINUTE }),
   clockSkew: fc.integer({ min: 0, max: 10 * SECOND }),
   maxAge: fc.integer({ min: SECOND, max: 10 * MINUTE }),
@@ -175,11 +175,11 @@ t.test('every verifier knows a key before the key signs', async (t) => {
   });
   let rotations = 0;
   fc.assert(
-    fc.property(settings, fc.array(token, { minLength: 50, maxLength: 50 }), (around, tokens) => {
-      const { signs, publishes, changes } = twoReplicas(around);
+    fc.property(anySettings, fc.array(token, { minLength: 50, maxLength: 50 }), (settings, tokens) => {
+      const { signs, publishes, changes } = twoReplicas(settings);
       rotations += changes(0).length;
-      const cached = Math.max(around.maxAge, 30 * SECOND);
-      const lives = around.accessTokenAge + around.clockSkew;
+      const cached = Math.max(settings.maxAge, 30 * SECOND);
+      const lives = settings.accessTokenAge + settings.clockSkew;
       return tokens.every(({ signer, source, change, fromChange, age, cachedFor }) => {
         const [, ...later] = changes(signer).slice(0, 5);
         const signed = Number(later[change % later.length]) + fromChange;
@@ -194,7 +194,7 @@ t.test('every verifier knows a key before the key signs', async (t) => {
 });
 
 t.test('with a shorter announcement a verifier can meet a key that it does not know', async (t) => {
-  const around: Settings = {
+  const settings: Settings = {
     accessTokenAge: MINUTE,
     clockSkew: 5 * SECOND,
     maxAge: 5 * MINUTE,
@@ -203,12 +203,12 @@ t.test('with a shorter announcement a verifier can meet a key that it does not k
     drift: 1,
     fails: [true],
   };
-  const { timing, signs, publishes } = twoReplicas(around);
+  const { timing, signs, publishes } = twoReplicas(settings);
   const change = NOW + timing.rotateAfter;
   const kid = signs(1, change);
   t.equal(kid, 'key-2');
   t.notOk(
-    publishes(0, change - timing.announce - 1 - around.clockSkew).includes(kid),
+    publishes(0, change - timing.announce - 1 - settings.clockSkew).includes(kid),
     'a set that was fetched before the announcement does not contain the key',
   );
   t.ok(

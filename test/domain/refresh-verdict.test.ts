@@ -394,7 +394,7 @@ const rows: Row[] = [
     expected: ['rotate'],
   },
   {
-    name: '13 the Idempotency-Key of the previous rotation',
+    name: '13 the Idempotency-Key of the last rotation',
     family: family(),
     context: contextOf({ key: KEY }),
     expected: ['refuse idempotency_key_reused'],
@@ -529,7 +529,7 @@ t.test('a retry by another product revokes the family if its policy blocks that'
   t.same(verdict(family(), retry('curl/8.1')), ['reissue'], 'no policy');
 });
 
-const told = 'sessions.address_changed';
+const NOTICE = 'sessions.address_changed';
 const networks: [minted: string, presenting: string, isSame: boolean][] = [
   ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', true],
   ['2001:db8:0:1::1', '2001:0DB8:0000:0001:0:0:0:1', true],
@@ -548,9 +548,9 @@ for (const [minted, address, isSame] of networks) {
       return verdict(row, { ...context, claims: { ...context.claims, userIp: minted } }, policy);
     };
     const retry = { generation: 4, key: KEY };
-    const refused = ['refuse address_changed', told];
+    const refused = ['refuse address_changed', NOTICE];
     const reuse = ['revoke token_reused', 'sessions.reuse_detected'];
-    t.same(judgeWith('notify', {}), isSame ? ['rotate'] : ['rotate', told], 'row 13');
+    t.same(judgeWith('notify', {}), isSame ? ['rotate'] : ['rotate', NOTICE], 'row 13');
     t.same(judgeWith('block', {}), isSame ? ['rotate'] : refused, 'row 12');
     t.same(judgeWith('block', retry), isSame ? ['reissue'] : refused, 'row 9 with the key');
     t.same(

@@ -43,19 +43,22 @@ t.test('a command on the PATH is named, but not one that only the child processe
   t.equal(lineOf('demo', { env }), 'kinship demo');
 });
 
-t.test('a package in node_modules is run by npx, from its folder and the folders below', async (t) => {
-  const program = '/srv/app/node_modules/.bin/kinship';
-  const env = { npm_package_name: 'app', npm_lifecycle_event: 'start' };
-  t.equal(lineOf('demo', { program, env, cwd: '/srv/app' }), 'npx kinship demo');
-  t.equal(lineOf('demo', { program, env, cwd: '/srv/app/data' }), 'npx kinship demo');
-  t.equal(
-    lineOf('demo', { program, env, cwd: '/srv' }),
-    'node app/node_modules/.bin/kinship demo',
-    'npx would run another package',
-  );
-});
+t.test(
+  'a package in node_modules is run by npx, from the folder of its project and the folders below',
+  async (t) => {
+    const program = '/srv/app/node_modules/.bin/kinship';
+    const env = { npm_package_name: 'app', npm_lifecycle_event: 'start' };
+    t.equal(lineOf('demo', { program, env, cwd: '/srv/app' }), 'npx kinship demo');
+    t.equal(lineOf('demo', { program, env, cwd: '/srv/app/data' }), 'npx kinship demo');
+    t.equal(
+      lineOf('demo', { program, env, cwd: '/srv' }),
+      'node app/node_modules/.bin/kinship demo',
+      'npx would run another package',
+    );
+  },
+);
 
-t.test('npx gets the package again that it was told to run', async (t) => {
+t.test('a command line for npx names the package that npx was told to run', async (t) => {
   const home = t.testdir({ 'package.json': '{"_npx":{"packages":["./kinship-0.1.0.tgz"]}}' });
   const program = join(home, 'node_modules', '.bin', 'kinship');
   const env = { npm_package_name: 'app', npm_lifecycle_event: 'npx' };

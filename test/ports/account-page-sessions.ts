@@ -126,7 +126,7 @@ async function lifetime(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test(
-    'no cookie is stored for an unknown family, and each family and each cookie has one session at most',
+    'no cookie is stored for an unknown family, a family has one cookie at most, and a cookie one family',
     async (t) => {
       const stores = await fresh(t);
       const { accountPageSessions: pages } = stores;

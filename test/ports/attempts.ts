@@ -14,7 +14,7 @@ type Fresh = (t: Test) => Promise<Attempts>;
 /** The contract of {@link Attempts} under the usual policy. `fresh` gives a store that has counted nothing. */
 export function attemptsContract(t: Test, fresh: Fresh): void {
   t.test('behavior', (t) => behavior(t, fresh));
-  t.test('limits of actions', (t) => window(t, fresh));
+  t.test('limits of actions', (t) => actionLimits(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
 }
@@ -249,7 +249,7 @@ async function beginAllowed(attempts: Attempts, subject: typeof ANN, now = NOW):
   return answer;
 }
 
-async function window(t: Test, fresh: Fresh): Promise<void> {
+async function actionLimits(t: Test, fresh: Fresh): Promise<void> {
   const limit = { count: 3, perMilliseconds: 10_000 };
 
   await t.test('a limit allows its number of actions in any period of its length', async (t) => {

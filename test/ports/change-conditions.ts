@@ -199,15 +199,18 @@ async function pending(t: Test, fresh: Fresh): Promise<void> {
 }
 
 async function concurrency(t: Test, fresh: Fresh): Promise<void> {
-  await t.test('of all changes that one state authorized, one that makes a new state succeeds', async (t) => {
-    const stores = await fresh(t);
-    for (let round = 0; round < 5; round += 1) {
-      const world = await withAccount(stores);
-      const renewing = Object.entries(CHANGES).filter(([name]) => !/request|unconfirmed/.test(name));
-      const results = await Promise.all(renewing.map(([, change]) => change(world, world.condition, [])));
-      t.equal(results.filter(Boolean).length, 1);
-    }
-  });
+  await t.test(
+    'of concurrent changes that one security version authorized and that replace it, one succeeds',
+    async (t) => {
+      const stores = await fresh(t);
+      for (let round = 0; round < 5; round += 1) {
+        const world = await withAccount(stores);
+        const renewing = Object.entries(CHANGES).filter(([name]) => !/request|unconfirmed/.test(name));
+        const results = await Promise.all(renewing.map(([, change]) => change(world, world.condition, [])));
+        t.equal(results.filter(Boolean).length, 1);
+      }
+    },
+  );
 
   await t.test('changes and the events that end their authorization never block each other', async (t) => {
     const stores = await fresh(t);

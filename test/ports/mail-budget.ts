@@ -75,7 +75,7 @@ export function mailBudgetContract(t: Test, fresh: (t: Test) => Promise<BudgetSt
       true,
       'it was counted before the budget was used up',
     );
-    t.equal(await stores.mailBudget.take(randomUUID(), 'bob', NOW), false, 'it was removed');
+    t.equal(await stores.mailBudget.take(randomUUID(), 'bob', NOW), false, 'it is not in the outbox');
     t.equal(await countFitting(stores, 'bob', 20, NOW), 10);
   });
 

@@ -110,7 +110,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
   });
 
   t.test(
-    'an event that no queue takes is postponed and does not wait, until its type is routed',
+    'an event that no queue takes counts as postponed, not as waiting, until its type is routed',
     async (t) => {
       const { families, outbox } = await fresh(t);
       const family = someFamily();

@@ -500,7 +500,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       ]);
       t.equal(await sessions(), 0);
       const found = (await families.find(family.tokenFamily)) ?? family;
-      t.equal(await stepUp(found, code(12)), null, 'and none succeeds after the removal');
+      t.equal(await stepUp(found, code(12)), null, 'and none succeeds after the reset');
     }
   });
 

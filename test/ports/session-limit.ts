@@ -4,7 +4,7 @@ import type { TokenFamily } from '../../src/domain/token-family.ts';
 import { NOW, rotationOf, someFamily } from '../support/families.ts';
 import { someUser, type UserStores, withHash } from './users.ts';
 
-/** The settings of the stores under test. */
+/** The limit of sessions in the stores under test. */
 export const SESSIONS_PER_USER = 50;
 
 /** The contract of {@link TokenFamilies} for the number of sessions of one user. */
@@ -65,17 +65,20 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
     });
   });
 
-  await t.test('no end is recorded of a session that has reached its end', async (t) => {
-    const stores = await fresh(t);
-    const userId = someUser().id;
-    const expired = Array.from({ length: SESSIONS_PER_USER }, () =>
-      someFamily({ userId, expiresAt: NOW + 10_000 }),
-    );
-    for (const family of expired) await stores.families.open(family, []);
-    const added = someFamily({ userId, createdAt: NOW + 10_000, rotatedAt: NOW + 10_000 });
-    t.same(await stores.families.open(added, []), { sessions: [], claims: {} });
-    t.same(await stores.outbox.claim('event', NOW + 10_000, NOW + 90_000, 100), []);
-  });
+  await t.test(
+    'a session that has already expired is not ended again, and no event is recorded',
+    async (t) => {
+      const stores = await fresh(t);
+      const userId = someUser().id;
+      const expired = Array.from({ length: SESSIONS_PER_USER }, () =>
+        someFamily({ userId, expiresAt: NOW + 10_000 }),
+      );
+      for (const family of expired) await stores.families.open(family, []);
+      const added = someFamily({ userId, createdAt: NOW + 10_000, rotatedAt: NOW + 10_000 });
+      t.same(await stores.families.open(added, []), { sessions: [], claims: {} });
+      t.same(await stores.outbox.claim('event', NOW + 10_000, NOW + 90_000, 100), []);
+    },
+  );
 
   await t.test('a login that opens no session ends no other session', async (t) => {
     const world = await withFullUser(t);
@@ -119,7 +122,7 @@ export async function sessionLimitContract(t: Test, fresh: (t: Test) => Promise<
           families.revokeAll(user.id, { at: NOW + 95, reason: 'logout', except: null, origin: SYSTEM }),
           users.changePassword(user.id, null, { passwordHash, except: null, at: NOW + 95 }, []),
         ]);
-        t.ok((await countUnrevoked(world)) <= 8, 'only logins at that moment are left');
+        t.ok((await countUnrevoked(world)) <= 8, 'only logins of this round can be left');
       }
     },
   );

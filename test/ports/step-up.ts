@@ -64,7 +64,7 @@ export async function stepUpContract(t: Test, fresh: (t: Test) => Promise<UserSt
     await assertRefused(stepUpOf(family, 'another hash'), 'another password');
     const change = { passwordHash: 'a new hash', except: family.tokenFamily, at: NOW };
     await users.changePassword(user.id, null, change, []);
-    await assertRefused(stepUpOf(family, user.passwordHash), 'the password before');
+    await assertRefused(stepUpOf(family, user.passwordHash), 'the former password');
     const stranger = someUser();
     await users.create(stranger, []);
     await assertRefused(stepUpOf(family, stranger.passwordHash), 'the password of another user');

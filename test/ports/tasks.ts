@@ -16,7 +16,7 @@ const REMOVED = { at: NOW, reason: 'account_deleted' } as const;
 /** The contract of {@link Tasks}. */
 export function tasksContract(t: Test, fresh: Fresh): void {
   t.test('behavior', (t) => behavior(t, fresh));
-  t.test('atomicity', (t) => atomicity(t, fresh));
+  t.test('owners and versions', (t) => ownersAndVersions(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
   t.end();
 }
@@ -97,7 +97,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
   });
 }
 
-async function atomicity(t: Test, fresh: Fresh): Promise<void> {
+async function ownersAndVersions(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a task of another user cannot be found or changed', async (t) => {
     const { tasks, ann, bob, hers, his } = await twoUsers(t, fresh);
     const before = [await listOf(tasks, ann), await listOf(tasks, bob)];

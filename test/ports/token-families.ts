@@ -60,7 +60,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<v
     t.same(await families.rotate(rotation, []), { ...family, ...rotation.next });
   });
 
-  await t.test('a family with the lifetime of a session that is not remembered keeps it', async (t) => {
+  await t.test('a family that is not remembered stays so after a rotation', async (t) => {
     const { families } = await fresh(t);
     const family = someFamily({ remembered: false });
     await families.open(family, []);
@@ -111,7 +111,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<v
     'an unknown product although the row has a product': { productHash: null },
   };
   for (const [name, values] of Object.entries(otherExpectations)) {
-    await t.test(`no rotation on ${name}`, async (t) => {
+    await t.test(`a rotation that expects ${name} changes nothing`, async (t) => {
       const stores = await fresh(t);
       const family = someFamily({
         generation: 7,

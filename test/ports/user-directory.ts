@@ -139,7 +139,7 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     t.same(
       await pagesOf(stores, { by: 'disabled' }),
       sortedIds(all.slice(2)),
-      'an id without an account is not',
+      'an id without an account is not listed',
     );
     const last = '0aaaaaaa-ffff-ffff-ffff-ffffffffffff';
     const range = { by: 'id', first: '0aaaaaaa-0000-0000-0000-000000000000', last } as const;

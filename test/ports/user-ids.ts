@@ -133,7 +133,7 @@ async function limit(t: Test, fresh: Fresh, userId: string): Promise<void> {
 
 async function apart(t: Test, fresh: Fresh): Promise<void> {
   const { families, userStates } = await fresh(t);
-  // The same letter with its accent, as one character and as two.
+  // The two spellings of `café` look alike: the accented letter is one character, or a letter and an accent.
   const ids = [
     'Ann',
     'ann',

@@ -169,7 +169,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.equal(
       (await deliveries.sendPeriodAgain(id, period, NOW, 10, [act('webhooks.sent_again', id)])).count,
       0,
-      'it waits',
+      'the delivery is pending already',
     );
     await store.remove(id, [act('webhooks.removed', id)]);
     await store.remove(id, [act('webhooks.removed', id)]);
@@ -233,9 +233,9 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     t.same(await store.change(endpoint, change, entries, notice), { ...endpoint, ...change });
     const claimed = await webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10);
     t.same(claimed, [{ event: notice, attempt: 1, history: [], trace: null }]);
-    const enabled = { ...endpoint, ...change };
+    const disabled = { ...endpoint, ...change };
     await t.rejects(
-      store.change(enabled, { state: 'enabled' }, [], notice),
+      store.change(disabled, { state: 'enabled' }, [], notice),
       'the id of the event is not new',
     );
     t.match(await store.find(endpoint.id), change);
@@ -305,24 +305,27 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     );
   });
 
-  await t.test('a notification is due again when it was postponed to, or after its lease', async (t) => {
-    const { webhookEndpoints: store, id } = await withDisabled(fresh, t);
-    const attempts = async (now: number) =>
-      (await claimNotifications(store, now)).map(({ attempt, since }) => [attempt, since]);
-    t.same(await attempts(NOW), [[1, NOW]]);
-    t.same(await attempts(NOW + MINUTE - 1), [], 'the claim is leased');
-    t.same(await attempts(NOW + MINUTE), [[2, NOW]]);
-    await store.postponeNotification(id, NOW + 5 * MINUTE);
-    t.same(await attempts(NOW + 5 * MINUTE - 1), []);
-    t.same(await attempts(NOW + 5 * MINUTE), [[3, NOW]]);
-    await changeEndpoint(store, id, { contact: 'bob@example.com' });
-    t.same(await attempts(NOW + 5 * MINUTE), [], 'another change keeps the lease');
-    await changeEndpoint(store, id, { state: 'enabled', disabledBecause: null });
-    t.same(await attempts(NOW + 9 * MINUTE), [], 'an enabled endpoint');
-    await store.endNotification(id, NOW + 9 * MINUTE);
-    await disable(store, id, 'gone');
-    t.same(await attempts(NOW + 9 * MINUTE), [[1, NOW + 9 * MINUTE]], 'each time it is disabled');
-  });
+  await t.test(
+    'a notification is due again at the time it was postponed to, or after its lease',
+    async (t) => {
+      const { webhookEndpoints: store, id } = await withDisabled(fresh, t);
+      const attempts = async (now: number) =>
+        (await claimNotifications(store, now)).map(({ attempt, since }) => [attempt, since]);
+      t.same(await attempts(NOW), [[1, NOW]]);
+      t.same(await attempts(NOW + MINUTE - 1), [], 'the claim is leased');
+      t.same(await attempts(NOW + MINUTE), [[2, NOW]]);
+      await store.postponeNotification(id, NOW + 5 * MINUTE);
+      t.same(await attempts(NOW + 5 * MINUTE - 1), []);
+      t.same(await attempts(NOW + 5 * MINUTE), [[3, NOW]]);
+      await changeEndpoint(store, id, { contact: 'bob@example.com' });
+      t.same(await attempts(NOW + 5 * MINUTE), [], 'another change keeps the lease');
+      await changeEndpoint(store, id, { state: 'enabled', disabledBecause: null });
+      t.same(await attempts(NOW + 9 * MINUTE), [], 'an enabled endpoint');
+      await store.endNotification(id, NOW + 9 * MINUTE);
+      await disable(store, id, 'gone');
+      t.same(await attempts(NOW + 9 * MINUTE), [[1, NOW + 9 * MINUTE]], 'each time it is disabled');
+    },
+  );
 
   await t.test('no notification is recorded if an operator or a receiver disables an endpoint', async (t) => {
     const { webhookEndpoints: store } = await fresh(t);
@@ -558,7 +561,7 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
     t.same(due.map(({ event }) => event.id).sort(), ids.slice(0, 4).sort());
   });
 
-  await t.test('an event of one endpoint alone is delivered to it', async (t) => {
+  await t.test('an event that was added for one endpoint is delivered to that endpoint', async (t) => {
     const { webhookDeliveries: store, endpoint } = await withEvents(fresh, t, []);
     const event = { id: randomUUID(), type: 'streams.verified', occurredAt: NOW, data: { state: 'x' } };
     await store.add(endpoint.id, event);

@@ -12,8 +12,8 @@ server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(serv
 const QUEUED = 4;
 
 /**
- * A port of 127.0.0.1 that drops packets, like a machine that is gone. Its process is stopped and its queue of connections
- * is full, so the system answers no further connection. It ends with the test.
+ * A port of 127.0.0.1 that drops packets, like a machine that is gone. The process that listens on the port is stopped
+ * and its queue of connections is full, so the system answers no further connection. The process ends with the test.
  */
 export async function blackHole(t: Pick<Test, 'teardown'>): Promise<number> {
   const listener = spawn(process.execPath, ['--eval', LISTEN], { stdio: ['ignore', 'pipe', 'inherit'] });

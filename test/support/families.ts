@@ -57,7 +57,7 @@ export function someFamily(values: Partial<TokenFamily> = {}): TokenFamily {
   };
 }
 
-/** A rotation of the family to a new next generation. */
+/** A rotation of the family to its next generation, with a new pair. */
 export function rotationOf(family: TokenFamily, values: Partial<CurrentPair> = {}) {
   const expected: ExpectedFamily = family;
   const next = somePair({

@@ -1,8 +1,8 @@
 import postgres from 'postgres';
 
 /**
- * Runs a statement such as `create index concurrently`, and interrupts it, so that it leaves an invalid index. A
- * transaction that has written to the table makes it wait.
+ * Runs a statement such as `create index concurrently`, and interrupts it, so that it leaves an invalid index. Another
+ * transaction holds the lock of a writer, for which the statement waits until its lock timeout.
  */
 export async function interruptIndex(url: string, table: string, statement: string): Promise<void> {
   const sql = postgres(url, { max: 2, onnotice: () => {} });

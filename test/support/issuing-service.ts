@@ -32,7 +32,7 @@ export async function issuingEnvironment(t: Test, more: Readonly<Record<string, 
   };
 }
 
-/** That service in this process. */
+/** Starts a service with {@link issuingEnvironment} in this process. */
 export async function issuingService(t: Test, more: Readonly<Record<string, string>> = {}) {
   const service = await startServiceInProcess(t, await issuingEnvironment(t, more));
   return { ...service, logIn: (query = '') => logIn(service.url, query) };

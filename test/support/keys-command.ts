@@ -12,10 +12,7 @@ export const rowsOf = (text: string) =>
 
 const { PATH = '' } = process.env;
 
-/**
- * Runs `npm run keys -- …` as a process. `text` is its output, or its error output if it
- * fails.
- */
+/** Runs the command `keys` as a process. `text` is its output, or its error output if it fails. */
 export async function runKeys(env: Record<string, string>, ...command: string[]) {
   const args = [...PROGRAM, 'keys', ...command];
   return promisify(execFile)(process.execPath, args, { env: { PATH, ...env } }).then(

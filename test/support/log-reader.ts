@@ -20,8 +20,8 @@ export interface LogReader {
 }
 
 /**
- * A named pipe, which is removed with the test. `open` starts a reader, and resolves with it and the write
- * end. Close the write end in this process once the child process has inherited it.
+ * A named pipe, which is removed with the test. `open` starts a reader, and resolves with the reader and the write end.
+ * Close the write end in this process once the child process has inherited it.
  */
 export async function namedPipe(t: Pick<Test, 'teardown'>) {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-pipe-'));

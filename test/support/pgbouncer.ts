@@ -38,8 +38,8 @@ export interface PgBouncer {
 }
 
 /**
- * Starts a PgBouncer in front of the server of the URL `database`. It has its default configuration except
- * for `settings`, and ends with the test.
+ * Starts a PgBouncer in front of the server of the URL `database`. `settings` are added to its configuration. It ends
+ * with the test.
  */
 export async function startPgBouncer(
   t: Pick<Test, 'teardown'>,

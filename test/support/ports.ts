@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * A free TCP port of 127.0.0.1, below the range for outgoing connections. From that range, a client could get
- * this port while it connects to a stopped server. The server could then not listen on it again.
+ * A free TCP port of 127.0.0.1, below the range for outgoing connections. While a server is stopped, the system could
+ * give a port of that range to a client. The server could then not listen on the port again.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {

@@ -18,7 +18,7 @@ const SERVER = 'rabbitmq-server';
  */
 const DEBIAN = '/usr/lib/rabbitmq/lib';
 
-/** The environment variable below lets `epmd` (the port mapper of Erlang) accept `-kill` while a node is registered. */
+/** `ERL_EPMD_RELAXED_COMMAND_CHECK` lets `epmd`, Erlang's port mapper, accept `-kill` while a node is registered. */
 const END_AND_REMOVE = 'kill -9 "$(cat "$1/pid")"; ERL_EPMD_PORT="$2" epmd -kill; rm -rf "$1"';
 
 /** A broker on 127.0.0.1 that a test may kill, freeze and overload. */
@@ -102,7 +102,7 @@ interface Ports {
   readonly epmdPort: number;
 }
 
-/** Shares nothing with another broker of this machine, and does not read its configuration. */
+/** With this environment, a broker shares no files, ports and configuration with another broker of this machine. */
 function environment(home: string, { port, nodePort, epmdPort }: Ports): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { makeKeyPair } from './forge.ts';
 
-/** Variables that name files with which the service does not start: a key of another algorithm, and a webhook by http. */
+/** Variables that name files that the service refuses at its start: a key of another algorithm, a webhook by http. */
 export function refusedFiles(t: Pick<Test, 'testdir'>) {
   const folder = t.testdir({
     'keys.json': JSON.stringify({ keys: [makeKeyPair('ed25519').privateKey.export({ format: 'jwk' })] }),

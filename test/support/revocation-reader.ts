@@ -19,7 +19,7 @@ export async function readRevocations(t: Pick<Test, 'teardown'>, url: string, ke
     headers: response.headers,
     /** The events and comments so far, without the empty lines between them. */
     events,
-    /** Resolves once `event` has arrived. */
+    /** Resolves once an event that `isWanted` accepts has arrived. */
     async until(isWanted: (event: string) => boolean): Promise<void> {
       while (!events.some(isWanted))
         await new Promise<void>((resolve) => {

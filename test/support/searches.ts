@@ -180,9 +180,9 @@ function search(name: string, index: string, after: unknown, query: unknown, mos
 }
 
 /**
- * Fills the tables with `count` users. Each user gets a live and an ended session, an event, and a delivery. The types of
- * events and the endpoints of deliveries change with time, so that the statistics of a whole table mislead the planner.
- * To save time, PostgreSQL generates the rows, and the indexes are built after them.
+ * Fills the tables with `count` users. For each user there is a live session, an ended session, an event and a
+ * delivery. The types of events and the endpoints of deliveries change with time, so that the statistics of a whole
+ * table mislead the planner. To save time, PostgreSQL generates the rows, and the indexes are built after them.
  */
 export async function fillSearched(sql: Sql, count: number): Promise<void> {
   const families = createTokenFamilies(sql, { sessionsPerUser: 100 });

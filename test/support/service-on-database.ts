@@ -75,7 +75,7 @@ interface Opening {
   readonly headers?: Record<string, string>;
 }
 
-/** The service on that database. The test knows the keys of the service. */
+/** The service on the database of `sql`. The test knows the keys of the service. */
 export async function serviceOnDatabase(
   t: Test,
   sql: Sql,

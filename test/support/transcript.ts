@@ -31,8 +31,8 @@ export function requireCurl(t: Pick<Test, 'plan'>): boolean {
 }
 
 /**
- * The shell blocks of a document that call curl, define a function or remove files. Each has the answer that the document
- * shows after it.
+ * The shell blocks of a document that call curl, define a function or remove files. Each has the answer that the
+ * document shows after it.
  */
 export async function readSteps(file: string): Promise<Step[]> {
   return stepsIn(await readFile(file, 'utf8'));

@@ -61,7 +61,7 @@ export async function unlimitedUseCases(
     deferWork: deferred.deferWork,
     log: LOG,
   });
-  /** Waits until the links are recorded for which requests do not wait. */
+  /** Waits until the links of all requests are recorded, because the requests are answered before that. */
   const settle = () => deferred.stop();
   return { service, use, settle };
 }

@@ -93,7 +93,7 @@ interface BegunPasskey {
 }
 
 /** A challenge of the second step, and the nonce that a passkey signs. The nonce is null if no passkey may answer. */
-interface Asked {
+interface SecondStep {
   readonly challenge: string;
   readonly nonce: string | null;
 }
@@ -145,7 +145,7 @@ class Life {
   #thiefsChallenge: string | null = null;
   /** The number of changes so far that end challenges. */
   #version = 0;
-  #asked: { readonly asked: Asked; readonly version: number; readonly at: number } | null = null;
+  #asked: { readonly secondStep: SecondStep; readonly version: number; readonly at: number } | null = null;
 
   constructor(world: World) {
     this.#world = world;
@@ -180,7 +180,7 @@ class Life {
   }
 
   /** The first step of a login. */
-  async #firstStep(client = HOME): Promise<Pair | Asked> {
+  async #firstStep(client = HOME): Promise<Pair | SecondStep> {
     const { use } = this.#world;
     const session = { paired: true, door: 'canonical', clientId: 'kinship' } as const;
     try {
@@ -216,7 +216,7 @@ class Life {
   }
 
   /** Proves a factor of the owner in the second step, and records what was accepted. */
-  async #answer({ challenge, nonce }: Asked): Promise<Pair | string> {
+  async #answer({ challenge, nonce }: SecondStep): Promise<Pair | string> {
     const [app] = this.#apps;
     const [passkey] = this.#passkeys;
     if (passkey !== undefined && nonce !== null && (app === undefined || this.#made++ % 2 === 0)) {
@@ -353,7 +353,7 @@ class Life {
     const authenticator = softwareAuthenticator({ counts: this.#made++ % 2 === 0 });
     const added = await this.#finishPasskey(begun, this.#owner, authenticator);
     const isGood = begun.version === this.#version && this.#time.now < begun.at + 300_000;
-    if ((typeof added !== 'string') !== isGood) throw new Error(`a passkey of version ${begun.version}`);
+    if ((typeof added !== 'string') !== isGood) throw new Error(`adding the passkey: wanted ${isGood}`);
     if (typeof added === 'string') return;
     this.#passkeys = [...this.#passkeys, { id: added.id, authenticator }];
     this.#endChallenges();
@@ -475,13 +475,13 @@ class Life {
     const pair = await this.#stepUp(this.#owner, { code });
     if (typeof pair === 'string') return;
     this.#accept(app.secret, code);
-    if (claimsOf(pair.access).acr !== 'aal2') throw new Error('a step-up by a code is aal2');
+    if (claimsOf(pair.access).acr !== 'aal2') throw new Error('a step-up by a code must give aal2');
     this.#owner = pair;
   }
 
   async 'ask for a challenge'() {
     const first = await this.#firstStep();
-    if ('challenge' in first) this.#asked = { asked: first, version: this.#version, at: this.#time.now };
+    if ('challenge' in first) this.#asked = { secondStep: first, version: this.#version, at: this.#time.now };
   }
 
   /**
@@ -492,11 +492,11 @@ class Life {
     const asked = this.#asked;
     if (asked === null || !this.#hasFactor) return;
     // A challenge that offers no passkey is outdated if the account now has passkeys only.
-    if (this.#apps.length === 0 && asked.asked.nonce === null) return;
+    if (this.#apps.length === 0 && asked.secondStep.nonce === null) return;
     this.#asked = null;
-    const pair = await this.#answer(asked.asked);
+    const pair = await this.#answer(asked.secondStep);
     const isGood = asked.version === this.#version && this.#time.now < asked.at + 300_000;
-    if ((typeof pair !== 'string') !== isGood) throw new Error(`a challenge of version ${asked.version}`);
+    if ((typeof pair !== 'string') !== isGood) throw new Error(`answering the challenge: wanted ${isGood}`);
   }
 
   async 'answer with a used code'() {
@@ -547,7 +547,7 @@ class Life {
   async 'thief logs in'() {
     const first = await this.#firstStep(ELSEWHERE);
     if ('challenge' in first) this.#thiefsChallenge = first.challenge;
-    else if (this.#hasFactor) throw new Error('without the factor: a pair');
+    else if (this.#hasFactor) throw new Error('the thief got a pair without the factor');
     else this.#thief = first;
   }
 

@@ -33,7 +33,7 @@ func main() {
 	for name := range chart.Files {
 		var text bytes.Buffer
 		exitOn(all.ExecuteTemplate(&text, name, chart.Data))
-		// Helm does the same with what missingkey=zero leaves behind.
+		// With missingkey=zero, a missing value is rendered as this text. Helm also removes it.
 		rendered[name] = strings.ReplaceAll(text.String(), "<no value>", "")
 	}
 	exitOn(json.NewEncoder(os.Stdout).Encode(rendered))

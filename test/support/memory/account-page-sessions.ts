@@ -4,9 +4,7 @@ import type { AccountPageSessions } from '../../../src/ports/stores/account-page
 /** The families that are sessions of pages, by the hashes of their cookies. */
 export type StoredCookies = Map<string, string>;
 
-/**
- * Replaces the cookie of a family when the returned function is called. Null if the family is not the session of a page.
- */
+/** Returns a function that replaces the cookie of a family; null if the family is not the session of a page. */
 export function prepareCookie(
   familyOf: StoredCookies,
   tokenFamily: string,

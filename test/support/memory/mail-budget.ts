@@ -6,7 +6,7 @@ import { claimEach, type StoredEntry } from './stored-entry.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Mail budgets in memory. `entries` is the outbox. A spent budget holds mails back in the outbox. */
+/** Mail budgets in memory. `entries` is the outbox, in which held mails stay. */
 export function createMemoryMailBudget(entries: Map<string, StoredEntry>): MailBudget {
   const sent = new Map<string, readonly number[]>();
 

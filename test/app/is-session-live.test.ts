@@ -15,11 +15,11 @@ async function setUp({ complete }: { complete: boolean }) {
   const { families } = createMemoryStores();
   const revoked = createRevokedFamilies(clock);
   revoked.setComplete(complete);
-  let asked = 0;
+  let queries = 0;
   let find = families.find;
   const counted: Pick<TokenFamilies, 'find'> = {
     find(tokenFamily) {
-      asked += 1;
+      queries += 1;
       return find(tokenFamily);
     },
   };
@@ -31,54 +31,53 @@ async function setUp({ complete }: { complete: boolean }) {
     families,
     revoked,
     family,
-    asked: () => asked,
+    queries: () => queries,
     breakDatabase() {
       find = () => Promise.reject(new StoreUnavailable('nothing', new Error('away')));
     },
-    isAlive: (sid = family.tokenFamily, age = AGE) =>
-      isSessionLive(deps, { sid, iat: 1000, exp: 1000 + age }),
+    isLive: (sid = family.tokenFamily, age = AGE) => isSessionLive(deps, { sid, iat: 1000, exp: 1000 + age }),
   };
 }
 
 t.test('with a complete list of revocations the database is not queried', async (t) => {
-  const { isAlive, family, revoked, asked, breakDatabase } = await setUp({ complete: true });
+  const { isLive, family, revoked, queries, breakDatabase } = await setUp({ complete: true });
   breakDatabase();
-  t.equal(await isAlive(), true);
+  t.equal(await isLive(), true);
   revoked.remember(family.tokenFamily, 'logout', NOW + 1);
-  t.equal(await isAlive(), false);
-  t.equal(asked(), 0);
+  t.equal(await isLive(), false);
+  t.equal(queries(), 0);
 });
 
 t.test('with an incomplete list of revocations the database is queried', async (t) => {
-  const { isAlive, family, families, time } = await setUp({ complete: false });
-  t.equal(await isAlive(), true);
+  const { isLive, family, families, time } = await setUp({ complete: false });
+  t.equal(await isLive(), true);
   time.now = family.expiresAt - 1;
-  t.equal(await isAlive(), true);
+  t.equal(await isLive(), true);
   time.now = family.expiresAt;
-  t.equal(await isAlive(), false, 'the session is past its end');
+  t.equal(await isLive(), false, 'the session is past its end');
   time.now = NOW;
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
-  t.equal(await isAlive(), false, 'revoked');
-  t.equal(await isAlive('10000000-0000-4000-8000-000000000000'), false, 'unknown');
+  t.equal(await isLive(), false, 'revoked');
+  t.equal(await isLive('10000000-0000-4000-8000-000000000000'), false, 'unknown');
 });
 
 t.test('an unavailable database rejects the check, and never accepts the session', async (t) => {
-  const { isAlive, family, revoked, breakDatabase } = await setUp({ complete: false });
+  const { isLive, family, revoked, breakDatabase } = await setUp({ complete: false });
   breakDatabase();
-  await t.rejects(isAlive(), { code: 'unavailable' });
+  await t.rejects(isLive(), { code: 'unavailable' });
   revoked.remember(family.tokenFamily, 'logout', NOW + 1);
-  t.equal(await isAlive(), false, 'a remembered revocation needs no database');
+  t.equal(await isLive(), false, 'a remembered revocation needs no database');
 });
 
 t.test('a token with a longer lifetime than the current one is checked in the database', async (t) => {
-  const { isAlive, family, families, asked } = await setUp({ complete: true });
+  const { isLive, family, families, queries } = await setUp({ complete: true });
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
   t.equal(
-    await isAlive(family.tokenFamily, AGE),
+    await isLive(family.tokenFamily, AGE),
     true,
     'the list decides, although it did not receive the revocation',
   );
-  t.equal(asked(), 0);
-  t.equal(await isAlive(family.tokenFamily, AGE + 1), false);
-  t.equal(asked(), 1);
+  t.equal(queries(), 0);
+  t.equal(await isLive(family.tokenFamily, AGE + 1), false);
+  t.equal(queries(), 1);
 });
