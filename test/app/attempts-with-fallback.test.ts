@@ -9,7 +9,7 @@ import { SILENT_LOG } from '../support/key-set.ts';
 const NOW = Date.UTC(2026, 0, 2);
 const SUBJECT = { account: 'ann', identifier: 'ann', network: '198.51.100.1' };
 
-/** A store that rejects every call, like the memory of a primary process that does not answer. */
+/** A store that rejects every call. */
 const away = new Proxy({} as Attempts, {
   get: () => async () => {
     throw new StoreUnavailable('unknown', new Error('away'));
