@@ -124,7 +124,7 @@ t.test('a user lists and ends only their own sessions', async (t) => {
   const end = (id: string, pair: Signed) =>
     send(`/auth/sessions/${id}`, { method: 'DELETE', headers: bearer(pair) });
 
-  t.equal((await end(idOf(bobs), first)).status, 404, 'the session of another user is not listed');
+  t.equal((await end(idOf(bobs), first)).status, 404, 'the session of another user is not found');
   t.equal((await get(service, '/auth/me', bobs)).status, 200);
   t.equal((await end('42', first)).status, 400);
   t.equal((await end(idOf(second), first)).status, 204);
@@ -368,9 +368,9 @@ t.test('a login replaces a hash with outdated parameters', async (t) => {
   const service = await startHttpService(t);
   const { post, users } = service;
   await post('/auth/register', ann);
-  const stronger = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
+  const outdated = passwordHasher({ cost: { memory: 2048, time: 2, parallelism: 1 } });
   const user = await users.findByIdentifier('ann');
-  const older = await stronger.hash(PASSWORD, '203.0.113.1');
+  const older = await outdated.hash(PASSWORD, '203.0.113.1');
   await users.rehash(user?.id ?? '', user?.passwordHash ?? '', older);
   t.ok(await logIn(service));
   const after = await users.findByIdentifier('ann');
@@ -404,21 +404,24 @@ t.test('accounts and mails per hour are limited', async (t) => {
   t.ok(Number(refused?.headers.get('retry-after')) > 0);
 });
 
-t.test('deleting the account and registering again restores no links to its address', async (t) => {
-  const service = await startHttpService(t);
-  const { post, send, time } = service;
-  const links = async () => {
-    for (let n = 0; n < 3; n += 1) await post('/auth/password/forgot', { email: ann.email });
-    // The links are made after the answers.
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const mails = await service.outbox.claim('mail', time.now, time.now + 3_600_000, 100);
-    return mails.filter(({ event }) => event.type === 'users.password_forgotten').length;
-  };
-  await post('/auth/register', ann);
-  t.equal(await links(), 3);
-  const { access } = (await post('/auth/login', { username: ann.username, password: PASSWORD })).body;
-  const authorization = `Bearer ${access}`;
-  t.equal((await send('/auth/me', { method: 'DELETE', headers: { authorization } })).status, 204);
-  t.equal((await post('/auth/register', ann)).status, 201);
-  t.equal(await links(), 0);
-});
+t.test(
+  'deleting an account and registering it again does not reset the limit of reset links to its address',
+  async (t) => {
+    const service = await startHttpService(t);
+    const { post, send, time } = service;
+    const links = async () => {
+      for (let n = 0; n < 3; n += 1) await post('/auth/password/forgot', { email: ann.email });
+      // The links are recorded after the answers.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const mails = await service.outbox.claim('mail', time.now, time.now + 3_600_000, 100);
+      return mails.filter(({ event }) => event.type === 'users.password_forgotten').length;
+    };
+    await post('/auth/register', ann);
+    t.equal(await links(), 3);
+    const { access } = (await post('/auth/login', { username: ann.username, password: PASSWORD })).body;
+    const authorization = `Bearer ${access}`;
+    t.equal((await send('/auth/me', { method: 'DELETE', headers: { authorization } })).status, 204);
+    t.equal((await post('/auth/register', ann)).status, 201);
+    t.equal(await links(), 0);
+  },
+);

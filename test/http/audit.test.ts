@@ -184,7 +184,7 @@ t.test('a wrong second step is recorded for its account', async (t) => {
   t.equal(data.length, 1);
 });
 
-t.test('no token and no password is in the log', async (t) => {
+t.test('no token and no password is in the audit log', async (t) => {
   const service = await startHttpService(t);
   const password = 'a canary password 42';
   await service.post('/auth/register', { username: 'ann', email: 'ann@example.com', password });
@@ -201,7 +201,7 @@ t.test('no token and no password is in the log', async (t) => {
 });
 
 t.test(
-  'wrong passwords are in the log after their minute, with the account but never with the typed name',
+  'a wrong password is in the audit log a minute later, with the account but never with the typed name',
   async (t) => {
     const service = await startHttpService(t);
     const ann = await registerAndLogIn(service);

@@ -9,7 +9,7 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 type Body = Readonly<Record<string, unknown>>;
 
-const service = async (t: Test) => {
+const startWithAnn = async (t: Test) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', ann);
   return service;
@@ -37,7 +37,7 @@ const fourTimes = (value: unknown) => [value, value, value, value];
 t.test(
   'tokens say when and how their user was authenticated, and a refresh does not change it',
   async (t) => {
-    const world = await service(t);
+    const world = await startWithAnn(t);
     const { post, time } = world;
     const now = Math.floor(time.now / 1000);
     for (const [name, login, expected] of [
@@ -77,7 +77,7 @@ t.test(
 );
 
 t.test('sessions of other doors have the time of their login as auth_time', async (t) => {
-  const world = await service(t);
+  const world = await startWithAnn(t);
   const now = Math.floor(world.time.now / 1000);
   const bySessionId = await world.post('/api/v1/auth/login', { guid: USER });
   t.match(claimsOf(String(bySessionId.body.access_token)), { auth_time: now, guid: USER });
@@ -89,7 +89,7 @@ t.test('sessions of other doors have the time of their login as auth_time', asyn
 });
 
 t.test('a login with an invalid authTime, amr or acr is refused', async (t) => {
-  const { post, time } = await service(t);
+  const { post, time } = await startWithAnn(t);
   const now = Math.floor(time.now / 1000);
   const methods = 'face fpt geo hwk iris kba mca mfa otp pin pwd rba retina sc sms swk tel user vbm wia';
   t.equal((await post(`/auth/login?userId=${USER}&amr=${methods.replaceAll(' ', '+')}`)).status, 200);

@@ -23,7 +23,7 @@ async function startWithOperator(t: Test, settings: Parameters<typeof startHttpS
     create: (body: object) => post('/admin/users', body, { 'x-api-key': adminKey }),
     change: (id: string, body: object) =>
       send(`/admin/users/${id}`, { method: 'PATCH', headers, body: JSON.stringify(body) }),
-    /** The status of the answer, whose body is a page. */
+    /** Returns only the status, because a refusal of this route is a page. */
     async reset(token: string, newPassword = PASSWORD) {
       const body = JSON.stringify({ token, newPassword });
       const json = { 'content-type': 'application/json' };

@@ -30,7 +30,7 @@ t.test('the shutdown cuts a request that does not end in time', async (t) => {
   await sleep(100);
   await app.close();
   t.equal(await given, 'cut');
-  await t.rejects(fetch(url), 'nobody listens any more');
+  await t.rejects(fetch(url), 'the port is closed');
 });
 
 t.test('the shutdown answers every request of a client that does not wait for answers', async (t) => {

@@ -77,7 +77,11 @@ t.test('a login with a proof binds the session, and both tokens say so', async (
   const wrong = { ...credentials, password: 'a yellow piano 43' };
   const unused = service.proof('POST', '/auth/login');
   t.equal(outcomeOf(await service.post('/auth/login', wrong, { dpop: unused })), '401 invalid_credentials');
-  t.equal((await service.post('/auth/login', credentials, { dpop: unused })).status, 200, 'not used before');
+  t.equal(
+    (await service.post('/auth/login', credentials, { dpop: unused })).status,
+    200,
+    'a refused login does not use up the proof',
+  );
 });
 
 t.test('a login without a proof opens an unbound session', async (t) => {
@@ -379,7 +383,7 @@ t.test('a bound refresh token alone ends its own session, and no other', async (
   t.equal((await service.post('/auth/logout', { refreshToken })).status, 204);
 });
 
-t.test('introspection answers the key of a bound session', async (t) => {
+t.test('introspection contains the key of a bound session', async (t) => {
   const service = await start(t);
   const pair = await service.logIn();
   const look = (token: string) =>
@@ -500,44 +504,47 @@ t.test('a full store of used proofs answers 503, and nothing changes', async (t)
   );
 });
 
-t.test('DPOP_NONCE=on: a proof needs the nonce of the service, for two periods', async (t) => {
-  const service = await start(t, { dpopNonce: true, http: { corsOrigins: ['https://app.example.com'] } });
-  const headers = { origin: 'https://app.example.com' };
-  const login = (nonce?: string) =>
-    service.post(`/auth/login?userId=${randomUUID()}&binding=refresh`, undefined, {
-      ...headers,
-      dpop: service.proof('POST', '/auth/login', { payload: { nonce } }),
-    });
-  const asked = await login();
-  t.equal(outcomeOf(asked), '401 use_dpop_nonce');
-  t.match(asked.headers.get('www-authenticate'), /^DPoP .*error="use_dpop_nonce"$/);
-  t.match(asked.headers.get('access-control-expose-headers'), /dpop-nonce/);
-  t.equal(asked.body.recovery, 'retry');
-  const nonce = asked.headers.get('dpop-nonce') ?? '';
-  for (const wrong of ['x', `${nonce}x`, 'A'.repeat(22)])
-    t.equal(outcomeOf(await login(wrong)), '401 use_dpop_nonce');
-  const opened = await login(nonce);
-  t.equal(opened.status, 200);
-  t.equal(opened.headers.get('dpop-nonce'), nonce, 'also with a success');
+t.test(
+  'DPOP_NONCE=on: a proof needs a nonce of the service, and each nonce is valid for two periods',
+  async (t) => {
+    const service = await start(t, { dpopNonce: true, http: { corsOrigins: ['https://app.example.com'] } });
+    const headers = { origin: 'https://app.example.com' };
+    const login = (nonce?: string) =>
+      service.post(`/auth/login?userId=${randomUUID()}&binding=refresh`, undefined, {
+        ...headers,
+        dpop: service.proof('POST', '/auth/login', { payload: { nonce } }),
+      });
+    const asked = await login();
+    t.equal(outcomeOf(asked), '401 use_dpop_nonce');
+    t.match(asked.headers.get('www-authenticate'), /^DPoP .*error="use_dpop_nonce"$/);
+    t.match(asked.headers.get('access-control-expose-headers'), /dpop-nonce/);
+    t.equal(asked.body.recovery, 'retry');
+    const nonce = asked.headers.get('dpop-nonce') ?? '';
+    for (const wrong of ['x', `${nonce}x`, 'A'.repeat(22)])
+      t.equal(outcomeOf(await login(wrong)), '401 use_dpop_nonce');
+    const opened = await login(nonce);
+    t.equal(opened.status, 200);
+    t.equal(opened.headers.get('dpop-nonce'), nonce, 'also with a success');
 
-  const form = refreshForm(String(opened.body.refresh));
-  const send = (given?: string) =>
-    postForm(service, '/oauth/token', form, {
-      dpop: service.proof('POST', '/oauth/token', { payload: { nonce: given } }),
-    });
-  t.equal(outcomeOf(await send()), '400 use_dpop_nonce');
-  service.time.now += 5 * 60_000;
-  const renewed = (await login(nonce)).headers.get('dpop-nonce') ?? '';
-  t.not(renewed, nonce, 'the next period');
-  t.equal((await login(nonce)).status, 200, 'and both nonces are valid');
-  service.time.now += 5 * 60_000;
-  t.equal(outcomeOf(await login(nonce)), '401 use_dpop_nonce', 'too old');
-  t.equal((await send(renewed)).status, 200);
+    const form = refreshForm(String(opened.body.refresh));
+    const send = (given?: string) =>
+      postForm(service, '/oauth/token', form, {
+        dpop: service.proof('POST', '/oauth/token', { payload: { nonce: given } }),
+      });
+    t.equal(outcomeOf(await send()), '400 use_dpop_nonce');
+    service.time.now += 5 * 60_000;
+    const renewed = (await login(nonce)).headers.get('dpop-nonce') ?? '';
+    t.not(renewed, nonce, 'the next period');
+    t.equal((await login(nonce)).status, 200, 'and both nonces are valid');
+    service.time.now += 5 * 60_000;
+    t.equal(outcomeOf(await login(nonce)), '401 use_dpop_nonce', 'too old');
+    t.equal((await send(renewed)).status, 200);
 
-  const unbound = await service.post(`/auth/login?userId=${randomUUID()}`);
-  t.equal(unbound.status, 200);
-  t.notOk(unbound.headers.has('dpop-nonce'), 'an answer to a request without a proof has no nonce');
-});
+    const unbound = await service.post(`/auth/login?userId=${randomUUID()}`);
+    t.equal(unbound.status, 200);
+    t.notOk(unbound.headers.has('dpop-nonce'), 'an answer to a request without a proof has no nonce');
+  },
+);
 
 t.test('a nonce is asked for only if the key and the request are right', async (t) => {
   const service = await start(t, { dpopNonce: true });

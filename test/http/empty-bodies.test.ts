@@ -12,7 +12,7 @@ const TYPES = [
   'application/octet-stream',
   'not a type',
 ];
-/** The headers of a request without a body. */
+/** A request without a body has the length 0, or no length: then this placeholder takes the place of the header. */
 const LENGTHS = ['Content-Length: 0', 'X-No-Length: 0'];
 const HEAD = ['Host: localhost', 'Connection: close'];
 

@@ -34,7 +34,7 @@ t.test('a request is reported if its client closes the connection before the ans
   const chunked = [HOST, 'Transfer-Encoding: chunked'];
   const cases: Record<string, { bytes: string; ends: string[] }> = {
     'with a complete body': { bytes: refreshing, ends: ['POST /auth/refresh 499'] },
-    'with another one behind it': {
+    'with another request behind it': {
       bytes: `${refreshing}${live}`,
       ends: ['GET /health/live 200', 'POST /auth/refresh 499'],
     },
@@ -77,18 +77,23 @@ t.test('a complete answer is reported as answered, once', async (t) => {
   t.equal(lines.filter((line) => line.includes('"answered"')).length, 2);
 });
 
-t.test('a login is counted under its address if the client resets the connection at once', async (t) => {
-  const { url, lines, post } = await startHttpService(t);
-  const body = JSON.stringify({ username: 'ann', password: 'wrong' });
-  const login = rawRequest('POST /auth/login', [HOST, JSON_TYPE, `Content-Length: ${body.length}`], body);
-  for (let index = 0; index < 50; index += 1) {
-    const socket = rawConnection(url);
-    await once(socket, 'connect');
-    socket.write(login);
-    socket.resetAndDestroy();
-  }
-  await post('/auth/login', { username: 'bob', password: 'wrong' });
-  await waitUntil(() => lines.filter((line) => line.includes('login_failed')).length > 1);
-  const addresses = lines.map((line) => JSON.parse(line).address).filter((address) => address !== undefined);
-  t.same(new Set(addresses), new Set(['127.0.0.1']));
-});
+t.test(
+  'a login whose client resets the connection at once is logged with the address of the client',
+  async (t) => {
+    const { url, lines, post } = await startHttpService(t);
+    const body = JSON.stringify({ username: 'ann', password: 'wrong' });
+    const login = rawRequest('POST /auth/login', [HOST, JSON_TYPE, `Content-Length: ${body.length}`], body);
+    for (let index = 0; index < 50; index += 1) {
+      const socket = rawConnection(url);
+      await once(socket, 'connect');
+      socket.write(login);
+      socket.resetAndDestroy();
+    }
+    await post('/auth/login', { username: 'bob', password: 'wrong' });
+    await waitUntil(() => lines.filter((line) => line.includes('login_failed')).length > 1);
+    const addresses = lines
+      .map((line) => JSON.parse(line).address)
+      .filter((address) => address !== undefined);
+    t.same(new Set(addresses), new Set(['127.0.0.1']));
+  },
+);

@@ -38,7 +38,7 @@ t.test(
         );
     }
     const set = (newPassword: string) => post('/auth/password/reset', { token: secret, newPassword });
-    await t.rejects(set('my rosalind 99'), SyntaxError, 'the refusal of a page is HTML');
+    await t.rejects(set('my rosalind 99'), SyntaxError, 'a refusal of this route is a page, and no JSON');
     t.equal(
       (await set('news of a green org 44')).status,
       204,

@@ -46,7 +46,7 @@ t.test('a retry under the same Idempotency-Key gets the same tokens', async (t) 
   t.match(
     reused,
     { status: 400, body: { error: 'invalid_request' } },
-    'the answer is no statement about the token',
+    'the answer says nothing about the token',
   );
   t.match(await exchange(String(first.body.refresh_token)), { status: 200 });
 });

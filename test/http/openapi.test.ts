@@ -19,7 +19,7 @@ const OFF = {
 
 t.test('the committed document equals the generated one', async (t) => {
   for (const [name, text] of Object.entries(await openapiFiles(await openapiOf(t)))) {
-    t.equal(await file(name), text, `${name}: if it may change, npm run openapi`);
+    t.equal(await file(name), text, `${name}: after an intended change, run npm run openapi`);
   }
 });
 
@@ -80,7 +80,7 @@ t.test('JSON bodies and answers have examples that match their schemas', async (
     }
   }
   t.ok(count > 60, `${count} examples`);
-  t.notOk(at(['components', 'schemas', 'Problem'])({ type: 'x' }), 'it does look');
+  t.notOk(at(['components', 'schemas', 'Problem'])({ type: 'x' }), 'a wrong example is found');
 });
 
 t.test('each refusal has an example of each of its codes', async (t) => {
@@ -115,24 +115,24 @@ t.test('every string, array and number of the document has a bound', async (t) =
   );
 });
 
-t.test('the service accepts the example bodies without tokens', async (t) => {
+t.test('the service accepts the example bodies that contain no token', async (t) => {
   const { post, send } = await startHttpService(t);
   const document = await readCommitted();
-  const asked = async (path: string, status: number, headers = {}) => {
+  const postExample = async (path: string, status: number, headers = {}) => {
     const media = document.paths[path]?.post?.requestBody?.content?.['application/json'];
     const body = media && exampleOf(media);
     const answer = await post(path, body, headers);
     t.equal(answer.status, status, path);
     return answer.body;
   };
-  await asked('/auth/register', 201);
-  const { access } = await asked('/auth/login', 200);
+  await postExample('/auth/register', 201);
+  const { access } = await postExample('/auth/login', 200);
   const authorization = `Bearer ${access}`;
-  await asked('/auth/password/forgot', 202);
-  await asked('/api/v1/login/', 200);
-  await asked('/api/v1/tasks/', 201, { authorization });
-  await asked('/api/v1/auth/login', 200);
-  await asked('/api/v1/logout/', 205, { authorization });
+  await postExample('/auth/password/forgot', 202);
+  await postExample('/api/v1/login/', 200);
+  await postExample('/api/v1/tasks/', 201, { authorization });
+  await postExample('/api/v1/auth/login', 200);
+  await postExample('/api/v1/logout/', 205, { authorization });
   t.equal((await send('/auth/me', { headers: { authorization } })).status, 401);
 });
 

@@ -77,7 +77,7 @@ t.test(
     const events = () => [...text.matchAll(/^data: (.*)\n\n/gm)].map(([, data = '']) => JSON.parse(data));
     while (events().length < 1) text += (await reader.read()).value ?? '';
     t.match(text, /^retry: 1000\n\n/);
-    t.equal(events()[0].samples.length, 2, 'the samples of before');
+    t.equal(events()[0].samples.length, 2, 'the earlier samples');
     time.now += 3_000;
     while (events().length < 2) text += (await reader.read()).value ?? '';
     t.equal(events()[1].samples.length, 1, 'only the newer sample');

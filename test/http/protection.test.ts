@@ -21,7 +21,7 @@ t.test(
           redirect: 'manual',
         });
         await response.arrayBuffer();
-        protects(t, Object.fromEntries(response.headers), name);
+        assertProtected(t, Object.fromEntries(response.headers), name);
         const cached = response.headers.get('cache-control');
         if (PUBLIC.includes(path)) t.match(cached, /^public/, name);
         else t.equal(cached, 'no-store', name);
@@ -38,7 +38,7 @@ t.test('answers outside of routes have the security headers too', async (t) => {
     'another method': rawRequest('PUT /auth/me', head),
     OPTIONS: rawRequest('OPTIONS /auth/me', head),
     'an undecodable path': rawRequest('GET /%zz', head),
-    'no method': rawRequest('BREW /', head),
+    'an unknown method': rawRequest('BREW /', head),
     'large headers': rawRequest('GET /', [...head, `X-Long: ${'x'.repeat(20_000)}`]),
     CONNECT: rawRequest('CONNECT evil.example:443', head),
   };
@@ -46,7 +46,7 @@ t.test('answers outside of routes have the security headers too', async (t) => {
     const { text } = await sendRaw(url, request);
     const lines = text.split('\r\n\r\n')[0]?.split('\r\n').slice(1) ?? [];
     const headers = lines.map((line) => line.split(/: (.*)/, 2) as [string, string]);
-    protects(t, Object.fromEntries(headers.map(([key, value]) => [key.toLowerCase(), value])), name);
+    assertProtected(t, Object.fromEntries(headers.map(([key, value]) => [key.toLowerCase(), value])), name);
   }
 });
 
@@ -75,7 +75,7 @@ t.test('the documentation and the pages work in a browser under their policy', a
 
   await page.goto(`${url}/auth/password/reset?token=unknown`);
   const width = await page.evaluate('getComputedStyle(document.body).maxWidth');
-  t.not(width, 'none', 'the style sheet counts');
+  t.not(width, 'none', 'the style sheet is applied');
   t.same(violations, []);
 
   const framing = await browser.newPage();
@@ -86,7 +86,7 @@ t.test('the documentation and the pages work in a browser under their policy', a
   t.match(refused.join(), /frame/i, 'a frame is refused');
 });
 
-function protects(
+function assertProtected(
   t: Pick<Test, 'match' | 'notMatch' | 'ok'>,
   headers: Readonly<Record<string, string>>,
   name: string,

@@ -31,7 +31,7 @@ async function service(t: Test, settings: Parameters<typeof startHttpService>[1]
 const codeOf = ({ status, body }: Awaited<ReturnType<HttpService['send']>>) =>
   body.code === undefined ? String(status) : `${status} ${body.code}`;
 
-t.test('a recent sign-in deletes the account without the password', async (t) => {
+t.test('after a recent sign-in the account can be deleted without the password', async (t) => {
   const { enter, remove, time, users, userId } = await service(t);
   const pair = await enter();
   time.now = Number(claimsOf(String(pair.access)).auth_time) * 1000 + 10 * MINUTE;

@@ -142,7 +142,7 @@ t.test('each session that ends because of another change is logged', async (t) =
   ]);
 });
 
-t.test('only registrations and requests beyond a limit are logged', async (t) => {
+t.test('a registration or a request is logged only if it is beyond a limit', async (t) => {
   const service = await startHttpService(t, { http: { rateLimit: 1 } });
   const during = eventsDuring(service);
   const register = (n: number) =>

@@ -230,18 +230,21 @@ t.test('an expired access token in the cookie is challenged like any other', asy
   t.equal((await page.get('/auth/me')).status, 200);
 });
 
-t.test('without SESSION_COOKIES the header is refused, and other logins are as before', async (t) => {
-  const { page, post } = await service(t, { sessionCookies: false });
-  const refused = await page.logIn();
-  t.equal(resultOf(refused), '400 invalid_request');
-  t.same(cookiesOf(refused), {});
-  const { body, headers } = await post('/auth/login', { username: 'ann', password: PASSWORD });
-  t.same(Object.keys(body).sort(), ['access', 'expiresIn', 'refresh']);
-  t.same(headers.getSetCookie(), []);
-});
+t.test(
+  'without SESSION_COOKIES a login with X-Session-Transport is refused, and other logins set no cookie',
+  async (t) => {
+    const { page, post } = await service(t, { sessionCookies: false });
+    const refused = await page.logIn();
+    t.equal(resultOf(refused), '400 invalid_request');
+    t.same(cookiesOf(refused), {});
+    const { body, headers } = await post('/auth/login', { username: 'ann', password: PASSWORD });
+    t.same(Object.keys(body).sort(), ['access', 'expiresIn', 'refresh']);
+    t.same(headers.getSetCookie(), []);
+  },
+);
 
 t.test(
-  'CORS allows credentials for the origins of CORS_ORIGINS, on these routes and with the header',
+  'CORS allows credentials only for CORS_ORIGINS, on routes that read the cookies, with X-Session-Transport',
   async (t) => {
     const origin = 'https://app.example.com';
     const { send } = await service(t, { corsOrigins: [origin], publicUrl: 'https://auth.example.com' });

@@ -217,7 +217,7 @@ t.test('two concurrent changes of one stream are both made', async (t) => {
   t.match((await call('GET', `/streams?stream_id=${id}`)).body, stream);
 });
 
-t.test('if a stream is changed again and again, a request is refused for now', async (t) => {
+t.test('a request is answered with 503 if its stream keeps changing meanwhile', async (t) => {
   const { call, create, webhookEndpoints } = await signals(t);
   const { id } = await create();
   webhookEndpoints.change = async () => null;
@@ -243,7 +243,7 @@ t.test('a verification event is recorded with its state, at most once in 30 seco
   t.match(await verify(), { status: 409, body: { code: 'conflict' } });
 });
 
-t.test('the header of a delivery is sealed and never shown', async (t) => {
+t.test('the authorization header of deliveries is sealed and never shown', async (t) => {
   const { call, create, webhookEndpoints, lines } = await signals(t);
   const secret = 'Bearer a-token-of-the-receiver';
   const { id, body } = await create({ delivery: { ...DELIVERY, authorization_header: secret } });

@@ -69,7 +69,7 @@ t.test('an assertion that is wrong, old or for another purpose rotates nothing',
   const { challenge, assertion } = await proof();
   t.match(await stepUp({ challenge: (await options()).challenge, assertion }), REFUSED, 'another challenge');
   t.match(await stepUp({ challenge: `${challenge}x`, assertion }), REFUSED, 'altered');
-  t.match(await stepUp(await proof({ verified: false })), REFUSED, 'without its user');
+  t.match(await stepUp(await proof({ verified: false })), REFUSED, 'without user verification');
   t.match(await stepUp(await proof({ origin: 'https://evil.example' })), REFUSED, 'another origin');
   const stranger = softwareAuthenticator();
   const asked = await options();

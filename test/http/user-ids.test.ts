@@ -29,7 +29,7 @@ function logIn({ post }: HttpService, userId: string, body?: object) {
 
 async function open(service: HttpService, userId: string) {
   const { status, body } = await logIn(service, userId);
-  if (status !== 200) throw new Error(`A pair was due, not ${status} ${body.detail}`);
+  if (status !== 200) throw new Error(`Expected a pair, got ${status} ${body.detail}`);
   return { accessToken: String(body.access), refreshToken: String(body.refresh) };
 }
 
@@ -85,7 +85,10 @@ t.test('a user with any id logs in, refreshes and logs out', async (t) => {
         'users.disabled',
         'users.enabled',
       ]);
-      t.ok(service.lines.some((line) => JSON.parse(line).userId === userId, 'the log names the user'));
+      t.ok(
+        service.lines.some((line) => JSON.parse(line).userId === userId),
+        'the log names the user',
+      );
     });
 });
 
@@ -110,7 +113,7 @@ t.test('ids that differ only in case are different users, unless they are UUIDs'
   t.equal(await subjectOf(uuid.toUpperCase()), uuid);
 });
 
-t.test('a session without an account is answered with 5xx on no route', async (t) => {
+t.test('no route answers with 5xx to a session without an account', async (t) => {
   const stores = await postgresStores(t);
   if (stores === null) return;
   const service = await withIds(t, 'text', { stores });

@@ -4,7 +4,7 @@ import { startHttpService } from '../support/http.ts';
 
 type Settings = Parameters<typeof startHttpService>[1];
 
-/** A service with one session. `ask` sends the request of a proxy about a request with these headers. */
+/** A service with one session. `ask` sends these headers to `/auth/verify`, as a proxy does. */
 async function startWithSession(t: Parameters<typeof startHttpService>[0], settings?: Settings) {
   const service = await startHttpService(t, settings);
   const pair = await service.logIn();
@@ -32,11 +32,11 @@ t.test('a bearer token or a cookie identifies the user', async (t) => {
   }
   const bad: Record<string, Record<string, string>> = {
     nothing: {},
-    'the other half': { authorization: `Bearer ${refresh}` },
-    'the other half as cookie': cookie(refresh),
+    'the refresh token': { authorization: `Bearer ${refresh}` },
+    'the refresh token as cookie': cookie(refresh),
     'an empty cookie': cookie(''),
     'a cookie of another name': cookie(access, 'refresh_token'),
-    'a cookie whose name only begins so': cookie(access, 'access_token2'),
+    'a cookie whose name only begins like the right one': cookie(access, 'access_token2'),
     'another scheme together with a valid cookie': { authorization: 'Basic x', ...cookie(access) },
     'an invalid bearer token together with a valid cookie': { authorization: 'Bearer x', ...cookie(access) },
     'a blank header together with a valid cookie': { authorization: '', ...cookie(access) },

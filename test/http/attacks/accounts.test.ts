@@ -54,7 +54,7 @@ databaseTest('a request for another user’s session is answered as not found', 
   const ids = {
     'another user’s': familyOf(bobs),
     'another user’s in capitals': familyOf(bobs).toUpperCase(),
-    'nobody’s': '11111111-1111-4111-8111-111111111111',
+    unknown: '11111111-1111-4111-8111-111111111111',
   };
   const answers = new Set<string>();
   for (const [name, id] of Object.entries(ids)) {
@@ -69,10 +69,14 @@ databaseTest('a request for another user’s session is answered as not found', 
   const seen = (body.items as { id: string }[]).map(({ id }) => id);
   t.same(seen, [familyOf(anns)], 'the list contains only the own session');
   const place = `${(service.time.now + 1).toString(36)}.${familyOf(bobs)}`;
-  const list = await service.send(`/auth/sessions?cursor=${place}&userId=${String(ids['nobody’s'])}`, {
+  const list = await service.send(`/auth/sessions?cursor=${place}&userId=${String(ids.unknown)}`, {
     headers,
   });
-  t.notMatch(JSON.stringify(list.body), familyOf(bobs), 'whatever the session of the request');
+  t.notMatch(
+    JSON.stringify(list.body),
+    familyOf(bobs),
+    'neither a cursor nor a userId in the query shows it',
+  );
 });
 
 databaseTest('answers do not reveal whether a user exists', async (t, sql) => {
@@ -187,11 +191,11 @@ databaseTest('a name is unique across case and Unicode forms', async (t, sql) =>
   });
   await refusedRegistrations(t, service, refusal.request, {
     'the address in full width': { ...other, email: '\uff21nger@example.com' },
-    'the address with a full-width sign': { ...other, email: 'anger\uff20example.com' },
+    'the address with a full-width at sign': { ...other, email: 'anger\uff20example.com' },
     'the address as a name': { ...other, username: 'anger@example.com' },
-    'an address that is free as a name': { ...other, username: 'eve@example.com' },
-    'such an address with a full-width sign': { ...other, username: 'eve\uff20example.com' },
-    'such an address with a small sign': { ...other, username: 'eve\ufe6bexample.com' },
+    'a free address as a name': { ...other, username: 'eve@example.com' },
+    'a free address with a full-width at sign, as a name': { ...other, username: 'eve\uff20example.com' },
+    'a free address with a small at sign, as a name': { ...other, username: 'eve\ufe6bexample.com' },
     'a name with an invisible character': { ...other, username: 'Är\u200bger' },
     'a name with a direction mark': { ...other, username: 'Är\u202eger' },
     'a name with a space': { ...other, username: 'Ärger ' },
@@ -223,7 +227,7 @@ databaseTest('an address that is not exactly one plain mailbox is refused', asyn
     'a second header': 'bob@example.com\r\nBcc: eve@evil.example',
     'a line feed behind it': 'bob@example.com\n',
     'a line feed before it': '\nbob@example.com',
-    'two of them': 'bob@example.com,eve@evil.example',
+    'two addresses': 'bob@example.com,eve@evil.example',
     'two with a semicolon': 'bob@example.com;eve@evil.example',
     'a quoted at sign': '"bob@evil.example"@example.com',
     'a quoted part': '"bob"@example.com',
@@ -238,7 +242,7 @@ databaseTest('an address that is not exactly one plain mailbox is refused', asyn
     'a NUL': 'bob@example.com\u0000',
     'a space': 'bob @example.com',
     'over 254 characters': `bob@${label('b')}.${label('c')}.${label('d')}.${label('e')}.example.com`,
-    'over 64 characters before the sign': `${'b'.repeat(65)}@example.com`,
+    'over 64 characters before the at sign': `${'b'.repeat(65)}@example.com`,
     nothing: '',
   };
   for (const [name, email] of Object.entries(bad)) {
@@ -264,21 +268,24 @@ databaseTest('SQL in an account is stored as plain text', async (t, sql) => {
   t.equal((await sql`select 1 from users`).count, 1);
 });
 
-databaseTest('a name that is too long for any account is refused before it is normalised', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
-  const long = '\ufdfa'.repeat(1_025); // NFKC expands each character to 18 characters
-  const requests: Readonly<Record<string, [path: string, body: object]>> = {
-    'a login': ['/auth/login', { username: long, password: PASSWORD }],
-    'a login with a long password': ['/auth/login', { username: 'ann', password: long }],
-    'a registration': ['/auth/register', { ...ann, username: long }],
-    'a registration with a long address': ['/auth/register', { ...ann, email: `${long}@example.com` }],
-    'a registration with a long password': ['/auth/register', { ...ann, password: long }],
-    'a forgotten password': ['/auth/password/forgot', { email: long }],
-  };
-  for (const [name, [path, body]] of Object.entries(requests)) {
-    const verified = service.verifications();
-    const answer = await assertUnchanged(t, sql, () => service.post(path, body, elsewhere()), name);
-    t.equal(outcomeOf(answer), '400 invalid_request', name);
-    t.equal(service.verifications(), verified, `${name}: no hash is computed`);
-  }
-});
+databaseTest(
+  'a name, address or password that is too long is refused before a hash is computed',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
+    const long = '\ufdfa'.repeat(1_025); // NFKC expands each character to 18 characters
+    const requests: Readonly<Record<string, [path: string, body: object]>> = {
+      'a login': ['/auth/login', { username: long, password: PASSWORD }],
+      'a login with a long password': ['/auth/login', { username: 'ann', password: long }],
+      'a registration': ['/auth/register', { ...ann, username: long }],
+      'a registration with a long address': ['/auth/register', { ...ann, email: `${long}@example.com` }],
+      'a registration with a long password': ['/auth/register', { ...ann, password: long }],
+      'a forgotten password': ['/auth/password/forgot', { email: long }],
+    };
+    for (const [name, [path, body]] of Object.entries(requests)) {
+      const verified = service.verifications();
+      const answer = await assertUnchanged(t, sql, () => service.post(path, body, elsewhere()), name);
+      t.equal(outcomeOf(answer), '400 invalid_request', name);
+      t.equal(service.verifications(), verified, `${name}: no hash is computed`);
+    }
+  },
+);

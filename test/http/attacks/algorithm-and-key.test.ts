@@ -139,7 +139,7 @@ databaseTest('public or guessed keys sign no accepted token', async (t, sql) => 
   await assertRefreshable(t, service, pair);
 });
 
-databaseTest('blank ECDSA signatures are refused', async (t, sql) => {
+databaseTest('degenerate ECDSA and EdDSA signatures are refused', async (t, sql) => {
   const { service, pair, forgeEither } = await victim(t, sql);
   const derZero = Buffer.from('3006020100020100', 'hex');
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
@@ -271,16 +271,16 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
   await assertRefreshable(t, after, second);
 });
 
-databaseTest('a token with critical extensions is refused', async (t, sql) => {
+databaseTest('a token with critical extensions or additional header members is refused', async (t, sql) => {
   const { service, pair, forgeEither } = await victim(t, sql);
   await refuseAll(
     t,
     service,
     refusal.invalid,
     forgeEither([
-      ['an unknown crit', { header: { crit: ['exp'], exp: 4_102_444_800 } }],
+      ['crit that names exp', { header: { crit: ['exp'], exp: 4_102_444_800 } }],
       [
-        'crit of something unheard of',
+        'crit that names an unknown extension',
         { header: { crit: ['http://evil.example/x'], 'http://evil.example/x': 1 } },
       ],
       ['an empty crit', { header: { crit: [] } }],
@@ -347,7 +347,7 @@ async function strangers(t: Test, sql: ServiceOnDatabase['sql']): Promise<Pair> 
 }
 
 databaseTest(
-  'with a leaked signing key alone no token can be forged and no session ended',
+  'with a leaked signing key alone no token can be forged and no session can be ended',
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql, { policy: { retryWindow: 60_000 } });
     const first = await service.open();
@@ -412,7 +412,7 @@ databaseTest('a token with one flipped bit is refused', async (t, sql) => {
       [],
       `${half}: all refused`,
     );
-    t.ok((counts.get(refusal.invalid) ?? 0) > 100, `${half}: most of them by the signature`);
+    t.ok((counts.get(refusal.invalid) ?? 0) > 100, `${half}: more than 100 are invalid tokens`);
   }
   await assertRefreshable(t, service, pair);
 });

@@ -12,7 +12,7 @@ import {
 const HOUR = 3_600_000;
 const ID = '11111111-1111-4111-8111-111111111111';
 
-/** A session, and a function that changes claims of its refresh token. The signature stays right. */
+/** A session, and functions that change the claims of one of its tokens and sign the token again. */
 async function victim(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
@@ -117,7 +117,7 @@ databaseTest('a refresh token with other ids is refused', async (t, sql) => {
     'forty kilobytes': 'x'.repeat(40 * 1024),
   };
   const names = ['sub', 'jti', 'linkerId', 'tokenFamily'];
-  // A user id can be any text. It is refused because the linkerId is derived from the real one.
+  // These texts are well-formed user ids. They are refused because the `linkerId` is derived from the user id, too.
   const users = ['no UUID', 'a UUID in braces'];
   const cases = names.flatMap((name) =>
     Object.entries(wrong)
@@ -137,7 +137,7 @@ databaseTest('a refresh token with other ids is refused', async (t, sql) => {
   await assertRefreshable(t, service, pair);
 });
 
-databaseTest('a refresh token with an invalid generation is refused', async (t, sql) => {
+databaseTest('a refresh token with an invalid generation, userIp or at_hash is refused', async (t, sql) => {
   const { service, pair, refresh } = await victim(t, sql);
   const malformed: readonly unknown[] = [
     -1,

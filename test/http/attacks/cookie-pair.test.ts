@@ -60,8 +60,10 @@ databaseTest('cross-origin requests change nothing', async (t, sql) => {
       );
     }
   }
-  await assertRefused('where the browser does not say so', '401 Access token is missing', () =>
-    ann.ask('GET', '/refresh', { crossSite: true }),
+  await assertRefused(
+    'a browser that does not name the site sends no cookies',
+    '401 Access token is missing',
+    () => ann.ask('GET', '/refresh', { crossSite: true }),
   );
   t.equal(await assertLive(t, ann), ann.family);
   for (const headers of ownPages(service.url)) {
@@ -119,7 +121,12 @@ databaseTest(
     t.equal(resultOf(moved), "401 You're location is blocked");
     const { accessToken, refreshToken } = ann;
     const canonical = () => service.post('/auth/refresh', { accessToken, refreshToken }, FAR);
-    const answer = await assertUnchanged(t, sql, canonical, 'told once a day of one network');
+    const answer = await assertUnchanged(
+      t,
+      sql,
+      canonical,
+      'a second request from this network on the same day',
+    );
     t.match(answer, { status: 401, body: { code: 'address_changed' } });
     t.same(await outboxLinesOf(sql, refreshToken), [
       'event sessions.address_changed',
@@ -142,17 +149,20 @@ databaseTest(
     };
     const refreshed = await browser(service.url, FAR).ask('GET', '/refresh', { headers });
     t.equal(resultOf(refreshed), '200', 'a session of the canonical door may move');
-    await assertRefused('with nothing', '401 Access token is missing', () =>
+    await assertRefused('without cookies', '401 Access token is missing', () =>
       browser(service.url).ask('GET', '/refresh'),
     );
   },
 );
 
-databaseTest('while the database is down, answers reveal nothing about the tokens', async (t, sql) => {
-  const { join } = await attackedDoor(t, sql);
-  const ann = await join();
-  await sql.end();
-  const answer = await ann.ask('GET', '/refresh');
-  t.equal(resultOf(answer), '503 Unavailable');
-  t.ok(answer.headers.has('retry-after'));
-});
+databaseTest(
+  'while the database is down, the answer to a refresh is 503 with Retry-After, and reveals nothing else',
+  async (t, sql) => {
+    const { join } = await attackedDoor(t, sql);
+    const ann = await join();
+    await sql.end();
+    const answer = await ann.ask('GET', '/refresh');
+    t.equal(resultOf(answer), '503 Unavailable');
+    t.ok(answer.headers.has('retry-after'));
+  },
+);

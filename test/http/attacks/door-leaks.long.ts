@@ -16,14 +16,14 @@ interface Tokens {
   readonly refresh: string;
 }
 
-/** A front door as functions: one opens a session, one refreshes it. Both return null if the door refuses. */
+/** One front door. Opens a session for `null`, and refreshes with given tokens. Returns null if the door refuses. */
 type Ask = (tokens: Tokens | null) => Promise<Tokens | null>;
 
 /** Opens two sessions. One stays live. In the other, a used token is replayed. */
-async function lives(ask: Ask) {
+async function openTwoSessions(ask: Ask) {
   const good = async (tokens: Tokens | null): Promise<Tokens> => {
     const answered = await ask(tokens);
-    if (answered === null) throw new Error('Tokens were due.');
+    if (answered === null) throw new Error('The door returned no tokens.');
     return answered;
   };
   const [first, old] = [await good(null), await good(null)];
@@ -33,7 +33,7 @@ async function lives(ask: Ask) {
 }
 
 const atSessionId = (url: string) =>
-  lives(async (tokens) => {
+  openTwoSessions(async (tokens) => {
     const body = tokens && { session_id: claimsOf(tokens.access).session_id, refresh_token: tokens.refresh };
     const [path, json] = body ? ['refresh', body] : ['login', { guid: randomUUID() }];
     const { status, text } = await browser(url).ask('POST', `/api/v1/auth/${path}`, { json });
@@ -42,7 +42,7 @@ const atSessionId = (url: string) =>
   });
 
 const atCookiePair = (url: string) =>
-  lives(async (tokens) => {
+  openTwoSessions(async (tokens) => {
     const cookie = tokens ? `access_token=${tokens.access}; refresh_token=${tokens.refresh}` : '';
     const path = tokens ? '/refresh' : `/${randomUUID()}`;
     const answer = await browser(url).ask('GET', path, { headers: { cookie } });
@@ -57,7 +57,9 @@ async function atTaskApi(url: string) {
   };
   const ann = { username: 'ann', password: PASSWORD };
   await ask('register', { ...ann, email: 'ann@example.com' });
-  return lives((tokens) => (tokens ? ask('refresh', { refresh: tokens.refresh }) : ask('login', ann)));
+  return openTwoSessions((tokens) =>
+    tokens ? ask('refresh', { refresh: tokens.refresh }) : ask('login', ann),
+  );
 }
 
 /** The secrets that no answer may repeat. A session id is not among them. */
@@ -94,56 +96,59 @@ function* placements({ method, path }: Operation, secret: string): Generator<[st
   }
 }
 
-t.test('no secret sent to a front door is repeated', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const collector = await startCollector(t);
-  const [DATA_DIR, DATABASE_URL] = [await dataDir(t), await testDatabase(t)];
-  const env = { DATA_DIR, DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, RATE_LIMIT: '10000' };
-  const { url, lines, close } = await startServiceInProcess(t, env);
+t.test(
+  'no secret of a front door is in an answer, the metrics, the log, the spans or the database',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const collector = await startCollector(t);
+    const [DATA_DIR, DATABASE_URL] = [await dataDir(t), await testDatabase(t)];
+    const env = { DATA_DIR, DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, RATE_LIMIT: '10000' };
+    const { url, lines, close } = await startServiceInProcess(t, env);
 
-  const doors = {
-    'session-id': await atSessionId(url),
-    'cookie-pair': await atCookiePair(url),
-    'task-api': await atTaskApi(url),
-  };
-  const ofDoors = Object.entries(doors).map(([door, found]) => secretsOf(door, found));
-  const secrets: Record<string, string> = Object.assign({ password: PASSWORD }, ...ofDoors);
-  t.ok(Object.keys(secrets).length > 40, `${Object.keys(secrets).length} secrets`);
+    const doors = {
+      'session-id': await atSessionId(url),
+      'cookie-pair': await atCookiePair(url),
+      'task-api': await atTaskApi(url),
+    };
+    const ofDoors = Object.entries(doors).map(([door, found]) => secretsOf(door, found));
+    const secrets: Record<string, string> = Object.assign({ password: PASSWORD }, ...ofDoors);
+    t.ok(Object.keys(secrets).length > 40, `${Object.keys(secrets).length} secrets`);
 
-  const watched = createLeakCheck(t, { lines }, secrets);
-  const send = async (path: string) => ({ body: await (await fetch(url + path)).json() });
-  const operations = (await readOperations({ send } as Parameters<typeof readOperations>[0])).filter(
-    ({ path }) => /^\/(?:api\/v1\/|refresh$|\{guid\}$)/.test(path),
-  );
-  t.ok(operations.length > 12, `${operations.length} routes`);
-  // These tokens were used, or their session has ended. A door would accept good tokens in their own place.
-  const used = Object.values(doors).flatMap(({ old, successor }) => [old.refresh, successor.access]);
-  for (const secret of used) {
-    for (const operation of operations) {
-      for (const [path, init] of placements(operation, secret)) {
-        const answer = await textOf(await fetch(url + path, { ...init, redirect: 'manual' }));
-        watched.answer(`${operation.method} ${operation.path}`, answer);
+    const watched = createLeakCheck(t, { lines }, secrets);
+    const send = async (path: string) => ({ body: await (await fetch(url + path)).json() });
+    const operations = (await readOperations({ send } as Parameters<typeof readOperations>[0])).filter(
+      ({ path }) => /^\/(?:api\/v1\/|refresh$|\{guid\}$)/.test(path),
+    );
+    t.ok(operations.length > 12, `${operations.length} routes`);
+    // These tokens were used, or their session has ended. A door would accept good tokens in their own place.
+    const used = Object.values(doors).flatMap(({ old, successor }) => [old.refresh, successor.access]);
+    for (const secret of used) {
+      for (const operation of operations) {
+        for (const [path, init] of placements(operation, secret)) {
+          const answer = await textOf(await fetch(url + path, { ...init, redirect: 'manual' }));
+          watched.answer(`${operation.method} ${operation.path}`, answer);
+        }
       }
     }
-  }
 
-  const findSecrets = (text: string) =>
-    Object.keys(secrets).filter((name) => text.includes(secrets[name] ?? ''));
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  t.match(metrics, 'auth_refresh_failed_total{reason="token_reused"} ');
-  t.same(findSecrets(metrics), [], 'the metrics');
-  await close();
-  watched.log();
-  t.ok(collector.spans.some(({ name }) => name === 'POST /api/v1/auth/refresh'));
-  t.same(findSecrets(collector.bodies.join('\n')), [], 'the spans');
+    const findSecrets = (text: string) =>
+      Object.keys(secrets).filter((name) => text.includes(secrets[name] ?? ''));
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    t.match(metrics, 'auth_refresh_failed_total{reason="token_reused"} ');
+    t.same(findSecrets(metrics), [], 'the metrics');
+    await close();
+    watched.log();
+    t.ok(collector.spans.some(({ name }) => name === 'POST /api/v1/auth/refresh'));
+    t.same(findSecrets(collector.bodies.join('\n')), [], 'the spans');
 
-  const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 2 });
-  t.teardown(() => sql.end());
-  const events = await sql`select 1 from outbox where type = 'sessions.reuse_detected'`;
-  t.ok(events.length >= 3, 'each door has reported reuse');
-  t.same(
-    findSecrets((await dump(sql)).flatMap(spellings).join('\n')),
-    [],
-    'the database, with all events in it',
-  );
-});
+    const sql = connect({ kind: 'url', url: DATABASE_URL, pool: 2 });
+    t.teardown(() => sql.end());
+    const events = await sql`select 1 from outbox where type = 'sessions.reuse_detected'`;
+    t.ok(events.length >= 3, 'each door has reported reuse');
+    t.same(
+      findSecrets((await dump(sql)).flatMap(spellings).join('\n')),
+      [],
+      'the database, with all events in it',
+    );
+  },
+);

@@ -20,7 +20,7 @@ const REFRESH = '/auth/refresh';
 const refused = '401 invalid_dpop_proof';
 
 /** A session that is bound to the key. */
-async function bound(service: ServiceOnDatabase, key: ProofKey) {
+async function openBound(service: ServiceOnDatabase, key: ProofKey) {
   return service.open({ query: `&dpopJkt=${key.jkt}` });
 }
 
@@ -74,7 +74,7 @@ databaseTest(
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql);
     const key = proofKey();
-    const pair = await bound(service, key);
+    const pair = await openBound(service, key);
     const url = `${service.url}${REFRESH}`;
     // The notice of row 2b is recorded once a day, so the first one must be recorded before the comparison.
     await service.post(REFRESH, pair);
@@ -95,7 +95,7 @@ databaseTest(
 databaseTest('no proof that violates one check opens a protected route', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const key = proofKey();
-  const { accessToken } = await bound(service, key);
+  const { accessToken } = await openBound(service, key);
   const url = `${service.url}/auth/me`;
   const ath = athOf(accessToken);
   const send = (dpop: string) =>
@@ -115,7 +115,7 @@ databaseTest(
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql);
     const [key, thief] = [proofKey(), proofKey()];
-    const old = await bound(service, key);
+    const old = await openBound(service, key);
     const proof = (by: ProofKey, path = REFRESH) => proofOf(by, 'POST', `${service.url}${path}`, NOW);
     const pair = await service.next(old, { dpop: proof(key) });
     await service.post(REFRESH, old);
@@ -181,7 +181,7 @@ databaseTest('a proof is accepted once across all replicas', async (t, sql) => {
   const one = await serviceOnDatabase(t, sql, settings);
   const other = await serviceOnDatabase(t, sql, { ...settings, keys: one.keys });
   const key = proofKey();
-  const { accessToken } = await bound(one, key);
+  const { accessToken } = await openBound(one, key);
   const payload = { ath: athOf(accessToken) };
   const proofs = Array.from({ length: 10 }, () =>
     proofOf(key, 'GET', `${publicUrl}/auth/me`, NOW, { payload }),
@@ -203,7 +203,7 @@ databaseTest('proofs without a valid session are not stored', async (t, sql) => 
     usedProofs: createMemoryUsedProofs({ maxEntries: 2 }),
   });
   const [key, stranger] = [proofKey(), proofKey()];
-  const pair = await bound(service, key);
+  const pair = await openBound(service, key);
   const strange = (path: string) => ({ dpop: proofOf(stranger, 'POST', `${service.url}${path}`, NOW) });
   for (let times = 0; times < 5; times += 1) {
     await service.post(REFRESH, pair, strange(REFRESH));

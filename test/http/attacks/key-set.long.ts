@@ -40,19 +40,19 @@ const ALGORITHMS = Object.keys(KINDS) as KeyAlgorithm[];
 
 const signerOf = (alg: KeyAlgorithm, key: KeyObject): Signer => asymmetric(KINDS[alg].hash, key);
 
-/** A service with a set of two signing keys. The test knows the first key and can sign with it. */
+/** A service with a set of two signing keys. The test can sign with both. */
 async function victim(t: Test, sql: ServiceOnDatabase['sql'], alg: KeyAlgorithm) {
   const [first, second] = [makeKeyPair(KINDS[alg].type), makeKeyPair(KINDS[alg].type)];
   const jwks = [first, second].map(({ privateKey }, index) => ({
     ...privateKey.export({ format: 'jwk' }),
     kid: `set-${index + 1}`,
   }));
-  let looks = 0;
+  let reloads = 0;
   const ring = createKeySet({
     clock: () => NOW,
     timing: { outlast: 0 },
     reload: async () => {
-      looks += 1;
+      reloads += 1;
       await sql`select number from signing_keys`;
     },
   });
@@ -67,14 +67,14 @@ async function victim(t: Test, sql: ServiceOnDatabase['sql'], alg: KeyAlgorithm)
     publicKey: first.publicKey,
     own: signerOf(alg, first.privateKey),
     other: signerOf(alg, second.privateKey),
-    looks: () => looks,
+    reloads: () => reloads,
   };
 }
 
 type Victim = Awaited<ReturnType<typeof victim>>;
 type Forgery = readonly [name: string, changes: Changes, signer?: Signer];
 
-/** Such a token is refused as either half of a refresh, and on a protected route. */
+/** Asserts that each forgery is refused as either token of a refresh, and on a protected route. */
 async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgeries: readonly Forgery[]) {
   const { refreshToken, accessToken } = pair;
   for (const [name, changes, signer = own] of forgeries) {
@@ -90,7 +90,7 @@ async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgerie
 const knock = (service: ServiceOnDatabase, token: string) =>
   service.send('/auth/verify', { headers: { authorization: `Bearer ${token}` } });
 
-/** Both must succeed, otherwise the refusals below would prove nothing. */
+/** Asserts that the genuine pair is still accepted. Otherwise the refusals would prove nothing. */
 async function assertUntouched(t: Test, { service, pair }: Victim): Promise<void> {
   t.equal((await knock(service, pair.accessToken)).status, 204, 'the genuine token is accepted');
   await assertRefreshable(t, service, pair);
@@ -198,11 +198,11 @@ databaseTest('a token with an unknown key id is refused after the key set was re
     attacked,
     kids.map((kid): Forgery => [`kid ${JSON.stringify(kid)}`, { header: { kid } }]),
   );
-  t.ok(attacked.looks() > 0, 'the unknown key ids were looked up');
+  t.ok(attacked.reloads() > 0, 'the key set was read again');
   await assertUntouched(t, attacked);
 });
 
-databaseTest('blank ECDSA signatures under an ECDSA key are refused', async (t, sql) => {
+databaseTest('degenerate ECDSA signatures under an ECDSA key are refused', async (t, sql) => {
   const attacked = await victim(t, sql, 'ES256');
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
   const one = Buffer.alloc(32, 0).fill(1, 31);

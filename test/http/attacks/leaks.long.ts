@@ -77,7 +77,7 @@ function placements(
   };
   const bodies: Record<string, [string, RequestInit]> = {
     'the body': [url, { headers: json, body }],
-    'each member by itself': [
+    'a body of two tokens alone': [
       url,
       { headers: json, body: JSON.stringify({ refreshToken: secret, accessToken: secret }) },
     ],
@@ -170,7 +170,7 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
   await sql`alter table token_families rename to elsewhere`;
   const broken = await replica.post('/auth/refresh', other);
   t.equal(outcomeOf(broken), '500 internal_error');
-  elsewhere.answer('a fault of ours', JSON.stringify(broken.body));
+  elsewhere.answer('an internal error', JSON.stringify(broken.body));
   await sql.end();
   const gone = await replica.post(`/auth/refresh?${query}`);
   t.equal(outcomeOf(gone), '503 unavailable');
@@ -240,8 +240,12 @@ databaseTest('a copy of the database yields no valid token', async (t, sql) => {
   const sendAll = async () => {
     for (const refreshToken of forgeries) await send({ refreshToken });
   };
-  await assertUnchanged(t, sql, sendAll, 'tokens made of what is in the copy');
-  t.same([...outcomes].sort(), ['401 invalid_token'], `none of ${forgeries.length} is good`);
+  await assertUnchanged(t, sql, sendAll, 'tokens made of values in the copy');
+  t.same(
+    [...outcomes].sort(),
+    ['401 invalid_token'],
+    `none of ${forgeries.length} forged tokens is accepted`,
+  );
 
   for (const pair of [...live, unpaired]) await assertRefreshable(t, service, pair);
 });
@@ -285,8 +289,8 @@ databaseTest('no stored value works as a service key', async (t, sql) => {
   const replay = async () => {
     const outcomes = new Set<string>();
     for (const value of values) outcomes.add(outcomeOf(await open(value)));
-    t.same([...outcomes], ['401 unauthenticated'], `none of ${values.size} values logs anybody in`);
+    t.same([...outcomes], ['401 unauthenticated'], `none of ${values.size} values is accepted`);
   };
   await assertUnchanged(t, sql, replay, 'every value as a service key');
-  t.equal((await open(SERVICE_KEY)).status, 200, 'as the key does');
+  t.equal((await open(SERVICE_KEY)).status, 200, 'the service key is accepted');
 });

@@ -41,7 +41,7 @@ databaseTest('a row of an older release is compared by its stored part', async (
   t.match(answer, { status: 401, body: { code: 'user_agent_changed' } });
 });
 
-databaseTest('events and session lists do not contain the hash', async (t, sql) => {
+databaseTest('events and session lists do not contain the hash of the products', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { policy: { onUserAgentChange: 'notify' } });
   const pair = await service.open({ headers: from(agent('9.9')) });
   const { accessToken } = await service.next(pair, from('curl/8'));

@@ -36,11 +36,11 @@ t.test('a mail has one recipient, and its links lead only to this service', asyn
     return found.size >= 6 ? found : undefined;
   });
   t.equal(subjects.size, 6, 'of every kind');
-  for (const { to, message } of server.received) readMail(t, to, message);
+  for (const { to, message } of server.received) assertMail(t, to, message);
   const links = server.received.flatMap(({ message }) => linksIn(message));
   for (const link of links) {
     const page = await fetch(link.replace(ORIGIN, service.url));
-    t.equal(page.status, 200, `${link.split('?')[0]} is a page of ours`);
+    t.equal(page.status, 200, `${link.split('?')[0]} is a page of this service`);
   }
   t.same([...new Set(links.map((link) => link.split('?')[0]))].sort(), [
     `${ORIGIN}/auth/email/verify`,
@@ -91,7 +91,7 @@ t.test('fifteen stolen tokens of one user cause ten mails and one digest', async
   t.match(server.received[10]?.message, /^Subject: 5 messages about the safety of your account/m);
 });
 
-function readMail(t: Test, to: readonly string[], message: string): void {
+function assertMail(t: Test, to: readonly string[], message: string): void {
   t.same(to, ['ann@example.com'], 'one recipient');
   const [head = ''] = message.split('\r\n\r\n');
   const names = head.split('\r\n').flatMap((line) => /^([\w-]+):/.exec(line)?.[1]?.toLowerCase() ?? []);

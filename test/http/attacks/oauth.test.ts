@@ -20,8 +20,8 @@ const PATHS = ['/oauth/token', '/oauth/revoke', '/oauth/introspect'];
 
 type Form = Parameters<typeof postForm>[2];
 
-/** Status and error in one line. */
-async function said(
+/** Sends the form. Returns status and error, or status and `active`, in one line. */
+async function outcomeOf(
   service: ServiceOnDatabase,
   path: string,
   form: Form,
@@ -31,14 +31,14 @@ async function said(
   return typeof body.error === 'string' ? `${status} ${body.error}` : `${status} ${body.active ?? ''}`.trim();
 }
 
-/** Asserts that the request changes nothing, whatever the answer is. */
-async function refuseForms(
+/** Asserts that each request gets the wanted answer and changes nothing. */
+async function assertFormsChangeNothing(
   t: Test,
   service: ServiceOnDatabase,
   cases: Record<string, [wanted: string, path: string, form: Form, headers?: Record<string, string>]>,
 ): Promise<void> {
   for (const [name, [wanted, ...request]] of Object.entries(cases)) {
-    t.equal(await assertUnchanged(t, service.sql, () => said(service, ...request), name), wanted, name);
+    t.equal(await assertUnchanged(t, service.sql, () => outcomeOf(service, ...request), name), wanted, name);
   }
 }
 
@@ -50,9 +50,14 @@ databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
   const query = new URLSearchParams({ ...refreshForm(pair.refreshToken), token: pair.refreshToken });
   for (const path of PATHS) {
     const form = { grant_type: 'refresh_token' };
-    await refuseForms(t, service, {
-      [`${path}, there alone`]: ['400 invalid_request', `${path}?${query}`, form, RESOURCE],
-      [`${path}, there as well`]: ['400 invalid_request', `${path}?${query}`, query.toString(), RESOURCE],
+    await assertFormsChangeNothing(t, service, {
+      [`${path}, in the URI alone`]: ['400 invalid_request', `${path}?${query}`, form, RESOURCE],
+      [`${path}, in the URI and the body`]: [
+        '400 invalid_request',
+        `${path}?${query}`,
+        query.toString(),
+        RESOURCE,
+      ],
     });
     const got = await assertUnchanged(t, sql, () => service.send(`${path}?${query}`), 'GET');
     t.equal(got.status, 405, 'GET is refused');
@@ -61,51 +66,54 @@ databaseTest('a token in the URI of an endpoint is refused', async (t, sql) => {
   await assertRefreshable(t, service, { refreshToken: pair.refreshToken });
 });
 
-databaseTest('a form with a repeated or empty parameter changes nothing', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql);
-  const { refreshToken } = await openUnpaired(service);
-  const other = await openUnpaired(service);
-  const grant = new URLSearchParams(refreshForm(refreshToken)).toString();
-  const twice = `token=${refreshToken}&token=${other.refreshToken}`;
-  const refused = '400 invalid_request';
-  await refuseForms(t, service, {
-    'two tokens': [refused, '/oauth/token', `${grant}&refresh_token=${other.refreshToken}`],
-    'the same token twice': [refused, '/oauth/token', `${grant}&refresh_token=${refreshToken}`],
-    'two grants': [refused, '/oauth/token', `${grant}&grant_type=password`],
-    'two clients': [refused, '/oauth/token', `${grant}&client_id=a&client_id=b`],
-    'two tokens to revoke': [refused, '/oauth/revoke', twice],
-    'two tokens to look at': [refused, '/oauth/introspect', twice, RESOURCE],
-    '__proto__ twice': [refused, '/oauth/revoke', '__proto__=a&__proto__=b'],
-    'members of a prototype': [refused, '/oauth/revoke', '__proto__=a&constructor=b'],
-    'no escape': ['400 invalid_grant', '/oauth/token', `${grant}%zz`],
-    NUL: ['400 invalid_grant', '/oauth/token', `${grant}%00`],
-    'a JWS of 9,000 characters': ['413 invalid_request', '/oauth/token', `${grant}${'x'.repeat(9000)}`],
-  });
-  for (const type of ['application/json', 'multipart/form-data; boundary=x', 'text/plain']) {
-    const answer = await postForm(
-      service,
-      '/oauth/revoke',
-      { token: refreshToken },
-      { 'content-type': type },
-    );
-    t.equal(answer.status, 415, type);
-  }
-  t.same(await endedFamilies(sql), []);
-  await assertRefreshable(t, service, { refreshToken });
-});
+databaseTest(
+  'a form with a repeated parameter, an invalid token or another content type changes nothing',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql);
+    const { refreshToken } = await openUnpaired(service);
+    const other = await openUnpaired(service);
+    const grant = new URLSearchParams(refreshForm(refreshToken)).toString();
+    const twice = `token=${refreshToken}&token=${other.refreshToken}`;
+    const refused = '400 invalid_request';
+    await assertFormsChangeNothing(t, service, {
+      'two tokens': [refused, '/oauth/token', `${grant}&refresh_token=${other.refreshToken}`],
+      'the same token twice': [refused, '/oauth/token', `${grant}&refresh_token=${refreshToken}`],
+      'two grants': [refused, '/oauth/token', `${grant}&grant_type=password`],
+      'two clients': [refused, '/oauth/token', `${grant}&client_id=a&client_id=b`],
+      'two tokens to revoke': [refused, '/oauth/revoke', twice],
+      'two tokens to introspect': [refused, '/oauth/introspect', twice, RESOURCE],
+      '__proto__ twice': [refused, '/oauth/revoke', '__proto__=a&__proto__=b'],
+      'members of a prototype': [refused, '/oauth/revoke', '__proto__=a&constructor=b'],
+      'no escape': ['400 invalid_grant', '/oauth/token', `${grant}%zz`],
+      NUL: ['400 invalid_grant', '/oauth/token', `${grant}%00`],
+      'a JWS of 9,000 characters': ['413 invalid_request', '/oauth/token', `${grant}${'x'.repeat(9000)}`],
+    });
+    for (const type of ['application/json', 'multipart/form-data; boundary=x', 'text/plain']) {
+      const answer = await postForm(
+        service,
+        '/oauth/revoke',
+        { token: refreshToken },
+        { 'content-type': type },
+      );
+      t.equal(answer.status, 415, type);
+    }
+    t.same(await endedFamilies(sql), []);
+    await assertRefreshable(t, service, { refreshToken });
+  },
+);
 
-databaseTest('half of a paired session is refused at every endpoint', async (t, sql) => {
+databaseTest('the token endpoint refuses the tokens of a paired session', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   const refused = '400 invalid_grant';
-  await refuseForms(t, service, {
+  await assertFormsChangeNothing(t, service, {
     'a paired refresh token': [refused, '/oauth/token', refreshForm(pair.refreshToken)],
-    'with its other half': [
+    'a paired refresh token with its access token': [
       refused,
       '/oauth/token',
       { ...refreshForm(pair.refreshToken), access_token: pair.accessToken },
     ],
-    'the other half': [refused, '/oauth/token', refreshForm(pair.accessToken)],
+    'an access token as refresh token': [refused, '/oauth/token', refreshForm(pair.accessToken)],
   });
   await assertRefreshable(t, service, pair);
 });
@@ -114,8 +122,8 @@ databaseTest('a replayed refresh token ends its session', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const first = await openUnpaired(service);
   const bystander = await openUnpaired(service);
-  t.equal(await said(service, '/oauth/token', refreshForm(first.refreshToken)), '200');
-  const replay = () => said(service, '/oauth/token', refreshForm(first.refreshToken));
+  t.equal(await outcomeOf(service, '/oauth/token', refreshForm(first.refreshToken)), '200');
+  const replay = () => outcomeOf(service, '/oauth/token', refreshForm(first.refreshToken));
   t.equal(await replay(), '400 invalid_grant');
   t.same(await endedFamilies(sql), [familyOf(first)]);
   t.same(await outboxLinesOf(sql, first.refreshToken), [
@@ -142,13 +150,13 @@ databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
   const elsewhere = await serviceOnDatabase(t, sql, {
     keys: { ...service.keys, hashKeys: someKeys().hashKeys },
   });
-  await refuseForms(t, service, {
+  await assertFormsChangeNothing(t, service, {
     'a rotated token': looks('200 false', first.refreshToken),
     'the current token': looks('200 true', current.refreshToken),
-    'its other half': looks('200 true', current.accessToken),
+    'its access token': looks('200 true', current.accessToken),
     'a forged token': looks('200 false', forged),
     'a token under an unknown hash key': looks('200 false', (await openUnpaired(elsewhere)).refreshToken),
-    'no token': looks('200 false', `${'x'.repeat(40)}.y.z`),
+    'a text that is no token': looks('200 false', `${'x'.repeat(40)}.y.z`),
     'without a key': ['401 invalid_client', path, { token: current.refreshToken }],
     'with a wrong key': ['401 invalid_client', path, { token: current.refreshToken }, basic('resource', 'x')],
     'with a key for another purpose': [
@@ -168,17 +176,17 @@ databaseTest('a token that this service did not issue ends no session', async (t
   const elsewhere = await serviceOnDatabase(t, sql, { keys: someKeys() });
   const theirs = await elsewhere.open();
   const path = '/oauth/revoke';
-  await refuseForms(t, service, {
+  await assertFormsChangeNothing(t, service, {
     'a forged refresh token': ['200', path, { token: resignToken(pair.refreshToken, unsigned) }],
     'a forged access token': ['200', path, { token: resignToken(pair.accessToken, unsigned) }],
-    'signed with the key of the other half': [
+    'an access token signed with the refresh key': [
       '200',
       path,
       { token: resignToken(pair.accessToken, service.sign.refresh) },
     ],
     'of another service': ['200', path, { token: theirs.refreshToken }],
     'an id of a session': ['200', path, { token: familyOf(pair) }],
-    'an id of nothing': ['200', path, { token: randomUUID() }],
+    'an unknown id': ['200', path, { token: randomUUID() }],
     'with a wrong secret': ['401 invalid_client', path, { token: pair.refreshToken }, basic('kinship', 'x')],
     'as another client': ['400 invalid_grant', path, { token: pair.refreshToken }, RESOURCE],
   });
@@ -212,7 +220,7 @@ databaseTest(
     await sql`alter table token_families rename to elsewhere`;
     const broken = await postForm(service, '/oauth/introspect', form, RESOURCE);
     t.match({ status: broken.status, error: broken.body.error }, { status: 500, error: 'server_error' });
-    watch(JSON.stringify(broken.body), 'in a fault of ours');
+    watch(JSON.stringify(broken.body), 'in an internal error');
     await sql.end();
     for (const path of PATHS) {
       const { status, headers, body } = await postForm(service, path, form, RESOURCE);

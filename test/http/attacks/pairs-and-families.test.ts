@@ -23,7 +23,7 @@ const REUSE = ['event sessions.reuse_detected', 'event sessions.started', 'mail 
 /**
  * Asserts that a replay was answered as reuse, that only its session has ended, and that one event and one mail say so.
  */
-async function endsForReuse(t: Test, service: ServiceOnDatabase, copy: Partial<Pair>, name: string) {
+async function assertEndsForReuse(t: Test, service: ServiceOnDatabase, copy: Partial<Pair>, name: string) {
   const { refreshToken = '' } = copy;
   const tokenFamily = familyOf({ refreshToken });
   const others = () =>
@@ -71,7 +71,7 @@ databaseTest('a replayed refresh token ends its session', async (t, sql) => {
   const bystander = await service.open({ userId });
   const first = await service.open({ userId });
   const second = await service.next(first);
-  await endsForReuse(t, service, first, 'the token just rotated');
+  await assertEndsForReuse(t, service, first, 'the token just rotated');
 
   const replays = { 'the same again': first };
   for (let times = 0; times < 5; times += 1) await refuseAll(t, service, refusal.reused, replays);
@@ -80,7 +80,7 @@ databaseTest('a replayed refresh token ends its session', async (t, sql) => {
 
   const { refreshToken } = await service.open({ query: '&binding=refresh' });
   await service.next({ refreshToken });
-  await endsForReuse(t, service, { refreshToken }, 'an unpaired token');
+  await assertEndsForReuse(t, service, { refreshToken }, 'an unpaired token');
 });
 
 databaseTest('a token two generations old ends the session within the retry window', async (t, sql) => {
@@ -89,7 +89,7 @@ databaseTest('a token two generations old ends the session within the retry wind
   const second = await service.next(first);
   const third = await service.next(second);
   t.same(await service.next(second), third, 'the parent is within the window');
-  await endsForReuse(t, service, first, 'the grandparent');
+  await assertEndsForReuse(t, service, first, 'the grandparent');
 });
 
 databaseTest('generations, not issue times, decide which token is old', async (t, sql) => {
@@ -99,7 +99,7 @@ databaseTest('generations, not issue times, decide which token is old', async (t
   const third = await service.next(second);
   const issued = [first, second, third].map(({ refreshToken }) => claimsOf(refreshToken).iat);
   t.equal(new Set(issued).size, 1, 'two rotations within one second');
-  await endsForReuse(t, service, first, 'the first of them');
+  await assertEndsForReuse(t, service, first, 'the first of them');
 });
 
 databaseTest('a forged token ends no session', async (t, sql) => {
@@ -142,7 +142,7 @@ for (const parallel of [20, 200]) {
     Promise.all(Array.from({ length: parallel }, () => service.post('/auth/refresh', pair, headers)));
 
   databaseTest(
-    `of ${parallel} simultaneous uses of one token without a retry rule one succeeds`,
+    `without a retry rule exactly one of ${parallel} simultaneous uses of a token succeeds`,
     async (t, sql) => {
       const service = await serviceOnDatabase(t, sql);
       const pair = await service.open();
@@ -206,7 +206,7 @@ databaseTest('a retry is recognized by its Idempotency-Key', async (t, sql) => {
   t.same(await outboxLinesOf(sql, first.refreshToken), REUSE);
 });
 
-databaseTest('an Idempotency-Key is stored as a hash only', async (t, sql) => {
+databaseTest('the stored hash of an Idempotency-Key is not accepted as the key', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   await service.next(first, { 'idempotency-key': 'one' });

@@ -81,7 +81,7 @@ databaseTest(
   },
 );
 
-databaseTest('parallel guesses at one challenge get five answers in total', async (t, sql) => {
+databaseTest('of 40 parallel guesses at one challenge the service checks five', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
   const { ann } = await twoUsers(service);
   const challenge = await challengeOf(service, 'ann');

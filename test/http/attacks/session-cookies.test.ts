@@ -106,24 +106,27 @@ databaseTest('with PUBLIC_URL the Host header of a request makes no other origin
   t.equal((await logIn(SERVICE)).status, 200);
 });
 
-databaseTest('a form of another site cannot send the header, and changes nothing', async (t, sql) => {
-  const { service, sent, family, assertLive, assertRefused } = await victim(t, sql);
-  const cookie = Object.entries(sent)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('; ');
-  const bare = async (path: string): Promise<Answer> => {
-    const { status, headers, body } = await service.post(path, undefined, { cookie });
-    return { status, headers, text: JSON.stringify(body) };
-  };
-  await assertRefused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
-  await assertRefused('a logout', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
-  for (const { method, path, json } of await cookieRequests(service, family)) {
-    if (path === '/auth/verify') continue; // also reads the cookie without the header, and changes nothing
-    const ask = () => browser(service.url, { cookie }).ask(method, path, { ...(json && { json }) });
-    await assertRefused(`${method} ${path}`, '401 unauthenticated', ask);
-  }
-  await assertLive();
-});
+databaseTest(
+  'cookies without the header X-Session-Transport, which no form of another site can send, change nothing',
+  async (t, sql) => {
+    const { service, sent, family, assertLive, assertRefused } = await victim(t, sql);
+    const cookie = Object.entries(sent)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('; ');
+    const bare = async (path: string): Promise<Answer> => {
+      const { status, headers, body } = await service.post(path, undefined, { cookie });
+      return { status, headers, text: JSON.stringify(body) };
+    };
+    await assertRefused('a refresh', '400 malformed_token', () => bare('/auth/refresh'));
+    await assertRefused('a logout', '401 unauthenticated', () => bare('/auth/logout?scope=all'));
+    for (const { method, path, json } of await cookieRequests(service, family)) {
+      if (path === '/auth/verify') continue; // also reads the cookie without the header, and changes nothing
+      const ask = () => browser(service.url, { cookie }).ask(method, path, { ...(json && { json }) });
+      await assertRefused(`${method} ${path}`, '401 unauthenticated', ask);
+    }
+    await assertLive();
+  },
+);
 
 databaseTest(
   'a cookie that a request has twice is refused and removed, and the next login works',
@@ -197,30 +200,33 @@ databaseTest('a request with tokens in two places is refused', async (t, sql) =>
   await assertRefused('another transport', wanted, () =>
     page.get('/auth/me', { 'x-session-transport': 'Cookie' }),
   );
-  await assertRefused('two of them', wanted, () =>
+  await assertRefused('two transports', wanted, () =>
     page.get('/auth/me', { 'x-session-transport': 'cookie, cookie' }),
   );
   await assertLive();
 });
 
-databaseTest('a proof with cookies is refused, and a bound token in a cookie too', async (t, sql) => {
-  const { service, page, assertRefused } = await victim(t, sql);
-  const key = proofKey();
-  const dpop = proofOf(key, 'POST', `${service.url}/auth/login`, service.time.now);
-  const credentials = { username: 'ann', password: PASSWORD };
-  await assertRefused('a login', '400 invalid_request', () =>
-    page.post('/auth/login', credentials, { dpop }),
-  );
-  await assertRefused('a login by a backend for its client’s key', '400 invalid_request', () =>
-    page.post(`/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&dpopJkt=${key.jkt}`),
-  );
-  const bound = await service.post('/auth/login', credentials, { dpop });
-  t.equal(bound.body.tokenType, 'DPoP');
-  await page.setCookie(`${ACCESS}=${bound.body.access}; Path=/`);
-  await page.setCookie(`${REFRESH}=${bound.body.refresh}; Path=/`);
-  t.equal(resultOf(await page.get('/auth/me')), '401 unauthenticated');
-  t.equal(resultOf(await page.post('/auth/refresh')), '401 invalid_dpop_proof');
-});
+databaseTest(
+  'a DPoP proof together with cookies is refused, and so is a bound token in a cookie',
+  async (t, sql) => {
+    const { service, page, assertRefused } = await victim(t, sql);
+    const key = proofKey();
+    const dpop = proofOf(key, 'POST', `${service.url}/auth/login`, service.time.now);
+    const credentials = { username: 'ann', password: PASSWORD };
+    await assertRefused('a login', '400 invalid_request', () =>
+      page.post('/auth/login', credentials, { dpop }),
+    );
+    await assertRefused('a login by a backend for its client’s key', '400 invalid_request', () =>
+      page.post(`/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&dpopJkt=${key.jkt}`),
+    );
+    const bound = await service.post('/auth/login', credentials, { dpop });
+    t.equal(bound.body.tokenType, 'DPoP');
+    await page.setCookie(`${ACCESS}=${bound.body.access}; Path=/`);
+    await page.setCookie(`${REFRESH}=${bound.body.refresh}; Path=/`);
+    t.equal(resultOf(await page.get('/auth/me')), '401 unauthenticated');
+    t.equal(resultOf(await page.post('/auth/refresh')), '401 invalid_dpop_proof');
+  },
+);
 
 databaseTest('a replayed refresh cookie ends its session, and the cookies are removed', async (t, sql) => {
   const { page, sent, family, service } = await victim(t, sql);

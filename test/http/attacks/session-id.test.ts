@@ -51,7 +51,7 @@ databaseTest('a session is refreshed only with its own refresh token', async (t,
   await assertRefused('another’s session id', '401 pair_mismatch', () =>
     bob.ask('POST', REFRESH, { json: { session_id } }),
   );
-  await assertRefused('a session that is none', '401 pair_mismatch', () =>
+  await assertRefused('an unknown session id', '401 pair_mismatch', () =>
     bob.ask('POST', REFRESH, { json: { session_id: randomUUID() } }),
   );
   await assertRefused('the session id alone', '401 unauthenticated', () =>
@@ -84,7 +84,7 @@ databaseTest('requests of pages of other origins change nothing', async (t, sql)
   const ann = await join();
   const { session_id } = ann;
   const json = { session_id };
-  await assertRefused('no cookie goes along', '401 unauthenticated', () =>
+  await assertRefused('a cross-site request without the cookie', '401 unauthenticated', () =>
     ann.ask('POST', REFRESH, { json, headers: { 'sec-fetch-site': 'cross-site' }, crossSite: true }),
   );
   const foreign = [

@@ -64,7 +64,7 @@ databaseTest('all sessions of an account with thousands of sessions can still be
       t.match(String(status), /^20[04]$/, String(body.detail));
       const left = name === 'a new password' ? 1 : 0;
       t.equal(await livingSessions(sql, userId), left);
-      if (left === 1) t.equal(outcomeOf(await me(service, accessToken)), '200', 'the session that asked');
+      if (left === 1) t.equal(outcomeOf(await me(service, accessToken)), '200', 'the session of the request');
       await sql`truncate token_families, told_subjects, outbox, users cascade`;
     });
   }

@@ -103,7 +103,7 @@ databaseTest('a refused proof changes nothing, however often it is given', async
   );
   const outcomes = new Set(answers.map(outcomeOf));
   t.same([...outcomes].sort(), ['401 proof_refused', '429 too_many_requests']);
-  t.equal(service.verifications() - before, 5, 'only as many as the limit are verified');
+  t.equal(service.verifications() - before, 5, 'the limit permits five verifications');
   await assertRefreshable(t, service, pair);
 });
 
@@ -204,7 +204,7 @@ databaseTest('a refresh during a step-up never gets the stepped-up pair without 
 
 databaseTest('a step-up during the end of its session leaves no live session', async (t, sql) => {
   const service = await world(t, sql);
-  /** Each prepares the end of a session. */
+  /** Each function prepares the end of a session. Returns a function that ends the session. */
   const ways: Record<string, (pair: Pair) => Promise<() => Promise<unknown>>> = {
     'a logout':
       async ({ refreshToken }) =>
@@ -212,7 +212,7 @@ databaseTest('a step-up during the end of its session leaves no live session', a
         service.post('/auth/logout', { refreshToken }),
     'the end of all sessions': async () => () =>
       service.families.revokeAll(service.userId, { at: NOW, reason: 'logout', except: null, origin: SYSTEM }),
-    'a reset': async () => {
+    'a reset of the password': async () => {
       const hashedToken = Buffer.alloc(32, 7).toString('base64url');
       await service.users.addReset(
         { hashedToken, userId: service.userId, expiresAt: service.time.now + 60_000 },
@@ -227,7 +227,7 @@ databaseTest('a step-up during the end of its session leaves no live session', a
     for (let round = 0; round < 15; round += 1) {
       const pair = await service.enter();
       const end = await prepare(pair);
-      // The proof takes some milliseconds.
+      // The verification of the proof takes some milliseconds. So each round ends the session at another moment.
       const [stepped] = await Promise.all([service.stepUp(pair), sleep(round * 2).then(end)]);
       stepUps += Number(stepped.status === 200);
       t.ok((await endedFamilies(sql)).includes(familyOf(pair)), `${name}: the session has ended`);

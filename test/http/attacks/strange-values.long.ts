@@ -11,7 +11,7 @@ import { PASSKEY_ORIGIN } from '../../support/sessions.ts';
 const ADMIN_KEY = 'a'.repeat(40);
 const KEYS = `ops:admin:${ADMIN_KEY},rs:introspect+verify:${'b'.repeat(40)}`;
 
-/** Text that PostgreSQL cannot store, and values of the right form that do not exist. */
+/** Text that PostgreSQL cannot store, and values that have the right form but no meaning. */
 const VALUES = {
   NUL: '\u0000',
   'text around NUL': 'abc\u0000def',

@@ -82,7 +82,7 @@ databaseTest('another user’s task is answered as not found by every method', a
   }
 });
 
-databaseTest('only a valid task number finds a task', async (t, sql) => {
+databaseTest('an invalid or unknown task number is refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   const wrong = [
@@ -256,7 +256,7 @@ databaseTest('oversized and endless multipart bodies are cut off', async (t, sql
   }
 });
 
-databaseTest('bodies of other types, and forms at other doors, are refused', async (t, sql) => {
+databaseTest('bodies of other types, forms at other doors, and other methods are refused', async (t, sql) => {
   const door = await attackedDoor(t, sql);
   const { token } = door.ann;
   for (const type of [

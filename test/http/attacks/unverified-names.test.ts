@@ -5,7 +5,7 @@ import { PASSWORD } from '../../support/passwords.ts';
 
 const ADDRESS = 'victim@example.com';
 
-t.test('no response, token or event names a user by an unverified address', async (t) => {
+t.test('no event, and no answer to another user, names a user by an unverified address', async (t) => {
   const { post, send, outbox, time } = await startHttpService(t);
   const join = async (username: string, email: string) => {
     const { id } = (await post('/auth/register', { username, email, password: PASSWORD })).body;
