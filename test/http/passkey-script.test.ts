@@ -22,7 +22,7 @@ async function failureOf(credentials: object, PublicKeyCredential: object): Prom
   return failure.textContent;
 }
 
-t.test('the form of a passkey says why the browser gave none', async (t) => {
+t.test('the passkey form says why the browser gave no passkey', async (t) => {
   const supported = { parseRequestOptionsFromJSON: (options: object) => options };
   const refusing = (name: string) => ({ get: () => Promise.reject(new DOMException('x', name)) });
   t.match(await failureOf(refusing('NotAllowedError'), supported), /you cancelled, it took too long, or/);

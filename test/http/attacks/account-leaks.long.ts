@@ -169,8 +169,12 @@ databaseTest('no secret of an account is in an answer, the log or the database',
       event.type,
     );
   }
-  t.equal(new Set(mails.map(({ event }) => event.type)).size, 4, 'mails of four kinds');
-  t.equal(mails.length, 4, 'one mail of each kind');
+  t.same(mails.map(({ event }) => event.type).sort(), [
+    'sessions.reuse_detected',
+    'users.password_changed',
+    'users.password_changed',
+    'users.password_forgotten',
+  ]);
 });
 
 databaseTest('no secret of an account is in an answer or the log when the database fails', async (t, sql) => {
