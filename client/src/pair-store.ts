@@ -33,7 +33,7 @@ export interface PairStore extends Pick<SessionClient, 'subscribe' | 'close'> {
 export function createPairStore({ name = 'kinship', storage, onSignedOut }: ClientOptions): PairStore {
   const [access, isShared] = chooseEntry(storage);
   const events = createStateEvents(onSignedOut);
-  const channel = isShared ? channelOf(name, (code) => readStored(code)) : undefined;
+  let channel = isShared ? channelOf(name, (code) => readStored(code)) : undefined;
   let known: StoredPair | null = null;
   let left = () => 0;
   let updates = 0;
@@ -80,8 +80,8 @@ export function createPairStore({ name = 'kinship', storage, onSignedOut }: Clie
     },
 
     close() {
-      // The channel stays open, because the client still sends messages. A closed channel would throw.
-      if (channel) channel.onmessage = null;
+      channel?.close();
+      channel = undefined; // a message through a closed channel would throw
     },
   };
 }

@@ -98,6 +98,6 @@ export interface SessionClient {
    * unsubscribes.
    */
   subscribe(listener: (state: SessionState) => void): () => void;
-  /** Stops listening to other tabs. The session and the methods continue. */
+  /** Ends the messages to and from other tabs. The session and the methods continue. */
   close(): void;
 }

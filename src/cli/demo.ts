@@ -84,7 +84,7 @@ async function describeMail(
   if (folder !== null) {
     const file = await waitForMail(folder, before);
     if (file === null)
-      return `No mail about the reuse came into ${folder} within ${MAIL_DEADLINE / 1_000} s.`;
+      return `No mail about the reuse came into ${folder} within ${MAIL_DEADLINE / 1_000} s. If the service runs in another folder, run the demo there.`;
     return `The service warns the victim by mail: ${file}\n   ${SUBJECT_LINE}`;
   }
   if (kind === 'off') return 'Mails are off here. With mails on, the service would warn the victim.';

@@ -88,26 +88,30 @@ t.test('a token is refreshed before it expires, once for all callers', async (t)
   t.same(await sessionOf(service, pair), { generation: 2, ended: null });
 });
 
-t.test('a closed client still refreshes, logs out and logs in, and other tabs learn that', async (t) => {
-  const service = await startHttpService(t);
-  const storage = sharedStorage();
-  const { client, pair } = await startSignedIn(t, service, { storage });
-  const events = new EventEmitter();
-  const ended = once(events, 'ended');
-  const onSignedOut = () => void events.emit('ended');
-  const other = clientOf(t, { url: service.url, storage, onSignedOut });
-  t.equal(await other.token(), pair.access);
-  client.close();
-  const next = await client.token(pair.access);
-  t.not(next, pair.access);
-  t.equal(await other.token(pair.access), next);
-  await client.logOut();
-  await ended;
-  t.equal(await client.token(), null);
-  const again = await pairOf(service);
-  await client.adopt(again);
-  t.equal(await client.token(), again.access);
-});
+t.test(
+  'a closed client still refreshes, logs out and logs in, and other tabs learn that from the storage',
+  async (t) => {
+    const service = await startHttpService(t);
+    const storage = sharedStorage();
+    const { client, pair } = await startSignedIn(t, service, { storage });
+    const events = new EventEmitter();
+    const ended = once(events, 'ended');
+    const onSignedOut = () => void events.emit('ended');
+    const other = clientOf(t, { url: service.url, storage, onSignedOut });
+    t.equal(await other.token(), pair.access);
+    client.close();
+    const next = await client.token(pair.access);
+    t.not(next, pair.access);
+    t.equal(await other.token(pair.access), next);
+    await client.logOut();
+    t.equal(await other.token(next ?? ''), null);
+    await ended;
+    t.equal(await client.token(), null);
+    const again = await pairOf(service);
+    await client.adopt(again);
+    t.equal(await client.token(), again.access);
+  },
+);
 
 t.test('a wrong system clock ends no session', async (t) => {
   const service = await startHttpService(t);

@@ -43,7 +43,7 @@
 {{- if ne ($.config.CONSOLE | default "off") "on" -}}
 {{- fail "Set config.CONSOLE to \"on\", or remove config.CONSOLE_PORT." -}}
 {{- end -}}
-{{- if or (gt (int .) 65535) (eq (int .) 3000) (eq (int .) (int $.metrics.port)) -}}
+{{- if or (lt (int .) 1024) (gt (int .) 65535) (eq (int .) 3000) (eq (int .) (int $.metrics.port)) -}}
 {{- fail "config.CONSOLE_PORT must be a port from 1024 to 65535 other than 3000 and metrics.port." -}}
 {{- end -}}
 {{- end -}}
