@@ -293,7 +293,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     const { id, url, contact } = dead;
     const claimed = { id, url, contact, because: 'dead', failingSince: NOW, attempt: 1, since: NOW };
     t.same(await claimNotifications(store, NOW), [claimed]);
-    await store.endNotification(dead.id, NOW);
+    await store.endNotification({ id, attempt: 1, since: NOW }, NOW);
     t.same(await claimNotifications(store, NOW + 2 * MINUTE), []);
     const enabled = { state: 'enabled', disabledBecause: null } as const;
     t.same(await changeEndpoint(store, dead.id, enabled), dead, 'failures are forgotten');
@@ -314,16 +314,21 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
       t.same(await attempts(NOW), [[1, NOW]]);
       t.same(await attempts(NOW + MINUTE - 1), [], 'the claim is leased');
       t.same(await attempts(NOW + MINUTE), [[2, NOW]]);
-      await store.postponeNotification(id, NOW + 5 * MINUTE);
+      await store.postponeNotification({ id, attempt: 1, since: NOW }, NOW + 9 * MINUTE);
+      await store.postponeNotification({ id, attempt: 2, since: NOW }, NOW + 5 * MINUTE);
       t.same(await attempts(NOW + 5 * MINUTE - 1), []);
       t.same(await attempts(NOW + 5 * MINUTE), [[3, NOW]]);
       await changeEndpoint(store, id, { contact: 'bob@example.com' });
       t.same(await attempts(NOW + 5 * MINUTE), [], 'another change keeps the lease');
       await changeEndpoint(store, id, { state: 'enabled', disabledBecause: null });
       t.same(await attempts(NOW + 9 * MINUTE), [], 'an enabled endpoint');
-      await store.endNotification(id, NOW + 9 * MINUTE);
       await disable(store, id, 'gone');
-      t.same(await attempts(NOW + 9 * MINUTE), [[1, NOW + 9 * MINUTE]], 'each time it is disabled');
+      await store.endNotification({ id, attempt: 3, since: NOW }, NOW + 9 * MINUTE);
+      t.same(
+        await attempts(NOW + 9 * MINUTE),
+        [[1, NOW + 9 * MINUTE]],
+        'the end of an earlier claim does not end the notification about a later disabling',
+      );
     },
   );
 

@@ -1,6 +1,10 @@
 import type { WebhookEndpoint } from '../../domain/webhooks.ts';
 import type { DeliveredEvent } from '../../ports/stores/webhook-deliveries.ts';
-import type { ClaimedNotification, WebhookEndpoints } from '../../ports/stores/webhook-endpoints.ts';
+import type {
+  ClaimedNotification,
+  NotificationClaim,
+  WebhookEndpoints,
+} from '../../ports/stores/webhook-endpoints.ts';
 import { assertEach, isSameId, onlyRow } from './answer-check.ts';
 import { changeAndRecord, insertEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
@@ -158,12 +162,14 @@ export function createWebhookEndpoints(sql: Sql): WebhookEndpoints {
       }));
     },
 
-    async postponeNotification(id, dueAt) {
-      await execute(sql`update webhook_endpoints set contact_due_at = ${new Date(dueAt)} where id = ${id}`);
+    async postponeNotification(claim, dueAt) {
+      await execute(sql`
+        update webhook_endpoints set contact_due_at = ${new Date(dueAt)} where ${isClaimed(sql, claim)}`);
     },
 
-    async endNotification(id, at) {
-      await execute(sql`update webhook_endpoints set owner_told_at = ${new Date(at)} where id = ${id}`);
+    async endNotification(claim, at) {
+      await execute(sql`
+        update webhook_endpoints set owner_told_at = ${new Date(at)} where ${isClaimed(sql, claim)}`);
     },
 
     async listSealed(after, limit) {
@@ -227,4 +233,9 @@ function toEndpoint(row: EndpointRow): WebhookEndpoint {
     sealedCredentials: row.sealed_credentials,
     declared: row.declared,
   };
+}
+
+/** Holds until another caller claims the endpoint, or its state changes. */
+function isClaimed(sql: Sql, { id, attempt, since }: NotificationClaim) {
+  return sql`id = ${id} and contact_attempts = ${attempt} and contact_since = ${new Date(since)}`;
 }

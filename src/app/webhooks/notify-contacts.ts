@@ -44,20 +44,21 @@ export const notifyContacts = (deps: Deps): (() => Promise<number>) => {
       await recordFailure(claimed, error);
       return;
     }
-    await webhookEndpoints.endNotification(claimed.id, clock());
+    await webhookEndpoints.endNotification(claimed, clock());
   }
 
-  async function recordFailure({ id, attempt, since }: ClaimedNotification, error: unknown): Promise<void> {
+  async function recordFailure(claimed: ClaimedNotification, error: unknown): Promise<void> {
+    const { id, attempt, since } = claimed;
     const now = clock();
     const facts = { endpointId: id, attempt, reason: reasonOf(error) };
     if (isMailGivenUp(error, since, now)) {
       log.warn(facts, 'contact of a disabled webhook endpoint not notified; not trying again');
-      await webhookEndpoints.endNotification(id, now);
+      await webhookEndpoints.endNotification(claimed, now);
       return;
     }
     const delay = delayOfMail(attempt, random);
     log.warn({ ...facts, delay }, 'contact of a disabled webhook endpoint not notified; trying again later');
-    await webhookEndpoints.postponeNotification(id, now + delay);
+    await webhookEndpoints.postponeNotification(claimed, now + delay);
   }
 };
 

@@ -40,6 +40,9 @@ export interface ClaimedNotification {
   readonly since: number;
 }
 
+/** Identifies a claim: see {@link WebhookEndpoints.claimNotifications}. */
+export type NotificationClaim = Pick<ClaimedNotification, 'id' | 'attempt' | 'since'>;
+
 /**
  * The endpoints that get events by HTTP. A change and the entries given with it commit together or not at all. All
  * times in milliseconds. All methods reject with {@link StoreUnavailable} when the database is unavailable.
@@ -78,7 +81,7 @@ export interface WebhookEndpoints extends SealedRows {
   /**
    * Claims up to `limit` endpoints that the service disabled, and whose contact has not been notified, until
    * `leasedUntil`. Only one caller over all replicas holds a claim on an endpoint. A claim that is neither ended nor
-   * postponed is due again after the lease.
+   * postponed is due again after the lease. It ends when another caller claims the endpoint, or its state changes.
    */
   claimNotifications(
     now: number,
@@ -86,9 +89,12 @@ export interface WebhookEndpoints extends SealedRows {
     limit: number,
   ): Promise<readonly ClaimedNotification[]>;
 
-  /** Schedules the next attempt to notify the contact. */
-  postponeNotification(id: string, dueAt: number): Promise<void>;
+  /** Schedules the next attempt to notify the contact. Changes nothing if the claim has ended. */
+  postponeNotification(claim: NotificationClaim, dueAt: number): Promise<void>;
 
-  /** Makes no further attempt to notify the contact, unless the endpoint is disabled again. */
-  endNotification(id: string, at: number): Promise<void>;
+  /**
+   * Makes no further attempt to notify the contact, unless the endpoint is disabled again. Changes nothing if the claim
+   * has ended.
+   */
+  endNotification(claim: NotificationClaim, at: number): Promise<void>;
 }

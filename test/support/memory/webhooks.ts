@@ -6,7 +6,11 @@ import type {
   StoredDelivery,
   WebhookDeliveries,
 } from '../../../src/ports/stores/webhook-deliveries.ts';
-import type { ClaimedNotification, WebhookEndpoints } from '../../../src/ports/stores/webhook-endpoints.ts';
+import type {
+  ClaimedNotification,
+  NotificationClaim,
+  WebhookEndpoints,
+} from '../../../src/ports/stores/webhook-endpoints.ts';
 import { type Records, recordAbout, type StoredEntry } from './stored-entry.ts';
 
 interface Endpoint extends WebhookEndpoint {
@@ -66,6 +70,10 @@ function createEndpoints(
     const endpoint = endpoints.get(id);
     if (endpoint !== undefined) change(id, { notification: { ...endpoint.notification, ...values } });
   };
+  const changeClaimed = ({ id, attempt, since }: NotificationClaim, values: Partial<Notification>) => {
+    const notification = endpoints.get(id)?.notification;
+    if (notification?.attempts === attempt && notification.since === since) changeNotification(id, values);
+  };
   const sortEndpoints = () => [...endpoints.values()].sort((one, other) => one.createdAt - other.createdAt);
 
   return {
@@ -120,8 +128,8 @@ function createEndpoints(
           return claimed;
         });
     },
-    postponeNotification: async (id, dueAt) => changeNotification(id, { dueAt }),
-    endNotification: async (id) => changeNotification(id, { isEnded: true }),
+    postponeNotification: async (claim, dueAt) => changeClaimed(claim, { dueAt }),
+    endNotification: async (claim) => changeClaimed(claim, { isEnded: true }),
     async listSealed(after, limit) {
       return [...endpoints.values()]
         .flatMap(({ id, sealedCredentials: sealed }) => (sealed === null ? [] : [{ id, sealed }]))
