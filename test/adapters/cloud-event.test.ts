@@ -7,7 +7,7 @@ import { toCloudEvent } from '../../src/domain/cloud-event.ts';
 import type { ClaimedEntry, Outbox } from '../../src/ports/stores/outbox.ts';
 import { proofKey } from '../support/dpop.ts';
 import { eventTypes, schemaFaults } from '../support/event-schema.ts';
-import { addApp } from '../support/factors.ts';
+import { addAuthenticatorApp } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';
@@ -59,7 +59,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
   const { sub, sid } = claimsOf(String(signed.access));
   await grantRole(service, String(sub));
   await changeClaims(service, String(sub), String(sid));
-  const { id } = await addApp(service, { access: String(signed.access) });
+  const { id } = await addAuthenticatorApp(service, { access: String(signed.access) });
   await post('/auth/factors/recovery-codes', undefined, last);
   await send(`/auth/factors/${id}`, { method: 'DELETE', headers: last });
   const newPassword = 'a green trombone 17';

@@ -26,12 +26,12 @@ async function withPassword() {
     return { userId, sessionId: claims.sid, authentication: claims, client: HOME };
   }
 
-  async function addApp(request: SensitiveRequest) {
+  async function addAuthenticatorApp(request: SensitiveRequest) {
     const { id, uri } = await use.addTotp({ ...request, label: 'App' });
     return { id, code: () => totpCode(secretIn(uri), service.time.now) };
   }
 
-  return { service, use, userId, logIn, requestOf, addApp, first: requestOf(await logIn()) };
+  return { service, use, userId, logIn, requestOf, addAuthenticatorApp, first: requestOf(await logIn()) };
 }
 
 /**
@@ -39,7 +39,7 @@ async function withPassword() {
  * `thief`: the request of the session that a thief has. `owner`: the request of the other session.
  */
 async function withFactor() {
-  const { service, use, userId, logIn, requestOf, addApp, first } = await withPassword();
+  const { service, use, userId, logIn, requestOf, addAuthenticatorApp, first } = await withPassword();
   const { users, secondFactors, families, time } = service;
 
   async function enter() {
@@ -51,11 +51,11 @@ async function withFactor() {
     return requestOf(await use.logInWithSecondFactor(answer));
   }
 
-  const app = await addApp(first);
+  const app = await addAuthenticatorApp(first);
   await use.confirmTotp({ ...first, id: app.id, code: app.code() });
   await use.makeRecoveryCodes(first);
   const [thief, owner] = [await enter(), await enter()];
-  const begun = await addApp(thief);
+  const begun = await addAuthenticatorApp(thief);
   const passkey = await use.beginPasskey(thief);
 
   /** Sets a new password, which ends the session of the thief. */
@@ -162,8 +162,8 @@ t.test(
 
 t.test('a request with the password alone is refused if a factor is added before its change', async (t) => {
   const world = await withPassword();
-  const { use, service, userId, first, addApp } = world;
-  const app = await addApp(first);
+  const { use, service, userId, first, addAuthenticatorApp } = world;
+  const app = await addAuthenticatorApp(first);
   const { changePassword } = service.users;
   service.users.changePassword = async (...args) => {
     await use.confirmTotp({ ...first, id: app.id, code: app.code() });

@@ -49,7 +49,7 @@ t.test('the demo names the mail about the reuse, also if it registers an account
   t.match(await readFile(file, 'utf8'), /^Subject: We ended one of your sessions\r?$/m);
 });
 
-t.test('the demo registers an account where login by user id needs a key', async (t) => {
+t.test('the demo registers an account where login by user id is off', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url, DATA_DIR } = await start(t, { LOGIN_BY_USER_ID: 'off' });
   const { code, stdout } = await kinship(['demo', '--url', url, '--email', 'ann@example.com'], { DATA_DIR });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { checkRendering, startConsole } from '../support/console-pages.ts';
-import { addApp, logIn } from '../support/factors.ts';
+import { addAuthenticatorApp, logIn } from '../support/factors.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 type Started = NonNullable<Awaited<ReturnType<typeof startConsole>>>;
@@ -10,7 +10,7 @@ async function openWithSecondFactor(started: Started) {
   const { page, url, time } = started;
   time.now = Date.now();
   const { body } = await logIn(started, 'olga');
-  const app = await addApp(started, { access: String(body.access) });
+  const app = await addAuthenticatorApp(started, { access: String(body.access) });
   await page.clock.install();
   await page.goto(`${url}/console`);
   return app;

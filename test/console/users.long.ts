@@ -1,7 +1,7 @@
 import t from 'tap';
 import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
 import { FIREFOX } from '../support/example-events.ts';
-import { addApp, bearer } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer } from '../support/factors.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 const HOME = { address: '192.0.2.7', userAgent: FIREFOX };
@@ -18,7 +18,7 @@ async function pairOfAnn({ post }: Started) {
 /** Adds an app whose label would be code in HTML. */
 async function addEvilApp(started: Started) {
   const signed = await pairOfAnn(started);
-  const { id } = await addApp(started, signed);
+  const { id } = await addAuthenticatorApp(started, signed);
   const { send } = started;
   const renamed = await send(`/auth/factors/${id}`, {
     method: 'PATCH',

@@ -34,7 +34,7 @@ t.test('while the database is locked or slow, load is shed and nothing is lost',
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   const load = startLoad(clients, { pause: 100 });
   const coming = newcomers((query) => post(agent, new URL(`/auth/login?${query}`, service.url)));
-  const countShed = async () => {
+  const readMetrics = async () => {
     const series = await scrape(`${service.url}/metrics`);
     return {
       count: series.get('kinship_shed_requests_total{reason="database"}') ?? Number.NaN,
@@ -43,13 +43,13 @@ t.test('while the database is locked or slow, load is shed and nothing is lost',
   };
 
   await delay(2_000);
-  const before = { ...(await countShed()), asked: coming.answers.length };
+  const before = { ...(await readMetrics()), asked: coming.answers.length };
   await sql.begin(async (tx) => {
     await tx`lock table token_families in access exclusive mode`;
     await delay(LOCKED);
     t.equal((await fetch(new URL('/health/live', service.url))).status, 200);
   });
-  const after = await countShed();
+  const after = await readMetrics();
   await recovery(clients);
   const locked = coming.answers.slice(before.asked);
 

@@ -15,7 +15,11 @@ const hiddenField = (html: string, name: string) =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
 
 /** Adds an authenticator app with the forms of the page. */
-async function addApp({ submit, time }: Pages, cookie: string, form: Record<string, string> = {}) {
+async function addAuthenticatorApp(
+  { submit, time }: Pages,
+  cookie: string,
+  form: Record<string, string> = {},
+) {
   const shown = await submit(`${FACTORS}/totp`, form, cookie);
   const [, secret = ''] = /<code>([A-Z2-7]+)<\/code>/.exec(shown.html) ?? [];
   const code = () => totpCode(secret, time.now);
@@ -27,7 +31,7 @@ t.test('an authenticator app can be added, used to sign in, and removed, with fo
   const { submit, show, signIn, time } = pages;
   const cookie = await signIn();
   t.match((await show(FACTORS, cookie)).html, 'Your account has none.');
-  const { shown, id, code } = await addApp(pages, cookie);
+  const { shown, id, code } = await addAuthenticatorApp(pages, cookie);
   t.equal(shown.title, 'Confirm your authenticator app');
   t.match(shown.html, '<svg');
   t.notMatch(shown.html, '<script');
@@ -120,7 +124,7 @@ t.test(
       const wrong = await submit(`${FACTORS}/${path}`, { password: 'wrong' }, cookie);
       t.match(wrong, { status: 401, error: 'The password is wrong.' });
     }
-    const { id, code } = await addApp(pages, cookie, { password: PASSWORD });
+    const { id, code } = await addAuthenticatorApp(pages, cookie, { password: PASSWORD });
     t.equal((await submit(`${FACTORS}/totp/confirm`, { id, code: code() }, cookie)).status, 303);
     time.now += 11 * MINUTE;
     t.notMatch((await show(FACTORS, cookie)).html, 'type="password"');

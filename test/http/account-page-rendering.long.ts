@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { accountPages } from '../support/account-page.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { addApp, STEP } from '../support/factors.ts';
+import { addAuthenticatorApp, STEP } from '../support/factors.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import { renderingChecks } from '../support/rendering.ts';
 
@@ -62,7 +62,7 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
     await page.getByRole('button').click();
   });
   const login = await post('/auth/login', { username: 'ann', password: 'a green piano 44' });
-  const app = await addApp(pages, { access: String(login.body.access) });
+  const app = await addAuthenticatorApp(pages, { access: String(login.body.access) });
   await check('account with a factor', open('/account'));
   await check('factors', open('/account/factors'));
   await check('new app', (page) => page.getByRole('button', { name: 'Add an authenticator app' }).click());

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { accountPages } from '../support/account-page.ts';
-import { addApp, bearer } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer } from '../support/factors.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
@@ -11,7 +11,7 @@ const SECOND_STEP = '/account/sign-in/second-factor';
 async function withApp(t: Parameters<typeof accountPages>[0]) {
   const pages = await accountPages(t);
   const access = await pages.logInByApi();
-  const app = await addApp(pages, { access });
+  const app = await addAuthenticatorApp(pages, { access });
   const made = await pages.post('/auth/factors/recovery-codes', {}, bearer({ access }));
   return {
     ...pages,

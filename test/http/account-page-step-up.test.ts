@@ -1,7 +1,7 @@
 import t from 'tap';
 import { accountPages, COOKIE, passkeyOptionsIn } from '../support/account-page.ts';
 import { softwareAuthenticator } from '../support/authenticator.ts';
-import { addApp, bearer } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer } from '../support/factors.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
@@ -24,7 +24,7 @@ const cookieOf = ({ headers }: { readonly headers: Headers }) => headers.getSetC
 async function signedInBefore(t: Parameters<typeof accountPages>[0]) {
   const pages = await accountPages(t);
   const access = await pages.logInByApi();
-  const app = await addApp(pages, { access });
+  const app = await addAuthenticatorApp(pages, { access });
   const made = await pages.post('/auth/factors/recovery-codes', {}, bearer({ access }));
   const asked = await pages.submit('/account/sign-in', { username: 'ann', password: PASSWORD });
   const { challenge = '' } = hiddenFields(asked.html, 'code');

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { accountPages } from '../support/account-page.ts';
-import { addApp, logIn, registerAndLogIn } from '../support/factors.ts';
+import { addAuthenticatorApp, logIn, registerAndLogIn } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
 
 const NEW_PASSWORD = 'a yellow piano 43';
@@ -24,7 +24,7 @@ function failNext<Name extends string>(
 
 t.test('a second step succeeds although its success cannot be counted', async (t) => {
   const service = await startHttpService(t);
-  const app = await addApp(service, await registerAndLogIn(service));
+  const app = await addAuthenticatorApp(service, await registerAndLogIn(service));
   const { challenge } = (await logIn(service, 'ann')).body;
   failNext(service.proofAttempts, 'recordSuccess');
   const answer = await service.post('/auth/login/second-factor', { challenge, code: app.code() });

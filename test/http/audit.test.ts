@@ -4,7 +4,7 @@ import { moveFailedPasswordCounts } from '../../src/app/audit/move-failed-passwo
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { countsOf } from '../support/exposition.ts';
-import { addApp, logIn, registerAndLogIn } from '../support/factors.ts';
+import { addAuthenticatorApp, logIn, registerAndLogIn } from '../support/factors.ts';
 import { NOW } from '../support/families.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
@@ -175,7 +175,7 @@ t.test(
 t.test('a wrong second step is recorded for its account', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
-  const app = await addApp(service, ann);
+  const app = await addAuthenticatorApp(service, ann);
   const { challenge } = (await logIn(service, 'ann')).body;
   const code = app.code() === '000000' ? '000001' : '000000';
   t.equal((await service.post('/auth/login/second-factor', { challenge, code })).status, 401);

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { consoleService } from '../support/console.ts';
-import { addApp } from '../support/factors.ts';
+import { addAuthenticatorApp } from '../support/factors.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
@@ -64,7 +64,7 @@ t.test('in production an operator needs a second factor', async (t) => {
   const { signIn, send, post, cookieOf, ann } = service;
   t.match(await signIn(), { status: 403, body: { detail: /second factor/ } });
   const login = await post('/auth/login', { username: 'olga', password: PASSWORD });
-  const app = await addApp(service, { access: String(login.body.access) });
+  const app = await addAuthenticatorApp(service, { access: String(login.body.access) });
   const first = await signIn();
   t.match(first, { status: 401, body: { code: 'second_factor_required' } });
   t.same(first.headers.getSetCookie(), []);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { addApp } from '../support/factors.ts';
+import { addAuthenticatorApp } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { openapiOf } from '../support/openapi.ts';
@@ -78,7 +78,7 @@ t.test('a user id without an account can be disabled', async (t) => {
 t.test('a disabled user gets no challenge, and a challenge from before is refused', async (t) => {
   const service = await withAnn(t);
   const { post, logIn, pair, decide, time } = service;
-  const app = await addApp(service, { access: String(pair.access) });
+  const app = await addAuthenticatorApp(service, { access: String(pair.access) });
   const { challenge } = (await logIn()).body;
   await decide('PUT');
   time.now += 60_000;

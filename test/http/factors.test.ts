@@ -1,6 +1,6 @@
 import t from 'tap';
 import { nonceOf, softwareAuthenticator } from '../support/authenticator.ts';
-import { addApp, bearer, logIn, registerAndLogIn } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer, logIn, registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -137,7 +137,7 @@ t.test('only an account with a factor gets recovery codes, and they are shown on
   const ann = await registerAndLogIn(service);
   const make = () => service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
   t.match(await make(), { status: 409, body: { code: 'conflict' } });
-  const { id } = await addApp(service, ann);
+  const { id } = await addAuthenticatorApp(service, ann);
   const made = await make();
   t.equal(made.status, 200);
   t.equal(made.headers.get('cache-control'), 'no-store');
@@ -184,7 +184,7 @@ t.test('a change of factors needs a recent sign-in', async (t) => {
 t.test('an account with a factor can change its factors only after a sign-in with a factor', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
-  const { id, code } = await addApp(service, ann);
+  const { id, code } = await addAuthenticatorApp(service, ann);
   const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
   t.equal((body.codes as string[]).length, 10, 'the session that added the factor stays live');
   service.time.now += 11 * MINUTE;
@@ -231,7 +231,7 @@ t.test('an account with a factor can change its factors only after a sign-in wit
 t.test('factors of another user are not found', async (t) => {
   const service = await startHttpService(t);
   const [ann, bob] = [await registerAndLogIn(service), await registerAndLogIn(service, 'bob')];
-  const { id } = await addApp(service, ann);
+  const { id } = await addAuthenticatorApp(service, ann);
   for (const [method, body] of [
     ['PATCH', { label: 'mine' }],
     ['DELETE', {}],
@@ -253,7 +253,7 @@ t.test('an account has at most twenty factors', async (t) => {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
   for (let n = 0; n < 20; n += 1) {
-    await addApp(service, ann);
+    await addAuthenticatorApp(service, ann);
     service.time.now -= 30_000; // the session stays recent
   }
   t.match(await send(service, 'POST', '/auth/factors/totp', ann), {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { softwareAuthenticator } from '../support/authenticator.ts';
-import { addApp, bearer, logIn, registerAndLogIn } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer, logIn, registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -252,7 +252,7 @@ t.test(
     ])
       t.match(await send(ann, begun, answering), REFUSED, JSON.stringify(answering));
     t.match(await send(ann, { ...begun, publicKey: { challenge: 'AAAA' } }), REFUSED, 'another nonce');
-    await addApp(service, ann);
+    await addAuthenticatorApp(service, ann);
     t.match(await send(ann, begun), REFUSED, 'the account has changed');
     const fresh = await begin(service, ann);
     service.time.now += 5 * MINUTE;

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { addApp } from '../support/factors.ts';
+import { addAuthenticatorApp } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD, PASSWORD_COST, passwordHasher } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
@@ -77,7 +77,7 @@ t.test('a login asks for a factor that is added before the session opens', async
   const { open } = families;
   const openAfterAddition: typeof open = async (...args) => {
     Object.assign(families, { open });
-    await addApp(service, { access: String(access) });
+    await addAuthenticatorApp(service, { access: String(access) });
     return open(...args);
   };
   Object.assign(families, { open: openAfterAddition });
@@ -88,7 +88,7 @@ t.test('a login asks for a factor that is added before the session opens', async
 t.test('a login gets no challenge for the second step if its password changes meanwhile', async (t) => {
   const { replaceDuring, secondFactors, ...service } = await startSignedIn(t);
   const { access } = (await service.post('/auth/login', credentials)).body;
-  await addApp(service, { access: String(access) });
+  await addAuthenticatorApp(service, { access: String(access) });
   replaceDuring(secondFactors, 'find', { times: 1, password: PASSWORD });
   t.match(await service.post('/auth/login', credentials), { body: { code: 'second_factor_required' } });
   replaceDuring(secondFactors, 'find', { times: 1, password: OTHER_PASSWORD });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { proofKey, proofOf } from '../support/dpop.ts';
-import { addApp, bearer, logIn, logInWithCode, registerAndLogIn } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer, logIn, logInWithCode, registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 /** A user with an authenticator app and recovery codes. */
 async function userWithFactor(service: HttpService) {
   const ann = await registerAndLogIn(service);
-  const app = await addApp(service, ann);
+  const app = await addAuthenticatorApp(service, ann);
   const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
   const challenge = async () => String((await logIn(service, 'ann')).body.challenge);
   const answer = (values: object) => service.post('/auth/login/second-factor', values);
@@ -194,7 +194,7 @@ t.test('a change of the account ends its challenges', async (t) => {
   const changes: Record<string, () => Promise<{ status: number }>> = {
     'new recovery codes': () => post('/auth/factors/recovery-codes', undefined, bearer(ann)),
     'a second app': async () => {
-      const second = await addApp(service, ann);
+      const second = await addAuthenticatorApp(service, ann);
       return send(`/auth/factors/${second.id}`, { method: 'DELETE', headers: bearer(ann) });
     },
     'a new address': async () => {
@@ -248,7 +248,7 @@ t.test('wrong codes of one account do not delay another account', async (t) => {
   for (let n = 0; n < 10; n += 1) await answer({ challenge: await challenge(), code: wrong() });
   t.equal((await answer({ challenge: await challenge(), code: wrong() })).status, 429);
   const bob = await registerAndLogIn(service, 'bob');
-  const app = await addApp(service, bob);
+  const app = await addAuthenticatorApp(service, bob);
   const { body } = await logIn(service, 'bob');
   t.equal((await answer({ challenge: body.challenge, code: app.code() })).status, 200);
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { addApp, bearer, registerAndLogIn } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer, registerAndLogIn } from '../support/factors.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
@@ -7,7 +7,7 @@ import { PASSWORD } from '../support/passwords.ts';
 async function userWithFactor(t: Parameters<typeof startHttpService>[0]) {
   const service = await startHttpService(t);
   const ann = await registerAndLogIn(service);
-  const app = await addApp(service, ann);
+  const app = await addAuthenticatorApp(service, ann);
   const json = { 'content-type': 'application/json' };
   const change = (token: string, body: object) =>
     service.post('/auth/email', { email: 'new@example.com', ...body }, bearer({ access: token }));

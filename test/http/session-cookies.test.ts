@@ -11,7 +11,7 @@ import {
   REFRESH,
   resultOf,
 } from '../support/cookie-session.ts';
-import { addApp, bearer, registerAndLogIn } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer, registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpOverrides, startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -89,7 +89,7 @@ t.test('a session that is not to be remembered ends with the browser, after refr
 
 t.test('a login with a second factor keeps `remember` of its first step', async (t) => {
   const { page, ann, ...rest } = await service(t);
-  const app = await addApp(rest, ann);
+  const app = await addAuthenticatorApp(rest, ann);
   for (const [remember, attributes] of [
     [false, FIXED],
     [true, lastingAttributes(LIFE)],

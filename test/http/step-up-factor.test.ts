@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { addApp, bearer, registerAndLogIn, STEP } from '../support/factors.ts';
+import { addAuthenticatorApp, bearer, registerAndLogIn, STEP } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -9,7 +9,7 @@ async function userWithFactor(t: Test) {
   const service = await startHttpService(t);
   const { post } = service;
   const ann = await registerAndLogIn(service);
-  const app = await addApp(service, ann);
+  const app = await addAuthenticatorApp(service, ann);
   const { body } = await post('/auth/factors/recovery-codes', undefined, bearer(ann));
   const [recoveryCode] = body.codes as string[];
   const pair = { refreshToken: ann.refresh, accessToken: ann.access };

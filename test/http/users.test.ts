@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { addApp } from '../support/factors.ts';
+import { addAuthenticatorApp } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -75,7 +75,7 @@ t.test('an account is shown with its factors and sessions', async (t) => {
   };
   t.match(await ask(path), { status: 200, body: { ...account, factors: { length: 0 } } });
   const lastLoginAt = new Date(time.now).toISOString();
-  await addApp(service, { access: String(access) });
+  await addAuthenticatorApp(service, { access: String(access) });
   t.match(await ask(path.toUpperCase().replace('/ADMIN/USERS', '/admin/users')), {
     body: { factors: ['totp'] },
   });
@@ -89,7 +89,7 @@ t.test('an operator can remove a factor of a user, and the user gets a mail', as
   const { ask, ids, logIn, outbox, post, adminKey } = service;
   const userId = String(ids.ann);
   const { access } = await logIn('ann');
-  const app = await addApp(service, { access: String(access) });
+  const app = await addAuthenticatorApp(service, { access: String(access) });
   await post('/auth/factors/recovery-codes', undefined, { authorization: `Bearer ${access}` });
   const path = `/admin/users/${userId}/factors`;
   t.match((await ask(path)).body, { items: [{ id: app.id, kind: 'totp' }], recoveryCodes: 10 });
@@ -112,7 +112,7 @@ t.test('an operator can remove a factor of a user, and the user gets a mail', as
 t.test('an operator can remove all factors of a user at once', async (t) => {
   const service = await withUsers(t);
   const { ask, ids, logIn } = service;
-  await addApp(service, { access: String((await logIn('ann')).access) });
+  await addAuthenticatorApp(service, { access: String((await logIn('ann')).access) });
   const path = `/admin/users/${ids.ann}/factors`;
   t.equal((await ask(path, 'DELETE')).status, 204);
   t.same((await ask(path)).body, { items: [], recoveryCodes: 0 });

@@ -36,7 +36,10 @@ export async function logInWithCode(service: Pick<HttpService, 'post'>, username
 }
 
 /** Adds an authenticator app, and moves the clock so that the next code is an unused one. */
-export async function addApp(service: Pick<HttpService, 'post' | 'time'>, signed: Pick<Signed, 'access'>) {
+export async function addAuthenticatorApp(
+  service: Pick<HttpService, 'post' | 'time'>,
+  signed: Pick<Signed, 'access'>,
+) {
   const { body } = await service.post('/auth/factors/totp', { label: 'Phone' }, bearer(signed));
   const secret = secretIn(body.uri);
   const id = String(body.id);

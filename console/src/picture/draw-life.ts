@@ -103,7 +103,7 @@ function drawLane(lane: PlacedLane, { left, right }: Geometry): SvgNode {
   );
 }
 
-/** Straight lines between the marks at which tokens were issued, in the color of the device that held them. */
+/** Straight lines between the points at which tokens were issued, in the color of the device that held them. */
 function drawPath(life: Life, { path }: Geometry): readonly SvgNode[] {
   return path.slice(1).map((to, index) => {
     const from = path[index] ?? to;

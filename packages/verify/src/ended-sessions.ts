@@ -5,7 +5,7 @@ import { followRevocations } from './revocations.js';
 import type { Session } from './session.js';
 
 export interface StreamOptions {
-  /** A service key with scope `verify`; for `introspect` also with that scope. */
+  /** A service key with the scope `verify`, and with `whenLost: 'introspect'` also the scope `introspect`. */
   readonly serviceKey: string;
   /**
    * What to do with a valid token while the stream is lost. `accept`: sessions live on until `exp`. `introspect`: ask

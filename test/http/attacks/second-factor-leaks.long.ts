@@ -1,5 +1,5 @@
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { addApp, bearer, logIn, registerAndLogIn } from '../../support/factors.ts';
+import { addAuthenticatorApp, bearer, logIn, registerAndLogIn } from '../../support/factors.ts';
 import { NOW } from '../../support/families.ts';
 import { createLeakCheck, dump, spellings } from '../../support/leaks.ts';
 import { databaseTest, serviceOnDatabase } from '../../support/service-on-database.ts';
@@ -9,7 +9,7 @@ databaseTest(
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql, { time: { now: NOW } });
     const ann = await registerAndLogIn(service);
-    const app = await addApp(service, ann);
+    const app = await addAuthenticatorApp(service, ann);
     const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(ann));
     const codes = body.codes as string[];
     const challenges: string[] = [];

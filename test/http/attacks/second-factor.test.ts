@@ -1,5 +1,11 @@
 import { nonceOf, softwareAuthenticator } from '../../support/authenticator.ts';
-import { addApp, bearer, logIn, logInWithCode, registerAndLogIn } from '../../support/factors.ts';
+import {
+  addAuthenticatorApp,
+  bearer,
+  logIn,
+  logInWithCode,
+  registerAndLogIn,
+} from '../../support/factors.ts';
 import { NOW } from '../../support/families.ts';
 import { PASSWORD } from '../../support/passwords.ts';
 import {
@@ -22,7 +28,7 @@ const challengeOf = async (service: ServiceOnDatabase, username: string) =>
 async function twoUsers(service: ServiceOnDatabase) {
   const make = async (username: string) => {
     const user = await registerAndLogIn(service, username);
-    const app = await addApp(service, user);
+    const app = await addAuthenticatorApp(service, user);
     const { body } = await service.post('/auth/factors/recovery-codes', undefined, bearer(user));
     return { ...user, app, codes: body.codes as string[] };
   };
@@ -172,7 +178,7 @@ databaseTest('a factor that is added during a login is required at the next logi
   for (let round = 0; round < 5; round += 1) {
     const user = await registerAndLogIn(service, `user${round}`);
     const [, first, second] = await Promise.all([
-      addApp(service, user),
+      addAuthenticatorApp(service, user),
       logIn(service, user.username),
       logIn(service, user.username),
     ]);

@@ -4,7 +4,7 @@ import type { Backlog, Outbox } from '../../../ports/stores/outbox.ts';
 import type { DeliveryBacklog, WebhookDeliveries } from '../../../ports/stores/webhook-deliveries.ts';
 import type { Instruments } from './instruments.ts';
 
-/** Milliseconds for which a result is reused. So several scrapers cause no more queries than a single one. */
+/** Milliseconds for which a result is reused. So all scrapers cause no more queries than one with this interval. */
 const MAX_AGE = 5_000;
 
 /** Milliseconds that a scrape waits for the database. */
@@ -24,7 +24,7 @@ export function createBacklogGauges(
   }: {
     readonly outbox: Pick<Outbox, 'backlog'>;
     readonly webhookDeliveries: Pick<WebhookDeliveries, 'backlog'>;
-    /** Without a broker, logged events stay in the outbox for a day. They are not postponed. */
+    /** False without a broker: logged events stay in the outbox for a day, and do not count as postponed. */
     readonly publishesEvents: boolean;
     readonly clock: Clock;
   },
