@@ -70,7 +70,7 @@ t.test('the demo fails with the reason if the service refuses it or does not ans
   });
   t.match(await kinship(['demo', '--url', `http://127.0.0.1:${await freePort()}`], { DATA_DIR }), {
     code: 1,
-    stderr: /^No service answers at http:.*: start it with npm start.* ECONNREFUSED\n$/,
+    stderr: /^No service answers at http:.*: start it with .+, or name it with --url\. .* ECONNREFUSED\n$/,
   });
 });
 
