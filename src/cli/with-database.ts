@@ -9,7 +9,7 @@ type Database = Awaited<ReturnType<typeof openDatabase>>;
 
 /**
  * Does the work of a command on the configured database, and closes it. An embedded database must not be open in
- * another process. It is created if there is none and `onCreate` is given.
+ * another process. With `onCreate`, a missing embedded database is created.
  */
 export async function withDatabase(
   work: (database: Database, config: Config) => Promise<void>,
@@ -27,7 +27,7 @@ export async function withDatabase(
 
 /**
  * Migrates the database and does the work of a command on it. A service may have the database open meanwhile. With
- * `creates`, an embedded database is created if there is none.
+ * `creates`, a missing embedded database is created.
  */
 export async function withSharedDatabase<T>(
   work: (sql: Sql, config: Config) => Promise<T>,

@@ -172,6 +172,6 @@ t.test(
 
 function socketsTo(url: string): Socket[] {
   const port = Number(new URL(url).port || 5432);
-  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] };
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] }; // it has no type
   return handles().filter((each): each is Socket => each instanceof Socket && each.remotePort === port);
 }

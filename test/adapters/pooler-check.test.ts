@@ -6,7 +6,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
 
 /** A connection that looks like one through a pooler: the pooler has invented its process id. */
-const pooled = (async () => Object.assign([{ pid: 1 }], { state: { pid: 2 } })) as unknown as Sql;
+const pooled = (async () => Object.assign([{ pid: 1 }], { state: { pid: 2 } })) as unknown as Sql; // all that the check calls
 
 t.test('the check for a pooler in transaction mode', async (t) => {
   if (!(await requirePostgres(t))) return;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -11,27 +11,11 @@ import { PASSWORD } from '../support/passwords.ts';
 import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
+import { startRecordingApplication } from '../support/recording-application.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 const ORIGIN = 'https://app.test';
 const LIAR = { 'x-user-id': 'root', 'X-Session-Id': 'none', X_User_Id: 'root' };
-
-/** The application behind the proxy. It answers all requests, and records them. */
-async function application(t: Test) {
-  const requests: { method: string | undefined; headers: IncomingHttpHeaders; body: string }[] = [];
-  const server = createServer({ maxHeaderSize: 65_536 }, async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    requests.push({ method: request.method, headers: request.headers, body });
-    response.end('the application');
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.teardown(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { requests, port: (server.address() as AddressInfo).port };
-}
 
 async function setUp(t: Test) {
   const ports = { nginx: await freePort(), kinship: await freePort() };
@@ -45,7 +29,7 @@ async function setUp(t: Test) {
     DPOP_NONCE: 'on',
     FRONT_DOORS: 'session-id,cookie-pair,task-api',
   };
-  const { requests, port } = await application(t);
+  const { requests, port } = await startRecordingApplication(t);
   const service = await startServiceInProcess(t, env);
   const site = await exampleSite('nginx.conf', {
     'listen 80;': `listen 127.0.0.1:${ports.nginx};`,
@@ -129,7 +113,7 @@ t.test(
   'only the cookie of the console reaches /admin, and nginx removes x-api-key and Authorization',
   async (t) => {
     if (!requireNginx(t)) return;
-    const { requests, port: upstream } = await application(t);
+    const { requests, port: upstream } = await startRecordingApplication(t);
     const port = await freePort();
     const site = await exampleSite('nginx.conf', {
       'listen 80;': `listen 127.0.0.1:${port};`,

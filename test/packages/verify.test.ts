@@ -314,7 +314,7 @@ t.test('the developer gets the reason of a refusal, and the client only its kind
   }
 });
 
-/** A header with a token that nobody signed. */
+/** An `Authorization` header with a token whose signature is wrong. */
 function bearer(header: Record<string, unknown>): string {
   return `Bearer ${Buffer.from(JSON.stringify(header)).toString('base64url')}.e30.AA`;
 }

@@ -54,10 +54,11 @@ export function createPasskeys({ rpId, rpName, origins }: Options): Passkeys {
 
     async verifyRegistration(answer, nonce) {
       const { verifyRegistrationResponse } = await loadLibrary();
-      const verification = withoutStatement(answer as unknown as RegistrationResponseJSON).then((response) =>
+      const registration = answer as unknown as RegistrationResponseJSON; // the library validates it
+      const verification = withoutStatement(registration).then((response) =>
         verifyRegistrationResponse({
           ...expected,
-          response, // the library validates it
+          response,
           expectedChallenge: nonce,
           requireUserVerification: false,
           supportedAlgorithmIDs: ALGORITHMS,

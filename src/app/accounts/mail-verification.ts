@@ -4,7 +4,7 @@ import type { DeferWork } from '../../ports/defer-work.ts';
 import type { EmailLinks } from '../../ports/stores/email-links.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { type PrepareVerificationDeps, prepareVerification, requesterOf } from './prepare-verification.ts';
-import { uncount, uncountIfRefused } from './uncount-if-refused.ts';
+import { uncountIfRefused } from './uncount-if-refused.ts';
 
 interface Deps extends PrepareVerificationDeps {
   readonly users: Pick<Users, 'findByIdentifier'>;
@@ -32,7 +32,6 @@ export const mailVerification = (deps: Deps): MailVerification => {
     const prepared = await prepareVerification(deps, user, requesterOf(client));
     if (prepared === null) return;
     const { link, entries, counted } = prepared;
-    const isStored = await uncountIfRefused(deps, counted, () => emailLinks.add(link, entries));
-    if (!isStored) await uncount(deps, counted);
+    await uncountIfRefused(deps, counted, () => emailLinks.add(link, entries));
   }
 };

@@ -53,9 +53,9 @@ export const register =
     const verification = await prepareVerification(deps, user, requesterOf(client));
     const created = changeEntries(newId, byUser(client), [{ event: createdEvent(user) }]);
     const entries = [...created, ...(verification?.entries ?? [])];
-    await uncountIfRefused(deps, verification?.counted, async () => {
-      if (!(await users.create(user, entries, { verification: verification?.link })))
-        throw new Refusal('conflict');
-    });
+    const isCreated = await uncountIfRefused(deps, verification?.counted, () =>
+      users.create(user, entries, { verification: verification?.link }),
+    );
+    if (!isCreated) throw new Refusal('conflict');
     return { id: user.id, username: withUnicodeDomain(user.username), email: withUnicodeDomain(email) };
   };

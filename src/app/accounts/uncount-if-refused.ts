@@ -7,9 +7,9 @@ interface Deps {
 }
 
 /**
- * Stores a link that was counted before, and takes the count back if `store` is refused. Otherwise a stranger could use
- * up the links of an address by requests that mail nothing. If the answer of the database was lost, the link may be
- * stored, so its count stays. `counted` is undefined where no link was made.
+ * Stores a link that was counted before, and takes the count back if `store` is refused or returns false. Otherwise a
+ * stranger could use up the links of an address by requests that mail nothing. If the answer of the database was lost,
+ * the link may be stored, so its count stays. `counted` is undefined where no link was made.
  */
 export async function uncountIfRefused<Result>(
   deps: Deps,
@@ -17,7 +17,9 @@ export async function uncountIfRefused<Result>(
   store: () => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await store();
+    const result = await store();
+    if (result === false) await uncount(deps, counted);
+    return result;
   } catch (error) {
     if (isRefused(error)) await uncount(deps, counted);
     throw error;

@@ -125,10 +125,10 @@ async function store(
   action: AdminAction,
   { links, entries, counted }: FirstLink,
 ): Promise<string> {
-  await uncountIfRefused(deps, counted, async () => {
-    if (!(await deps.users.create(user, [...entriesOfAction(deps, action), ...entries], links)))
-      throw new Refusal('conflict');
-  });
+  const isCreated = await uncountIfRefused(deps, counted, () =>
+    deps.users.create(user, [...entriesOfAction(deps, action), ...entries], links),
+  );
+  if (!isCreated) throw new Refusal('conflict');
   reportAction(deps, action);
   return user.id;
 }

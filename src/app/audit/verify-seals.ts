@@ -22,7 +22,7 @@ export interface Verification {
   readonly unchecked: readonly { readonly seal: number; readonly keyId: string }[];
   readonly seals: number;
   readonly events: number;
-  /** The last seal that was checked. Without one: the last seal that the purge removed; null: there is none. */
+  /** The last checked seal, or else the last one that the purge removed. Null if there is neither. */
   readonly head: SealHead | null;
 }
 

@@ -70,8 +70,8 @@ databaseTest('every route is guarded or on the list of open routes', async (t, s
   const nameOf = ({ method, path }: Operation) => `${method} ${path}`;
   const open = operations.filter((operation) => operation.open).map(nameOf);
   t.same(open.sort(), OPEN);
-  // The OAuth routes refuse in the form of their protocol, which oauth.test.ts checks. Where a cookie is the proof, a key
-  // alone is none.
+  // The OAuth routes refuse in the form of their protocol, which oauth.test.ts checks. A refresh by
+  // cookies needs the cookies also where it takes a key.
   const byKey = operations.filter(
     ({ open, security, path }) =>
       !open &&
