@@ -50,13 +50,14 @@ t.test('a refresh and a login use one or two statements', async (t) => {
   });
 
   await t.test(
-    'at least 48 of 50 rotations are heap-only countUpdates of PostgreSQL, which change no index',
+    'at least 40 of 50 rotations are heap-only updates of PostgreSQL, which change no index',
     async (t) => {
       const before = await countUpdates();
       for (let round = 0; round < 50; round += 1) pair = await service.refresh(pair, { client: ELSEWHERE });
       const after = await countUpdates();
       t.equal(after.all - before.all, 50);
-      t.ok(after.hot - before.hot >= 48, `${after.hot - before.hot} of 50`);
+      // An update that finds no room on its page moves the row. An indexed column that changes would leave 0 of 50.
+      t.ok(after.hot - before.hot >= 40, `${after.hot - before.hot} of 50`);
     },
   );
 

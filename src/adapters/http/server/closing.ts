@@ -31,10 +31,13 @@ export function enableGracefulShutdown(
 
   app.addHook('preClose', async () => {
     closing = true;
-    if (app.server.listening) TcpServer.prototype.close.call(app.server);
+    if (!app.server.listening) return;
+    // The timer keeps the process alive: a paused connection does not, and the shutdown waits for its end.
+    const deadline = setTimeout(() => app.server.closeAllConnections(), drain + finish);
+    app.server.once('close', () => clearTimeout(deadline));
+    TcpServer.prototype.close.call(app.server);
     await sleep(drain);
     for (const socket of responses.idleConnections()) socket.destroy();
-    setTimeout(() => app.server.closeAllConnections(), finish).unref();
   });
   // Fastify adds `close` to answers of requests that begin after the shutdown, but not to those of earlier requests,
   // which would keep their connection open indefinitely. Only the last answer may have it: Node drops those behind it.
