@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 const waiting = Object.entries(scripts).filter(([name]) => name.startsWith('check:'));
 
+process.stdout.write(`running ${waiting.map(([name]) => name).join(', ')}\n`);
 await Promise.all(Array.from({ length: availableParallelism() }, runAll));
 
 async function runAll(): Promise<void> {

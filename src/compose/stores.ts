@@ -146,8 +146,9 @@ export async function openStores(
   async function prepare() {
     if (address.kind === 'url') await refuseTransactionPooler(sql, address);
     const onBlocked = () => log.warn({}, BLOCKED);
-    for (const migration of await migrate(sql, events?.onMigration, onBlocked))
-      log.info({ migration }, 'migrated');
+    const migrations = await migrate(sql, events?.onMigration, onBlocked);
+    if (migrations.length > 0)
+      log.info({ count: migrations.length, first: migrations[0], last: migrations.at(-1) }, 'migrated');
     return startRevocationFeed({ address, sql, list, policy: config.policy, clock, log });
   }
 }

@@ -72,7 +72,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
 const DETAILS = {
   method_not_allowed: 'This path does not support GET. It supports POST.',
   payload_too_large: 'The body is too large.',
-  unsupported_media_type: 'This route does not accept this content type.',
+  unsupported_media_type:
+    'This route does not accept this content type. Send application/json, or the type in the API description.',
   request_timeout: 'The request took too long to arrive.',
   headers_too_large: 'The headers are too large.',
   internal_error: 'The service failed. Try again later.',
