@@ -140,7 +140,10 @@ t.test('against the real service', async (t) => {
     const { verify } = verifier(t, url, { revocations });
     t.equal(await outcome(verify((await logIn()).authorization)), 'unavailable');
     await waitForValue('failure', async () => failures[0]);
-    t.match(failures, [/answered with 401\. Kinship does not know revocations\.serviceKey/]);
+    const hint =
+      'is answered with 401. Kinship does not know revocations.serviceKey: see SERVICE_API_KEYS there.';
+    for (const what of ['The stream of revocations', 'Introspection'])
+      t.ok(failures.includes(`Error: ${what} ${hint}`), what);
   });
 });
 
@@ -384,7 +387,9 @@ t.test('only an active access token passes introspection', async (t) => {
     if (pathname === '/revocations') throw new TypeError('fetch failed');
     return service.fetch(input, init);
   };
-  const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'introspect' } as const;
+  const failures: string[] = [];
+  const onError = (error: unknown) => void failures.push(String(error));
+  const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'introspect', onError } as const;
   const { verify } = verifier(t, ISSUER, { fetch: fetchIntrospection, revocations });
   const token = await service.sign();
   for (const [given, wanted] of [
@@ -394,11 +399,17 @@ t.test('only an active access token passes introspection', async (t) => {
     [Response.json({ active: false }), 'session_ended'],
     [Response.json({ active: 'true', token_type: 'Bearer' }), 'session_ended'],
     [Response.json({}, { status: 500 }), 'unavailable'],
+    [Response.json({}, { status: 403 }), 'unavailable'],
     [new Response('<html>'), 'unavailable'],
   ] as const) {
     answer = given;
     t.equal(await outcome(verify(token)), wanted);
   }
+  const hint = 'revocations.serviceKey needs the scope introspect: see SERVICE_API_KEYS of Kinship.';
+  t.ok(
+    failures.includes(`Error: Introspection is answered with 403. ${hint}`),
+    'the missing scope is reported',
+  );
 });
 
 t.test('a url with a path is refused, because the service answers at the root of its origin', async (t) => {

@@ -21,7 +21,7 @@ export interface StreamOptions {
    * The maximum number of ended sessions in memory. With more, the stream counts as lost. Default 1,000,000, in 42 MB.
    */
   readonly maxSessions?: number;
-  /** Called with each failure of the stream. The verifier keeps reconnecting. */
+  /** Called with each failure of the stream, and of introspection. The verifier keeps reconnecting. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -49,7 +49,8 @@ export function followEndedSessions(
       if (whenLost === 'accept') return;
       if (whenLost === 'refuse')
         throw unavailable('It is not known at the moment which sessions have ended.');
-      if (!(await isActive(token, { url: at('/oauth/introspect'), serviceKey, fetch }))) throw sessionEnded();
+      const url = at('/oauth/introspect');
+      if (!(await isActive(token, { url, serviceKey, fetch, onError }))) throw sessionEnded();
     },
     ready: list.ready,
     close: () => list.close(),

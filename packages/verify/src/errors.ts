@@ -129,6 +129,15 @@ export function unavailable(
   return new VerifyError('unavailable', message, details);
 }
 
+/** Creates the error of an answer that is not 200. It says what to mend if the service key is wrong. */
+export function unexpectedStatus(what: string, status: number, scope: 'verify' | 'introspect'): Error {
+  const hints: Readonly<Record<number, string>> = {
+    401: ' Kinship does not know revocations.serviceKey: see SERVICE_API_KEYS there.',
+    403: ` revocations.serviceKey needs the scope ${scope}: see SERVICE_API_KEYS of Kinship.`,
+  };
+  return new Error(`${what} is answered with ${status}.${hints[status] ?? ''}`);
+}
+
 /** An HTTP answer. */
 export interface Answer {
   readonly status: 401 | 403 | 503;

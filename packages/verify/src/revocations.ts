@@ -1,3 +1,4 @@
+import { unexpectedStatus } from './errors.js';
 import { readEvents, type StreamEvent } from './event-stream.js';
 import { createSessionSet, isSessionId } from './session-set.js';
 import { elapsedSince, type Instant, readClocks } from './time.js';
@@ -122,12 +123,6 @@ export function followRevocations(options: RevocationOptions): Revocations {
   }
 }
 
-/** What an operator has to mend, by the status of the answer. */
-const HINTS: Readonly<Record<number, string>> = {
-  401: ' Kinship does not know revocations.serviceKey: see SERVICE_API_KEYS there.',
-  403: ' revocations.serviceKey needs the scope verify: see SERVICE_API_KEYS of Kinship.',
-};
-
 /** Opens one connection. It ends when no byte has arrived for too long. */
 function connect({ url, serviceKey, fetch }: RevocationOptions, closing: AbortSignal) {
   const lost = new AbortController();
@@ -145,8 +140,7 @@ function connect({ url, serviceKey, fetch }: RevocationOptions, closing: AbortSi
       const response = await fetch(url, { headers, redirect: 'error', signal: lost.signal });
       if (response.status !== 200 || response.body === null) {
         await response.body?.cancel();
-        const hint = HINTS[response.status] ?? '';
-        throw new Error(`The stream of revocations is answered with ${response.status}.${hint}`);
+        throw unexpectedStatus('The stream of revocations', response.status, 'verify');
       }
       limit = SILENCE;
       return response.body;
