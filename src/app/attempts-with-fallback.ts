@@ -6,8 +6,8 @@ import { createProbedOutage } from './probed-outage.ts';
  * Keeps attempts limited during an outage of `primary`. `fallback`, which the processes of this replica share, counts
  * every attempt too, and its verdict applies while `primary` fails. So an outage does not reset the counts of this
  * replica. Accounts that logged in through this replica stay known. `fallback` does not see the attempts at other
- * replicas. The two stores may raise different counts for one attempt, and a success takes back from each store what
- * that store raised. If `fallback` rejects, the caller sees that only while `primary` fails.
+ * replicas. The two stores may raise different counts for one attempt. A success takes back from each store what that
+ * store raised. If `fallback` rejects, the caller sees that only while `primary` fails.
  *
  * The first call that `primary` rejects starts an outage: see {@link createProbedOutage}.
  */

@@ -229,7 +229,7 @@ function createAccountUseCases(
     logInWithPasskey: withTelemetry(logInWithPasskey(deps), loginEnded),
     describeMe: describeMe(deps),
     changePassword: changePassword(deps),
-    forgotPassword: mailPasswordReset(deps),
+    mailPasswordReset: mailPasswordReset(deps),
     mailVerification: mailVerification(deps),
     requestEmailChange: requestEmailChange(deps),
     deleteAccount: deleteAccount(deps),
@@ -351,14 +351,15 @@ function createStreamUseCases(deps: UseCaseDeps) {
 
 /** The use cases of the front door `task-api`. */
 function createTaskUseCases(deps: UseCaseDeps) {
+  const list = listTasks(deps);
   return {
     createTask: createTask(deps),
-    listTasks: listTasks(deps),
+    listTasks: list,
     findTask: findTask(deps),
     changeTask: changeTask(deps),
     deleteTask: deleteTask(deps),
-    listUsers: listUsers(deps),
-    describeUser: describeUser(deps),
+    listUsers: listUsers({ ...deps, listTasks: list }),
+    describeUser: describeUser({ ...deps, listTasks: list }),
     limitRequests: limitRequests(deps),
   };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../adapters/telemetry/log.ts';
-import { applyDeclared, assertDeclared } from '../app/webhooks/apply-declared.ts';
+import { applyDeclared, assertAcceptableDeclaration } from '../app/webhooks/apply-declared.ts';
 import { disableDead } from '../app/webhooks/disable-dead.ts';
 import { cloudEventFormat } from '../app/webhooks/formats/cloud-event.ts';
 import { logoutTokenFormat } from '../app/webhooks/formats/logout-token.ts';
@@ -40,7 +40,7 @@ export function webhooksFileFaults(
   const deps = { webhookSender, signsEventTokens: keySet.alg !== null };
   return webhooks.declared.flatMap((declared) => {
     try {
-      assertDeclared(deps, declared);
+      assertAcceptableDeclaration(deps, declared);
       return [];
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -54,8 +54,8 @@ export const AUDIT_TYPES: readonly AuditType[] = [
 ].toSorted();
 
 /**
- * A fact of an audit event. It is never a secret, a mail address or a user name, except in the text that an operator
- * writes as `statedReason`.
+ * A fact of an audit event. It is never a secret, a mail address or a user name. The text that an operator writes as
+ * `statedReason` is not checked for these.
  */
 export type AuditFact = string | number | boolean | null | readonly string[];
 

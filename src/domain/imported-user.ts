@@ -4,8 +4,8 @@ import { identifiersOf, isOtherAddress, type User } from './user.ts';
 export const NO_PASSWORD = 'none';
 
 /**
- * The result for an imported account. `unchanged`: an account with the given id exists, or without a given id one with
- * the same name and address. `taken`: another account has its name or address, or keeps the address reserved.
+ * The result for an imported account. `unchanged`: an account with the given id exists. Without a given id: an account
+ * with the same name and address exists. `taken`: another account has its name or address, or keeps the address reserved.
  */
 export type ImportVerdict = 'created' | 'unchanged' | 'taken';
 

@@ -2,8 +2,8 @@ import { HOUR } from './durations.ts';
 import { type DomainEvent, isLinkMail } from './events.ts';
 
 /**
- * The number of mails to one recipient in any hour and in any day, beyond which mails wait for a digest. Digests do not
- * count. Mails that may not wait are sent nevertheless.
+ * The maximum numbers of mails to one recipient in any hour and in any day. Further mails wait for a digest. Digests do
+ * not count. Mails that may not wait are sent nevertheless.
  */
 export const MAIL_BUDGET = { perHour: 10, perDay: 30 };
 

@@ -14,7 +14,7 @@ export interface Policy {
   readonly sessionShortAge: number;
   /** How long after an authentication its session may make a sensitive change. */
   readonly stepUpMaxAge: number;
-  /** The number of live sessions of one user. A login beyond it ends the least recently refreshed session. */
+  /** The maximum number of live sessions of one user. A login beyond it ends the least recently refreshed session. */
   readonly sessionsPerUser: number;
   /** How long after a rotation the same client may retry without an `Idempotency-Key`; 0: never. */
   readonly retryWindow: number;

@@ -52,8 +52,7 @@ export function stepUpOccurrence(facts: StepUpFacts, { amr, acr }: ProvenAuthent
 }
 
 /**
- * The user is notified of each network at most once a day for each session, whether the policy blocks the change or
- * not.
+ * The user is notified of each network at most once a day for each session, even if the policy blocks the change.
  */
 export function addressChangeOccurrence(facts: Facts, blocked: boolean): Occurrence {
   const data = {

@@ -17,7 +17,7 @@ export function endOf({ revoked, expiresAt }: Pick<TokenFamily, 'revoked' | 'exp
  * be behind the clock that purges.
  *
  * A family whose current token has expired unused is kept until its end. A restored database may hold an earlier
- * generation than the client does, and then heals the family.
+ * generation than the client. The next refresh of the client then heals the family.
  */
 export function purgeCutoff(
   now: number,

@@ -52,7 +52,7 @@ export function isConfirmed({ confirmedAt }: Pick<Factor, 'confirmedAt'>): boole
   return confirmedAt !== null;
 }
 
-/** The number of factors of one account, confirmed or not. */
+/** The maximum number of factors of one account, confirmed or not. */
 export const MAX_FACTORS = 20;
 
 /** The number of recovery codes that an account gets at once. */
@@ -77,7 +77,7 @@ export function canBeConfirmed(factor: Pick<Factor, 'createdAt' | 'confirmedAt'>
 
 /**
  * Whether the time step of a TOTP code can be used up. A code is valid once (RFC 6238 section 5.2). Its use also
- * invalidates the codes of earlier steps, because another person may have seen an earlier code that was never entered.
+ * invalidates the codes of earlier steps: another person may have seen an earlier code that was never entered.
  */
 export function isUnusedStep(lastStep: number | null, step: number): boolean {
   return lastStep === null || step > lastStep;
@@ -131,7 +131,7 @@ export type FactorProofUse =
 
 /**
  * The limits of wrong proofs. Nine wrong proofs cost no delay. The tenth costs half a minute, and each further one
- * doubles the delay, up to an hour. So a guesser who knows the password gets about 40 guesses on the first day, and 24
+ * doubles the delay, up to an hour. A guesser who knows the password gets about 40 guesses on the first day, and 24
  * on each further day. At any moment three codes in a million are valid. As with passwords, a network from which the
  * owner has given a right proof has its own count.
  */

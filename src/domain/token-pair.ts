@@ -123,7 +123,7 @@ export function isPaired({ at_hash }: RefreshClaims): boolean {
   return at_hash !== undefined;
 }
 
-/** Whole seconds that an access token with this `exp` has left, never negative. */
+/** Whole seconds that a token with this `exp` has left, never negative. */
 export function secondsLeft(exp: number, now: number): number {
   return Math.max(0, exp - Math.floor(now / 1000));
 }

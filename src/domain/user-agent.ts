@@ -14,9 +14,8 @@ export function productOf(userAgent: string): string {
 const SEPARATORS_AT_END = /(?<![;,])[;,]+$/;
 
 /**
- * Some apps write a blank before the version, as in `Instagram 312.0`. A product such as `360Browser` may begin with a
- * digit. So in `1.2b` the letter belongs to the version, because a separator comes before. In `360Browser` the letters
- * do not.
+ * A version that stands alone: some apps write a blank before the version, as in `Instagram 312.0`. A letter can follow
+ * only digits with a separator. So `1.2b` is a version, and `360Browser` is a product.
  */
 const VERSION = /^v?\d+(?:(?:[.,_]\d+)*(?:[-+][\w.+-]*)?|(?:[.,_]\d+)+[._]?[a-z][\w.+-]*)$/i;
 

@@ -34,8 +34,8 @@ export type UserFilter =
 const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /**
- * The filter of a text that an operator typed. A text that starts with eight hexadecimal digits and a hyphen, and has
- * the form of the beginning of a UUID, is the beginning of an id. Any other text is the beginning of a name or address.
+ * The filter of a text that an operator typed. A text is the beginning of an id if a UUID can begin with it, and it has
+ * at least eight hexadecimal digits and a hyphen. Any other text is the beginning of a name or address.
  */
 export function filterOf(text: string, toIdentifier: (text: string) => string): UserFilter {
   const typed = text.toLowerCase();

@@ -3,7 +3,7 @@ export const USER_ID_FORMATS = ['uuid', 'text'] as const;
 
 export type UserIdFormat = (typeof USER_ID_FORMATS)[number];
 
-/** The most characters (Unicode code points) of a user id. */
+/** The maximum number of characters (Unicode code points) of a user id. */
 export const MAX_USER_ID = 128;
 
 /**

@@ -1,6 +1,7 @@
 /**
- * A class of a regular expression for names and reasons, which stay on one line and leave the text around them as it
- * is: control characters, unpaired surrogates, line ends, and characters that change the direction of text.
+ * The characters that names and reasons must not contain, for a class of a regular expression: control characters,
+ * unpaired surrogates, line ends, and characters that change the direction of text. Without these characters a text
+ * stays on one line and does not change the text around it.
  */
 export const UNPRINTABLE = '\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Bidi_Control}';
 

@@ -13,7 +13,7 @@ export function isTlsFailure(code: string): boolean {
 
 /**
  * The message of an error, or the text of any other thrown value. If no address of a host accepts a connection, Node.js
- * throws an error with one error for each address, and without a message of its own.
+ * throws an error without a message, which contains one error for each address.
  */
 export function errorMessage(error: unknown): string {
   if (error instanceof AggregateError && error.message === '')

@@ -72,7 +72,7 @@ function started({ tokenFamily: sessionId, userId, address, userAgent }: TokenFa
 
 /** Leaves half of the new events without a seal. */
 async function seal({ auditSeals }: SqlStores, number: number): Promise<void> {
-  const unsealed = await auditSeals.unsealed(SESSIONS_OF_ROUND / 2);
+  const unsealed = await auditSeals.listUnsealed(SESSIONS_OF_ROUND / 2);
   const events = unsealed.map(({ id }) => ({ id, mac: 'mac' }));
   const isSealed = await auditSeals.append({
     number,

@@ -29,7 +29,7 @@ t.test('refused lines are named with their number and reason, and the others are
     [userLine({ constructor: {} }), /"constructor" is not a member of a user/],
     [userLine({ id: '42' }), /id must be a UUID/],
     [userLine({ id: '01890a5d-ac96-8fff-ff41-0123456789ab' }), /id must be a UUID of a standard form/],
-    [userLine({ username: 5 }), /username must be text/],
+    [userLine({ username: '' }), /username must be text of 1 to 320 characters/],
     [userLine({ username: 'a\u0000b' }), /username must be 1 to 150 characters/],
     [userLine({ username: 'bob@example.com' }), /username must not be an address other than/],
     ['{"username":"ann"}', /email is missing/],

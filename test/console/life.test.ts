@@ -119,7 +119,7 @@ t.test('a session without recorded events begins with the login in its row', asy
 t.test('a session whose events are gone has ended, and was stolen, if its row says so', async (t) => {
   const endedAt = '2026-11-27T07:11:38.000Z';
   const reused = read({ ...lifeSession(), endedAt, endReason: 'reuse' }, []);
-  t.match(reused.end, { at: Date.parse(endedAt), reason: 'a token was presented twice' });
+  t.match(reused.end, { at: Date.parse(endedAt), reason: 'a token was replayed' });
   t.equal(reused.marks.at(-1)?.kind, 'end');
   const summary = summarizeLife(reused);
   t.equal(summary.state, 'stolen');

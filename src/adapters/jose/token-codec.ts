@@ -89,7 +89,7 @@ export function createTokenCodec(options: Options): TokenCodec {
       return { issuer: String(iss), audience: String(aud) };
     },
 
-    addedClaims: (token) => pickClaims(parse(token).payload),
+    readAddedClaims: (token) => pickClaims(parse(token).payload),
 
     accessHash,
   };

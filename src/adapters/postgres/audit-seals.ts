@@ -21,7 +21,7 @@ class SealedMeanwhile extends Error {}
 /** Seals in PostgreSQL. The primary key of `security_seals` decides which replica is first. */
 export function createAuditSeals(sql: Sql): AuditSeals {
   return {
-    async unsealed(limit) {
+    async listUnsealed(limit) {
       const rows = await execute(sql<AuditRow[]>`
         select ${sql(AUDIT_COLUMNS)} from security_events where seal is null
         order by occurred_at, id
@@ -29,7 +29,7 @@ export function createAuditSeals(sql: Sql): AuditSeals {
       return rows.map(toAuditEvent);
     },
 
-    async head() {
+    async findHead() {
       const rows = await execute(sql<{ number: string; mac: string }[]>`
         (select number, mac from security_seals order by number desc limit 1)
         union all
@@ -62,7 +62,7 @@ export function createAuditSeals(sql: Sql): AuditSeals {
       return rows.map(toSeal);
     },
 
-    async eventsOf(number) {
+    async listEvents(number) {
       const rows = await execute(sql<AuditRow[]>`
         select ${sql(AUDIT_COLUMNS)} from security_events where seal = ${number}`);
       return rows.map(toAuditEvent);

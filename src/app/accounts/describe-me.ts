@@ -12,7 +12,7 @@ export interface Me extends SessionOfUser {
 
 export type DescribeMe = (session: SessionOfUser) => Promise<Me>;
 
-/** Describes a user to that user. Name and address are absent where another system keeps the account. */
+/** Describes a user to that user. */
 export const describeMe =
   ({ users }: { readonly users: Users }): DescribeMe =>
   async ({ userId, sessionId }) => {

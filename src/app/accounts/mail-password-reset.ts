@@ -30,13 +30,13 @@ interface Deps extends PasswordResetDeps {
   readonly deferWork: DeferWork;
 }
 
-export type ForgotPassword = (input: { email: string; client: ClientInfo }) => Promise<void>;
+export type MailPasswordReset = (input: { email: string; client: ClientInfo }) => Promise<void>;
 
 /**
  * Sends a password-reset link if the address has an account. The promise resolves before the link is made, so that
  * the response time does not reveal whether the account exists.
  */
-export const mailPasswordReset = (deps: Deps): ForgotPassword => {
+export const mailPasswordReset = (deps: Deps): MailPasswordReset => {
   const { users, deferWork } = deps;
 
   return async ({ email, client }) => {

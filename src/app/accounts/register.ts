@@ -32,8 +32,8 @@ export interface RegisterInput {
 export type Register = (input: RegisterInput) => Promise<{ id: string; username: string; email: string }>;
 
 /**
- * Creates an account, and mails the link that proves its address, unless EMAIL_VERIFICATION is off or the address has
- * reached its limit of links. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
+ * Creates an account, and mails the link that proves its address. No link is mailed if EMAIL_VERIFICATION is off, or if
+ * the address has reached its limit of links. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
  */
 export const register =
   (deps: Deps): Register =>

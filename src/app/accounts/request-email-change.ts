@@ -73,7 +73,7 @@ export const requestEmailChange = (deps: Deps): RequestEmailChange => {
     const occurredAt = clock();
     const facts = { userId: user.id, ...clientFacts(client) };
     const [changeId, undoId] = [links.makeLinkId(newId()), links.makeLinkId(newId())];
-    // The address of a stranger can be the former address, after a typing error: it must not get the account back.
+    // An address that is not verified can be a typing error. Its owner is then a stranger, who must get no undo link.
     const isUndoable = isEmailVerified(user);
     const requested = {
       change: linkOf(changeId, 'change', { userId: user.id, email: newEmail }, occurredAt),

@@ -15,8 +15,8 @@ export interface RecentSignInDeps extends LiveFamilyDeps {
 
 /**
  * Requires that the user was authenticated within `stepUpMaxAge`, and at `level` where one is given, before a sensitive
- * change. The claims in `authentication` decide. A step-up issues a new access token, or a new cookie of a page, so a
- * stolen copy of the earlier one gains nothing.
+ * change. The claims in `authentication` decide. A step-up issues a new access token, or a new cookie of a page. So a
+ * stolen copy of the earlier token or cookie gains nothing.
  *
  * Rejects with a {@link Refusal}: `step_up_required`, `unauthenticated` if the session has ended.
  */

@@ -26,8 +26,8 @@ export interface SensitiveRequest extends SignIn {
 }
 
 /**
- * A request that may make its change while `condition` holds. `account` and `user` are as the condition says. `verified`:
- * the verified password; null if a recent sign-in authorized the request.
+ * A request that may make its change while `condition` holds. `account` and `user` are current as long as it holds.
+ * `verified`: the verified password; null if a recent sign-in authorized the request.
  */
 export interface AuthorizedRequest {
   readonly request: Omit<SensitiveRequest, 'password'>;
@@ -85,7 +85,7 @@ export async function findAccount(
   return account;
 }
 
-/** The condition of a change that the session requests, if the account was in this state before the checks. */
+/** The condition of a change that a session requests: the account still has the version that it had before the checks. */
 export function conditionOf(
   { clock }: Pick<SensitiveChangeDeps, 'clock'>,
   { sessionId }: SessionOfUser,

@@ -84,8 +84,8 @@ function addressTaken(): Refusal {
 }
 
 /**
- * If the link is used before the change that it undoes, the account still has the address. Then the link proves the
- * address only if an operator had marked it as not verified meanwhile.
+ * If the link is used before the change that it undoes, the account still has the address. Then only the audit log gets
+ * an event. But if an operator has marked the address as not verified meanwhile, the link verifies it again.
  */
 function entriesOf(
   { newId }: Deps,

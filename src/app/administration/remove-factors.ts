@@ -13,8 +13,8 @@ interface Deps extends AdminActionDeps {
 export type RemoveFactors = (userId: string, factorId: string | null, origin: ChangeOrigin) => Promise<void>;
 
 /**
- * Removes one confirmed factor of a user. With `factorId` null it removes all of them, for a user who lost a device.
- * The removal of the last one also removes the recovery codes. The user gets a mail about each removed factor. Rejects
+ * Removes one confirmed factor of a user. With `factorId` null, removes all confirmed factors, for a user who lost a
+ * device. The removal of the last factor also removes the recovery codes. The user gets a mail about each removed factor. Rejects
  * with a {@link Refusal} `not_found` if there is no such account or factor.
  */
 export const removeFactors =

@@ -14,7 +14,7 @@ export type SetClaims = (userId: string, claims: Claims, origin: ChangeOrigin) =
 
 /**
  * Replaces the claims of any user id. Each live session gets them with its next pair. False, and nothing changes, if
- * the user has these claims. Rejects with a {@link Refusal} `invalid_request` if the claims are not acceptable.
+ * the user has these claims already. Rejects with a {@link Refusal} `invalid_request` if the claims are not acceptable.
  */
 export const setClaims =
   (deps: Deps): SetClaims =>

@@ -37,8 +37,8 @@ async function purgeSealed({ auditSeals, sealMacs, clock, auditRetention }: Purg
 
 /**
  * The MAC covers number and time of a seal, and numbers rise with time. So all seals up to an old seal with a right MAC
- * are old, whatever the database says. Without this check an attacker with the database alone could date seals back,
- * and the purge would remove them and sign the mark.
+ * are old, whatever the database says. Without this check an attacker with the database alone could date seals back.
+ * The purge would then remove them and sign the mark.
  */
 function requireRightMac(macs: SealMacs, seal: Seal): void {
   const { number, keyId } = seal;

@@ -23,9 +23,9 @@ const BATCH = 500;
 export const sealEvents =
   ({ auditSeals, sealMacs, clock, log }: SealDeps) =>
   async (): Promise<number> => {
-    const events = await auditSeals.unsealed(BATCH);
+    const events = await auditSeals.listUnsealed(BATCH);
     if (events.length === 0) return 0;
-    const seal = createSeal(sealMacs, events, await auditSeals.head(), clock());
+    const seal = createSeal(sealMacs, events, await auditSeals.findHead(), clock());
     if (!(await auditSeals.append(seal))) return 0;
     log.info({ head: `${seal.number}:${seal.mac}`, count: events.length }, 'audit log sealed');
     return events.length;

@@ -104,7 +104,7 @@ async function checkSeal(
   const isRight = mac === null || mac === seal.mac;
   if (!isRight || seal.previous !== (last?.mac ?? '')) return { kind: 'seal_changed', seal: seal.number };
 
-  const stored = new Map((await auditSeals.eventsOf(seal.number)).map((event) => [event.id, event]));
+  const stored = new Map((await auditSeals.listEvents(seal.number)).map((event) => [event.id, event]));
   for (const { id, mac: sealed } of seal.events) {
     const event = stored.get(id);
     if (event === undefined) return { kind: 'event_removed', seal: seal.number, id };

@@ -77,7 +77,7 @@ export const deliverDigests = (deps: DeliverMailDeps) => {
           context: { serviceName, describeDevice, ...account, link: linkTo(event) },
         }));
         const mail = renderDigest(serviceName, items);
-        // Mail systems drop a mail whose id they know, so the digest has the id of a mail that was not sent yet.
+        // Mail systems drop a mail whose id they know. So the digest has the id of a mail that was not sent yet.
         await mailer.send({ id: first.id, to, ...mail });
         telemetry.deliveryEnded('mail', 'sent');
         log.info({ ...mailFacts(first), mails: unsent.length }, 'digest sent');

@@ -24,8 +24,8 @@ export function delayOfMail(attempt: number, random: () => number): number {
 }
 
 /**
- * Postpones a failed mail, or the mails of a failed digest to the same time, so that they stay one digest. Dead-letters
- * each that was refused permanently or is a day old. Never rejects.
+ * Postpones a failed mail. The mails of a failed digest are postponed to the same time, so that they stay one digest.
+ * Dead-letters each mail that was refused permanently or is more than a day old. Never rejects.
  */
 export async function recordMailFailure(
   { outbox, clock, log, random, telemetry }: MailFailureDeps,

@@ -8,7 +8,7 @@ import { createAcknowledger } from './acknowledger.ts';
 import { delayAfter } from './backoff.ts';
 import { claimDue, type DeliveryDeps } from './claim-due.ts';
 import { reasonOf } from './reason-of.ts';
-import { createRouting, type PublishOutcome } from './routing.ts';
+import { createRoutingTracker, type PublishOutcome } from './routing-tracker.ts';
 
 export interface PublishEventsDeps extends DeliveryDeps {
   readonly publisher: EventPublisher;
@@ -34,8 +34,8 @@ const WHILE_UNROUTABLE = { first: 1_000, longest: 6 * HOUR };
 const MADE_DUE_AT_ONCE = 5_000;
 
 /**
- * Milliseconds. An event that is due later than this is postponed and not claimed: every lease ends earlier, even with
- * clock skew.
+ * Milliseconds. An event that is due more than this time from now is postponed and not claimed: every lease ends
+ * earlier, even with clock skew.
  */
 const POSTPONED_AFTER = 2 * BATCH.lease;
 
@@ -55,7 +55,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
   const claim = claimDue(deps, 'event', BATCH);
   const { wasDelivered, acknowledge } = createAcknowledger(deps);
   const routable = new Set<EventType>();
-  const routing = createRouting({ clock, log, onRoutable: (type) => routable.add(type) });
+  const routing = createRoutingTracker({ clock, log, onRoutable: (type) => routable.add(type) });
 
   return async (): Promise<number> => {
     if (!publisher.isReady()) return 0;

@@ -16,7 +16,7 @@ export function reasonOf(error: unknown): string {
       .replace(/[\p{Cc}\s]+/gu, ' ')
       .replace(/[^\s<>()[\]"',;:=]+@[^\s<>()[\]"',;:=]+/g, '[address]')
       .slice(0, LONGEST)
-      // PostgreSQL refuses half of a surrogate pair in JSON, and the slice, or the sender of the text, may leave one.
+      // PostgreSQL refuses an unpaired surrogate in JSON. The slice or the sender of the text may leave one.
       .replace(/\p{Cs}/gu, '\u{fffd}')
   );
 }

@@ -14,7 +14,7 @@ interface Deps extends FactorChangeDeps {
 export type RemoveFactor = (request: SensitiveRequest & { readonly id: string }) => Promise<void>;
 
 /**
- * Removes a confirmed factor. The removal of the last one also removes the recovery codes. Rejects with a {@link
+ * Removes a confirmed factor. The removal of the last factor also removes the recovery codes. Rejects with a {@link
  * Refusal}: those of `authorizeFactorChange`, and `not_found`.
  */
 export const removeFactor = (deps: Deps): RemoveFactor => {

@@ -18,7 +18,7 @@ export type ResealSecrets = () => Promise<ResealCounts>;
 const BATCH = 500;
 
 /**
- * Seals every secret that an older key sealed under the newest key. It can run while the service runs, and can be
+ * Reseals every secret under the newest key, if an older key sealed it. It can run while the service runs, and can be
  * repeated after a failure. Rejects with a {@link Refusal} `unavailable` if the key of a secret is not configured.
  */
 export const resealSecrets =

@@ -15,8 +15,8 @@ export interface RotateKeyResult {
 }
 
 /**
- * Announces the next key. With `atOnce`, for an emergency, the new key signs without an announcement, in place of an
- * announced key, which then never signs. Null if another process changed the set at the same time.
+ * Announces the next key. With `atOnce`, for an emergency, the new key signs without an announcement. A key that was
+ * announced before then never signs. Null if another process changed the set at the same time.
  */
 export const rotateKey = (deps: RotateDeps) => {
   const announce = announceKey(deps);

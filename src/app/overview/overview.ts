@@ -6,7 +6,7 @@ import type { TokenFamilies } from '../../ports/stores/token-families.ts';
 import type { KeyInSet } from '../keys/list-keys.ts';
 import { checkDependencies, type HealthChecks } from './check-dependencies.ts';
 
-/** The counts at one moment, in milliseconds. */
+/** The counts at one moment. `at`: milliseconds since the epoch. */
 export interface OverviewSample extends Counts {
   readonly at: number;
   /** The number of live sessions, estimated if it is high; null: not known. */

@@ -80,7 +80,7 @@ async function describe(
     expiresAt: Math.min(claims.exp, Math.floor(expiresAt / 1000)),
     jti: type === 'access' ? claims.jti : null,
     authentication: type === 'access' ? pickAuthentication(claims) : authenticationClaims(authentication),
-    claims: type === 'access' ? codec.addedClaims(token) : family.claims,
+    claims: type === 'access' ? codec.readAddedClaims(token) : family.claims,
     confirmation: claims.cnf ?? null,
   };
 }

@@ -52,8 +52,8 @@ export type OpenSession = (session: NewSession) => Promise<TokenPair>;
 /**
  * Opens a session for a user whom a trusted backend names, and returns the first pair. The backend has authenticated
  * the user, so no second factor is asked for. Rejects with a {@link Refusal}: `invalid_request` for an unacceptable
- * parameter, `invalid_dpop_proof`, `use_dpop_nonce`, `account_disabled`, or `forbidden`. The last one means: the
- * account has a second factor, and the door has no second step.
+ * parameter, `invalid_dpop_proof`, `use_dpop_nonce`, `account_disabled`, and `forbidden` if the account has a
+ * second factor and the door has no second step.
  */
 export const openSession =
   (deps: OpenSessionDeps): OpenSession =>

@@ -14,7 +14,7 @@ import {
   updateStream,
 } from './stream.ts';
 
-/** The properties that a change replaces. An absent one stays. */
+/** The properties that a change replaces. An absent property stays. */
 export type StreamUpdate = Partial<StreamProperties>;
 
 export type ListStreams = (owner: string) => Promise<readonly Stream[]>;

@@ -10,7 +10,7 @@ export type VerifyStream = (key: StreamKey, state: string | null) => Promise<voi
 
 /**
  * Sends a verification event over a stream. Rejects with a {@link Refusal}: `not_found`, `conflict` if the stream is
- * disabled, and `too_many_requests` within {@link VERIFICATION_INTERVAL} of the last one.
+ * disabled, and `too_many_requests` within {@link VERIFICATION_INTERVAL} of the last verification event.
  */
 export const verifyStream =
   (deps: StreamDeps): VerifyStream =>

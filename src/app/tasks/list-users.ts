@@ -1,14 +1,11 @@
 import { MAX_LIST_LENGTH } from '../../domain/task.ts';
 import { identityOf } from '../../domain/user.ts';
-import type { Cache } from '../../ports/cache.ts';
-import type { Tasks } from '../../ports/stores/tasks.ts';
 import type { NamedUser, Users } from '../../ports/stores/users.ts';
-import { listTasks } from './list-tasks.ts';
+import type { ListTasks } from './list-tasks.ts';
 
 export interface UserTaskDeps {
   readonly users: Users;
-  readonly tasks: Tasks;
-  readonly cache: Cache;
+  readonly listTasks: ListTasks;
 }
 
 /** A user. `tasks` has the texts of the user's own tasks, and is empty in the answer to another user. */
@@ -22,16 +19,14 @@ export interface UserWithTasks {
 export type ListUsers = (callerId: string) => Promise<readonly UserWithTasks[]>;
 
 /** The newest accounts, at most {@link MAX_LIST_LENGTH}; the newest come first. */
-export const listUsers = (deps: UserTaskDeps): ListUsers => {
-  const list = listTasks(deps);
-
-  return async (callerId) => {
-    const users = await deps.users.list(MAX_LIST_LENGTH);
-    const own = users.some(({ id }) => id === callerId) ? await list(callerId) : [];
+export const listUsers =
+  ({ users, listTasks }: UserTaskDeps): ListUsers =>
+  async (callerId) => {
+    const found = await users.list(MAX_LIST_LENGTH);
+    const own = found.some(({ id }) => id === callerId) ? await listTasks(callerId) : [];
     const texts = own.map(({ text }) => text);
-    return users.map((user) => toVisibleUser(callerId, user, texts));
+    return found.map((user) => toVisibleUser(callerId, user, texts));
   };
-};
 
 /** The user as the caller may see them. `texts` are the texts of the caller's own tasks. */
 export function toVisibleUser(callerId: string, user: NamedUser, texts: readonly string[]): UserWithTasks {

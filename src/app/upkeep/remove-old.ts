@@ -44,7 +44,7 @@ interface DeliveryDeps extends RemovalDeps {
   readonly clock: Clock;
 }
 
-/** How long mails are kept for the operator. Every mail is sent or dead-lettered long before this age. */
+/** How long a dead-lettered mail is kept for the operator. Every other mail is sent long before this age. */
 const MAIL_KEPT = 30 * DAY;
 
 /** How long an expired link is kept. The time is longer than any clock skew. */

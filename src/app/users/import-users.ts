@@ -31,7 +31,7 @@ export type ImportCounts = Readonly<Record<ImportVerdict | 'refused', number>>;
 
 export interface ImportInput {
   readonly lines: AsyncIterable<NumberedLine>;
-  /** Whether a refused line or a taken name stops the import. Accounts that were stored before stay. */
+  /** Whether a refused line or a taken name stops the import. The accounts of earlier lines are stored nevertheless. */
   readonly strict: boolean;
   readonly onRefused: (line: number, reason: string) => void;
   readonly onProgress: (counts: ImportCounts) => void;

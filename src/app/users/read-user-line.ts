@@ -27,6 +27,7 @@ export class RefusedLine extends Error {
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
 /** The maximum number of characters of an unknown member's name that a refusal quotes. */
 const LONGEST_NAME = 64;
 
@@ -37,13 +38,15 @@ type Check = (value: unknown) => boolean;
 const isText = (value: unknown, longest: number): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= longest;
 
+const TEXT = `text of 1 to ${LONGEST.text} characters`;
+
 /** What each member must be. */
 const MEMBERS: Readonly<Record<keyof UserLine, readonly [Check, string]>> = {
   id: [(value) => isText(value, 36) && isUuid(value) && !isDerivedKey(value), 'a UUID of a standard form'],
-  username: [(value) => isText(value, LONGEST.text), 'text'],
-  email: [(value) => isText(value, LONGEST.text), 'text'],
+  username: [(value) => isText(value, LONGEST.text), TEXT],
+  email: [(value) => isText(value, LONGEST.text), TEXT],
   emailVerified: [(value) => typeof value === 'boolean', 'true or false'],
-  passwordHash: [(value) => isText(value, LONGEST.hash), `text of at most ${LONGEST.hash} characters`],
+  passwordHash: [(value) => isText(value, LONGEST.hash), `text of 1 to ${LONGEST.hash} characters`],
   claims: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
   createdAt: [
     (value) => isText(value, 40) && TIME.test(value) && parseTime(value) !== null,

@@ -14,8 +14,8 @@ type Deps = Pick<EndpointDeps, 'webhookEndpoints' | 'sealer' | 'clock' | 'newId'
 /** The number of deliveries that one statement removes. */
 const BATCH = 1_000;
 
-/** Throws a {@link Refusal} `invalid_request` if an endpoint of the file cannot have its values. */
-export function assertDeclared(
+/** Throws a {@link Refusal} `invalid_request` if an endpoint of WEBHOOKS_FILE cannot have its values. */
+export function assertAcceptableDeclaration(
   deps: Pick<EndpointDeps, 'webhookSender' | 'signsEventTokens'>,
   declared: DeclaredEndpoint,
 ): void {
@@ -70,8 +70,10 @@ async function update(deps: Deps, wanted: DeclaredEndpoint): Promise<void> {
       ...declaredState(wanted, existing),
       ...(await secretChange(deps, wanted, existing)),
     }),
-    // The file is the record of its changes, and declares no streams.
-    ...{ origin: null, notifiesReceiver: false },
+    // The file is the record of its changes.
+    origin: null,
+    // The file declares no streams.
+    notifiesReceiver: false,
   });
 }
 

@@ -24,7 +24,10 @@ export function endpointEntry(
   { type, endpointId, origin, facts }: EndpointAction,
 ): AuditEntry {
   return auditOnlyEntry(newId, {
-    ...{ type, origin, occurredAt: clock(), userId: null },
+    type,
+    origin,
+    occurredAt: clock(),
+    userId: null,
     data: { endpointId, ...facts },
   });
 }

@@ -54,7 +54,7 @@ export const findEndpoint =
 /**
  * Changes an endpoint. If the state of a stream changes, notifies its receiver. Rejects with a {@link Refusal}
  * `invalid_request` if an endpoint cannot have these values. Rejects with `conflict` if the change contains the URL or
- * types of a stream, or if the change of an endpoint of WEBHOOKS_FILE contains anything but `enabled`.
+ * types of a stream. Also rejects with `conflict` if it changes more than `enabled` of an endpoint of WEBHOOKS_FILE.
  */
 export const changeEndpoint =
   (deps: Deps): ChangeEndpoint =>
@@ -76,8 +76,8 @@ export const removeEndpoint =
   };
 
 /**
- * Gives an endpoint a new secret. Rejects with a {@link Refusal} `conflict` if the format has no secret, WEBHOOKS_FILE
- * declares the endpoint, or another request changed the secret at the same time.
+ * Gives an endpoint a new secret. Rejects with a {@link Refusal} `conflict` if the format has no secret, or WEBHOOKS_FILE
+ * declares the endpoint. Also rejects with `conflict` if another request changed the secret at the same time.
  */
 export const rotateEndpointSecret =
   (deps: Deps): RotateEndpointSecret =>

@@ -66,7 +66,8 @@ export function stateChange(
   const { stream } = endpoint;
   const isSame = endpoint.state === state && endpoint.disabledBecause === disabledBecause;
   return {
-    ...{ state, disabledBecause },
+    state,
+    disabledBecause,
     ...(stream !== null && !isSame && { stream: { ...stream, statusReason } }),
   };
 }

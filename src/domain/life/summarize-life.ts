@@ -38,11 +38,10 @@ function headlineOf(life: Life, blocked: readonly Mark[]): string {
   if (life.end?.reason === REUSE)
     return 'Stolen: a token came back after it was rotated. The audit log no longer has the event.';
   const [first] = blocked;
-  if (first !== undefined)
-    return `Requests from ${first.address} were refused. No token was presented twice.`;
+  if (first !== undefined) return `Requests from ${first.address} were refused. No token was replayed.`;
   return life.end === null
-    ? 'This session lives. No token was presented twice.'
-    : `This session has ended: ${life.end.reason}. No token was presented twice.`;
+    ? 'This session lives. No token was replayed.'
+    : `This session has ended: ${life.end.reason}. No token was replayed.`;
 }
 
 function summarizeTheft(life: Life, replay: Replay): LifeSummary {

@@ -1,7 +1,7 @@
 import type { RevocationReason } from '../revocation.ts';
 
 const REASONS: Readonly<Record<RevocationReason | 'expired', string>> = {
-  reuse: 'a token was presented twice',
+  reuse: 'a token was replayed',
   user_agent_changed: 'another product used it',
   logout: 'logout',
   password_changed: 'a new password',

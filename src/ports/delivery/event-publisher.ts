@@ -13,7 +13,7 @@ export interface Publication {
   readonly trace: TraceContext | null;
 }
 
-/** `unroutable`: no queue takes the event, and the broker has dropped it. */
+/** `unroutable`: no queue takes the event, so the broker has returned it. */
 export type PublishResult = 'routed' | 'unroutable';
 
 export interface EventPublisher {

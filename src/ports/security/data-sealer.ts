@@ -10,7 +10,7 @@ export interface DataSealer {
   seal(rowId: string, text: string): Promise<string>;
 
   /**
-   * Rejects with a {@link Refusal} `unavailable` if the key is not configured, the text was altered, or it belongs to
+   * Rejects with a {@link Refusal} `unavailable` if the key is not configured, or if the text was altered or belongs to
    * another row.
    */
   open(secret: SealedText): Promise<string>;

@@ -1,6 +1,6 @@
 /**
- * Password hashes, as text that includes the parameters. New ones are argon2id (RFC 9106), and those of other systems
- * are verified: see {@link HashVerifier}. Passwords are given as they were typed. Only a few hashes run concurrently,
+ * Password hashes, as text that includes the parameters. New hashes are argon2id (RFC 9106). Hashes of other systems can
+ * be verified: see {@link HashVerifier}. Passwords are given as they were typed. Only a few hashes run concurrently,
  * and the waiting networks take turns. `hash` and `verify` reject with a {@link Refusal} `unavailable` if too many
  * calls wait, over all networks or for one `network`.
  */

@@ -38,7 +38,7 @@ export interface TokenCodec {
   /**
    * The claims of an access token that the service does not set. Does not verify, so the token must be verified before.
    */
-  addedClaims(token: string): Claims;
+  readAddedClaims(token: string): Claims;
 
   /** `at_hash` of an access token: the left half of its SHA-512, base64url (OpenID Connect Core 3.1.3.6). */
   accessHash(token: string): string;

@@ -56,8 +56,8 @@ export interface Attempts {
 
   /**
    * Records that the owner has set a new password by a mailed link. The account becomes known at the network, as after
-   * a login. The failures of its identifiers are forgotten at all networks, so that neither guesses nor mistakes of the
-   * owner delay the owner. The counts of networks stay: they delay the owner only at a network that is not known.
+   * a login. The failures of its identifiers are forgotten at all networks. So neither guesses nor the owner's mistakes
+   * delay the owner. The counts of networks stay: they delay the owner only at a network that is not known.
    */
   recordRecovery(owner: RecoveredAccount, now: number): Promise<void>;
 

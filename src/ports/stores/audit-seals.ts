@@ -4,10 +4,10 @@ import type { Seal, SealHead, SealMark } from '../../domain/audit-seal.ts';
 /** The seals of the audit log. All methods reject with {@link StoreUnavailable} when the database is unavailable. */
 export interface AuditSeals {
   /** Up to `limit` committed events without a seal, whatever their time. */
-  unsealed(limit: number): Promise<readonly AuditEvent[]>;
+  listUnsealed(limit: number): Promise<readonly AuditEvent[]>;
 
   /** The last seal. If no seal is stored, the last one that the purge removed. Null if there never was a seal. */
-  head(): Promise<SealHead | null>;
+  findHead(): Promise<SealHead | null>;
 
   /**
    * Stores a seal and marks its events as sealed. False, and nothing changes, if the number is taken or an event was
@@ -19,7 +19,7 @@ export interface AuditSeals {
   list(after: number, limit: number): Promise<readonly Seal[]>;
 
   /** The stored events of a seal. */
-  eventsOf(number: number): Promise<readonly AuditEvent[]>;
+  listEvents(number: number): Promise<readonly AuditEvent[]>;
 
   /** An event that names a seal which does not exist; null without such an event. */
   findStray(): Promise<{ readonly id: string; readonly seal: number } | null>;

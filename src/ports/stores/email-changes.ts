@@ -56,10 +56,10 @@ export interface EmailChanges {
 
   /**
    * Uses an `undo` link: sets the former address and ends all sessions. Removes all links of the account except those
-   * that undo an earlier change. The address that the account had is free at once, unless an
-   * earlier undo link restores it: then it stays reserved until that link expires. Null, and nothing changes, if the
-   * link is not valid, or the account has another address than `from`. `taken`, and nothing changes, if another account
-   * has the former address. Only links of older releases can outlive the reservation and so meet this case.
+   * that undo an earlier change. The address that the account had is free at once, unless an earlier undo link restores
+   * it: then it stays reserved until that link expires. Null, and nothing changes, if the link is not valid, or the
+   * account has another address than `from`. `taken`, and nothing changes, if another account has the former address.
+   * Only links of older releases can outlive the reservation and so meet this case.
    */
   undo(
     hashedToken: string,

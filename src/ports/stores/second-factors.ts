@@ -39,10 +39,12 @@ export interface LoginProof {
 
 /**
  * The factors, recovery codes and answered challenges of accounts. Every method is atomic: the change and the entries
- * given with it commit together or not at all. A new or removed confirmed factor and new recovery codes give the
- * account a new security version. So does a change of the password or address. A new label and the use of a proof do
- * not. A new security version removes the unconfirmed factors. Deleting the account deletes its factors and codes. If a method returns null, the account is deleted or the
- * condition does not hold, and nothing changes.
+ * given with it commit together or not at all. If a method returns null, the account is deleted or the condition does
+ * not hold, and nothing changes. Deleting the account deletes its factors and codes.
+ *
+ * A new or removed confirmed factor and new recovery codes give the account a new security version. So does a change of
+ * the password or address. A new label and the use of a proof do not. A new security version removes the unconfirmed
+ * factors.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -52,12 +54,13 @@ export interface SecondFactors extends SealedRows {
 
   /**
    * Stores an unconfirmed factor in place of all other unconfirmed factors of the account. `full`, and nothing changes,
-   * if the account has `MAX_FACTORS` confirmed ones.
+   * if the account has {@link MAX_FACTORS} confirmed factors.
    */
   add(factor: StoredTotp, condition: ChangeCondition | null): Promise<'added' | 'full' | null>;
 
   /**
-   * Stores a confirmed passkey, and removes unconfirmed factors. In all other cases nothing changes. `taken`: a factor has this credential id. `full`: as for {@link SecondFactors.add}.
+   * Stores a confirmed passkey, and removes unconfirmed factors. `taken`, and nothing changes, if a factor has this
+   * credential id. `full`: as for {@link SecondFactors.add}.
    */
   addPasskey(
     factor: StoredPasskey,
@@ -69,8 +72,8 @@ export interface SecondFactors extends SealedRows {
   findPasskeyOwner(credentialId: string): Promise<string | null>;
 
   /**
-   * Confirms an unconfirmed factor, and uses the time step up. False, and nothing changes, if the user has no such
-   * factor, if it is confirmed, or if the condition does not hold.
+   * Confirms a factor, and uses the time step up. False, and nothing changes, if the user has no such unconfirmed
+   * factor, or if the condition does not hold.
    */
   confirm(
     confirmation: {
@@ -87,7 +90,7 @@ export interface SecondFactors extends SealedRows {
   rename(userId: string, id: string, label: string, entries: readonly ChangeEntry[]): Promise<boolean>;
 
   /**
-   * Removes a confirmed factor. The removal of the last one also removes the recovery codes. False, and nothing
+   * Removes a confirmed factor. The removal of the last factor also removes the recovery codes. False, and nothing
    * changes, if the user has no such confirmed factor.
    */
   remove(

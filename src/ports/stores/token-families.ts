@@ -26,7 +26,7 @@ export type ExpectedFamily = Pick<
 export interface Rotation {
   readonly expected: ExpectedFamily;
   readonly next: CurrentPair;
-  /** Hash of the request's `Idempotency-Key` under the expected scheme. The rotation fails if the row has the same. */
+  /** Hash of the request's `Idempotency-Key` under the expected scheme. The rotation fails if the row has it. */
   readonly unlessRetryKey: string | null;
 }
 

@@ -9,7 +9,7 @@ export interface PositionedUser {
 
 /** A page of a list: up to `limit` accounts behind the position `after`; null: the first page. */
 export interface UserPage {
-  /** Milliseconds since the epoch: which sessions are live. */
+  /** Milliseconds since the epoch. The sessions that are live at this time are counted. */
   readonly now: number;
   readonly limit: number;
   readonly after: string | null;
@@ -31,8 +31,8 @@ export interface FoundUsers {
 export interface UserDirectory {
   /**
    * An account is listed once, even if its name and its address match. Reserved addresses do not match. A call reads a
-   * bounded number of rows: where many disabled users have no account, a page of disabled accounts can hold fewer than
-   * `limit`, or none, although `next` is not null.
+   * bounded number of rows. So if many disabled users have no account, a page of disabled accounts can hold fewer
+   * accounts than `limit`, or none, although `next` is not null.
    */
   list(filter: UserFilter, page: UserPage): Promise<FoundUsers>;
 

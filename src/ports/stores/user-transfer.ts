@@ -31,7 +31,7 @@ export interface ExportedUser {
  * methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface UserTransfer {
-  /** Records a kind, or the longer of two times of it. */
+  /** Records a kind. If the kind is recorded already, keeps the longer of the two times. */
   recordKind(kind: PasswordKind): Promise<void>;
 
   /**

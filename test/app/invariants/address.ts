@@ -119,7 +119,7 @@ class Life {
       case 'overtake':
         return this.#overtake(step.who, step.other, step.address);
       case 'forget':
-        return this.#settled(this.#use.forgotPassword({ email: step.address, client: HOME }));
+        return this.#settled(this.#use.mailPasswordReset({ email: step.address, client: HOME }));
       case 'useLink':
         return this.#useLink(step.link);
       case 'look':

@@ -13,11 +13,11 @@ export function createMemoryAuditSeals(events: Map<string, AuditEvent>): AuditSe
     [...events.values()].filter(({ id }) => isWanted(sealOf.get(id) ?? Number.POSITIVE_INFINITY));
 
   return {
-    async unsealed(limit) {
+    async listUnsealed(limit) {
       return structuredClone([...events.values()].filter(({ id }) => !sealOf.has(id)).slice(0, limit));
     },
 
-    async head() {
+    async findHead() {
       return seals.get(numbers().at(-1) ?? 0) ?? mark?.removed ?? null;
     },
 
@@ -33,7 +33,7 @@ export function createMemoryAuditSeals(events: Map<string, AuditEvent>): AuditSe
       return wanted.slice(0, limit).flatMap((number) => structuredClone(seals.get(number)) ?? []);
     },
 
-    async eventsOf(number) {
+    async listEvents(number) {
       return structuredClone(inSeal((one) => one === number));
     },
 

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { ChangePassword } from '../../../app/accounts/change-password.ts';
 import type { DeleteAccount } from '../../../app/accounts/delete-account.ts';
 import type { DescribeMe } from '../../../app/accounts/describe-me.ts';
-import type { ForgotPassword } from '../../../app/accounts/mail-password-reset.ts';
+import type { MailPasswordReset } from '../../../app/accounts/mail-password-reset.ts';
 import type { MailVerification } from '../../../app/accounts/mail-verification.ts';
 import { readMailAddress } from '../../../app/accounts/read-mail-address.ts';
 import type { Register } from '../../../app/accounts/register.ts';
@@ -19,7 +19,7 @@ export interface AccountsOptions {
   readonly register: Register;
   readonly describeMe: DescribeMe;
   readonly changePassword: ChangePassword;
-  readonly forgotPassword: ForgotPassword;
+  readonly mailPasswordReset: MailPasswordReset;
   readonly mailVerification: MailVerification;
   readonly requestEmailChange: RequestEmailChange;
   readonly deleteAccount: DeleteAccount;
@@ -66,7 +66,7 @@ function registerRoute(app: App, { register }: AccountsOptions): void {
   );
 }
 
-function forgotPasswordRoute(app: App, { forgotPassword }: AccountsOptions): void {
+function forgotPasswordRoute(app: App, { mailPasswordReset }: AccountsOptions): void {
   app.post(
     '/auth/password/forgot',
     {
@@ -82,7 +82,7 @@ function forgotPasswordRoute(app: App, { forgotPassword }: AccountsOptions): voi
       },
     },
     async (request, reply) => {
-      await forgotPassword({ email: readMailAddress(request.body.email), client: clientInfoOf(request) });
+      await mailPasswordReset({ email: readMailAddress(request.body.email), client: clientInfoOf(request) });
       return reply.code(202).send(undefined);
     },
   );

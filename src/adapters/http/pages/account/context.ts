@@ -5,7 +5,7 @@ import type { StepUpPageSession } from '../../../../app/account-pages/step-up-pa
 import type { BeginPasskeyLogin } from '../../../../app/accounts/begin-passkey-login.ts';
 import type { ChangePassword } from '../../../../app/accounts/change-password.ts';
 import type { DescribeMe } from '../../../../app/accounts/describe-me.ts';
-import type { ForgotPassword } from '../../../../app/accounts/mail-password-reset.ts';
+import type { MailPasswordReset } from '../../../../app/accounts/mail-password-reset.ts';
 import type { RequestEmailChange } from '../../../../app/accounts/request-email-change.ts';
 import type { ListActivity } from '../../../../app/audit/list-activity.ts';
 import type { AddPasskey } from '../../../../app/factors/add-passkey.ts';
@@ -32,7 +32,7 @@ export interface AccountPageOptions {
   readonly addPasskey: AddPasskey;
   readonly makeRecoveryCodes: MakeRecoveryCodes;
   readonly removeFactor: RemoveFactor;
-  readonly forgotPassword: ForgotPassword;
+  readonly mailPasswordReset: MailPasswordReset;
   readonly findPageSession: FindPageSession;
   readonly describeMe: DescribeMe;
   readonly listSessions: ListSessions;

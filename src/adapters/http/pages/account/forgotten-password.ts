@@ -12,7 +12,7 @@ import { forgottenPasswordPage, RESET_MAILED } from './views.ts';
 const Form = Type.Object({ email: Text }, { additionalProperties: false });
 
 /** The form for a forgotten password. The answer does not tell whether the address has an account. */
-export function forgottenPasswordRoutes(app: App, { forgotPassword, sendPage }: AccountPageContext): void {
+export function forgottenPasswordRoutes(app: App, { mailPasswordReset, sendPage }: AccountPageContext): void {
   const path = '/account/forgotten-password';
 
   app.get(path, { schema: { hide: true } }, async (_request, reply) =>
@@ -22,7 +22,7 @@ export function forgottenPasswordRoutes(app: App, { forgotPassword, sendPage }: 
   app.post(path, { schema: { hide: true, body: Form } }, async (request, reply) => {
     const { email } = request.body;
     try {
-      await forgotPassword({ email: readMailAddress(email), client: clientInfoOf(request) });
+      await mailPasswordReset({ email: readMailAddress(email), client: clientInfoOf(request) });
       return sendPage(reply, RESET_MAILED);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

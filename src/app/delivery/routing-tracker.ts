@@ -10,7 +10,7 @@ export type PublishOutcome = PublishResult | 'unwanted' | 'failed';
 interface Options {
   readonly clock: Clock;
   readonly log: Log;
-  /** Called at the first routed event of a type after the start, and at the first one after an unroutable event. */
+  /** Called at the first routed event of a type after the start, or after an unroutable event. */
   onRoutable(type: EventType): void;
 }
 
@@ -18,11 +18,11 @@ interface Options {
 const REMINDER = HOUR;
 
 /**
- * Tracks the results of publishing by event type. For each type, logs once that publishing fails (again only for a new
- * reason), once that no queue takes it, and once that it is published or routed again. Dropped events are logged once
- * an hour, with their number.
+ * Tracks the results of publishing by event type. For each type, logs each of these changes once: its events are not
+ * published (again only for a new reason), no queue takes them, they are published again, they are routed again. Dropped
+ * events are logged once an hour, with their number.
  */
-export const createRouting = ({ clock, log, onRoutable }: Options) => {
+export const createRoutingTracker = ({ clock, log, onRoutable }: Options) => {
   const routed = new Set<EventType>();
   const returned = new Map<EventType, number>();
   const failing = new Map<EventType, string>();
@@ -65,6 +65,6 @@ export const createRouting = ({ clock, log, onRoutable }: Options) => {
     const now = clock();
     const isDue = now - loggedAt >= REMINDER;
     if (isDue) log.warn({ type, count: count + 1 }, 'unroutable events dropped after a week; bind a queue');
-    dropped.set(type, isDue ? { count: 0, loggedAt: now } : { count: count + 1, loggedAt: loggedAt });
+    dropped.set(type, isDue ? { count: 0, loggedAt: now } : { count: count + 1, loggedAt });
   }
 };
