@@ -220,6 +220,19 @@ t.test('the body of a stream', async (t) => {
     t.equal(closes(), 1);
   });
 
+  await t.test('ends without an error if a session ends after it was closed', async (t) => {
+    const { body, send, close, closes, error } = open([]);
+    body.read(0);
+    await turn();
+    t.match(String(body.read()), /^event: ready/);
+    close();
+    send(some());
+    t.equal(body.read(), null);
+    await turn();
+    t.equal(error(), null);
+    t.equal(closes(), 1);
+  });
+
   await t.test('is closed when its reader reads nothing between two heartbeats', async (t) => {
     const { body, closes } = open([some(), some()]);
     body.read(0);

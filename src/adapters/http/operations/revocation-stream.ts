@@ -32,6 +32,7 @@ export interface RevocationStream {
 export function createRevocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
   let isReady = false;
   let hasRead = true;
+  let isClosed = false;
   const body = new Readable({
     highWaterMark: 64 * 1024,
     read() {
@@ -57,6 +58,7 @@ export function createRevocationStream({ ended, accessTokenAge, onClose }: Optio
       if (isReady) push(toEvent(session));
     },
     close() {
+      isClosed = true;
       clearInterval(heartbeats);
       // A reader with a backlog could delay the end without limit.
       if (body.readableLength > 0) body.destroy();
@@ -72,7 +74,7 @@ export function createRevocationStream({ ended, accessTokenAge, onClose }: Optio
   }
 
   function push(text: string): void {
-    if (body.destroyed) return;
+    if (isClosed || body.destroyed) return;
     body.push(text);
     if (body.readableLength > MAX_BACKLOG) body.destroy(new Error(TOO_SLOW));
   }
