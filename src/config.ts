@@ -214,8 +214,8 @@ function readTokens(variables: Variables, publicUrl: string | null, read: Reader
   };
 }
 
-function readKeyRings(variables: Variables, place: KeyOptions, seals: boolean, faults: string[]) {
-  const keys = readKeys(variables, place, seals, { add: (line) => faults.push(line) });
+function readKeyRings(variables: Variables, options: KeyOptions, seals: boolean, faults: string[]) {
+  const keys = readKeys(variables, options, seals, { add: (line) => faults.push(line) });
   return {
     accessKeys: keys.ACCESS_TOKEN_SIGN_KEY,
     refreshKeys: keys.REFRESH_TOKEN_SIGN_KEY,

@@ -19,7 +19,7 @@ export function completionScript(shell: Shell, program: Command): string {
 interface ShownCommand {
   readonly path: string;
   readonly command: Command;
-  /** Those that the help lists. */
+  /** The subcommands that the help lists. */
   readonly subcommands: readonly Command[];
 }
 

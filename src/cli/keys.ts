@@ -23,8 +23,8 @@ export const retireKeyById = (id: string) => withKeySet((keys) => retireKey(keys
 async function withKeySet(command: (keys: KeySetAdmin) => Promise<string>): Promise<void> {
   const config = await readCommandConfig();
   const { file } = config.keySet;
-  const inFile = file && createFileKeySetAdmin(config, file, Date.now);
-  process.stdout.write(await (inFile ? command(inFile) : withDatabaseKeySet(config, command)));
+  const fileKeys = file && createFileKeySetAdmin(config, file, Date.now);
+  process.stdout.write(await (fileKeys ? command(fileKeys) : withDatabaseKeySet(config, command)));
 }
 
 function withDatabaseKeySet(

@@ -98,8 +98,8 @@ export async function runProgram(args: readonly string[]): Promise<void> {
 }
 
 /**
- * The reader of the output, such as `head`, has left. Except for `demo`, commands change nothing after they have begun
- * to print.
+ * Ends the program when the reader of its output, such as `head`, has left. Except for `demo`, commands change nothing
+ * after they have begun to print.
  */
 function endWithoutReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;

@@ -15,7 +15,7 @@ interface Output {
 }
 
 export interface Progress {
-  /** Shows how much of the work is done. `what` names its units. `total` null: their total is not known. */
+  /** Shows how much of the work is done. `what` names the units. `total` is null if the total is unknown. */
   show(what: string, done: number, total: number | null): void;
   /** Removes the bar until it is drawn again, so that the caller can print a line. */
   clear(): void;
@@ -62,7 +62,7 @@ export function createProgress(output: Output, clock: () => number): Progress {
   }
 }
 
-/** Shows the steps of a start that take long. */
+/** Returns callbacks that show the steps of a start that take long. Null: they show nothing. */
 export function showStart(progress: Progress | null): StartEvents {
   return {
     onCreateDatabase: () => progress?.show('steps, now creating the embedded database', 0, 2),

@@ -18,7 +18,7 @@ function write(folder: string): void {
   }
 }
 
-/** Prints no URL of Redis or RabbitMQ: with such a URL, the service would connect to the server. */
+/** Prints no URL of Redis or RabbitMQ: with such a URL, the service would connect to a server. */
 function print(secrets: Record<string, string>): void {
   for (const [name, secret] of Object.entries(secrets)) process.stdout.write(`${name}=${secret}\n`);
 }

@@ -18,7 +18,7 @@ import type { MailBudget } from '../ports/stores/mail-budget.ts';
 import type { Outbox } from '../ports/stores/outbox.ts';
 import type { Users } from '../ports/stores/users.ts';
 import type { Tracing } from '../ports/tracing.ts';
-import { startEvents } from './events.ts';
+import { startEventDelivery } from './event-delivery.ts';
 import { type Background, startLoop } from './loop.ts';
 import type { AddDependency } from './shared-state.ts';
 
@@ -47,7 +47,7 @@ export async function startDeliveries(
   const { log, links, origin } = deps;
   const mailer = await openMailer(mail, dataDir, log);
   const link: LinkTo = (event) => linkTo({ links, publicUrl: origin() })(event);
-  const work = [await startEvents(config, deps), ...startMailLoops()];
+  const work = [await startEventDelivery(config, deps), ...startMailLoops()];
   return {
     mailer,
     async stop() {

@@ -16,7 +16,7 @@ import type { AddDependency } from './shared-state.ts';
 const POLL = { forLog: 1_000, forBroker: 200 };
 
 /** Starts to publish events to RabbitMQ. Without a configured broker the events are logged instead. */
-export async function startEvents(
+export async function startEventDelivery(
   { brokerUrl, tokens }: Pick<Config, 'brokerUrl' | 'tokens'>,
   deps: DeliveryDeps &
     RemovalDeps & {

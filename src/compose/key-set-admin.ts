@@ -7,7 +7,7 @@ import { type RotateKeyResult, rotateKey } from '../app/keys/rotate-key.ts';
 import { keySetTiming } from '../domain/key-set.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
-import type { KeySetConfig } from './key-set.ts';
+import type { KeySetAndPolicy } from './key-set.ts';
 
 /** The operator's actions on the key set. An action that cannot be done rejects with a message for the operator. */
 export interface KeySetAdmin {
@@ -19,7 +19,7 @@ export interface KeySetAdmin {
 const CHANGED = 'The keys were changed at the same time by another process. List them, then try again.';
 
 export function createDatabaseKeySetAdmin(
-  { keySet, policy }: KeySetConfig,
+  { keySet, policy }: KeySetAndPolicy,
   deps: Pick<KeyDeps, 'clock' | 'newId' | 'log' | 'by' | 'origin'> & { readonly signingKeys: SigningKeys },
 ): KeySetAdmin {
   const { alg, encryptionKeys } = keySet;
@@ -62,7 +62,7 @@ function isForeignSet(keys: readonly KeyInSet[]): boolean {
 }
 
 export function createFileKeySetAdmin(
-  { keySet, policy }: KeySetConfig,
+  { keySet, policy }: KeySetAndPolicy,
   path: string,
   clock: Clock,
 ): KeySetAdmin {

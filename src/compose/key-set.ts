@@ -13,7 +13,7 @@ import type { PublicKey } from '../ports/security/public-key.ts';
 import type { SigningKeys } from '../ports/stores/signing-keys.ts';
 import { type Background, startLoop } from './loop.ts';
 
-export type KeySetConfig = Pick<Config, 'keySet' | 'policy'>;
+export type KeySetAndPolicy = Pick<Config, 'keySet' | 'policy'>;
 
 interface KeySetDeps {
   /** Loads the store of the keys. */
@@ -34,7 +34,7 @@ export interface AccessKeys {
 }
 
 /** Opens the configured key set. Rejects with a {@link ConfigurationError} if a key of the set cannot be used. */
-export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promise<AccessKeys> {
+export async function openKeySet(config: KeySetAndPolicy, deps: KeySetDeps): Promise<AccessKeys> {
   if (config.keySet.alg === null) {
     return {
       keySet: { signs: false, ring: keysOfEarlierTokens(config, deps) },
@@ -58,7 +58,7 @@ export async function openKeySet(config: KeySetConfig, deps: KeySetDeps): Promis
   };
 }
 
-function faultOf(error: UnusableKey, { keySet: { file } }: KeySetConfig): string {
+function faultOf(error: UnusableKey, { keySet: { file } }: KeySetAndPolicy): string {
   return file === null ? error.message : keyFileFault(file, error);
 }
 
@@ -67,7 +67,7 @@ export function keyFileFault(file: string, { message }: UnusableKey): string {
 }
 
 /** Loads the adapters on demand, because few services have a key set and each import delays the start. */
-async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): Promise<KeySource> {
+async function openSource({ keySet, policy }: KeySetAndPolicy, deps: KeySetDeps): Promise<KeySource> {
   const { alg, file, encryptionKeys } = keySet;
   const { clock, newId, log, maintains } = deps;
   const options = { timing: keySetTiming(policy, keySet), clock, log };
@@ -96,7 +96,7 @@ async function openSource({ keySet, policy }: KeySetConfig, deps: KeySetDeps): P
  * also verifies the tokens of replicas with the former configuration. The set is not maintained. It is read when such a
  * token arrives.
  */
-function keysOfEarlierTokens(config: KeySetConfig, deps: KeySetDeps): VerificationKeys {
+function keysOfEarlierTokens(config: KeySetAndPolicy, deps: KeySetDeps): VerificationKeys {
   const { file, encryptionKeys } = config.keySet;
   const source = loadOnce(() => openSource(config, deps));
   return {

@@ -14,7 +14,7 @@ import type { ServiceUrls } from './servers.ts';
 import { createMemory } from './shared-state.ts';
 import type { WorkerAssignment } from './worker.ts';
 
-/** Milliseconds that a scrape waits for the metrics of a worker. After that, the scrape uses its previous metrics. */
+/** Milliseconds that a scrape waits for a worker. After that, the scrape uses the previous metrics of this worker. */
 const SAMPLES_TIMEOUT = 2_000;
 
 /** The process that starts and watches the workers, and holds the memory that they share. It answers no requests. */
@@ -45,14 +45,14 @@ export function composePrimary(
   };
 
   function fork(index: number): SupervisedWorker {
-    const isReady = withResolver<void>();
+    const readiness = withResolver<void>();
     const worker = forkWorker({
       ...memory,
       assignment: async (): Promise<WorkerAssignment> => ({ index, workers: config.workers }),
       async ready(addresses: ServiceUrls) {
         workers.add(worker);
         onReady(addresses);
-        isReady.resolve();
+        readiness.resolve();
       },
       scrape,
       sumSamples,
@@ -63,7 +63,7 @@ export function composePrimary(
       return metrics.keepEnded(worker.pid);
     });
     const { pid, exited, stop, kill } = worker;
-    return { pid, exited, stop, kill, ready: isReady.promise };
+    return { pid, exited, stop, kill, ready: readiness.promise };
   }
 
   async function scrape(): Promise<string> {

@@ -52,7 +52,7 @@ import { withStoreSpans } from './tracing.ts';
 import { type Methods, wrapMethods } from './wrap-methods.ts';
 
 const BLOCKED =
-  'a migration waits for a long transaction, such as a dump of the database; it is tried again (see pg_stat_activity)';
+  'a migration waits for a long transaction, such as a dump of the database; the service tries it again (see pg_stat_activity)';
 
 export interface Stores {
   readonly families: TokenFamilies;
@@ -82,7 +82,7 @@ export interface Stores {
   readonly failure: Promise<Error>;
 }
 
-/** The steps of a start that take long. */
+/** Callbacks for the steps of a start that take long. */
 export interface StartEvents {
   /** A new embedded database is created in this folder. */
   onCreateDatabase(folder: string): void;

@@ -253,8 +253,8 @@ function createFactorUseCases(deps: UseCaseDeps) {
 function createMailLinkUseCases(deps: UseCaseDeps) {
   return {
     readNotMeLink: readNotMeLink(deps),
-    endByLink: endSessionsByLink(deps),
-    mailResetByLink: mailPasswordResetByLink(deps),
+    endSessionsByLink: endSessionsByLink(deps),
+    mailPasswordResetByLink: mailPasswordResetByLink(deps),
     checkResetLink: checkResetLink(deps),
     resetPassword: resetPassword(deps),
     checkVerificationLink: checkVerificationLink(deps),

@@ -14,7 +14,7 @@ import type { WebhookSender } from '../ports/delivery/webhook-sender.ts';
 import type { NewId } from '../ports/new-id.ts';
 import type { EventTokens } from '../ports/security/event-tokens.ts';
 import type { WebhookSignatures } from '../ports/security/webhook-signatures.ts';
-import { sourceOf } from './events.ts';
+import { sourceOf } from './event-delivery.ts';
 import { type Background, startLoop } from './loop.ts';
 
 /**

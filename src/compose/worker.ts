@@ -7,7 +7,7 @@ import type { ServiceUrls } from './servers.ts';
 /** What a worker needs from its primary process. */
 export interface PrimaryChannel {
   readonly memory: SharedMemory;
-  /** Whether deliveries, removals and the maintenance of keys run in this worker. They run in the first worker. */
+  /** Whether this worker does the background work of the whole service. Only the first worker does. */
   readonly runsBackgroundWork: boolean;
   /** The metrics of all workers as text. */
   scrape(): Promise<string>;

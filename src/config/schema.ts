@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 
-const text = (value?: string) => Type.String(value === undefined ? { default: '' } : { default: value });
+const text = (value = '') => Type.String({ default: value });
 
 /** Every variable of the environment. All are text, blank means unset, and `.env.example` explains each of them. */
 export const Environment = Type.Object({

@@ -18,7 +18,7 @@ export async function runWorker(
 ): Promise<void> {
   let stop: () => void = () => process.exit(0);
   onStopSignal(() => stop());
-  process.on('SIGHUP', () => {}); // the primary decides
+  process.on('SIGHUP', () => {}); // the primary reloads the workers
   release();
   const { primary, index, workers, reportReady } = await joinPrimary();
   if (workers !== config.workers)

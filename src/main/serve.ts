@@ -19,7 +19,7 @@ import type { Terminal } from './terminal.ts';
 const SHUTDOWN_DEADLINE = 10_000;
 
 const NO_RELOAD =
-  'one process cannot reload without failed requests: set WORKERS to 2 or more, or restart it';
+  'one process cannot reload without failed requests: set WORKERS to 2 or more, or restart the service';
 
 /**
  * Runs the service until a signal ends it. `release` removes the signal handler that {@link startService} added for the
@@ -59,7 +59,7 @@ async function logFailure(log: Logger, error: unknown): Promise<void> {
   await flushLog(log);
 }
 
-/** Of several workers only their primary reports this. */
+/** With several workers, only their primary calls this function. */
 function reportConfig({ warnings, createdKeys, dataDir }: Config, log: Logger): void {
   for (const warning of warnings) log.warn({}, warning);
   if (createdKeys.length > 0) log.info({ folder: dataDir, keys: createdKeys }, 'keys created');

@@ -24,7 +24,7 @@ export function stopOptions(log: Logger, deadline: number, skip: NonNullable<Opt
   };
 }
 
-/** Logs a failed stop, and flushes the log. Rejects if the stop fails. */
+/** Calls `stop`, logs its failure, and flushes the log. Rejects if `stop` fails. */
 export async function stopAndFlush(log: Logger, stop: () => Promise<void>): Promise<void> {
   try {
     await stop();
@@ -37,8 +37,8 @@ export async function stopAndFlush(log: Logger, stop: () => Promise<void>): Prom
 }
 
 /**
- * Stops the process once, at the first signal or uncaught error: calls `stop`, flushes the log and exits. A signal that
- * follows later than a second ends the process at once.
+ * Stops the process once, at the first signal or uncaught error: calls `stop`, flushes the log and exits. A further
+ * signal, more than a second later, ends the process at once.
  */
 export function stopOnSignals(
   { log, deadline, stopsOnHangUp }: StopOptions,

@@ -44,7 +44,7 @@ function welcomeText(config: Config, { url, docs }: ServiceUrls): string {
   return `\n  Kinship answers at ${url}\n\n${rows.join('')}\n`;
 }
 
-/** Names the port if only this process has it from its environment. */
+/** Repeats API_PORT if it comes from the environment of this process: the demo runs in another shell. */
 function demoCommand(url: string): string {
   const { API_PORT = '' } = process.env;
   const port = API_PORT === '' ? '' : `API_PORT=${new URL(url).port} `;

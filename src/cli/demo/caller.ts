@@ -18,7 +18,7 @@ export interface Answer {
 
 const DEADLINE = 10_000;
 
-/** A client of the service. Its methods throw where nothing answers at the URL. */
+/** A client of the service. Its methods throw if nothing answers at the URL. */
 export function createCaller(url: string, userAgent: string) {
   async function post(path: string, body?: object): Promise<Answer> {
     const response = await send(path, body);

@@ -14,7 +14,7 @@ type DataFolder = Pick<Config, 'dataDir' | 'production' | 'database' | 'mail'>;
 
 export async function checkDataFolder(config: DataFolder): Promise<readonly Finding[]> {
   const { dataDir, production, database, mail } = config;
-  // In development the folder also holds generated keys.
+  // Outside production the folder also holds generated keys.
   const isUsed = !production || database.kind === 'embedded' || mail.kind === 'files';
   if (!isUsed) return [ok('data folder', 'not used: no embedded database, no mails in files')];
   const place = await nearestExisting(dataDir);
@@ -48,7 +48,7 @@ export function checkOrigins({ http, production }: Pick<Config, 'http' | 'produc
   const findings: Finding[] = [];
   if (publicUrl?.startsWith('https:') && trustProxy.length === 0) {
     const found =
-      'PUBLIC_URL is https, but TRUST_PROXY names no proxy: all clients share its address and limits';
+      'PUBLIC_URL is https, but TRUST_PROXY names no proxy: all clients share the address and the limits of the proxy';
     findings.push(warn('proxy', found, 'name the proxy that terminates TLS in TRUST_PROXY'));
   }
   const isReachable = !isLoopback(host);

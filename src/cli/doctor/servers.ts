@@ -34,6 +34,6 @@ export async function checkMail(mail: Config['mail']): Promise<readonly Finding[
   if (mail.kind === 'files') return [ok('mail', 'written to files: SMTP_SERVER is not set')];
   const { isEncrypted } = await probeMailServer(mail);
   const server = `${mail.host}:${mail.port}`;
-  if (isEncrypted) return [ok('mail', `${server} accepts us over TLS`)];
+  if (isEncrypted) return [ok('mail', `${server} accepts the service over TLS`)];
   return [warn('mail', `${server} offers no TLS`, 'enable STARTTLS at the server, or use port 465 or 587')];
 }

@@ -61,7 +61,7 @@ export const setRoleByNameOrId = (change: RoleChange, nameOrId: string) =>
   });
 
 /**
- * `revoked` is needed by the use cases only, and has no effect here. Running replicas get ended sessions from the
+ * Creates the dependencies of the use cases. `revoked` has no effect here: running replicas get ended sessions from the
  * revocation feed.
  */
 async function depsOf(sql: Sql, config: Config) {

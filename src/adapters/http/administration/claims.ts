@@ -58,7 +58,7 @@ export function claimsRoutes(scope: App, { setClaims, findUserState }: ClaimsOpt
         operationId: 'setClaims',
         summary: 'Replace the claims of a user',
         description:
-          'Access tokens carry them from the next login or refresh on. At most 1,024 bytes of JSON, nested three levels deep, ' +
+          'Access tokens carry the claims from the next login or refresh on. At most 1,024 bytes of JSON, nested three levels deep, ' +
           'and without a name that the service itself sets. The user needs no account here.',
         body: NewClaims,
         response: { 204: Empty, ...refusals },

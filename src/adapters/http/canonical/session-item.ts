@@ -101,7 +101,7 @@ export function toOperatorsSession(family: TokenFamily) {
     ...toSessionItem(family),
     userId: family.userId,
     hashedRefreshTokenId: family.hashedRefreshTokenId,
-    // A session that has expired is revoked with the others of its user, and has not ended before its time.
+    // Ending all sessions of a user also revokes expired ones, which did not end before their time.
     ...(revoked !== null &&
       revoked.at < expiresAt && { endedAt: new Date(revoked.at).toISOString(), endReason: revoked.reason }),
     ...(claimNames(family.sessionClaims).length > 0 && { claims: family.sessionClaims }),

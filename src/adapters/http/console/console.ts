@@ -70,7 +70,7 @@ function sessionRoutes(app: App, options: ConsoleOptions): void {
 
   app.delete('/console/session', { schema: { hide: true } }, async (request, reply) => {
     const secret = cookie.read(request);
-    // Also the session of a user who is no operator any more.
+    // `findOperator` would not find the session of a user who is no operator any more.
     const session = secret === null ? null : await findPageSession(secret, clientInfoOf(request));
     if (session !== null) await endSession(session.sessionId, session.userId, logoutEnding(request));
     return cookie.clear(reply).code(204).send(null);

@@ -19,7 +19,7 @@ export function verifyRoute(app: App): void {
         operationId: 'verify',
         tags: ['operations'],
         summary: 'Check an access token for a reverse proxy',
-        description: 'The proxy sends the headers of the request that waits for the answer.',
+        description: 'The proxy must pass on the headers of the request that it checks.',
         security: [{ bearer: [] }, { accessCookie: [] }],
         response: {
           204: emptyAnswer('the token is valid', { 'X-User-Id': UserId, 'X-Session-Id': Uuid }),

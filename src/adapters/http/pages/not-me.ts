@@ -15,8 +15,8 @@ import { pageSchema, type SendPage } from './page.ts';
 
 export interface NotMeOptions {
   readonly readNotMeLink: ReadNotMeLink;
-  readonly endByLink: EndSessionsByLink;
-  readonly mailResetByLink: MailPasswordResetByLink;
+  readonly endSessionsByLink: EndSessionsByLink;
+  readonly mailPasswordResetByLink: MailPasswordResetByLink;
 }
 
 type Options = NotMeOptions & { readonly sendPage: SendPage };
@@ -63,7 +63,7 @@ function confirmationRoute(app: App, { readNotMeLink, sendPage }: Options): void
   );
 }
 
-function endRoute(app: App, { endByLink, sendPage }: Options): void {
+function endRoute(app: App, { endSessionsByLink, sendPage }: Options): void {
   app.post(
     '/auth/not-me',
     {
@@ -77,12 +77,12 @@ function endRoute(app: App, { endByLink, sendPage }: Options): void {
     },
     async (request, reply) => {
       const { token } = request.body;
-      return sendPage(reply, endedPage(token, await endByLink(token, userOrigin(request))));
+      return sendPage(reply, endedPage(token, await endSessionsByLink(token, userOrigin(request))));
     },
   );
 }
 
-function resetMailRoute(app: App, { mailResetByLink, sendPage }: Options): void {
+function resetMailRoute(app: App, { mailPasswordResetByLink, sendPage }: Options): void {
   app.post(
     '/auth/not-me/password',
     {
@@ -95,7 +95,7 @@ function resetMailRoute(app: App, { mailResetByLink, sendPage }: Options): void 
       },
     },
     async (request, reply) => {
-      await mailResetByLink(request.body.token, clientInfoOf(request));
+      await mailPasswordResetByLink(request.body.token, clientInfoOf(request));
       return sendPage(reply, RESET_MAILED);
     },
   );

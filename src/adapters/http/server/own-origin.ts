@@ -15,7 +15,7 @@ export function refuseForeignChange(request: FastifyRequest, publicUrl: string |
   if (!isReadOnly(request)) refuseForeignPage(request, publicUrl);
 }
 
-/** Refuses a request of any method that a page of another origin causes, for routes whose GET changes state. */
+/** Refuses a request of any method that a page of another origin causes. */
 export function refuseForeignPage(request: FastifyRequest, publicUrl: string | null): void {
   if (isFromForeignPage(request, publicUrl))
     throw new Refusal('forbidden', 'A page of another origin caused this request.');

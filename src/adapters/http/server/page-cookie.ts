@@ -11,7 +11,7 @@ export type PageCookie = ReturnType<typeof createPageCookie>;
  * `__Host-`. Then a sibling domain cannot set the cookie, and a browser keeps at most one. Without TLS, browsers refuse
  * the prefix.
  *
- * @param paths the paths at which `clear` deletes the cookie. Another page of this host may have set a false one there
+ * @param paths the paths at which `clear` deletes the cookie. Another page of this host may have set a false cookie there
  */
 export function createPageCookie(
   baseName: string,

@@ -32,7 +32,7 @@ export function applyUserIdFormat(app: FastifyInstance, format: UserIdFormat): v
   app.addHook('onRoute', (route) => {
     if (route.schema === undefined) return;
     const names = namesOfUserIds(route.schema);
-    if (format === 'text') route.schema = withText(route.schema) as FastifySchema;
+    if (format === 'text') route.schema = acceptTextUserIds(route.schema) as FastifySchema;
     if (names.size === 0) return;
     route.schemaErrorFormatter = (errors, part) => {
       const faults = errors.map(({ instancePath, message }) => {
@@ -55,14 +55,16 @@ function namesOfUserIds(schema: FastifySchema): ReadonlySet<string> {
   return new Set(names);
 }
 
-function withText(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withText);
+function acceptTextUserIds(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(acceptTextUserIds);
   if (typeof schema !== 'object' || schema === null) return schema;
   if (IS_USER_ID in schema)
     return NAMED_EXAMPLES in schema
       ? { ...TextUserId, [NAMED_EXAMPLES]: schema[NAMED_EXAMPLES] }
       : TextUserId;
-  return Object.fromEntries(Object.entries(schema).map(([name, member]) => [name, withText(member)]));
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, member]) => [name, acceptTextUserIds(member)]),
+  );
 }
 
 /**

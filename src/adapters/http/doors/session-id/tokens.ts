@@ -50,8 +50,8 @@ const RefreshBody = Type.Object(
     examples: [{ session_id: examples.session, refresh_token: tokensExample.refresh_token }],
   },
 );
-/** Both answers also set the cookie, unless a page of another origin asks. */
-const withCookie = {
+/** Both answers also set the cookie, unless a page of another origin sent the request. */
+const cookieHeader = {
   'Set-Cookie': longText({ description: `\`${SESSION_ID_REFRESH_COOKIE}\`, for /api/v1/auth` }),
 };
 
@@ -73,7 +73,7 @@ function loginRoute(app: App, { openSession, authorizeLogin, publicUrl }: Sessio
         security: [{}, { serviceKey: [] }],
         body: LoginBody,
         response: {
-          200: jsonAnswer('the first tokens', Tokens, withCookie),
+          200: jsonAnswer('the first tokens', Tokens, cookieHeader),
           ...problemResponses(400, 401, 403, 503),
         },
       },
@@ -107,7 +107,7 @@ function refreshRoute(app: App, { refresh, serviceKeys, publicUrl }: SessionIdTo
         security: [{ sessionCookie: [] }, {}, { serviceKey: [] }],
         body: RefreshBody,
         response: {
-          200: jsonAnswer('the next tokens', Tokens, withCookie),
+          200: jsonAnswer('the next tokens', Tokens, cookieHeader),
           ...problemResponses(400, 401, 403, 422, 503),
         },
       },

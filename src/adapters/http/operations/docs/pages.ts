@@ -31,8 +31,8 @@ export function docsPages(app: App, publicUrl: string | null): void {
 }
 
 /**
- * The headers that are passed to the pages. Without the others, such as `Range` and `If-Match`, the pages refuse only
- * unknown paths.
+ * The headers that are passed to the pages. The pages could refuse others, such as `Range` and `If-Match`, and each
+ * refusal is answered as an unknown path.
  */
 const FORWARDED = ['if-none-match', 'if-modified-since'] as const;
 

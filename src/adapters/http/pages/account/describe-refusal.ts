@@ -6,7 +6,7 @@ export type Proof = 'code' | 'sign_in_code' | 'passkey';
 
 const PROOF_REFUSED: Readonly<Record<Proof, string>> = {
   code: 'The code is wrong, or was used before. Try again with another code.',
-  // Only a sign-in has a challenge, which takes five answers within five minutes: see `CHALLENGE_LIFE`.
+  // Only in a sign-in does a code belong to a challenge, which takes five answers within five minutes.
   sign_in_code:
     'The code is wrong, or was used before. After five codes or five minutes, every code is refused: start the sign-in ' +
     'again.',

@@ -12,7 +12,7 @@ import { describeFactor } from './factor-views.ts';
 import { formatTime, renderTime } from './times.ts';
 
 /** What the page of a signed-in user shows. */
-export interface Overview {
+export interface AccountOverview {
   readonly me: Me;
   readonly factors: ListedFactors;
   readonly sessions: SessionPage;
@@ -25,7 +25,14 @@ export interface Overview {
 }
 
 /** The page of a signed-in user: the account, the sessions with a button to end each, and what happened. */
-export function overviewPage({ me, factors, sessions, isFirst, activity, sendsMails }: Overview): Page {
+export function overviewPage({
+  me,
+  factors,
+  sessions,
+  isFirst,
+  activity,
+  sendsMails,
+}: AccountOverview): Page {
   const { items, nextCursor } = sessions;
   const hasAll = isFirst && nextCursor === undefined;
   const others = items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId);

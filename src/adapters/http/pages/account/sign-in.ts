@@ -63,7 +63,7 @@ function secondStepRoute(app: App, context: AccountPageContext): void {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      // The challenge does not show its factors to this page. After a passkey, the user begins again.
+      // The challenge is encrypted, so the factors are unknown here. After a refused passkey, the user begins again.
       const canType = credential === undefined;
       const reason = describeRefusal(error, canType ? 'sign_in_code' : 'passkey');
       return sendPage(reply, secondStepPage({ challenge, canType }, reason));
@@ -79,7 +79,10 @@ async function replaceSession(
   secret: string,
 ): Promise<FastifyReply> {
   await endFormerSession(context, request).catch((error: unknown) => {
-    request.log.error({ err: error }, 'the previous session of an account page stays until it is idle');
+    request.log.error(
+      { err: error },
+      'the previous session of an account page could not be ended; it ends when it has been idle',
+    );
   });
   context.cookie.set(reply, secret);
   return redirectToAccount(reply);

@@ -125,7 +125,7 @@ export function emailPage(me: Me, asksPassword: boolean, { error, typed = '' }: 
             label: 'New address',
             type: 'email',
             autocomplete: 'email',
-            hint: 'We mail a link to this address. Your address changes when you open the link.',
+            hint: 'We mail a link to this address. Your address changes when you open the link and press the button there.',
             value: typed,
           },
           ...(asksPassword ? [password] : []),
@@ -141,8 +141,8 @@ export const LINK_MAILED: Page = {
   title: 'Open your mailbox',
   content:
     paragraph(
-      'We are sending a link to the new address. Your address changes when you open that link. The present address gets ' +
-        'a notice. If you have confirmed the present address, the notice has a link that undoes the change.',
+      'We are sending a link to the new address. Your address changes when you open that link and press the ' +
+        'button there. The present address gets a notice. If you have confirmed the present address, the notice has a link that undoes the change.',
     ) + BACK,
 };
 
@@ -171,7 +171,7 @@ export function forgottenPasswordPage({ error, typed = '' }: Refused): Page {
 export const RESET_MAILED: Page = {
   title: 'Open your mailbox',
   content: `${paragraph(
-    'If an account has this address, we are sending a link to it. The link is valid for an hour, until a ' +
-      'new password is set.',
+    'If an account has this address, we are sending a link to it. The link is valid for an hour, but only ' +
+      'until a new password is set.',
   )}<p><a href="/account">Back to the sign-in</a></p>`,
 };
