@@ -41,6 +41,7 @@ t.test('hosts can share one port or have one port each, and keep-alives can be o
   t.same(hostsOf('postgres://ann@a:1/kinship?host=b'), ['b:1']);
   t.same(hostsOf('postgres://ann@[::1]:1,[::2]/kinship'), ['::1:1', '::2:5432']);
   t.same(hostsOf('postgres://ann@/kinship?host=::1'), ['::1:5432']);
+  t.same(hostsOf('postgres://ann@/kinship?host=a%2525b'), ['a%25b:5432'], 'a parameter is decoded once');
   t.equal(parseConnectionUrl(`${BASE}?keepalives=0`).keepAlive, null);
   t.equal(parseConnectionUrl(`${BASE}?keepalives_idle=30`).keepAlive, 30);
 });

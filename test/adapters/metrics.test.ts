@@ -1,4 +1,9 @@
 import t from 'tap';
+import {
+  addUpMetrics,
+  createWorkerMetrics,
+  type Samples,
+} from '../../src/adapters/telemetry/metrics/add-up.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { monitorOverload } from '../../src/adapters/telemetry/overload.ts';
 import { refresh } from '../../src/app/sessions/refresh.ts';
@@ -177,3 +182,20 @@ async function keptAlive<T>(event: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, 1_000);
   return event.finally(() => clearInterval(timer));
 }
+
+t.test('the counts of workers that end at the same moment are all kept', async (t) => {
+  const metrics = createWorkerMetrics({ readyWorkers: () => 0, restarts: () => 0 });
+  const total = async () =>
+    seriesIn(await addUpMetrics(await metrics.all())).get('kinship_shed_requests_total{reason="database"}');
+  const shedOnce = async (): Promise<Samples> => {
+    const worker = createMetrics();
+    worker.shed('database');
+    return worker.samples();
+  };
+  metrics.update(1, await shedOnce());
+  metrics.update(2, await shedOnce());
+  const ends = [metrics.keepEnded(1), metrics.keepEnded(2)];
+  t.equal(await total(), 2, 'while the counts are added');
+  await Promise.all(ends);
+  t.equal(await total(), 2);
+});

@@ -149,12 +149,12 @@ function decode(text: string, fault: AddFault): string {
 /** As in libpq, the parameter `host` replaces the host names of the authority, and `port` replaces its ports. */
 function readHosts(authority: string, take: Take, fault: AddFault): ServerHost[] {
   const own = authority.split(',').map(splitPort);
-  const names = take('host')?.split(',') ?? own.map(({ name }) => name);
+  const names = take('host')?.split(',') ?? own.map(({ name }) => decode(name, fault));
   const ports = take('port')?.split(',') ?? own.map(({ port }) => port);
   if (ports.length !== 1 && ports.length !== names.length)
     fault('has another number of ports than of hosts.');
   return names.map((name, index) => {
-    const host = decode(name.replace(/^\[(.*)\]$/, '$1'), fault);
+    const host = name.replace(/^\[(.*)\]$/, '$1');
     const port = Number((ports.length === 1 ? ports[0] : ports[index]) || '5432');
     if (host === '') fault('names no host.');
     if (!Number.isInteger(port) || port < 1 || port > 65_535) fault('has an invalid port.');

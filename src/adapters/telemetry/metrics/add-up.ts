@@ -35,7 +35,8 @@ interface WorkerCounts {
 export function createWorkerMetrics(counts: WorkerCounts): WorkerMetrics {
   const latest = new Map<number, Samples>();
   const own = createOwnRegistry(counts);
-  let ended: Samples = [];
+  /** One sum after another: workers may end at the same moment. */
+  let ended: Promise<Samples> = Promise.resolve([]);
 
   return {
     update: (worker, samples) => void latest.set(worker, samples),
@@ -44,10 +45,11 @@ export function createWorkerMetrics(counts: WorkerCounts): WorkerMetrics {
       const last = latest.get(worker) ?? [];
       latest.delete(worker);
       const lasting = last.filter(({ type }) => String(type) === 'counter' || String(type) === 'histogram');
-      ended = await AggregatorRegistry.aggregate([ended, lasting]).getMetricsAsJSON();
+      ended = ended.then((sum) => AggregatorRegistry.aggregate([sum, lasting]).getMetricsAsJSON());
+      await ended;
     },
 
-    all: async () => [...latest.values(), ended, await own.getMetricsAsJSON()],
+    all: async () => [...latest.values(), await ended, await own.getMetricsAsJSON()],
   };
 }
 
