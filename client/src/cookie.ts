@@ -33,12 +33,12 @@ export function createClient({ remember, ...options }: CookieClientOptions): Coo
     remember === undefined ? {} : { remember },
   );
   let logOuts = 0;
-  const counted: typeof fetch = (input, init) => {
+  const countingFetch: typeof fetch = (input, init) => {
     if (String(input).includes('/auth/logout?')) logOuts += 1;
     return send(input, init);
   };
-  const ask = createRequester(url, counted, timeout);
-  const { token, adopt, logOut, ...client } = createBearerClient({ ...options, name, fetch: counted });
+  const ask = createRequester(url, countingFetch, timeout);
+  const { token, adopt, logOut, ...client } = createBearerClient({ ...options, name, fetch: countingFetch });
 
   return {
     ...client,

@@ -13,7 +13,7 @@ interface Peer {
 
 const UNKNOWN: Peer = { nonce: undefined, ahead: 0 };
 
-interface Proving {
+interface ProofTarget {
   readonly method: string;
   readonly url: string;
   readonly token?: string;
@@ -36,7 +36,7 @@ export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fe
     if (!(input instanceof Request)) return sendOwn(String(input), init ?? {});
     const token = input.headers.get('authorization')?.slice('Bearer '.length);
     if (!token || !thumbprintIn(token)) return send(input);
-    return prove({ method: input.method, url: input.url, token }, (dpop) => {
+    return sendWithProof({ method: input.method, url: input.url, token }, (dpop) => {
       const request = input.clone();
       request.headers.set('authorization', `DPoP ${token}`);
       request.headers.set('dpop', dpop);
@@ -50,19 +50,22 @@ export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fe
     const bound = refreshToken && thumbprintIn(refreshToken);
     const hasKey = !bound || bound === (await getKey()).jkt;
     // A token may be revoked without a proof of its key.
-    if (!hasKey) return url.includes('/auth/logout') ? send(url, init) : keyLost();
+    if (!hasKey) return url.includes('/auth/logout') ? send(url, init) : createKeyLostAnswer();
     if (refreshToken && !bound) return send(url, init);
-    return prove({ method: 'POST', url }, (dpop) =>
+    return sendWithProof({ method: 'POST', url }, (dpop) =>
       send(url, { ...init, headers: { ...(init.headers as Record<string, string>), dpop } }),
     );
   }
 
   /** Sends a request with a proof. If the server asks for a nonce, or has another time, sends it once more. */
-  async function prove(request: Proving, sendWith: (dpop: string) => Promise<Response>): Promise<Response> {
+  async function sendWithProof(
+    request: ProofTarget,
+    sendWith: (dpop: string) => Promise<Response>,
+  ): Promise<Response> {
     const { origin } = new URL(request.url);
     const peer = peers.get(origin) ?? UNKNOWN;
     const answer = await sendWith(await proofOf(request, peer));
-    const next = learn(origin, answer);
+    const next = updatePeer(origin, answer);
     // `peer` has the values of this proof. A parallel request may have stored newer values meanwhile.
     const challenge = challengeOf(answer);
     const isRemedied =
@@ -71,16 +74,16 @@ export function createDpopFetch(send: Fetch, getKey: () => Promise<DpopKey>): Fe
     if (!isRemedied) return answer;
     await answer.body?.cancel();
     const repeated = await sendWith(await proofOf(request, next));
-    learn(origin, repeated);
+    updatePeer(origin, repeated);
     return repeated;
   }
 
-  async function proofOf({ method, url, token }: Proving, { nonce, ahead }: Peer): Promise<string> {
+  async function proofOf({ method, url, token }: ProofTarget, { nonce, ahead }: Peer): Promise<string> {
     return makeProof(await getKey(), { method, url, token, now: Date.now() + ahead, nonce });
   }
 
   /** Stores the nonce and the clock difference of an answer, and returns both. */
-  function learn(origin: string, answer: Response): Peer {
+  function updatePeer(origin: string, answer: Response): Peer {
     const { nonce, ahead } = peers.get(origin) ?? UNKNOWN;
     const { headers } = answer;
     // Only the time of a refusal counts: a cache may repeat an old answer with its old time.
@@ -108,7 +111,7 @@ function thumbprintIn(token: string): string | undefined {
 }
 
 /** Answers like the service after the end of a session: without its key the pair is worthless. */
-function keyLost(): Response {
+function createKeyLostAnswer(): Response {
   const problem = {
     code: 'dpop_key_lost',
     detail: 'The key of the session is not on this device any more.',

@@ -1,15 +1,15 @@
-import { done } from './indexed-db.js';
+import { waitForEvent } from './indexed-db.js';
 
 const STORE = 'keys';
 
 /** Returns the key that all tabs share. If several tabs make one at the same moment, the first stored key counts. */
-export async function sharedKey(
+export async function loadSharedKey(
   name: string,
   generate: () => Promise<CryptoKeyPair>,
 ): Promise<CryptoKeyPair> {
   const opening = indexedDB.open('kinship-dpop', 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
-  await done(opening, 'success');
+  await waitForEvent(opening, 'success');
   const database = opening.result;
   try {
     return (await readKey(database, name)) ?? (await addKey(database, name, await generate()));
@@ -23,7 +23,7 @@ async function readKey(database: IDBDatabase, name: string): Promise<CryptoKeyPa
     .transaction(STORE)
     .objectStore(STORE)
     .get(name);
-  await done(reading, 'success');
+  await waitForEvent(reading, 'success');
   return reading.result;
 }
 
@@ -34,6 +34,6 @@ async function addKey(database: IDBDatabase, name: string, made: CryptoKeyPair):
   reading.onsuccess = () => {
     if (reading.result === undefined) keys.put(made, name);
   };
-  await done(transaction, 'complete');
+  await waitForEvent(transaction, 'complete');
   return reading.result ?? made;
 }

@@ -1,4 +1,4 @@
-import { sharedKey } from './dpop-key-store.js';
+import { loadSharedKey } from './dpop-key-store.js';
 import type { ClientOptions } from './types.js';
 
 /** The key of this client: P-256, for ES256. Its private half cannot be exported. */
@@ -39,7 +39,7 @@ export function createKeyGetter({
   };
 
   async function load(): Promise<DpopKey> {
-    return describe(dpopKey ?? (isShared ? await sharedKey(name, generate) : await generate()));
+    return toDpopKey(dpopKey ?? (isShared ? await loadSharedKey(name, generate) : await generate()));
   }
 }
 
@@ -52,7 +52,7 @@ export function toBase64Url(bytes: ArrayBuffer | Uint8Array): string {
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-async function describe({ privateKey, publicKey }: CryptoKeyPair): Promise<DpopKey> {
+async function toDpopKey({ privateKey, publicKey }: CryptoKeyPair): Promise<DpopKey> {
   const { crv, kty, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
   // The members of a thumbprint are in the order of their names.
   const publicJwk = { crv, kty, x, y } as JsonWebKey;

@@ -10,7 +10,7 @@ export const indexedDbEntry: AccessEntry = async (name, change) => {
   // Opened for each access: browsers close connections of background pages and report that too late.
   const opening = indexedDB.open('kinship', 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
-  await done(opening, 'success');
+  await waitForEvent(opening, 'success');
   const database = opening.result;
   try {
     const mode = change ? 'readwrite' : 'readonly';
@@ -25,14 +25,17 @@ export const indexedDbEntry: AccessEntry = async (name, change) => {
       if (entry === null) pairs.delete(name);
       else pairs.put(entry, name);
     };
-    await done(transaction, 'complete');
+    await waitForEvent(transaction, 'complete');
     return entry;
   } finally {
     database.close();
   }
 };
 
-export function done(target: IDBRequest | IDBTransaction, event: 'success' | 'complete'): Promise<void> {
+export function waitForEvent(
+  target: IDBRequest | IDBTransaction,
+  event: 'success' | 'complete',
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(target.error);
     Object.assign(target, { [`on${event}`]: () => resolve(), onerror: fail, onabort: fail });
