@@ -19,7 +19,7 @@ import { startObservability } from './compose/observability.ts';
 import { createOverview } from './compose/overview.ts';
 import { createSecurity } from './compose/security.ts';
 import { createServers, type ServiceUrls } from './compose/servers.ts';
-import { createMemory, openSharedState, type SharedState } from './compose/shared-state.ts';
+import { createLocalStores, openSharedState, type SharedState } from './compose/shared-state.ts';
 import { openStores, type StartEvents, type Stores } from './compose/stores.ts';
 import { openTracing, withSpans } from './compose/tracing.ts';
 import { startUpkeep } from './compose/upkeep.ts';
@@ -116,7 +116,7 @@ async function composeService(foundation: Foundation): Promise<Service> {
   const { primary } = overrides;
   const keys = await openKeys(foundation);
   const { addDependency } = metrics;
-  const memory = primary?.memory ?? createMemory(config);
+  const memory = primary?.memory ?? createLocalStores(config);
   const shared = await openSharedState(config, memory, { ...base, addDependency });
   primary?.setSamplesReader(metrics.samples);
   const exposition = { ...metrics, scrape: primary?.scrape ?? metrics.scrape };

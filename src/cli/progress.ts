@@ -66,7 +66,7 @@ export function createProgress(output: Output, clock: () => number): Progress {
 export function showStart(progress: Progress | null): StartEvents {
   return {
     onCreateDatabase: () => progress?.show('steps, now creating the embedded database', 0, 2),
-    onMigration: ({ name, number, of }) => progress?.show(`migrations, now ${name}`, number, of),
+    onMigration: ({ name, number, total }) => progress?.show(`migrations, now ${name}`, number, total),
   };
 }
 

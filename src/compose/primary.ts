@@ -1,4 +1,4 @@
-import { serveMemory } from '../adapters/cluster/shared-memory.ts';
+import { serveStores } from '../adapters/cluster/shared-stores.ts';
 import { createSupervisor, type SupervisedWorker } from '../adapters/cluster/supervisor.ts';
 import { forkWorker, type WorkerProcess } from '../adapters/cluster/worker-process.ts';
 import type { Logger } from '../adapters/telemetry/log.ts';
@@ -11,7 +11,7 @@ import {
 import type { Config } from '../config.ts';
 import { waitAtMost } from '../lib/time.ts';
 import type { ServiceUrls } from './servers.ts';
-import { createMemory } from './shared-state.ts';
+import { createLocalStores } from './shared-state.ts';
 import type { WorkerAssignment } from './worker.ts';
 
 /** Milliseconds that a scrape waits for a worker. After that, the scrape uses the previous metrics of this worker. */
@@ -30,7 +30,7 @@ export function composePrimary(
   log: Logger,
   deadline: number,
 ): PrimaryService {
-  const memory = serveMemory(createMemory(config));
+  const memory = serveStores(createLocalStores(config));
   const workers = new Set<WorkerProcess>();
   const { promise: ready, resolve: onReady } = withResolver<ServiceUrls>();
   const supervisor = createSupervisor({ count: config.workers, fork, deadline, log });

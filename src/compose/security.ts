@@ -1,5 +1,5 @@
 import { createArgon2id, createPasswordHasher } from '../adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../adapters/argon2/turns.ts';
+import { createFairQueue } from '../adapters/argon2/fair-queue.ts';
 import { foreignPasswords } from '../adapters/foreign-passwords/foreign-passwords.ts';
 import { createChallengeSealer } from '../adapters/jose/challenge-sealer.ts';
 import { createDpopProofs } from '../adapters/jose/dpop-proofs.ts';

@@ -1,4 +1,4 @@
-import type { SharedMemory } from '../adapters/cluster/shared-memory.ts';
+import type { SharedStores } from '../adapters/cluster/shared-stores.ts';
 import { createMemoryAttempts } from '../adapters/memory/attempts.ts';
 import { createMemoryCache } from '../adapters/memory/cache.ts';
 import { createMemoryUsedProofs } from '../adapters/memory/used-proofs.ts';
@@ -16,7 +16,7 @@ export type AddDependency = (name: string, isUp: () => boolean) => void;
  * State that replicas share through Redis. Without Redis each replica has its own state. During an outage of Redis,
  * each replica counts attempts in memory. It then refuses only the used proofs that it has seen itself.
  */
-export interface SharedState extends SharedMemory {
+export interface SharedState extends SharedStores {
   close(): void;
 }
 
@@ -24,7 +24,7 @@ export interface SharedState extends SharedMemory {
  * Creates the in-memory state that is used without Redis, and beside Redis as the fallback. With several workers only
  * the primary creates it.
  */
-export function createMemory({ limits: { attempts: policy } }: Pick<Config, 'limits'>): SharedMemory {
+export function createLocalStores({ limits: { attempts: policy } }: Pick<Config, 'limits'>): SharedStores {
   return {
     attempts: createMemoryAttempts({ policy }),
     proofAttempts: createMemoryAttempts({ policy: PROOF_ATTEMPT_POLICY }),
@@ -35,7 +35,7 @@ export function createMemory({ limits: { attempts: policy } }: Pick<Config, 'lim
 
 export async function openSharedState(
   { redisUrl, limits: { attempts: policy } }: Pick<Config, 'redisUrl' | 'limits'>,
-  memory: SharedMemory,
+  memory: SharedStores,
   {
     log,
     telemetry,

@@ -1,13 +1,13 @@
 import type { Call, Handlers } from '../adapters/cluster/calls.ts';
-import { createMemoryClient, type SharedMemory } from '../adapters/cluster/shared-memory.ts';
+import { createStoresClient, type SharedStores } from '../adapters/cluster/shared-stores.ts';
 import { connectToPrimary } from '../adapters/cluster/worker-process.ts';
 import type { Samples } from '../adapters/telemetry/metrics/add-up.ts';
 import type { ServiceUrls } from './servers.ts';
 
 /** What a worker needs from its primary process. */
 export interface PrimaryChannel {
-  readonly memory: SharedMemory;
-  /** Whether this worker does the background work of the whole service. Only the first worker does. */
+  readonly memory: SharedStores;
+  /** Whether deliveries, removals and the maintenance of keys run in this worker. They run in the first worker. */
   readonly runsBackgroundWork: boolean;
   /** The metrics of all workers as text. */
   scrape(): Promise<string>;
@@ -34,7 +34,7 @@ export async function joinPrimary() {
   const call: Call = connectToPrimary(handlers);
   const { index, workers } = await call<WorkerAssignment>('assignment');
   const primary: PrimaryChannel = {
-    memory: createMemoryClient(call),
+    memory: createStoresClient(call),
     runsBackgroundWork: index === 0,
     scrape: () => call('scrape'),
     sumSamples: () => call('sumSamples'),

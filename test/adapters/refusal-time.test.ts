@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/fair-queue.ts';
 import type { HashVerifier } from '../../src/ports/security/hash-verifier.ts';
 import { passwordHasher } from '../support/passwords.ts';
 

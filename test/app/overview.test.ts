@@ -27,9 +27,9 @@ function overviewOf(values: Partial<Parameters<typeof readOverview>[0]> = {}) {
       return readingsOf(await metrics.samples());
     },
     families: {
-      async countLive(now, most) {
+      async countLive(now, limit) {
         calls.sessions += 1;
-        return families.countLive(now, most);
+        return families.countLive(now, limit);
       },
     },
     checks: {},

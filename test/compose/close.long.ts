@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
-import { createMemory } from '../../src/compose/shared-state.ts';
+import { createLocalStores } from '../../src/compose/shared-state.ts';
 import type { PrimaryChannel } from '../../src/compose/worker.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
@@ -8,7 +8,7 @@ import { readConfig } from '../../src/config.ts';
 t.test('a stop closes the database even if the primary does not take the metrics', async (t) => {
   const config = await readConfig({ MAIL: 'off' }, t.testdir());
   const primary: PrimaryChannel = {
-    memory: createMemory(config),
+    memory: createLocalStores(config),
     runsBackgroundWork: true,
     scrape: async () => '',
     sumSamples: async () => [],

@@ -3,7 +3,7 @@ import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { createDeferredWork } from '../../src/compose/deferred-work.ts';
-import { createMemory } from '../../src/compose/shared-state.ts';
+import { createLocalStores } from '../../src/compose/shared-state.ts';
 import type { PrimaryChannel } from '../../src/compose/worker.ts';
 import { readConfig } from '../../src/config.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -44,7 +44,7 @@ t.test('a link that was requested before the service stops is recorded', async (
   const DATABASE_URL = await testDatabase(t);
   const steps: string[] = [];
   const gate = createGate();
-  const memory = createMemory(await readConfig({}, t.testdir()));
+  const memory = createLocalStores(await readConfig({}, t.testdir()));
   const { attempts } = memory;
   const countAction: typeof attempts.countAction = async (key, limit, now) => {
     if (!key.startsWith('reset ')) return attempts.countAction(key, limit, now);

@@ -1,5 +1,5 @@
 import { createPasswordHasher, type PasswordHasherOptions } from '../../src/adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/fair-queue.ts';
 import { foreignPasswords } from '../../src/adapters/foreign-passwords/foreign-passwords.ts';
 
 /** The password of the accounts that tests register. */

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createArgon2id } from '../../src/adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/fair-queue.ts';
 import { createChallengeSealer } from '../../src/adapters/jose/challenge-sealer.ts';
 import { createDpopProofs } from '../../src/adapters/jose/dpop-proofs.ts';
 import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';

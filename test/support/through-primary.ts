@@ -1,16 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { connectCalls, type ProcessChannel } from '../../src/adapters/cluster/calls.ts';
 import {
-  createMemoryClient,
-  type SharedMemory,
-  serveMemory,
-} from '../../src/adapters/cluster/shared-memory.ts';
+  createStoresClient,
+  type SharedStores,
+  serveStores,
+} from '../../src/adapters/cluster/shared-stores.ts';
 import { createMemoryAttempts } from '../../src/adapters/memory/attempts.ts';
 import { createMemoryCache } from '../../src/adapters/memory/cache.ts';
 import { createMemoryUsedProofs } from '../../src/adapters/memory/used-proofs.ts';
 
 /** The memory of the primary process, as a worker uses it. Messages are copied, as between processes. */
-export function throughPrimary(stores: Partial<SharedMemory> = {}): SharedMemory {
+export function throughPrimary(stores: Partial<SharedStores> = {}): SharedStores {
   const [worker, primary] = [new EventEmitter(), new EventEmitter()];
   const port = (own: EventEmitter, other: EventEmitter): ProcessChannel => ({
     send: (message) => void other.emit('message', structuredClone(message)),
@@ -23,6 +23,6 @@ export function throughPrimary(stores: Partial<SharedMemory> = {}): SharedMemory
     usedProofs: createMemoryUsedProofs(),
     ...stores,
   };
-  connectCalls(port(primary, worker), serveMemory(memory));
-  return createMemoryClient(connectCalls(port(worker, primary), {}));
+  connectCalls(port(primary, worker), serveStores(memory));
+  return createStoresClient(connectCalls(port(worker, primary), {}));
 }

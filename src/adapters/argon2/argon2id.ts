@@ -2,8 +2,8 @@ import { normalizePassword, spellingsOf } from '../../domain/password.ts';
 import type { HashVerifier } from '../../ports/security/hash-verifier.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import { argon2Hashes } from './argon2-hashes.ts';
+import type { FairQueue } from './fair-queue.ts';
 import { argon2id, hash, needsRehash } from './library.ts';
-import type { FairQueue } from './turns.ts';
 
 /** `memory` in KiB, `time` in passes, `parallelism` in lanes. */
 interface Cost {
@@ -55,7 +55,7 @@ export function createPasswordHasher({
       const verifier = passwordHash === null ? undefined : verifierOf(passwordHash);
       const stored = passwordHash === null || verifier === undefined ? await dummyHash : passwordHash;
       const { result: isMatch, took } = await turns(network, () =>
-        timed(() => matchesAny(verifier ?? argon2Hashes, stored, spellings)),
+        measureTime(() => matchesAny(verifier ?? argon2Hashes, stored, spellings)),
       );
       if (isMatch && verifier !== undefined) return true;
       // The delay comes after the turn, so that it does not block other requests in the queue.
@@ -72,7 +72,7 @@ export function createPasswordHasher({
     return verifiers.find((verifier) => verifier.kindOf(passwordHash) !== null);
   }
 
-  async function timed<T>(work: () => Promise<T>) {
+  async function measureTime<T>(work: () => Promise<T>) {
     const started = refusalTime.clock();
     const result = await work();
     return { result, took: refusalTime.clock() - started };

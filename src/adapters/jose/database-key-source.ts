@@ -21,7 +21,7 @@ export function createDatabaseKeySource(options: Options): KeySource {
   const { open } = createSealedKeys(encryptionKeys);
   const set = createKeySet({
     ...options,
-    reload: () => inTurn(async () => replace(await list(), logUnusable)),
+    reload: () => runInTurn(async () => replace(await list(), logUnusable)),
   });
   const removed = new Set<string>();
   let lastSeen: ReadonlySet<string> = new Set();
@@ -29,15 +29,15 @@ export function createDatabaseKeySource(options: Options): KeySource {
 
   return {
     set,
-    start: () => inTurn(async () => replace(await options.maintain(), refuse)),
-    maintain: () => inTurn(async () => replace(await options.maintain(), logUnusable)),
+    start: () => runInTurn(async () => replace(await options.maintain(), refuse)),
+    maintain: () => runInTurn(async () => replace(await options.maintain(), logUnusable)),
   };
 
   /**
    * Runs one round after another. Otherwise a round could apply a list that was read before an announcement, and the
    * announced key would look removed.
    */
-  function inTurn(round: () => Promise<void>): Promise<void> {
+  function runInTurn(round: () => Promise<void>): Promise<void> {
     const mine = latest.then(round);
     latest = mine.catch(() => {});
     return mine;

@@ -13,7 +13,7 @@ export async function readKeyText(path: string): Promise<string> {
   }
 }
 
-/** {@link readKeys} of a file. */
+/** Reads the keys of a file as {@link readKeys} does. */
 export async function readKeyFile(path: string, required: KeyAlgorithm | null): Promise<readonly OpenKey[]> {
   return readKeys(await readKeyText(path), required);
 }

@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 
-/** What is known about abandoned work. Null: the pool rejects the work within a second. */
+/** The known effect of abandoned work, as in `WriteOutcome`. Null: the pool rejects the work within a second. */
 type AbandonOutcome = 'nothing' | 'pending' | null;
 
 /** The functions that abandon statements and transactions, by their promises. */

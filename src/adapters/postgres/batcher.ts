@@ -14,7 +14,7 @@ const DEADLOCK = '40P01';
 export interface BatchedChanges<Change, Result> {
   /** Changes with the same key are never in one batch, because the second one must see the result of the first. */
   keyOf(change: Change): string;
-  /** The results by key. The statement must wait for no lock that a transaction of several statements holds. */
+  /** Returns the results by key. The statement should skip locked rows: a wait delays every change of the batch. */
   runBatch(changes: readonly Change[]): Promise<ReadonlyMap<string, Result | Promise<Result>>>;
   runAlone(change: Change): Promise<Result>;
 }
@@ -49,7 +49,7 @@ export function createBatcher<Change, Result>({
 
   async function run(): Promise<void> {
     isRunning = true;
-    while (waiting.length > 0) await settle(takeBatch());
+    while (waiting.length > 0) await processBatch(takeBatch());
     isRunning = false;
   }
 
@@ -67,7 +67,7 @@ export function createBatcher<Change, Result>({
     return batch;
   }
 
-  async function settle(batch: ReadonlyMap<string, Waiting<Change, Result>>): Promise<void> {
+  async function processBatch(batch: ReadonlyMap<string, Waiting<Change, Result>>): Promise<void> {
     if (batch.size === 0) return; // every waiting change was too late
     try {
       const results = await runBatch([...batch.values()].map(({ change }) => change));

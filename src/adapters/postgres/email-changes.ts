@@ -142,7 +142,7 @@ export function createEmailChanges(
   }
 }
 
-/** Locks the account of a link and removes the link. Null if the link is not valid. */
+/** Uses a link as {@link useEmailLink} does, and also returns its account. Null if the link is not valid. */
 async function useLink(
   tx: postgres.TransactionSql,
   hashedToken: string,

@@ -61,8 +61,8 @@ export async function mapDriverError<T>(answer: Promise<T>): Promise<T> {
 }
 
 /**
- * Whether a statement of {@link execute} was not answered in time. It may not have been sent, because each connection
- * waits for an answer.
+ * Whether a statement of {@link execute} was not answered in time. The statement may even be unsent: then every
+ * connection of the pool waits for an answer.
  */
 export function isUnanswered(error: unknown): boolean {
   if (!(error instanceof StoreUnavailable)) return false;

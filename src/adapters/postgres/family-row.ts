@@ -126,8 +126,8 @@ function toPair(row: FamilyRow): CurrentPair {
 }
 
 /**
- * The columns that a rotation returns: the key, those that neither the expected row nor the next pair contains, and the
- * generation, which the entries of the rotation need.
+ * The columns that a rotation returns: the key, and the columns that neither the expected row nor the next pair
+ * contains. Also the generation, which the entries of the rotation need.
  */
 export const RETURNED_COLUMNS = [
   'token_family',

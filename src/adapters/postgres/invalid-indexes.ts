@@ -14,7 +14,7 @@ export interface InvalidIndex {
   readonly remedy: string;
 }
 
-/** Finds the invalid indexes of the tables of the service, without those that are being built. */
+/** Finds the invalid indexes of the tables of the service. Skips a table while any index on it is being built. */
 export async function findInvalidIndexes(sql: Sql): Promise<readonly InvalidIndex[]> {
   const rows = await execute(sql<{ name: string }[]>`
     select format('%I.%I', index_class.relnamespace::regnamespace::name, index_class.relname) as name

@@ -19,7 +19,7 @@ export async function lockAccount(
   return condition === null || (await holds(tx, userId, condition)) ? account : null;
 }
 
-/** Reads in statements of their own, which see what was committed while an earlier statement waited for a lock. */
+/** Uses several statements: each sees what was committed while the statement before it waited for a lock. */
 async function holds(
   tx: TransactionSql,
   userId: string,

@@ -15,11 +15,11 @@ export const MIGRATIONS = fileURLToPath(new URL('migrations/*.sql', import.meta.
 /** The key of the advisory lock that excludes concurrent migrations. It must never change. */
 const MIGRATION_LOCK = 7_271_046_103;
 
-/** A migration that is about to run. `of` migrations are due, and `number` counts them from 1. */
+/** A migration that is about to run. `total` migrations are due, and `number` counts them from 1. */
 export interface DueMigration {
   readonly name: string;
   readonly number: number;
-  readonly of: number;
+  readonly total: number;
 }
 
 /**
@@ -48,11 +48,13 @@ export async function migrate(
   }
 }
 
-/** Milliseconds that a script waits for a lock, and that then pass before the next attempt, so that others can run. */
+/** Milliseconds that a script waits for a lock. */
 const LOCK_TIMEOUT = 2_000;
+
+/** Milliseconds before the next attempt. Statements that waited behind the script run in this pause. */
 const LOCK_PAUSE = 2_000;
 
-/** Whether a lock was not available in time (55P03), or this was the victim of a deadlock (40P01). */
+/** Whether a lock was not available in time (55P03), or this transaction was the victim of a deadlock (40P01). */
 function isLockConflict(error: unknown): boolean {
   return error instanceof StoreUnavailable && /^(?:55P03|40P01)$/.test(errorCode(error.cause));
 }
@@ -80,11 +82,11 @@ async function migrateOnce(sql: Sql, onMigration: (due: DueMigration) => void): 
       const migrations = await postgrator.getMigrations();
       await adoptOldTable(tx, schema, migrations);
       let number = 0;
-      let of = 0;
+      let total = 0;
       postgrator.on('migration-started', ({ version, name }) => {
-        if (number === 0) of = migrations.filter((each) => each.version >= version).length;
+        if (number === 0) total = migrations.filter((each) => each.version >= version).length;
         number += 1;
-        onMigration({ name: `${version} ${name}`, number, of });
+        onMigration({ name: `${version} ${name}`, number, total });
       });
       return postgrator.migrate();
     }),

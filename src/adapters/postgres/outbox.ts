@@ -128,8 +128,8 @@ export function forgetOldSql(sql: Sql, kind: DeliveryKind, before: number, limit
 }
 
 /**
- * The oldest event first. Events of the same time have a fixed order, because the id of the first entry becomes the id
- * of a digest.
+ * Sorts the entries by the times of their events. Events of the same time have a fixed order, because the id of the
+ * first entry becomes the id of a digest.
  */
 export function toClaimedEntries(rows: readonly OutboxRow[]): readonly ClaimedEntry[] {
   return rows

@@ -32,7 +32,7 @@ async function haveMixedSessions(first: Sql, second: Sql): Promise<boolean> {
   const mark = randomUUID();
   await execute(second`select 1`);
   await execute(first`select set_config('kinship.mark', ${mark}, false)`);
-  // Not by `begin` of the pool, whose work must not wait for another connection. The end of the pool rolls back.
+  // Not `second.begin`, whose work must not wait for another connection such as `first`. The later `end` rolls back.
   await execute(second.unsafe('begin'));
   const seen = await readMark(second);
   return seen === mark || (await readMark(first)) !== mark;

@@ -31,8 +31,8 @@ const RETRY_DELAY = 500;
  * - PostgreSQL: notifications. The list is complete after the load, and incomplete once the connection is lost. A
  *   connection that stops answering is detected within {@link DETECTION_TIME}.
  * - A pooler in transaction mode delivers no notifications, so revocations are polled ({@link pollRevocations}).
- * - The embedded database delivers no notifications either. The list is loaded once, and a failed load rejects with the
- *   error of the database. Afterwards this process adds its own revocations ({@link keepEmbeddedList}).
+ * - The embedded database delivers no notifications either. The list is loaded at the start, and a failed load rejects
+ *   with the error of the database. Afterwards {@link keepEmbeddedList} maintains the list.
  */
 export async function startRevocationFeed(options: Options): Promise<RevocationFeed> {
   const { address, sql, list, policy, clock, log } = options;

@@ -110,20 +110,20 @@ function selectInOrder(sql: Executor, condition: PendingQuery<Row[]>) {
 }
 
 /**
- * Counts live families up to `most`. A higher number is estimated from the statistics of an index. The estimate
+ * Counts live families up to `limit`. A higher number is estimated from the statistics of an index. The estimate
  * includes expired families that are not purged yet.
  */
-export async function countLive(sql: Sql, now: number, most: number): Promise<number> {
+export async function countLive(sql: Sql, now: number, limit: number): Promise<number> {
   const [row] = await execute(sql<{ counted: number; estimate: number }[]>`
     select counted, greatest(reltuples, 0)::float8 as estimate
     from pg_class, (
       select count(*)::int as counted from (
         select from token_families
         where revoked_at is null and least(expires_at, refresh_expires_at) > ${new Date(now)}
-        limit ${most}
+        limit ${limit}
       ) as live
     ) as count
     where pg_class.oid = 'token_families_unrevoked'::regclass`);
   const { counted = 0, estimate = 0 } = row ?? {};
-  return counted < most ? counted : Math.max(counted, Math.round(estimate));
+  return counted < limit ? counted : Math.max(counted, Math.round(estimate));
 }

@@ -39,7 +39,7 @@ interface FactorRow {
   is_backed_up: boolean;
 }
 
-/** Rolls back a login whose challenge or proof cannot be used. */
+/** Thrown to roll back a login whose challenge or proof cannot be used. */
 class UnusableProof extends Error {}
 
 /**
@@ -98,7 +98,7 @@ export function createSecondFactors(
             ${decodeHash(passkey.publicKey)}, ${passkey.signCount}, ${[...passkey.transports]}, ${passkey.isBackupEligible}
           where (select count(*) from user_factors where user_id = ${userKey(userId)}) < ${MAX_FACTORS}`;
         if (added.count === 0) return 'full';
-        await recordChange(tx, userId, entries);
+        await finishFactorChange(tx, userId, entries);
         return 'added';
       });
       return addition.catch(takenIfKnown);
@@ -118,7 +118,7 @@ export function createSecondFactors(
           update user_factors set confirmed_at = ${new Date(at)}, last_step = ${step}
           where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is null`;
         if (count === 0) return false;
-        await recordChange(tx, userId, entries);
+        await finishFactorChange(tx, userId, entries);
         return true;
       });
     },
@@ -129,7 +129,7 @@ export function createSecondFactors(
         where id = ${id} and user_id = ${userKey(userId)} and confirmed_at is not null and label <> ${label}
         returning user_id as id, null::text as email`;
       const rows = await execute(outboxWriter.changeUser(sql, change, entries));
-      return onlyRow(rows, (row) => isSameId(row.id, userId)) !== null;
+      return onlyRow(rows, (row) => isSameId(row.id, userKey(userId))) !== null;
     },
 
     async remove(userId, id, condition, entries) {
@@ -141,7 +141,7 @@ export function createSecondFactors(
         await tx`
           delete from recovery_codes where user_id = ${userKey(userId)}
             and not exists (select from user_factors where user_id = ${userKey(userId)} and confirmed_at is not null)`;
-        await recordChange(tx, userId, entries);
+        await finishFactorChange(tx, userId, entries);
         return true;
       });
     },
@@ -154,7 +154,7 @@ export function createSecondFactors(
         await tx`delete from recovery_codes where user_id = ${userKey(userId)}`;
         const rows = hashes.map((hash) => ({ user_id: userKey(userId), hashed_code: decodeHash(hash) }));
         await tx`insert into recovery_codes ${tx(rows)}`;
-        await recordChange(tx, userId, entries);
+        await finishFactorChange(tx, userId, entries);
         return true;
       });
     },
@@ -230,7 +230,7 @@ export function createSecondFactors(
   }
 
   /** Brings the account's row up to date with its factors, renews its security version, and records the entries. */
-  async function recordChange(
+  async function finishFactorChange(
     tx: TransactionSql,
     userId: string,
     entries: readonly ChangeEntry[],

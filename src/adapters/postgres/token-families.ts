@@ -101,10 +101,10 @@ export function createTokenFamilies(
     },
 
     search: (filter, page) => searchFamilies(sql, filter, page),
-    countLive: (now, most) => countLive(sql, now, most),
+    countLive: (now, limit) => countLive(sql, now, limit),
 
     async record(tokenFamily, entries) {
-      // The lock prevents that a concurrent purge deletes the family, to which the notified subject refers.
+      // The lock keeps a concurrent purge from deleting the family, to which the row of `told_subjects` refers.
       const family = sql`
         select ${sql(FAMILY_COLUMNS_OF_ENTRIES)} from token_families where token_family = ${tokenFamily} for key share`;
       await execute(outboxWriter.changeFamily<OutboxRow>(sql, family, entries, FAMILY_COLUMNS_OF_ENTRIES));

@@ -10,8 +10,8 @@ import { execute, violates } from './execute.ts';
 import { toColumns, toUser, type UserRow, userColumns } from './user-row.ts';
 import { isTakenIdentifier } from './users.ts';
 
-/** Maximum attempts to store a batch. An attempt fails if a concurrent registration takes one of the names. */
-const ATTEMPTS = 5;
+/** An attempt fails if a concurrent change takes an id or an identifier of the batch. */
+const MAX_ATTEMPTS = 5;
 
 /** Imports accounts into PostgreSQL, and exports them. */
 export function createUserTransfer(sql: Sql): UserTransfer {
@@ -36,7 +36,7 @@ export function createUserTransfer(sql: Sql): UserTransfer {
           const storing = sql.begin((tx) => storeBatch(tx, batch, now, entry));
           return await execute(storing as Promise<ImportVerdict[]>);
         } catch (error) {
-          if (!isTakenMeanwhile(error) || attempt === ATTEMPTS) throw error;
+          if (!isTakenMeanwhile(error) || attempt === MAX_ATTEMPTS) throw error;
         }
     },
 

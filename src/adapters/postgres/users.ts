@@ -189,7 +189,6 @@ export function createUsers(
   }
 }
 
-/** Stores a password reset within the transaction that changes or creates its user. */
 async function insertReset(
   tx: postgres.TransactionSql,
   { hashedToken, userId, expiresAt }: PasswordReset,

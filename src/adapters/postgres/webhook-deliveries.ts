@@ -25,8 +25,8 @@ interface DeliveryRow {
 }
 
 /**
- * Deliveries of webhooks in PostgreSQL. The trigger `fan_out_events` writes those of recorded events, `add` writes
- * single ones. A claim is a lease in the row.
+ * Deliveries of webhooks in PostgreSQL. The trigger `fan_out_events` inserts the deliveries of recorded events.
+ * {@link insertDelivery} inserts a single delivery. A claim is a lease in the row.
  */
 export function createWebhookDeliveries(sql: Sql): WebhookDeliveries {
   return {

@@ -54,7 +54,7 @@ export function createOutboxWriter(currentTrace: CurrentTrace) {
      * the account. The address may be null.
      */
     changeUser(sql: Executor, change: Change, entries: readonly ChangeEntry[]) {
-      return sql<{ id: string; email: string }[]>`
+      return sql<{ id: string; email: string | null }[]>`
         with changed as (${change}), ${entriesAsTable(sql, entries, currentTrace())}, ${sql.unsafe(USER_ENTRIES)}
         select id, email from changed`;
     },
@@ -87,7 +87,7 @@ export function changeKeys(sql: Executor, change: Change, entries: readonly Audi
     select id from changed`;
 }
 
-/** Revokes all sessions of a user except `sparedSession` and the `keptCount` most recently refreshed of the others. */
+/** A revocation of all sessions of a user, except `sparedSession` and the `keptCount` others that were refreshed last. */
 export interface SessionRevocation {
   readonly userId: string;
   readonly keptCount: number;

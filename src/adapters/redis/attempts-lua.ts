@@ -70,7 +70,7 @@ const COUNTS = `
 
 /**
  * Returns the milliseconds to wait, and the position of the count that requires it (1 is the first). A wait of 0 means
- * that the attempt is allowed and counted. Then the second number is that of the counts that were raised: 1 at a known
+ * that the attempt is allowed and counted. Then the second number says how many counts were raised: 1 at a known
  * network, 2 elsewhere.
  */
 export const BEGIN = `${COUNTS}

@@ -192,10 +192,10 @@ export interface TokenFamilies {
   search(filter: FamilyFilter, page: FamilyPage): Promise<FoundFamilies>;
 
   /**
-   * The number of families that can be refreshed at `now`. Counts up to `most` of them; more are estimated from the
+   * The number of families that can be refreshed at `now`. Counts up to `limit` of them; more are estimated from the
    * statistics of the database.
    */
-  countLive(now: number, most: number): Promise<number>;
+  countLive(now: number, limit: number): Promise<number>;
 
   /** Records entries about a family without a change of its row. */
   record(tokenFamily: string, entries: readonly ChangeEntry[]): Promise<void>;

@@ -1,5 +1,5 @@
 import { createArgon2id } from '../../../src/adapters/argon2/argon2id.ts';
-import { createFairQueue } from '../../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../../src/adapters/argon2/fair-queue.ts';
 import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { createTokenFamilies } from '../../../src/adapters/postgres/token-families.ts';
 import { createTokenSecrets } from '../../../src/adapters/secrets/token-secrets.ts';

@@ -325,12 +325,12 @@ function createFamilies(
         .map((family) => structuredClone(family));
     },
 
-    async countLive(now, most) {
+    async countLive(now, limit) {
       const live = [...families.values()].filter(
         ({ revoked, expiresAt, refreshExpiresAt }) =>
           revoked === null && Math.min(expiresAt, refreshExpiresAt) > now,
       );
-      return Math.min(live.length, most);
+      return Math.min(live.length, limit);
     },
 
     async search(filter, { now, limit, after }) {

@@ -120,7 +120,11 @@ function describeRemedy(
   wrong: readonly [string, string][],
 ): string {
   const names = wrong.map(([name]) => name).join(', ');
-  if (pooler === 'session') return `The database, or a pooler before it, drops these settings: ${names}.`;
+  if (pooler === 'session')
+    return (
+      `The database, or a pooler before it, drops these settings: ${names}. ` +
+      'Configure the pooler to keep them, or connect without a pooler.'
+    );
   const role = `"${user.replaceAll('"', '""')}"`;
   const statements = wrong.map(
     ([name, value]) => `alter role ${role} set ${name} = ${roleValue(name, value)};`,

@@ -4,7 +4,7 @@ import type { Backlog, Outbox } from '../../../ports/stores/outbox.ts';
 import type { DeliveryBacklog, WebhookDeliveries } from '../../../ports/stores/webhook-deliveries.ts';
 import type { Instruments } from './instruments.ts';
 
-/** Milliseconds for which a result is reused. So all scrapers cause no more queries than one with this interval. */
+/** Milliseconds for which a result is reused. So several scrapers cause no more queries than one scraper. */
 const MAX_AGE = 5_000;
 
 /** Milliseconds that a scrape waits for the database. */

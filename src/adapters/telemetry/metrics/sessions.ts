@@ -35,7 +35,7 @@ export function createSessionMetrics({ counter, histogram }: Instruments): Sessi
   for (const reason of DPOP_FAULTS) proofs.inc({ reason }, 0);
   for (const outcome of ['rotated', 'repeated', 'healed']) outcomes.inc({ outcome }, 0);
 
-  function refreshed(outcome: string): void {
+  function countRefresh(outcome: string): void {
     refreshes.inc();
     outcomes.inc({ outcome });
   }
@@ -47,10 +47,10 @@ export function createSessionMetrics({ counter, histogram }: Instruments): Sessi
   return {
     loginEnded: (fault) => (fault === null ? logins.inc() : loginsFailed.inc({ reason: fault })),
     registrationEnded: (fault) => (fault === null ? registers.inc() : registersFailed.inc({ reason: fault })),
-    rotated: () => refreshed('rotated'),
-    healed: () => refreshed('healed'),
+    rotated: () => countRefresh('rotated'),
+    healed: () => countRefresh('healed'),
     reissued(age) {
-      refreshed('repeated');
+      countRefresh('repeated');
       ages.observe({ answer: 'repeated' }, secondsOf(age));
     },
     refreshRefused(fault) {

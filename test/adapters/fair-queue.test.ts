@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createFairQueue } from '../../src/adapters/argon2/turns.ts';
+import { createFairQueue } from '../../src/adapters/argon2/fair-queue.ts';
 
 /** Work that the test ends, and the order in which work was started. */
 function workshop() {

@@ -5,16 +5,16 @@ import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { type UsedDpopProofs, UsedDpopProofsFull } from '../../ports/stores/used-dpop-proofs.ts';
 import type { Call, Handlers } from './calls.ts';
 
-/** State that all workers share. With separate counts, a limit of 5 would allow 5 attempts in each worker. */
-export interface SharedMemory {
+/** The stores that all workers share. With separate counts, a limit of 5 would allow 5 attempts in each worker. */
+export interface SharedStores {
   readonly attempts: Attempts;
   readonly proofAttempts: Attempts;
   readonly usedProofs: UsedDpopProofs;
   readonly cache: Cache;
 }
 
-/** Serves the memory of this process to one worker. */
-export function serveMemory({ attempts, proofAttempts, usedProofs, cache }: SharedMemory): Handlers {
+/** Serves the stores of this process to one worker. */
+export function serveStores({ attempts, proofAttempts, usedProofs, cache }: SharedStores): Handlers {
   return {
     ...serveAttempts('attempts', attempts),
     ...serveAttempts('proofAttempts', proofAttempts),
@@ -31,8 +31,8 @@ export function serveMemory({ attempts, proofAttempts, usedProofs, cache }: Shar
 
 const FULL = 'full';
 
-/** Creates the stores through which a worker uses the memory of the primary. */
-export function createMemoryClient(call: Call): SharedMemory {
+/** Creates the stores of a worker, which call the stores of the primary. */
+export function createStoresClient(call: Call): SharedStores {
   return {
     attempts: createAttempts('attempts', call),
     proofAttempts: createAttempts('proofAttempts', call),
@@ -59,7 +59,7 @@ export function createMemoryClient(call: Call): SharedMemory {
 
 /** Milliseconds. The ports promise an answer within about a second. */
 const DEADLINE = 1_000;
-const LATE = `The process that holds the shared memory did not answer within ${DEADLINE} ms.`;
+const LATE = `The primary process, which holds the shared stores, did not answer within ${DEADLINE} ms.`;
 
 const ATTEMPT_METHODS = ['begin', 'recordSuccess', 'recordRecovery', 'countAction', 'uncountAction'] as const;
 

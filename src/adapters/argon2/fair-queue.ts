@@ -7,12 +7,12 @@ import { Refusal } from '../../domain/refusal.ts';
 export type FairQueue = <T>(network: string, work: () => Promise<T>) => Promise<T>;
 
 /** How many pieces of work run, and how many wait. */
-export interface TurnCounts {
+export interface QueueCounts {
   running(): number;
   waiting(): number;
 }
 
-interface TurnLimits {
+interface QueueLimits {
   /** The maximum number of pieces of work that run at the same time. */
   readonly maxRunning: number;
   /** The maximum number of pieces of work that wait, over all networks. */
@@ -29,7 +29,7 @@ export function createFairQueue({
   maxRunning,
   maxWaiting,
   maxWaitingOfNetwork = maxWaiting,
-}: TurnLimits): FairQueue & TurnCounts {
+}: QueueLimits): FairQueue & QueueCounts {
   /** The queues by network, in the order of their next turns. No queue in the map is empty. */
   const queues = new Map<string, (() => void)[]>();
   let running = 0;
