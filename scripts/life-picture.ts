@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawLife } from '../console/src/picture/draw-life.ts';
-import { svg, svgText } from '../console/src/picture/svg.ts';
+import { renderSvg, svg } from '../console/src/picture/svg.ts';
 import { describeUserAgent } from '../src/adapters/http/server/describe-user-agent.ts';
 import { createLog } from '../src/adapters/telemetry/log.ts';
 import { compose } from '../src/compose.ts';
@@ -135,5 +135,5 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
 /** Formats the picture as a file, which contains its own style. */
 async function formatFile(picture: ReturnType<typeof drawLife>): Promise<string> {
   const style = svg('style', {}, await readFile(STYLE, 'utf8'));
-  return `${svgText({ ...picture, children: [style, ...picture.children] })}\n`;
+  return `${renderSvg({ ...picture, children: [style, ...picture.children] })}\n`;
 }

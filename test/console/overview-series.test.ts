@@ -1,5 +1,5 @@
 import t from 'tap';
-import { amount, drawChart, rangeInWords } from '../../console/src/overview/chart.ts';
+import { drawChart, formatValue, rangeInWords } from '../../console/src/overview/chart.ts';
 import {
   drawKeys,
   type Key,
@@ -16,7 +16,7 @@ import {
   type Sample,
   valuesOf,
 } from '../../console/src/overview/series.ts';
-import { svgText } from '../../console/src/picture/svg.ts';
+import { renderSvg } from '../../console/src/picture/svg.ts';
 import { publishedUntil, type SigningKey, stateOf } from '../../src/domain/key-set.ts';
 
 const START = Date.UTC(2026, 0, 2);
@@ -76,14 +76,14 @@ t.test('a chart draws the known samples, and its line breaks where samples are m
     ({ sessions }) => sessions,
   );
   t.equal(points.length, 4);
-  const text = svgText(drawChart(points, 'Live sessions'));
+  const text = renderSvg(drawChart(points, 'Live sessions'));
   t.equal(text.match(/M/g)?.length, 3, 'the base, and two parts of the line');
   t.match(text, /aria-label="Live sessions: now 110, 0 to 110 in the time shown"/);
-  const alone = svgText(drawChart([{ at: 5_000, value: 2 }], 'Live sessions'));
+  const alone = renderSvg(drawChart([{ at: 5_000, value: 2 }], 'Live sessions'));
   t.match(alone, /d="M320 6h-4"/, 'a single point is a visible dash at the end');
-  t.match(svgText(drawChart([], 'Mails waiting')), /Mails waiting: not known yet/);
+  t.match(renderSvg(drawChart([], 'Mails waiting')), /Mails waiting: not known yet/);
   t.match(rangeInWords([{ at: 0, value: 0 }]), /^now 0, 0 to 0/);
-  t.same([amount(0.25), amount(12.6), amount(12_345)], ['0.3', '13', '12,345']);
+  t.same([formatValue(0.25), formatValue(12.6), formatValue(12_345)], ['0.3', '13', '12,345']);
 });
 
 const time = (days: number) => new Date(START + days * DAY).toISOString();
@@ -170,7 +170,7 @@ t.test('keys are drawn as bars over time, each with a description in words', asy
   const picture = drawKeys(KEYS, START);
   t.ok(picture);
   if (picture === null) return;
-  const text = svgText(picture);
+  const text = renderSvg(picture);
   t.equal(text.match(/<rect/g)?.length, 5);
   t.match(text, /old-key- is retired, signs from Thu 4 Dec 2025/);
   t.equal(drawKeys([{ id: 'file', alg: 'ES256', state: 'signing' }], START), null);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { drawLife } from '../../console/src/picture/draw-life.ts';
 import { layOutLife } from '../../console/src/picture/geometry.ts';
-import { type SvgNode, svgText } from '../../console/src/picture/svg.ts';
+import { renderSvg, type SvgNode } from '../../console/src/picture/svg.ts';
 import { createTimeScale } from '../../console/src/picture/time-scale.ts';
 import { describeUserAgent } from '../../src/adapters/http/server/describe-user-agent.ts';
 import type { LifeEvent, LifeSession } from '../../src/domain/life/life.ts';
@@ -87,7 +87,7 @@ t.test('untrusted text is shown as text in the picture', async (t) => {
         lifeEvent('2026-11-21T09:16:02.000Z', 'sessions.revoked', { data: { reason: evil } }),
       ];
       const picture = drawLife(read(lifeSession(), events), { width: 400, heading: true });
-      const markup = svgText(picture);
+      const markup = renderSvg(picture);
       t.equal(markup.match(/</g)?.length, 2 * elements(picture).length);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: XML does not allow these characters
       t.notMatch(markup, /[\u0000-\u0008]/);

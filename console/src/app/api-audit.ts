@@ -19,11 +19,11 @@ export const FILTER_FIELDS = ['type', 'user', 'session', 'from', 'to'] as const;
 
 export type AuditFilter = { readonly [Field in (typeof FILTER_FIELDS)[number]]?: string };
 
-/** Lists the events that the query of a page selects, newest first. */
-export function listAudit(page: URLSearchParams, signal: AbortSignal) {
+/** Lists the events that the query of the page `/audit` selects, newest first. */
+export function listAudit(pageQuery: URLSearchParams, signal: AbortSignal) {
   const query = new URLSearchParams({ order: 'newest', limit: '50' });
   for (const field of [...FILTER_FIELDS, 'cursor']) {
-    const value = page.get(field);
+    const value = pageQuery.get(field);
     if (value !== null) query.set(field, value);
   }
   return call<AuditPage>('GET', `/admin/audit?${query}`, { signal });

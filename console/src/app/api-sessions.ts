@@ -6,9 +6,9 @@ export interface SessionPage {
   readonly nextCursor?: string;
 }
 
-/** The parameters of the list that a page of the console has in its own query. */
+/** The query parameters that a page of the console passes on to the list of the admin API. */
 const SESSION_FIELDS = ['userId', 'address', 'agent', 'client', 'state', 'cursor'] as const;
 
-export function listSessions(place: URLSearchParams, signal: AbortSignal) {
-  return call<SessionPage>('GET', `/admin/sessions?${listQuery(place, SESSION_FIELDS)}`, { signal });
+export function listSessions(pageQuery: URLSearchParams, signal: AbortSignal) {
+  return call<SessionPage>('GET', `/admin/sessions?${listQuery(pageQuery, SESSION_FIELDS)}`, { signal });
 }

@@ -37,8 +37,8 @@ interface DeliveryPage {
   readonly nextCursor?: string;
 }
 
-/** Deliveries are kept for this long. */
-const KEPT = 7 * 86_400_000;
+/** Milliseconds for which the service keeps deliveries. */
+const DELIVERY_LIFE = 7 * 86_400_000;
 
 /** The id comes from the URL of the page, which can hold anything. */
 const pathOf = (id: string) => `/admin/webhooks/${encodeURIComponent(id)}`;
@@ -63,6 +63,6 @@ export const sendAgain = (id: string, eventId: string, reason: string) =>
 /** Sends the failed deliveries that are kept again: at most 5,000 in one request, the oldest first. */
 export function sendFailedAgain(id: string, reason: string) {
   const now = Date.now();
-  const [from, to] = [now - KEPT, now].map((at) => new Date(at).toISOString());
+  const [from, to] = [now - DELIVERY_LIFE, now].map((at) => new Date(at).toISOString());
   return call('POST', `${pathOf(id)}/deliveries/send`, { body: { from, to, onlyFailed: true }, reason });
 }

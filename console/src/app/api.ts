@@ -70,11 +70,11 @@ function parseAnswer(text: string) {
   }
 }
 
-/** The query for a list of the API: these fields of the console's own URL, and the maximum number of entries. */
-export function listQuery(place: URLSearchParams, fields: readonly string[]): URLSearchParams {
+/** The query for a list of the API: these fields of the query of a page, and the maximum number of entries. */
+export function listQuery(pageQuery: URLSearchParams, fields: readonly string[]): URLSearchParams {
   const query = new URLSearchParams({ limit: '50' });
   for (const field of fields) {
-    const value = place.get(field);
+    const value = pageQuery.get(field);
     if (value) query.set(field, value);
   }
   return query;

@@ -127,7 +127,7 @@ function IncidentRow({ incident, disabledAt, onRead, reload }: RowProps) {
         <DisabledNote disabledAt={disabledAt} />
       </td>
       <td>
-        <div class="acts">
+        <div class="actions">
           <ActionButton
             label="End all sessions"
             consequence={`Every session of the user ${userId} ends now. The user has to log in again.`}

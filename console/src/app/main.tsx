@@ -16,7 +16,7 @@ import { Users } from './users.tsx';
 import { Webhook } from './webhook.tsx';
 import { Webhooks } from './webhooks.tsx';
 
-interface WhoAmI {
+interface ConsoleSession {
   readonly operator: { readonly userId: string } | null;
 }
 
@@ -26,20 +26,20 @@ function App({ serviceName }: { readonly serviceName: string }) {
   const [signedIn, setSignedIn] = useState<SignedIn>('unknown');
   const [error, setError] = useState<string | null>(null);
   const place = usePlace();
-  /** Runs a call of the session. Shows why it failed. */
-  const attempt = (run: () => Promise<void>) => {
+  /** Runs requests to `/console/session`. A failure is shown above the page. */
+  const runSessionCall = (run: () => Promise<void>) => {
     setError(null);
     run().catch((failure: Error) => setError(failure.message));
   };
   useEffect(() => {
     whenSignedOut(() => setSignedIn('ended'));
-    attempt(async () => {
-      const { operator } = await call<WhoAmI>('GET', '/console/session');
+    runSessionCall(async () => {
+      const { operator } = await call<ConsoleSession>('GET', '/console/session');
       setSignedIn(operator === null ? 'no' : 'yes');
     });
   }, []);
   const signOut = () =>
-    attempt(async () => {
+    runSessionCall(async () => {
       await call('DELETE', '/console/session');
       go('/');
       setSignedIn('no');

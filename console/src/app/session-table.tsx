@@ -52,7 +52,7 @@ export function SessionTable({ label, items, withUser = false }: Props) {
   );
 }
 
-/** An unknown client may call itself by a very long name. The page of the session shows all of it. */
+/** The user agent of an unknown client can be very long. The page of the session shows it whole. */
 function truncate(name: string): string {
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
 }

@@ -35,7 +35,7 @@ type Group = [IncidentEvent, ...IncidentEvent[]];
  */
 export function groupIncidents(events: readonly IncidentEvent[]): readonly Incident[] {
   const newestFirst = events
-    .filter(isRefusal)
+    .filter(isPartOfIncident)
     .sort((one, other) => Date.parse(other.time) - Date.parse(one.time));
   const groups = new Map<string, Group>();
   for (const event of newestFirst) {
@@ -47,7 +47,7 @@ export function groupIncidents(events: readonly IncidentEvent[]): readonly Incid
   return [...groups.values()].map(incidentOf);
 }
 
-function isRefusal({ type, data }: IncidentEvent): boolean {
+function isPartOfIncident({ type, data }: IncidentEvent): boolean {
   return type !== 'sessions.address_changed' || data?.blocked === true;
 }
 

@@ -41,11 +41,11 @@ export function rangeInWords(points: readonly Point[]): string {
   const values = points.map(({ value }) => value);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const { value = 0 } = points.at(-1) ?? {};
-  return `now ${amount(value)}, ${amount(least)} to ${amount(most)} in the time shown`;
+  return `now ${formatValue(value)}, ${formatValue(least)} to ${formatValue(most)} in the time shown`;
 }
 
 /** Formats a value, with one decimal place if the value is below 10. */
-export function amount(value: number): string {
+export function formatValue(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 1 : 0 });
 }
 

@@ -1,6 +1,6 @@
 import { escapeHtml } from '../../../src/lib/html.ts';
 
-/** An element of an SVG document as plain data. A browser renders it to nodes, {@link svgText} to text. */
+/** An element of an SVG document as plain data. A browser renders it to nodes, {@link renderSvg} to text. */
 export interface SvgNode {
   readonly tag: string;
   readonly attributes: Readonly<Record<string, string | number>>;
@@ -17,7 +17,7 @@ export function svg(
 }
 
 /** The markup of an element. */
-export function svgText(node: SvgNode | string): string {
+export function renderSvg(node: SvgNode | string): string {
   if (typeof node === 'string') return escapeHtml(node);
   const attributes = Object.entries(node.attributes).map(
     ([name, value]) => ` ${name}="${escapeHtml(withoutControls(String(value)))}"`,
@@ -26,7 +26,7 @@ export function svgText(node: SvgNode | string): string {
 }
 
 function childText(child: SvgNode | string): string {
-  return svgText(typeof child === 'string' ? withoutControls(child) : child);
+  return renderSvg(typeof child === 'string' ? withoutControls(child) : child);
 }
 
 /** XML cannot hold these characters in any form. */
