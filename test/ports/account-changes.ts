@@ -25,13 +25,19 @@ function entriesAbout({ id: userId }: User): ChangeEntry[] {
   return [
     { id: randomUUID(), kind: 'event', event },
     {
-      ...{ id: randomUUID(), kind: 'audit', type: event.type, occurredAt: AT, userId, sessionId: null },
-      ...{ origin: SYSTEM, data: {} },
+      id: randomUUID(),
+      kind: 'audit',
+      type: event.type,
+      occurredAt: AT,
+      userId,
+      sessionId: null,
+      origin: SYSTEM,
+      data: {},
     },
   ];
 }
 
-const eventsOf = async ({ outbox }: UserStores) => (await outbox.claim('event', LATER, LATER, 100)).length;
+const countEvents = async ({ outbox }: UserStores) => (await outbox.claim('event', LATER, LATER, 100)).length;
 
 const linkOf = ({ id: userId, email }: User, purpose: 'verify' | 'undo' = 'verify') => ({
   hashedToken: hash(),
@@ -59,7 +65,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
         t.match(await users.findByIdentifier(identifier), { id: user.id });
       for (const identifier of [user.username, user.email])
         t.equal(await users.findByIdentifier(identifier), null, 'the former identifiers are free');
-      t.equal(await eventsOf(stores), 1);
+      t.equal(await countEvents(stores), 1);
       t.match(await emailLinks.findVerification(verification.hashedToken, AT), { id: user.id });
       const unverified = { ...next, username: 'anna@example.org', emailVerifiedAt: null };
       t.equal(await users.change(next, unverified, { at: AT }, []), 'changed', 'a name may be the address');
@@ -94,7 +100,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
         );
       t.same(await users.find(user.id), user);
       t.match(await users.findByIdentifier(user.email), { id: user.id });
-      t.equal(await eventsOf(stores), 0);
+      t.equal(await countEvents(stores), 0);
     },
   );
 

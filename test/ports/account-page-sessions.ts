@@ -36,7 +36,7 @@ export function accountPageSessionsContract(t: Test, fresh: Fresh): void {
 }
 
 async function stepUps(t: Test, fresh: Fresh): Promise<void> {
-  const opened = async (t: Test) => {
+  const openForStepUp = async (t: Test) => {
     const stores = await fresh(t);
     const user = someUser();
     await stores.users.create(user, []);
@@ -51,7 +51,7 @@ async function stepUps(t: Test, fresh: Fresh): Promise<void> {
   };
 
   await t.test('a session that is stepped up is found by its new cookie alone', async (t) => {
-    const { pages, families, family, hashedToken, stepUpOf, ...stores } = await opened(t);
+    const { pages, families, family, hashedToken, stepUpOf, ...stores } = await openForStepUp(t);
     const other = await openPageSession({ ...stores, families, accountPageSessions: pages });
     const change = stepUpOf(family);
     const steppedUp = await families.stepUp(change, []);
@@ -62,7 +62,7 @@ async function stepUps(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('a refused step-up replaces no cookie', async (t) => {
-    const { pages, families, family, hashedToken, stepUpOf } = await opened(t);
+    const { pages, families, family, hashedToken, stepUpOf } = await openForStepUp(t);
     const change = stepUpOf(family, 'another hash');
     t.equal(await families.stepUp(change, []), null);
     t.same(await pages.find([hashedToken], NOW), family);
@@ -70,7 +70,7 @@ async function stepUps(t: Test, fresh: Fresh): Promise<void> {
   });
 
   await t.test('a family that is not the session of a page is not stepped up with a cookie', async (t) => {
-    const { pages, families, user, stepUpOf } = await opened(t);
+    const { pages, families, user, stepUpOf } = await openForStepUp(t);
     const ofNoPage = someFamily({ userId: user.id });
     await families.open(ofNoPage, []);
     const change = stepUpOf(ofNoPage);

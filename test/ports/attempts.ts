@@ -340,10 +340,10 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   await t.test('of 100 concurrent actions no more than the limit are allowed', async (t) => {
     const attempts = await fresh(t);
     const limit = { count: 7, perMilliseconds: 60_000 };
-    const takings = await hundred(() => attempts.countAction('actions', limit, NOW));
-    t.equal(allowedOf(takings), 7);
+    const verdicts = await hundred(() => attempts.countAction('actions', limit, NOW));
+    t.equal(allowedOf(verdicts), 7);
     t.same(
-      takings
+      verdicts
         .filter(({ allowed }) => allowed)
         .map(({ remaining }) => remaining)
         .sort(),

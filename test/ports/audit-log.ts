@@ -92,7 +92,7 @@ export async function auditLogContract(t: Test, fresh: (t: Test) => Promise<Audi
   await t.test('each session that a change ends is recorded with the origin of the change', async (t) => {
     const { families, auditLog } = await fresh(t);
     const userId = randomUUID();
-    const sessions = [someFamily({ userId }), someFamily({ userId, ...{ generation: 3 } })];
+    const sessions = [someFamily({ userId }), someFamily({ userId, generation: 3 })];
     for (const family of sessions) await families.open(family, []);
     const origin: ChangeOrigin = { ...ORIGIN, actor: { kind: 'service_key', name: 'support' } };
     const ending = { at: NOW, reason: 'administrator', except: null } as const;

@@ -30,7 +30,7 @@ const changedEntry = ({ id: userId }: User): OutboxEntry => ({
   },
 });
 
-const types = async ({ outbox }: UserStores) =>
+const eventTypesOf = async ({ outbox }: UserStores) =>
   (await outbox.claim('event', NOW + DAY, NOW + DAY, 100)).map(({ event }) => event.type);
 
 async function withUser(t: Test, fresh: Fresh, values: Partial<User> = {}) {
@@ -67,7 +67,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const { emailChanges, users, user } = stores;
     const { change, undo } = requestOf(user, 'New@example.org');
     t.equal(await emailChanges.request({ change, undo }, null, [changedEntry(user)]), true);
-    t.same(await types(stores), ['users.email_changed'], 'the entry came with the links');
+    t.same(await eventTypesOf(stores), ['users.email_changed'], 'the entry came with the links');
     const { hashedToken } = change;
     t.same(await emailChanges.find(hashedToken, 'change', NOW), { user, email: 'New@example.org' });
     t.equal(await emailChanges.find(hashedToken, 'undo', NOW), null);
@@ -81,7 +81,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await users.findByIdentifier(user.email), null, 'the former address finds no account');
     t.match(await users.findByIdentifier(user.username), changed);
     t.equal(await emailChanges.apply(hashedToken, TIMES, [changedEntry(user)]), 'invalid', 'used up');
-    t.equal((await types(stores)).length, 2, 'the entry of the request, and that of the change');
+    t.equal((await eventTypesOf(stores)).length, 2, 'the entry of the request, and that of the change');
   });
 
   await t.test(
@@ -145,7 +145,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     const { hashedToken } = requested.change;
     t.equal(await emailChanges.apply(hashedToken, TIMES, [changedEntry(user)]), 'taken');
     t.same(await users.find(user.id), user);
-    t.same(await types(stores), []);
+    t.same(await eventTypesOf(stores), []);
     t.ok(await emailChanges.find(hashedToken, 'change', AT));
   });
 
@@ -171,7 +171,7 @@ async function changes(t: Test, fresh: Fresh): Promise<void> {
     await users.change(user, unverified, { at: NOW }, []);
     const requested = { ...requestOf(user, 'a@example.org'), undo: null };
     t.equal(await emailChanges.request(requested, null, [changedEntry(user)]), true);
-    t.same(await types(stores), ['users.email_changed']);
+    t.same(await eventTypesOf(stores), ['users.email_changed']);
     t.equal(await emailChanges.apply(requested.change.hashedToken, TIMES, []), 'changed');
     t.match(await users.find(user.id), { username: 'a@example.org', emailVerifiedAt: AT });
     t.equal(await emailChanges.isTaken(user.email, randomUUID(), AT), false);
@@ -212,11 +212,11 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
       const { hashedToken } = first.undo;
       const undo = (from: string) => emailChanges.undo(hashedToken, { from, at: AT }, [changedEntry(user)]);
       t.equal(await undo('thief@example.org'), null, 'the account has another address by now');
-      t.same(await types(stores), []);
+      t.same(await eventTypesOf(stores), []);
       t.same(await undo('thief2@example.org'), { sessions: [family.tokenFamily] });
       t.same(await users.find(user.id), { ...user, emailVerifiedAt: AT });
       t.same((await families.find(family.tokenFamily))?.revoked, { at: AT, reason: 'not_me' });
-      t.same((await types(stores)).sort(), ['sessions.revoked', 'users.email_changed']);
+      t.same((await eventTypesOf(stores)).sort(), ['sessions.revoked', 'users.email_changed']);
       t.equal(await undo(user.email), null, 'once');
       for (const { undo: later } of [second, third])
         t.equal(await emailChanges.find(later.hashedToken, 'undo', AT), null);
@@ -277,19 +277,18 @@ async function undoing(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await addressOf(), 'a@example.org');
     t.match(await users.findByIdentifier(user.email), { id: other.id });
     t.equal((await families.find(family.tokenFamily))?.revoked, null, 'the sessions live on');
-    t.same(await types(stores), []);
+    t.same(await eventTypesOf(stores), []);
     await users.remove(other.id, null, { at: RESERVED_UNTIL, reason: 'account_deleted' }, []);
     t.same(await restore(), { sessions: [family.tokenFamily] }, 'the link was not used up');
     t.equal(await addressOf(), user.email);
   });
 
   await t.test('an expired undo link changes nothing', async (t) => {
-    const { emailChanges, user, change, addressOf } = await withUser(t, fresh);
+    const { emailChanges, change, addressOf } = await withUser(t, fresh);
     const { undo } = await change('a@example.org');
     const at = undo.expiresAt;
     t.equal(await emailChanges.undo(undo.hashedToken, { from: 'a@example.org', at }, []), null);
     t.equal(await addressOf(), 'a@example.org');
-    t.not(user.email, 'a@example.org');
   });
 }
 
@@ -307,7 +306,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       emailChanges.undo(undo.hashedToken, { from: 'a@example.org', at: AT }, []),
     );
     t.equal((await Promise.all(undoes)).filter((ended) => ended !== null).length, 1);
-    t.same(await types(stores), ['users.email_changed']);
+    t.same(await eventTypesOf(stores), ['users.email_changed']);
   });
 
   await t.test('two accounts never get one address', async (t) => {

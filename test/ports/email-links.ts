@@ -25,7 +25,7 @@ const verifiedEntry = ({ id: userId }: User): OutboxEntry => ({
   },
 });
 
-const types = async ({ outbox }: UserStores) =>
+const eventTypesOf = async ({ outbox }: UserStores) =>
   (await outbox.claim('event', LATER, LATER, 100)).map(({ event }) => event.type);
 
 async function withUser(t: Test, fresh: Fresh) {
@@ -48,7 +48,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
     const { emailLinks, users, user } = stores;
     const link = linkOf(user);
     t.equal(await emailLinks.add(link, [verifiedEntry(user)]), true);
-    t.same(await types(stores), ['users.email_verified'], 'the entry came with the link');
+    t.same(await eventTypesOf(stores), ['users.email_verified'], 'the entry came with the link');
     t.same(await emailLinks.findVerification(link.hashedToken, NOW), user);
     t.equal((await users.find(user.id))?.emailVerifiedAt, null, 'reading the link changes nothing');
     t.equal(await emailLinks.verify(link.hashedToken, AT, [verifiedEntry(user)]), true);
@@ -79,7 +79,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
       t.equal(await emailLinks.verify(hashedToken, AT, [verifiedEntry(user)]), false);
     }
     t.equal((await users.find(user.id))?.emailVerifiedAt, null);
-    t.same(await types(stores), []);
+    t.same(await eventTypesOf(stores), []);
   });
 
   await t.test('an account and its link are stored together or not at all', async (t) => {
@@ -104,7 +104,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
       await users.remove(user.id, null, { at: NOW, reason: 'account_deleted' }, []);
       t.equal(await emailLinks.findVerification(link.hashedToken, NOW), null);
       t.equal(await emailLinks.add(linkOf(user), [verifiedEntry(user)]), false);
-      t.same(await types(stores), []);
+      t.same(await eventTypesOf(stores), []);
     },
   );
 
@@ -144,7 +144,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
       emailLinks.verify(link.hashedToken, AT, [verifiedEntry(user)]),
     );
     t.equal((await Promise.all(uses)).filter(Boolean).length, 1);
-    t.same(await types(stores), ['users.email_verified']);
+    t.same(await eventTypesOf(stores), ['users.email_verified']);
   });
 
   await t.test(

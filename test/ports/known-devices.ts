@@ -18,7 +18,7 @@ async function withUser(t: Test, fresh: (t: Test) => Promise<Stores>) {
   return {
     families,
     userId,
-    mails: async () => (await outbox.claim('mail', NOW, NOW, 1_000)).length,
+    countMails: async () => (await outbox.claim('mail', NOW, NOW, 1_000)).length,
     /** Opens a family. Returns the family, and whether the entry for a new device was recorded. */
     async open(place: Place, at = NOW, user = userId) {
       const opened = { ...place, userId: user, createdAt: at, rotatedAt: at, expiresAt: at + 30 * DAY };
@@ -122,10 +122,10 @@ export async function knownDevicesContract(t: Test, fresh: (t: Test) => Promise<
   });
 
   await t.test('of many simultaneous logins from one new pair exactly one counts as new', async (t) => {
-    const { open, mails } = await withUser(t, fresh);
+    const { open, countMails } = await withUser(t, fresh);
     await open(HOME);
     await Promise.all(Array.from({ length: 20 }, () => open(OFFICE)));
-    t.equal(await mails(), 1);
+    t.equal(await countMails(), 1);
   });
 
   await t.test('simultaneous refreshes that change the pair succeed', async (t) => {

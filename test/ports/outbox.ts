@@ -36,9 +36,9 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
 
   t.test('acknowledged and dead-lettered entries are not claimed again, postponed entries are', async (t) => {
     const { outbox, ids } = await openWithEntries(t, 3);
-    const [settled = '', postponed = '', deadLettered = ''] = ids;
+    const [acknowledged = '', postponed = '', deadLettered = ''] = ids;
     await outbox.claim('mail', NOW + 10, NOW + MINUTE, 10);
-    await outbox.acknowledge([settled]);
+    await outbox.acknowledge([acknowledged]);
     await outbox.postpone([{ id: postponed, dueAt: NOW + 2 * MINUTE, reason: 'greylisted' }]);
     await outbox.deadLetter(deadLettered, NOW, 'no such mailbox');
     t.same(await outbox.claim('mail', NOW + 2 * MINUTE - 1, NOW + 3 * MINUTE, 10), []);
@@ -78,11 +78,11 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     const postpone = (id = '', minutes = 0) => ({ id, dueAt: NOW + minutes * MINUTE, reason: 'unroutable' });
     await outbox.postpone([postpone(soon, 1), postpone(late, 2), postpone(later, 3), postpone(mail.id, 3)]);
     await outbox.deadLetter(deadLettered ?? '', NOW, 'no use');
-    const hasten = (type: EventType, limit: number) => outbox.makeDue(type, NOW + MINUTE, NOW, limit);
-    t.equal(await hasten('users.created', 10), 0);
-    t.equal(await hasten('sessions.address_changed', 1), 1);
+    const makeDue = (type: EventType, limit: number) => outbox.makeDue(type, NOW + MINUTE, NOW, limit);
+    t.equal(await makeDue('users.created', 10), 0);
+    t.equal(await makeDue('sessions.address_changed', 1), 1);
     t.equal((await outbox.claim('event', NOW, NOW, 10)).length, 1);
-    t.equal(await hasten('sessions.address_changed', 10), 1, 'the other event');
+    t.equal(await makeDue('sessions.address_changed', 10), 1, 'the other event');
     const due = await outbox.claim('event', NOW, NOW, 10);
     t.same(due.map(({ id }) => id).sort(), [late, later].sort());
     t.same(await outbox.claim('mail', NOW, NOW, 10), []);
@@ -138,7 +138,7 @@ export function outboxContract(t: Test, fresh: (t: Test) => Promise<Stores>): vo
     const { outbox, ids } = await openWithEntries(t, 3);
     await outbox.deadLetter(ids[0] ?? '', NOW, 'no such mailbox');
     t.equal(await outbox.forget('event', NOW + MINUTE, 10), 0);
-    t.equal(await outbox.forget('mail', NOW + 2, 1), 1, 'no more than asked for');
+    t.equal(await outbox.forget('mail', NOW + 2, 1), 1, 'no more than the limit of the call');
     t.equal(await outbox.forget('mail', NOW + 2, 10), 1);
     t.same(
       (await outbox.claim('mail', NOW + MINUTE, NOW + MINUTE, 10)).map(({ id }) => id),

@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 type Fresh = (t: Test) => Promise<Stores>;
 
 /** The contract of {@link TokenFamilies} for the purge of families. */
-export async function purging(t: Test, fresh: Fresh): Promise<void> {
+export async function purgeContract(t: Test, fresh: Fresh): Promise<void> {
   await t.test('families that ended before the given time are purged, the earliest end first', async (t) => {
     const { families } = await fresh(t);
     const [first, second, third] = await openFamilies(families, [NOW + 1, NOW + 2, NOW + 3]);
@@ -58,15 +58,15 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a purge removes notified subjects, but no outbox entries', async (t) => {
     const stores = await fresh(t);
     const family = someFamily({ expiresAt: NOW });
-    const tell = () =>
+    const recordEvent = () =>
       stores.families.record(family.tokenFamily, [entry(family, { oncePerDay: '198.51.100.7' })]);
     await stores.families.open(family, []);
-    await tell();
+    await recordEvent();
     t.equal(await stores.families.purge(NOW + 1, 10), 1);
-    await tell();
+    await recordEvent();
     t.equal((await claimEvents(stores)).length, 1, 'no entry about a purged family is recorded');
     await stores.families.open(family, []);
-    await tell();
+    await recordEvent();
     t.equal((await claimEvents(stores)).length, 1, 'the notified subject was removed with the family');
   });
 
@@ -106,13 +106,13 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
     const stores = await fresh(t);
     const { families } = stores;
     for (let round = 0; round < 20; round += 1) {
-      const [rotating, revoking, telling] = await openFamilies(families, [NOW, NOW, NOW]);
-      if (!rotating || !revoking || !telling) throw new Error('none was opened');
+      const [rotating, revoking, recording] = await openFamilies(families, [NOW, NOW, NOW]);
+      if (!rotating || !revoking || !recording) throw new Error('three families must be opened');
       // The clocks of these changes are behind the clock of the purge.
       const [rotated, revoked] = await Promise.all([
         families.rotate(rotationOf(rotating, { rotatedAt: NOW - MINUTE }), []),
         families.revoke(revoking.tokenFamily, { at: NOW - MINUTE, reason: 'logout' }, []),
-        families.record(telling.tokenFamily, [entry(telling, { oncePerDay: `198.51.100.${round}` })]),
+        families.record(recording.tokenFamily, [entry(recording, { oncePerDay: `198.51.100.${round}` })]),
         families.purge(NOW + 1, 10),
       ]);
       const found = await families.find(rotating.tokenFamily);
@@ -121,9 +121,9 @@ export async function purging(t: Test, fresh: Fresh): Promise<void> {
       if (ended !== null) t.equal(ended.revoked !== null, revoked);
       await families.purge(NOW + 1, 10);
       t.same(
-        await findRemaining(families, [rotating, revoking, telling]),
+        await findRemaining(families, [rotating, revoking, recording]),
         [],
-        'and then the family is purged',
+        'all three families are purged at last',
       );
     }
   });

@@ -32,8 +32,14 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
   t.test('the entry about a change of a key is recorded if and only if the change commits', async (t) => {
     const { signingKeys, auditLog } = await freshStores(t);
     const entryOf = ({ id: kid }: SealedKey, type: ChangeType): AuditEntry => ({
-      ...{ id: randomUUID(), kind: 'audit', type, occurredAt: NOW, userId: null, sessionId: null },
-      ...{ origin: byCommand('ann'), data: { kid } },
+      id: randomUUID(),
+      kind: 'audit',
+      type,
+      occurredAt: NOW,
+      userId: null,
+      sessionId: null,
+      origin: byCommand('ann'),
+      data: { kid },
     });
     const [one, twin, two] = [someKey(1), someKey(1), someKey(2)];
     for (const key of [one, twin, two]) await signingKeys.add(key, [entryOf(key, 'keys.announced')]);
@@ -100,7 +106,7 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
       const time = { now: NOW };
       const timing = keySetTiming(POLICY, { maxAge: 300_000, rotateAfter: HOUR });
       const lines: string[] = [];
-      const tell = (_members: object, message: string) => void lines.push(message);
+      const record = (_members: object, message: string) => void lines.push(message);
       const replicas = Array.from({ length: 20 }, () =>
         maintainKeySet({
           newId: randomUUID,
@@ -110,7 +116,7 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
           alg: 'EdDSA',
           timing,
           clock: () => time.now,
-          log: { info: tell, warn: tell, error: tell },
+          log: { info: record, warn: record, error: record },
         }),
       );
       for (const [step, count] of [
@@ -121,7 +127,7 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
         [2 * HOUR, 3],
       ] as const) {
         time.now = NOW + step;
-        const seen = await Promise.all(replicas.map((keep) => keep()));
+        const seen = await Promise.all(replicas.map((maintain) => maintain()));
         for (const keys of seen)
           t.equal(keys.at(-1)?.number, seen[0]?.at(-1)?.number, 'all replicas have the same keys');
         t.equal(lines.filter((line) => line.endsWith('announced')).length, count, `${step} ms later`);

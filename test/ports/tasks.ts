@@ -30,12 +30,12 @@ async function twoUsers(t: Test, fresh: Fresh) {
     ...stores,
     ann,
     bob,
-    hers: await make(stores.tasks, ann, 'hers'),
-    his: await make(stores.tasks, bob, 'his'),
+    hers: await makeTask(stores.tasks, ann, 'hers'),
+    his: await makeTask(stores.tasks, bob, 'his'),
   };
 }
 
-async function make(tasks: Tasks, { id }: User, text: string) {
+async function makeTask(tasks: Tasks, { id }: User, text: string) {
   const task = await tasks.create(id, text, NOW);
   if (task === null) throw new Error('A user with an account can make tasks.');
   return task;
@@ -51,7 +51,7 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
   await t.test('a task is stored with all its fields', async (t) => {
     const { tasks, ann } = await twoUsers(t, fresh);
     const text = `${'\u{1F95B}'.repeat(198)} '`;
-    const task = await make(tasks, ann, text);
+    const task = await makeTask(tasks, ann, text);
     t.same(task, { id: task.id, author: ann.username, text, publishedAt: NOW });
     t.ok(Number.isSafeInteger(task.id));
     t.same(await tasks.find(ann.id, task.id), task);
@@ -59,8 +59,8 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a list is newest first and ends at its limit', async (t) => {
     const { tasks, ann, hers, his, bob } = await twoUsers(t, fresh);
-    const second = await make(tasks, ann, 'second');
-    const third = await make(tasks, ann, 'third');
+    const second = await makeTask(tasks, ann, 'second');
+    const third = await makeTask(tasks, ann, 'third');
     t.same((await listOf(tasks, ann)).tasks, [third, second, hers]);
     t.same((await listOf(tasks, ann, 2)).tasks, [third, second]);
     t.same((await listOf(tasks, bob)).tasks, [his]);
@@ -80,10 +80,10 @@ async function behavior(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('a user without an account has neither tasks nor a list', async (t) => {
     const { tasks } = await fresh(t);
-    const nobody = randomUUID();
-    t.equal(await tasks.create(nobody, 'text', NOW), null);
-    t.equal(await tasks.versionOf(nobody), null);
-    t.equal(await tasks.list(nobody, 10), null);
+    const userId = randomUUID();
+    t.equal(await tasks.create(userId, 'text', NOW), null);
+    t.equal(await tasks.versionOf(userId), null);
+    t.equal(await tasks.list(userId, 10), null);
   });
 
   await t.test('deleting an account deletes its tasks, but no other tasks', async (t) => {
@@ -110,9 +110,9 @@ async function ownersAndVersions(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('every change gives the list a new version, and no other call does', async (t) => {
     const { tasks, users, ann, bob, hers } = await twoUsers(t, fresh);
-    const fresher = someUser();
-    await users.create(fresher, []);
-    const versions = [await tasks.versionOf(fresher.id)];
+    const newcomer = someUser();
+    await users.create(newcomer, []);
+    const versions = [await tasks.versionOf(newcomer.id)];
     const others = await tasks.versionOf(bob.id);
     const note = async () => {
       const version = await tasks.versionOf(ann.id);
@@ -120,7 +120,7 @@ async function ownersAndVersions(t: Test, fresh: Fresh): Promise<void> {
       versions.push(version);
     };
     await note();
-    await make(tasks, ann, 'second');
+    await makeTask(tasks, ann, 'second');
     await note();
     await tasks.change(ann.id, hers.id, 'changed');
     await note();
@@ -156,7 +156,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     const write = Promise.all(
       Array.from({ length: 60 }, async (_, n) => {
         if (n % 3 > 0) return tasks.change(ann.id, hers.id, `text ${n}`);
-        const { id } = await make(tasks, ann, `task ${n}`);
+        const { id } = await makeTask(tasks, ann, `task ${n}`);
         return tasks.remove(ann.id, id);
       }),
     ).finally(() => {
@@ -171,7 +171,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('concurrently created tasks have distinct ids', async (t) => {
     const { tasks, ann } = await twoUsers(t, fresh);
-    const made = await Promise.all(Array.from({ length: 30 }, (_, n) => make(tasks, ann, `task ${n}`)));
+    const made = await Promise.all(Array.from({ length: 30 }, (_, n) => makeTask(tasks, ann, `task ${n}`)));
     t.equal(new Set(made.map(({ id }) => id)).size, made.length);
     t.equal((await listOf(tasks, ann)).tasks.length, made.length + 1);
   });
@@ -179,7 +179,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
   await t.test('the deletion of an account and a concurrent change of its task never deadlock', async (t) => {
     for (let round = 0; round < 5; round += 1) {
       const { tasks, users, ann, hers } = await twoUsers(t, fresh);
-      const second = await make(tasks, ann, 'second');
+      const second = await makeTask(tasks, ann, 'second');
       await t.resolves(
         Promise.all([
           tasks.change(ann.id, hers.id, 'changed'),

@@ -5,7 +5,7 @@ import type { TokenFamily } from '../../src/domain/token-family.ts';
 import type { Outbox } from '../../src/ports/stores/outbox.ts';
 import type { FamilyFilter, FamilyPosition, TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import { entry, hash, NOW, rotationOf, someFamily } from '../support/families.ts';
-import { purging } from './purging.ts';
+import { purgeContract } from './purging.ts';
 
 export interface Stores {
   readonly families: TokenFamilies;
@@ -20,7 +20,7 @@ export function tokenFamiliesContract(t: Test, fresh: (t: Test) => Promise<Store
   t.test('behavior', (t) => behavior(t, fresh));
   t.test('atomicity', (t) => atomicity(t, fresh));
   t.test('concurrency', (t) => concurrency(t, fresh));
-  t.test('purge', (t) => purging(t, fresh));
+  t.test('purge', (t) => purgeContract(t, fresh));
 }
 
 async function claimEvents({ outbox }: Stores) {
@@ -69,7 +69,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<Stores>): Promise<v
     t.same(await families.find(family.tokenFamily), { ...family, ...rotation.next });
   });
 
-  await t.test('an unknown family is found as null', async (t) => {
+  await t.test('an unknown family is not found', async (t) => {
     const { families } = await fresh(t);
     t.equal(await families.find(someFamily().tokenFamily), null);
   });

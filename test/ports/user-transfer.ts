@@ -17,7 +17,7 @@ type Fresh = (t: Test) => Promise<TransferStores>;
 
 const DAY = 86_400_000;
 
-const imported = (user: User, values: Partial<ImportedUser> = {}): ImportedUser => ({
+const importOf = (user: User, values: Partial<ImportedUser> = {}): ImportedUser => ({
   user,
   hasGivenId: true,
   passwordKind: null,
@@ -28,15 +28,14 @@ const imported = (user: User, values: Partial<ImportedUser> = {}): ImportedUser 
 /** The entry that an import records. */
 export function someEntry(): AuditEntry {
   return {
-    ...{
-      id: randomUUID(),
-      kind: 'audit',
-      type: 'users.imported',
-      occurredAt: NOW,
-      userId: null,
-      sessionId: null,
-    },
-    ...{ origin: byCommand('ann'), data: {} },
+    id: randomUUID(),
+    kind: 'audit',
+    type: 'users.imported',
+    occurredAt: NOW,
+    userId: null,
+    sessionId: null,
+    origin: byCommand('ann'),
+    data: {},
   };
 }
 
@@ -52,12 +51,12 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
   await t.test('an account is imported unchanged, and only once', async (t) => {
     const { users, userTransfer } = await fresh(t);
     const [ann, bob] = [someUser({ emailVerifiedAt: NOW }), someUser({ createdAt: 86_400_000 })];
-    const batch = [imported(ann), imported(bob)];
+    const batch = [importOf(ann), importOf(bob)];
     t.same(await userTransfer.store(batch, NOW, someEntry()), ['created', 'created']);
     t.same(await users.find(ann.id), ann);
     t.match(await users.findByIdentifier(bob.email), bob);
     t.same(await userTransfer.store(batch, NOW, someEntry()), ['unchanged', 'unchanged']);
-    const moved = imported({ ...ann, username: 'other', passwordHash: 'other' });
+    const moved = importOf({ ...ann, username: 'other', passwordHash: 'other' });
     t.same(
       await userTransfer.store([moved], NOW, someEntry()),
       ['unchanged'],
@@ -69,7 +68,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
   await t.test('an account without a given id is recognized by its name and address', async (t) => {
     const { userTransfer } = await fresh(t);
     const ann = someUser();
-    const again = () => imported({ ...ann, id: randomUUID() }, { hasGivenId: false });
+    const again = () => importOf({ ...ann, id: randomUUID() }, { hasGivenId: false });
     t.same(await userTransfer.store([again()], NOW, someEntry()), ['created']);
     t.same(await userTransfer.store([again()], NOW, someEntry()), ['unchanged']);
     const renamed = again();
@@ -83,9 +82,9 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     await users.create(ann, []);
     const [bob, bob2] = [someUser(), someUser()];
     const batch = [
-      imported(someUser({ email: ann.email.toUpperCase() })),
-      imported(bob),
-      imported({ ...bob2, username: bob.username }),
+      importOf(someUser({ email: ann.email.toUpperCase() })),
+      importOf(bob),
+      importOf({ ...bob2, username: bob.username }),
     ];
     t.same(await userTransfer.store(batch, NOW, someEntry()), ['taken', 'created', 'taken']);
     t.equal(await users.findByIdentifier(bob2.email), null);
@@ -104,7 +103,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     };
     await emailChanges.request(links, null, []);
     await emailChanges.apply(change, { at: NOW, reservedUntil: NOW + DAY }, []);
-    const claimant = imported(someUser({ email: ann.email }));
+    const claimant = importOf(someUser({ email: ann.email }));
     t.same(await userTransfer.store([claimant], NOW, someEntry()), ['taken']);
     t.same(await userTransfer.store([claimant], NOW + DAY, someEntry()), ['created']);
   });
@@ -118,24 +117,24 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
       const family = someFamily({ userId: ann.id, sessionClaims: { plan: 'trial' } });
       await families.open(family, []);
       await userStates.setClaims(bob.id, { team: 'blue' }, []);
-      const batch = [imported(ann, { claims }), imported(bob, { claims }), imported(cid)];
+      const batch = [importOf(ann, { claims }), importOf(bob, { claims }), importOf(cid)];
       await userTransfer.store(batch, NOW, someEntry());
       t.same((await families.find(family.tokenFamily))?.nextClaims, { ...claims, plan: 'trial' });
       const listed = new Map((await userTransfer.list(null, 10)).map((one) => [one.user.id, one.claims]));
       t.same(listed.get(ann.id), claims);
       t.same(listed.get(bob.id), { team: 'blue' }, 'an operator decided before');
       t.same(listed.get(cid.id), {});
-      await userTransfer.store([imported(ann, { claims: { plan: 'other' } })], NOW, someEntry());
+      await userTransfer.store([importOf(ann, { claims: { plan: 'other' } })], NOW, someEntry());
       t.same((await userStates.find(ann.id)).claims, claims, 'no second import changes them');
     },
   );
 
   await t.test('a batch that creates accounts is recorded once, with their number', async (t) => {
     const { userTransfer, auditLog } = await fresh(t);
-    const batch = [imported(someUser()), imported(someUser())];
+    const batch = [importOf(someUser()), importOf(someUser())];
     await userTransfer.store(batch, NOW, someEntry());
     await userTransfer.store(batch, NOW, someEntry());
-    await userTransfer.store([...batch, imported(someUser())], NOW, someEntry());
+    await userTransfer.store([...batch, importOf(someUser())], NOW, someEntry());
     const { events } = await auditLog.list({ types: ['users.imported'] }, { limit: 10, after: null });
     t.same(
       events.map(({ data }) => data).sort((one, other) => Number(one.created) - Number(other.created)),
@@ -148,7 +147,7 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     const { userTransfer } = await fresh(t);
     const all = [someUser(), someUser(), someUser()].toSorted((one, other) => (one.id < other.id ? -1 : 1));
     await userTransfer.store(
-      all.map((user) => imported(user)),
+      all.map((user) => importOf(user)),
       NOW,
       someEntry(),
     );
@@ -168,9 +167,9 @@ async function kinds(t: Test, fresh: Fresh): Promise<void> {
     t.equal(await userTransfer.slowestKind(), 0, 'recorded, but not in use');
     const [ann, bob, none] = [someUser(), someUser(), someUser()];
     const batch = [
-      imported(ann, { passwordKind: 'slow' }),
-      imported(bob, { passwordKind: 'fast' }),
-      imported(none),
+      importOf(ann, { passwordKind: 'slow' }),
+      importOf(bob, { passwordKind: 'fast' }),
+      importOf(none),
     ];
     await userTransfer.store(batch, NOW, someEntry());
     t.equal(await userTransfer.slowestKind(), 250);
@@ -184,7 +183,7 @@ async function kinds(t: Test, fresh: Fresh): Promise<void> {
   await t.test('if a kind was measured twice, the longer time counts', async (t) => {
     const { userTransfer } = await fresh(t);
     for (const milliseconds of [20, 30, 10]) await userTransfer.recordKind({ name: 'kind', milliseconds });
-    await userTransfer.store([imported(someUser(), { passwordKind: 'kind' })], NOW, someEntry());
+    await userTransfer.store([importOf(someUser(), { passwordKind: 'kind' })], NOW, someEntry());
     t.equal(await userTransfer.slowestKind(), 30);
   });
 }
@@ -194,7 +193,7 @@ async function concurrency(t: Test, fresh: Fresh): Promise<void> {
     const { users, userTransfer } = await fresh(t);
     const all = Array.from({ length: 20 }, () => someUser());
     const rivals = all.slice(5, 15).map((user) => ({ ...user, id: randomUUID() }));
-    const batch = all.map((user) => imported(user));
+    const batch = all.map((user) => importOf(user));
     const [one, other, registered] = await Promise.all([
       userTransfer.store(batch, NOW, someEntry()),
       userTransfer.store(batch, NOW, someEntry()),

@@ -43,7 +43,7 @@ function entryAbout({ id: userId }: User, kind: OutboxEntry['kind'] = 'event'): 
   return { id: randomUUID(), kind, event: { type: 'users.deleted', occurredAt: NOW, data: { userId } } };
 }
 
-const types = async ({ outbox }: Stores) =>
+const eventTypesOf = async ({ outbox }: Stores) =>
   (await outbox.claim('event', LATER, LATER, 100)).map(({ event }) => event.type).sort();
 
 /** The contract of {@link Users}, and of the methods of {@link TokenFamilies} that depend on accounts. */
@@ -66,7 +66,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
     t.same(await stores.users.findByIdentifier(identifierOf('anger@example.COM')), found);
     t.equal(await stores.users.findByIdentifier('nobody'), null);
     t.equal(await stores.users.find(randomUUID()), null);
-    t.same(await types(stores), ['users.deleted'], 'the entry was recorded with the account');
+    t.same(await eventTypesOf(stores), ['users.deleted'], 'the entry was recorded with the account');
   });
 
   await t.test('names and addresses share one namespace', async (t) => {
@@ -82,7 +82,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
       t.equal(await stores.users.create(other, [entryAbout(other)]), false);
       t.equal(await stores.users.find(other.id), null, 'no row of the refused account was stored');
     }
-    t.same(await types(stores), []);
+    t.same(await eventTypesOf(stores), []);
   });
 
   await t.test('accounts are listed, newest first, up to a limit', async (t) => {
@@ -130,7 +130,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
       t.equal(await users.findReset(old, NOW), null);
       const change = { passwordHash: 'newer', except: null, at: NOW };
       t.equal(await users.useReset(old, change, [entryAbout(user)]), null);
-      t.same(await types(stores), [], 'a failed change records no event');
+      t.same(await eventTypesOf(stores), [], 'a failed change records no event');
       t.same(await users.useReset(first, change, [entryAbout(user)]), { sessions: [] });
       t.equal((await users.find(user.id))?.passwordHash, 'newer');
       t.equal(await users.useReset(first, change, []), null, 'used up');
@@ -162,7 +162,7 @@ async function behavior(t: Test, fresh: (t: Test) => Promise<UserStores>): Promi
     });
     t.equal(await stores.users.find(user.id), null);
     t.equal(await stores.users.create({ ...user, id: randomUUID() }, []), true);
-    t.same(await types(stores), ['users.deleted']);
+    t.same(await eventTypesOf(stores), ['users.deleted']);
   });
 }
 
@@ -182,13 +182,13 @@ async function endings(t: Test, fresh: (t: Test) => Promise<UserStores>): Promis
     const { users, user, ids, stranger } = world;
     const change = { passwordHash: 'newer', except: ids[1] ?? null, at: NOW };
     t.equal(await users.changePassword(randomUUID(), null, change, [entryAbout(user)]), null);
-    t.same(await types(world), []);
+    t.same(await eventTypesOf(world), []);
     const ended = await users.changePassword(user.id, null, change, []);
     t.same([...(ended?.sessions ?? [])].sort(), [ids[0], ids[2]].sort());
     t.same((await world.families.find(ids[0] ?? ''))?.revoked, { at: NOW, reason: 'password_changed' });
     t.equal((await world.families.find(ids[1] ?? ''))?.revoked, null);
     t.equal((await world.families.find(stranger.tokenFamily))?.revoked, null);
-    t.same(await types(world), ['sessions.revoked', 'sessions.revoked']);
+    t.same(await eventTypesOf(world), ['sessions.revoked', 'sessions.revoked']);
   });
 
   await t.test('all sessions of a user can be revoked, or all except one', async (t) => {

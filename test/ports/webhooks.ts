@@ -83,7 +83,7 @@ async function withEvents(
   return { ...stores, endpoint, ids };
 }
 
-/** An endpoint with a contact that the service has disabled. */
+/** An endpoint that has a contact, and that the service has disabled. */
 async function withDisabled(fresh: Fresh, t: Test) {
   const { webhookEndpoints } = await fresh(t);
   const { id } = someEndpoint();
@@ -105,10 +105,16 @@ function someNotice(): DeliveredEvent {
   return { id: randomUUID(), type: 'streams.updated', occurredAt: NOW, data };
 }
 
-function act(type: ChangeType, endpointId: string): AuditEntry {
+function auditEntryOf(type: ChangeType, endpointId: string): AuditEntry {
   return {
-    ...{ id: randomUUID(), kind: 'audit', type, occurredAt: NOW, userId: null, sessionId: null },
-    ...{ origin: SYSTEM, data: { endpointId } },
+    id: randomUUID(),
+    kind: 'audit',
+    type,
+    occurredAt: NOW,
+    userId: null,
+    sessionId: null,
+    origin: SYSTEM,
+    data: { endpointId },
   };
 }
 
@@ -153,26 +159,27 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     const endpoint = someEndpoint({ sealedCredentials: 'sealed' });
     const { id } = endpoint;
     const resealed = { id, sealed: 'new' };
-    t.equal(await store.add(endpoint, LIMITS, [act('webhooks.added', id)]), true);
-    t.equal(await store.add(endpoint, LIMITS, [act('webhooks.added', id)]), false);
+    t.equal(await store.add(endpoint, LIMITS, [auditEntryOf('webhooks.added', id)]), true);
+    t.equal(await store.add(endpoint, LIMITS, [auditEntryOf('webhooks.added', id)]), false);
     const change = { contact: 'ann@example.com' };
-    t.not(await store.change(endpoint, change, [act('webhooks.changed', id)]), null);
-    t.equal(await store.change(endpoint, change, [act('webhooks.changed', id)]), null);
-    t.equal(await store.reseal(resealed, 'other', [act('webhooks.secret_rotated', id)]), false);
-    t.equal(await store.reseal(resealed, 'sealed', [act('webhooks.secret_rotated', id)]), true);
+    t.not(await store.change(endpoint, change, [auditEntryOf('webhooks.changed', id)]), null);
+    t.equal(await store.change(endpoint, change, [auditEntryOf('webhooks.changed', id)]), null);
+    t.equal(await store.reseal(resealed, 'other', [auditEntryOf('webhooks.secret_rotated', id)]), false);
+    t.equal(await store.reseal(resealed, 'sealed', [auditEntryOf('webhooks.secret_rotated', id)]), true);
     const event = { id: randomUUID(), type: 'users.deleted', occurredAt: NOW, data: {} };
     await deliveries.add(id, event);
     await deliveries.record(id, [deliveredResult(event.id)]);
-    await deliveries.sendAgain(id, randomUUID(), NOW, [act('webhooks.sent_again', id)]);
-    await deliveries.sendAgain(id, event.id, NOW, [act('webhooks.sent_again', id)]);
+    await deliveries.sendAgain(id, randomUUID(), NOW, [auditEntryOf('webhooks.sent_again', id)]);
+    await deliveries.sendAgain(id, event.id, NOW, [auditEntryOf('webhooks.sent_again', id)]);
     const period = { from: NOW, to: NOW + 1, onlyFailed: false };
     t.equal(
-      (await deliveries.sendPeriodAgain(id, period, NOW, 10, [act('webhooks.sent_again', id)])).count,
+      (await deliveries.sendPeriodAgain(id, period, NOW, 10, [auditEntryOf('webhooks.sent_again', id)]))
+        .count,
       0,
       'the delivery is pending already',
     );
-    await store.remove(id, [act('webhooks.removed', id)]);
-    await store.remove(id, [act('webhooks.removed', id)]);
+    await store.remove(id, [auditEntryOf('webhooks.removed', id)]);
+    await store.remove(id, [auditEntryOf('webhooks.removed', id)]);
     const { events } = await auditLog.list({}, { limit: 100, after: null });
     t.same(events.map(({ type }) => type).sort(), [
       'webhooks.added',
@@ -229,7 +236,7 @@ async function endpoints(t: Test, fresh: Fresh): Promise<void> {
     await store.add(endpoint, LIMITS);
     const notice = someNotice();
     const change = { state: 'disabled', disabledBecause: 'operator' } as const;
-    const entries = [act('webhooks.changed', endpoint.id)];
+    const entries = [auditEntryOf('webhooks.changed', endpoint.id)];
     t.same(await store.change(endpoint, change, entries, notice), { ...endpoint, ...change });
     const claimed = await webhookDeliveries.claim(endpoint.id, NOW, NOW + MINUTE, 10);
     t.same(claimed, [{ event: notice, attempt: 1, history: [], trace: null }]);
@@ -371,13 +378,11 @@ async function fanOut(t: Test, fresh: Fresh): Promise<void> {
       );
       const paused = someEndpoint({ state: 'paused' });
       const others = [
-        ...[
-          ['users.*'],
-          ['sessions.started_on_new_device'],
-          ['sessions'],
-          ['session%'],
-          ['sessions_started'],
-        ],
+        ['users.*'],
+        ['sessions.started_on_new_device'],
+        ['sessions'],
+        ['session%'],
+        ['sessions_started'],
       ].map((types) => someEndpoint({ types }));
       const disabled = someEndpoint({ state: 'disabled' });
       for (const endpoint of [...wanting, paused, ...others, disabled])
@@ -575,7 +580,7 @@ async function inspection(t: Test, fresh: Fresh): Promise<void> {
 
   await t.test('old deliveries are removed in batches', async (t) => {
     const { webhookDeliveries: store, endpoint, ids } = await withEvents(fresh, t, [NOW, NOW + 1, NOW + 2]);
-    t.equal(await store.forget(NOW + 2, 1), 1, 'no more than asked for');
+    t.equal(await store.forget(NOW + 2, 1), 1, 'no more than the limit of the call');
     t.equal(await store.forget(NOW + 2, 10), 1);
     t.equal(await store.forget(NOW + 2, 10), 0);
     t.same(
