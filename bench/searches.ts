@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import type { Sql } from '../src/adapters/postgres/connect.ts';
 import { migrate } from '../src/adapters/postgres/migrate.ts';
-import { fillSearched, measureSearch, planOf, searchesOn } from '../test/support/searches.ts';
+import { fillSearchedTables, measureSearch, planOf, searchesOn } from '../test/support/searches.ts';
 import { statement } from './contestants/databases.ts';
 import { describeMachine, say } from './report/machine.ts';
 
@@ -25,7 +25,7 @@ let failures = 0;
 try {
   await migrate(sql);
   const started = performance.now();
-  await fillSearched(sql, rows);
+  await fillSearchedTables(sql, rows);
   say(
     `${rows} users, events and deliveries, and ${2 * rows} sessions in ${Math.round((performance.now() - started) / 1_000)} s`,
   );

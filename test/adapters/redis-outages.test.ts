@@ -215,13 +215,13 @@ t.test('the connection to Redis', async (t) => {
 t.test('a certificate that does not verify stops the start', async (t) => {
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
-  const { port, heard } = await untrustedServer(t, pem);
+  const { port, receivedChunks } = await untrustedServer(t, pem);
   for (const query of ['', '?tls=', '?rejectUnauthorized=false']) {
     await t.rejects(connectLogged(t, `rediss://:secret@127.0.0.1:${port}${query}`), {
       cause: { code: /SELF_SIGNED/ },
     });
   }
-  t.equal(heard(), 0);
+  t.equal(receivedChunks(), 0);
 });
 
 async function setUp(t: Test) {

@@ -4,7 +4,7 @@ import { MAX_SCANNED_EVENTS } from '../../src/adapters/postgres/audit-log.ts';
 import { MAX_SCANNED_USERS } from '../../src/adapters/postgres/user-directory.ts';
 import { NOW } from '../support/families.ts';
 import { postgresStores } from '../support/open-stores.ts';
-import { fillSearched, planOf, searchesOn } from '../support/searches.ts';
+import { fillSearchedTables, planOf, searchesOn } from '../support/searches.ts';
 
 t.test(
   'each search of operators and users can read its index in order, without a scan of a whole table',
@@ -12,7 +12,7 @@ t.test(
     const stores = await postgresStores(t);
     if (stores === null) return;
     const { sql } = stores;
-    await fillSearched(sql, 2_000);
+    await fillSearchedTables(sql, 2_000);
     for (const search of searchesOn(sql, 2_000)) {
       // The planner reads such a small table as a whole. `npm run bench:searches` shows the plans for a million rows.
       const plan = await sql.begin(async (tx) => {

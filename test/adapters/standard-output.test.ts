@@ -160,12 +160,12 @@ t.test('a stalled terminal costs bounded memory, and does not stop the process',
   const RESULT = join(t.testdir(), 'dropped');
   const args = evalArguments('"$WRITER"');
   const terminal = nodeOnTerminal(t, args, { WRITER: TERMINAL_WRITER, RESULT });
-  await terminal.shows(/waiting/);
+  await terminal.waitFor(/waiting/);
   const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
   terminal.freeze();
   process.kill(Number(pid), 'SIGUSR2');
   const dropped = await waitForValue('the end of the lines', () => readFile(RESULT, 'utf8'));
   t.ok((5_000 - Number(dropped)) * LINE < ROOM, `${dropped} lines were dropped`);
   terminal.thaw();
-  t.equal(await terminal.ended(), 3);
+  t.equal(await terminal.exitCode(), 3);
 });

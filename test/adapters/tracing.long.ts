@@ -58,6 +58,6 @@ t.test('closing sends the last spans to a collector that works, and logs nothing
   const { start, close, lines } = tracingTo(collector.url);
   start({ name: 'a request', kind: 'server' }).end();
   await close();
-  t.match(collector.one('a request'), { name: 'a request' });
+  t.match(collector.onlySpan('a request'), { name: 'a request' });
   t.same(lines, []);
 });

@@ -1,11 +1,11 @@
 import t from 'tap';
 import { checkRendering, signIn, startConsole } from '../support/console-pages.ts';
 import { postgresStores } from '../support/open-stores.ts';
-import { fillSearched } from '../support/searches.ts';
+import { fillSearchedTables } from '../support/searches.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
 const ROWS = 10_000;
-/** The user of a tenth of all ended sessions and events: see {@link fillSearched}. */
+/** The user of a tenth of all ended sessions and events: see {@link fillSearchedTables}. */
 const BUSY_USER = '00000000-0000-4000-8000-000000000007';
 
 t.test(
@@ -13,7 +13,7 @@ t.test(
   async (t) => {
     const stores = await postgresStores(t);
     if (stores === null) return;
-    await fillSearched(stores.sql, ROWS);
+    await fillSearchedTables(stores.sql, ROWS);
     const started = await startConsole(t, { stores });
     if (started === null) return;
     const { page, url, errors } = started;

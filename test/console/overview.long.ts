@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Overview } from '../../src/app/overview/overview.ts';
 import { consoleService } from '../support/console.ts';
-import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+import { checkRendering, signIn, startConsole, tabTo } from '../support/console-pages.ts';
 
 const DAY = 86_400_000;
 
@@ -44,7 +44,7 @@ t.test('the overview shows live counts, dependencies and keys', async (t) => {
   const { page, url, errors } = started;
   await page.goto(`${url}/console`);
   await signIn(page);
-  await reach(page, 'link', 'Overview');
+  await tabTo(page, 'link', 'Overview');
   await page.keyboard.press('Enter');
   await page.getByRole('img', { name: /^Logins a minute: now/ }).waitFor();
   await page.getByText('database: up').waitFor();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+import { checkRendering, signIn, startConsole, tabTo } from '../support/console-pages.ts';
 import { FIREFOX, SAFARI } from '../support/example-events.ts';
 import { claimsOf } from '../support/forge.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -83,12 +83,12 @@ t.test('an operator signs in, understands a theft and ends all sessions by keybo
   const { keyboard } = page;
 
   await page.goto(`${url}/console`);
-  await reach(page, 'textbox', 'Name or address');
+  await tabTo(page, 'textbox', 'Name or address');
   await keyboard.type('olga');
   await keyboard.press('Tab');
   await keyboard.type(PASSWORD);
   await keyboard.press('Enter');
-  await reach(page, 'link', '1 replayed token');
+  await tabTo(page, 'link', '1 replayed token');
   await keyboard.press('Enter');
 
   await page
@@ -99,15 +99,15 @@ t.test('an operator signs in, understands a theft and ends all sessions by keybo
     await page.getByLabel('What happened').textContent(),
     /198\.51\.100\.14.*never got a token.*refused/s,
   );
-  await reach(page, 'link', /Replayed token/);
+  await tabTo(page, 'link', /Replayed token/);
   t.match(await page.locator('figcaption').textContent(), /Replayed token.*generation 5.*curl/);
   await keyboard.press('Enter');
   t.match(page.url(), /#event-\d+$/);
 
   await page.getByRole('heading', { name: 'Session' }).focus();
-  await reach(page, 'button', 'End all sessions of the user');
+  await tabTo(page, 'button', 'End all sessions of the user');
   await keyboard.press('Enter');
-  await reach(page, 'textbox', 'Reason, for the log');
+  await tabTo(page, 'textbox', 'Reason, for the log');
   await keyboard.type('Diebstahl – gestohlen');
   await keyboard.press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
@@ -126,9 +126,9 @@ t.test('an operator disables a user and enables the user again by keyboard alone
   await page.goto(`${url}/console`);
   await signIn(page);
   const act = async (name: string, reason: string) => {
-    await reach(page, 'button', name);
+    await tabTo(page, 'button', name);
     await page.keyboard.press('Enter');
-    await reach(page, 'textbox', 'Reason, for the log');
+    await tabTo(page, 'textbox', 'Reason, for the log');
     await page.keyboard.type(reason);
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+import { checkRendering, signIn, startConsole, tabTo } from '../support/console-pages.ts';
 import { FIREFOX, SAFARI } from '../support/example-events.ts';
 import { claimsOf } from '../support/forge.ts';
 
@@ -24,7 +24,7 @@ t.test('an operator finds sessions by their facts, and opens one', async (t) => 
   t.equal(await page.locator('main img').count(), 0, 'a user agent is text');
   await checkRendering(t, page, 'sessions');
 
-  await reach(page, 'textbox', 'Network address');
+  await tabTo(page, 'textbox', 'Network address');
   await page.keyboard.type(HOME.address);
   await page.keyboard.press('Enter');
   await page.getByText('1 session, newest first', { exact: true }).waitFor();

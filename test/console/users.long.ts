@@ -1,5 +1,5 @@
 import t from 'tap';
-import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+import { checkRendering, signIn, startConsole, tabTo } from '../support/console-pages.ts';
 import { FIREFOX } from '../support/example-events.ts';
 import { addAuthenticatorApp, bearer } from '../support/factors.ts';
 import { PASSWORD } from '../support/passwords.ts';
@@ -45,7 +45,7 @@ t.test('an operator lists, finds and opens accounts', async (t) => {
   t.same(await page.locator('tbody th').allTextContents(), ['olga']);
   await checkRendering(t, page, 'one user');
 
-  await reach(page, 'textbox', 'Beginning of a name, address or id');
+  await tabTo(page, 'textbox', 'Beginning of a name, address or id');
   await page.keyboard.type('nobody');
   await page.keyboard.press('Enter');
   await page.getByText('No account matches.').waitFor();
@@ -90,10 +90,10 @@ t.test('an operator removes a lost factor by keyboard alone, and its label is te
   t.equal(await page.locator('main img').count(), 0);
   await checkRendering(t, page, 'user with a factor');
 
-  await reach(page, 'button', 'Remove factor');
+  await tabTo(page, 'button', 'Remove factor');
   await page.keyboard.press('Enter');
   t.equal(await page.locator('dialog img').count(), 0);
-  await reach(page, 'textbox', 'Reason, for the log');
+  await tabTo(page, 'textbox', 'Reason, for the log');
   await page.keyboard.type('the phone is lost');
   await page.keyboard.press('Enter');
   await page.getByText('This account has no second factor.').waitFor();
@@ -166,14 +166,14 @@ t.test('an operator creates an account and changes it', async (t) => {
   await signIn(page);
   await page.goto(`${url}/console/users`);
   await page.getByRole('table').waitFor();
-  await reach(page, 'button', 'Create account');
+  await tabTo(page, 'button', 'Create account');
   await keyboard.press('Enter');
   await checkRendering(t, page, 'dialog of a new account');
-  await reach(page, 'textbox', 'Name');
+  await tabTo(page, 'textbox', 'Name');
   await keyboard.type('ann');
   await keyboard.press('Tab');
   await keyboard.type('new@example.com');
-  await reach(page, 'textbox', 'Reason, for the log');
+  await tabTo(page, 'textbox', 'Reason, for the log');
   await keyboard.type('new in the team');
   await keyboard.press('Enter');
   await page.getByText('The name or the address is taken.').waitFor();
@@ -187,7 +187,7 @@ t.test('an operator creates an account and changes it', async (t) => {
   const mails = await outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 10);
   t.equal(mails.filter(({ event }) => event.type === 'users.invited').length, 1);
 
-  await reach(page, 'button', 'Change account');
+  await tabTo(page, 'button', 'Change account');
   await keyboard.press('Enter');
   await checkRendering(t, page, 'dialog of a changed account');
   const dialog = page.getByRole('dialog');

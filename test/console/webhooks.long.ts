@@ -1,5 +1,5 @@
 import t from 'tap';
-import { checkRendering, reach, signIn, startConsole } from '../support/console-pages.ts';
+import { checkRendering, signIn, startConsole, tabTo } from '../support/console-pages.ts';
 
 const EVIL = '<img src=x onerror="document.title=1">';
 const MINUTE = 60_000;
@@ -43,7 +43,7 @@ t.test('an operator finds a failed delivery and sends it again', async (t) => {
   await page.getByRole('table').waitFor();
   await checkRendering(t, page, 'webhooks');
 
-  await reach(page, 'link', /^https:/);
+  await tabTo(page, 'link', /^https:/);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Webhook', exact: true }).waitFor();
   await page.getByRole('table').waitFor();
@@ -54,7 +54,7 @@ t.test('an operator finds a failed delivery and sends it again', async (t) => {
   const failed = page.locator('tr.failed');
   await failed.getByRole('button', { name: 'Send again' }).focus();
   await page.keyboard.press('Enter');
-  await reach(page, 'textbox', 'Reason, for the log');
+  await tabTo(page, 'textbox', 'Reason, for the log');
   await page.keyboard.type('the receiver is repaired');
   await page.keyboard.press('Enter');
   await failed.waitFor({ state: 'detached' });

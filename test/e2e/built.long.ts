@@ -148,7 +148,7 @@ function readyLine(output: Readable): Promise<{ url: string; pid: number }> {
 }
 
 /** Stops the program at the import of the service, writes a line to standard error, and never continues. */
-const HELD_BEFORE_THE_REST = `
+const HOLD_SERVICE_IMPORT = `
   import { register } from 'node:module';
   register('data:text/javascript,' + encodeURIComponent(\`
     export function resolve(specifier, context, next) {
@@ -159,7 +159,7 @@ const HELD_BEFORE_THE_REST = `
   \`));`;
 
 t.test('a signal before the service is loaded ends the start with exit code 0', async (t) => {
-  const hold = `data:text/javascript,${encodeURIComponent(HELD_BEFORE_THE_REST)}`;
+  const hold = `data:text/javascript,${encodeURIComponent(HOLD_SERVICE_IMPORT)}`;
   const child = spawn(process.execPath, ['--import', hold, ...BUILT], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => child.kill('SIGKILL'));
   t.match(String((await once(child.stderr, 'data'))[0]), /held/);
@@ -181,14 +181,14 @@ t.test('a signal to process id 1 (a container) ends a start that waits for its d
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => child.kill('SIGKILL'));
-  const said = text(child.stdout);
+  const output = text(child.stdout);
   const [socket] = (await once(database, 'connection')) as [Socket];
   t.teardown(() => socket.destroy());
   const [processOne] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ');
   const exit = once(child, 'exit');
   process.kill(Number(processOne), 'SIGTERM');
   t.same(await exit, [0, null]);
-  t.match(await said, /the start was abandoned/);
+  t.match(await output, /the start was abandoned/);
 });
 
 /** The program that follows is process 1 of a new PID namespace, and is killed with `unshare`. */

@@ -104,7 +104,7 @@ t.test('every query finds its metrics and labels in a running service', async (t
   });
 
   await t.test('Prometheus answers every query with at least one series', async (t) => {
-    await waitForValue('two scrapes', async () => {
+    await waitForValue('four scrapes', async () => {
       const { result } = await prometheus.ask<Result>(
         `query?query=${encodeURIComponent('count_over_time(up[1m]) > 3')}`,
       );
@@ -143,8 +143,8 @@ async function addWebhook(service: string, url: string): Promise<void> {
 }
 
 /**
- * Sends right and wrong logins, registrations and refreshes, replays a token, which also causes a mail, and reaches a
- * limit.
+ * Registers twice, logs in, refreshes, and replays the token, which causes a mail. Then guesses passwords until a limit
+ * refuses.
  */
 async function sendRequestsOfEachKind(url: string): Promise<void> {
   const post = async (path: string, body?: object) => {

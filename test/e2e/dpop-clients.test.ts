@@ -39,7 +39,7 @@ async function refusalOf(request: Promise<unknown>): Promise<string> {
   );
   if (error instanceof oauth.ResponseBodyError) return error.error;
   if (!(error instanceof oauth.WWWAuthenticateChallengeError))
-    throw new Error('That is no refusal.', { cause: error });
+    throw new Error('The library reported no refusal.', { cause: error });
   const [challenge] = error.cause;
   const reason = challenge?.scheme === 'dpop' ? ` ${challenge.parameters.error}` : '';
   return `${error.status} ${challenge?.scheme}${reason}`;

@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { RevocationReason } from '../../src/domain/revocation.ts';
 import type { UserStores } from '../ports/users.ts';
-import { type Signed, tokensIn } from '../support/factors.ts';
+import { type SessionTokens, tokensIn } from '../support/factors.ts';
 import { NOW } from '../support/families.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
@@ -15,14 +15,14 @@ const AT_ONCE = 8;
 /** The session that is refreshed, and another session of the same user. */
 interface Victim {
   readonly userId: string;
-  readonly pair: Signed;
-  readonly other: Signed;
+  readonly pair: SessionTokens;
+  readonly other: SessionTokens;
 }
 
 interface RequestToSend {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  readonly by?: Signed;
+  readonly by?: SessionTokens;
   readonly body?: object;
   readonly headers?: Record<string, string>;
 }
@@ -90,8 +90,8 @@ t.test('a session that is ended during its refresh is never live afterwards', as
   for (const [name, ending] of Object.entries(ENDINGS)) {
     await t.test(name, async (t) => {
       const firsts = new Set<string>();
-      await inTurns(ending.races, async (race) => {
-        const victim = await open(service, await register(), race);
+      await runConcurrently(ending.races, async (race) => {
+        const victim = await logInTwice(service, await register(), race);
         meeting.arrange(victim.userId);
         firsts.add(await runRace(t, service, ending, victim, race));
       });
@@ -108,7 +108,7 @@ t.test('a session that is ended during its refresh is never live afterwards', as
 
 /**
  * Sends the refresh and the ending at the same time. Asserts that afterwards no token of the session is accepted.
- * Returns whether the refresh came first.
+ * Returns which of the two came first.
  */
 async function runRace(t: Test, service: HttpService, ending: Ending, victim: Victim, race: number) {
   const { pair } = victim;
@@ -145,15 +145,15 @@ async function runRace(t: Test, service: HttpService, ending: Ending, victim: Vi
 function meetings() {
   const arranged = new Map<string, (() => void)[]>();
   return {
-    arrange: (who: string) => void arranged.set(who, []),
-    async arrive(who: string): Promise<void> {
-      const here = arranged.get(who);
-      if (here === undefined) return;
+    arrange: (userId: string) => void arranged.set(userId, []),
+    async arrive(userId: string): Promise<void> {
+      const waiting = arranged.get(userId);
+      if (waiting === undefined) return;
       await new Promise<void>((resolve) => {
-        here.push(resolve);
-        if (here.length < 2) return;
-        arranged.delete(who);
-        for (const go of here) go();
+        waiting.push(resolve);
+        if (waiting.length < 2) return;
+        arranged.delete(userId);
+        for (const resume of waiting) resume();
       });
       for (let turns = randomInt(2) * randomInt(60); turns > 0; turns -= 1) await new Promise(setImmediate);
     },
@@ -183,7 +183,7 @@ function meetingAt(stores: UserStores, arrive: (userId: string) => Promise<void>
   };
 }
 
-/** Creates users with one password hash, which is computed once. */
+/** Returns a function that creates a user. All users share one password hash, because a hash takes time. */
 function registrar({ users }: UserStores) {
   const hashed = passwordHasher().hash(PASSWORD, '203.0.113.1');
   return async (): Promise<string> => {
@@ -203,18 +203,18 @@ function registrar({ users }: UserStores) {
   };
 }
 
-async function open(service: HttpService, userId: string, race: number): Promise<Victim> {
+async function logInTwice(service: HttpService, userId: string, race: number): Promise<Victim> {
   const binding = race % 3 === 0 ? 'refresh' : 'pair';
   const path = `/auth/login?userId=${userId}&binding=${binding}`;
   const logIn = async () => tokensIn((await send(service, { method: 'POST', path })).body);
   return { userId, pair: await logIn(), other: await logIn() };
 }
 
-function sessionOf({ access }: Signed): string {
+function sessionOf({ access }: SessionTokens): string {
   return String(claimsOf(access).sid);
 }
 
-function refresh(service: HttpService, pair: Signed, headers: Record<string, string> = {}) {
+function refresh(service: HttpService, pair: SessionTokens, headers: Record<string, string> = {}) {
   const body = { refreshToken: pair.refresh, accessToken: pair.access };
   return send(service, { method: 'POST', path: '/auth/refresh', body, headers });
 }
@@ -231,8 +231,8 @@ async function send({ app }: HttpService, { method, path, by, body, headers }: R
   return { status: answer.statusCode, body: answer.body === '' ? {} : answer.json() };
 }
 
-/** Runs `run` for each index below `count`, with at most `AT_ONCE` running at a time. */
-async function inTurns(count: number, run: (index: number) => Promise<void>): Promise<void> {
+/** Calls `run` for each index below `count`, with at most `AT_ONCE` calls running. */
+async function runConcurrently(count: number, run: (index: number) => Promise<void>): Promise<void> {
   const indexes = Array.from({ length: count }, (_, index) => index).values();
   const worker = async () => {
     for (const index of indexes) await run(index);

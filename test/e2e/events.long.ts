@@ -22,18 +22,24 @@ t.test('events reach RabbitMQ and fail no request', async (t) => {
   if (!requirePrivateRabbit(t) || !(await requirePostgres(t))) return;
   const rabbit = await startPrivateRabbit(t);
 
-  await t.test('the consumer in docs/events.md receives users.created', (t) => documentedConsumer(t, rabbit));
-  await t.test('publishing an event joins the trace of its request', (t) => oneTree(t, rabbit));
-  await t.test('events are published over TLS', (t) => overTls(t, rabbit));
-  await t.test('a certificate that does not verify stops the start', (t) => untrusted(t, rabbit));
-  await t.test('a broken mail server delays no event', (t) => withoutMailServer(t, rabbit));
-  await t.test('a broker that hangs delays neither a request nor a mail nor a stop', (t) => hung(t, rabbit));
+  await t.test('the consumer in docs/events.md receives users.created', (t) =>
+    checkDocumentedConsumer(t, rabbit),
+  );
+  await t.test('publishing an event joins the trace of its request', (t) => checkTrace(t, rabbit));
+  await t.test('events are published over TLS', (t) => checkTls(t, rabbit));
+  await t.test('a certificate that does not verify stops the start', (t) =>
+    checkUntrustedCertificate(t, rabbit),
+  );
+  await t.test('a broken mail server delays no event', (t) => checkBrokenMailServer(t, rabbit));
+  await t.test('a broker that hangs delays neither a request nor a mail nor a stop', (t) =>
+    checkHungBroker(t, rabbit),
+  );
   await t.test('a broker that is down delays neither the start nor a request nor a mail', (t) =>
-    down(t, rabbit),
+    checkStoppedBroker(t, rabbit),
   );
 });
 
-async function documentedConsumer(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function checkDocumentedConsumer(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const documentation = await readFile('docs/events.md', 'utf8');
   const [, code = ''] = /```js\n(.*?)```/s.exec(documentation) ?? [];
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
@@ -41,17 +47,17 @@ async function documentedConsumer(t: Test, rabbit: PrivateRabbitMq): Promise<voi
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = once(child, 'exit');
-  const said = once(child.stdout, 'data');
+  const output = once(child.stdout, 'data');
   const { register } = await start(t, { ...(await environment(t)), AMQP_URL: rabbit.url });
   t.equal(await register('ann'), 201);
-  t.equal(String((await said)[0]), 'welcome, ann\n');
+  t.equal(String((await output)[0]), 'welcome, ann\n');
   child.kill();
   await gone;
   // The killed consumer may not have acknowledged the event: the next consumer of the queue would get it.
   await (await consumerOf(t, rabbit.url)).deleteQueue('users.created');
 }
 
-async function oneTree(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function checkTrace(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const collector = await startCollector(t);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
@@ -60,10 +66,10 @@ async function oneTree(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await waitUntil(() => events.length === 1);
   await close(); // the close also sends the remaining spans
 
-  const request = collector.one('POST /auth/register');
-  const published = collector.one('publish users.created');
-  const useCase = collector.one('register');
-  const insert = collector.one('users.create');
+  const request = collector.onlySpan('POST /auth/register');
+  const published = collector.onlySpan('publish users.created');
+  const useCase = collector.onlySpan('register');
+  const insert = collector.onlySpan('users.create');
   t.equal(new Set([request, useCase, insert, published].map(({ traceId }) => traceId)).size, 1);
   t.equal(useCase.parentSpanId, request.spanId);
   t.equal(insert.parentSpanId, useCase.spanId);
@@ -72,14 +78,14 @@ async function oneTree(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   t.match(events[0], { traceparent: `00-${published.traceId}-${published.spanId}-01` });
 }
 
-async function overTls(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function checkTls(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
-  const authority = join(await scratch(t), 'authority.pem');
+  const authority = join(await temporaryFolder(t), 'authority.pem');
   await writeFile(authority, pem);
   const env = {
     ...(await environment(t)),
-    AMQP_URL: `amqps://127.0.0.1:${await tlsFront(t, pem, rabbit.port)}`,
+    AMQP_URL: `amqps://127.0.0.1:${await startTlsProxy(t, pem, rabbit.port)}`,
     NODE_EXTRA_CA_CERTS: authority,
   };
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
@@ -91,15 +97,15 @@ async function overTls(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   t.equal(await service.stop(), 0);
 }
 
-async function untrusted(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function checkUntrustedCertificate(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const pem = createSelfSigned();
   if (pem === null) return skipFor(t, OPENSSL);
-  const AMQP_URL = `amqps://127.0.0.1:${await tlsFront(t, pem, rabbit.port)}`;
+  const AMQP_URL = `amqps://127.0.0.1:${await startTlsProxy(t, pem, rabbit.port)}`;
   await t.rejects(start(t, { ...(await environment(t)), AMQP_URL }), /certificate is not trusted/);
 }
 
-async function withoutMailServer(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
-  const mailServer = await serverThatRefuses(t);
+async function checkBrokenMailServer(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+  const mailServer = await refusingMailServer(t);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const { register, forget } = await start(t, {
     ...(await environment(t)),
@@ -120,17 +126,17 @@ async function withoutMailServer(t: Test, rabbit: PrivateRabbitMq): Promise<void
   );
 }
 
-async function hung(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function checkHungBroker(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
-  const { register, forget, mails, close } = await start(t, env);
+  const { register, forget, countMails, close } = await start(t, env);
   await register('eve');
   await waitUntil(() => events.length === 1);
   rabbit.freeze();
   try {
     t.equal(await register('fay'), 201);
     await forget('fay');
-    await waitUntil(async () => (await mails()) === 1);
+    await waitUntil(async () => (await countMails()) === 1);
     t.equal(events.length, 1);
     await close();
   } finally {
@@ -140,20 +146,20 @@ async function hung(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await waitUntil(() => events.some(({ data }) => data.username === 'fay'));
 }
 
-async function down(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function checkStoppedBroker(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   await rabbit.kill();
   const env = { ...(await environment(t)), AMQP_URL: rabbit.url };
-  const { url, register, forget, mails } = await start(t, env);
+  const { url, register, forget, countMails } = await start(t, env);
   t.equal((await fetch(`${url}/health/ready`)).status, 200);
   t.equal(await register('gus'), 201);
   await forget('gus');
-  await waitUntil(async () => (await mails()) === 1);
+  await waitUntil(async () => (await countMails()) === 1);
   await rabbit.start();
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   await waitUntil(() => events.some(({ data }) => data.username === 'gus'));
 }
 
-async function scratch(t: Test): Promise<string> {
+async function temporaryFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-events-'));
   t.teardown(() => rm(folder, { recursive: true }));
   return folder;
@@ -163,7 +169,7 @@ async function environment(t: Test): Promise<Record<string, string>> {
   return {
     API_PORT: '0',
     DATABASE_URL: await testDatabase(t),
-    DATA_DIR: await scratch(t),
+    DATA_DIR: await temporaryFolder(t),
     ARGON2_MEMORY: '1024',
     EMAIL_VERIFICATION: 'off',
   };
@@ -177,7 +183,7 @@ async function start(t: Test, env: Record<string, string>) {
     register: (username: string) => registerAt(url, username),
     forget: (username: string) => post(`${url}/auth/password/forgot`, { email: `${username}@example.com` }),
     /** How many mails there are. */
-    mails: async () => (await readdir(join(String(env.DATA_DIR), 'mail')).catch(() => [])).length,
+    countMails: async () => (await readdir(join(String(env.DATA_DIR), 'mail')).catch(() => [])).length,
   };
 }
 
@@ -190,8 +196,8 @@ async function post(url: string, body: object): Promise<number> {
   return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).status;
 }
 
-/** Ends TLS in front of a port of this machine. */
-async function tlsFront(t: Test, pem: string, port: number): Promise<number> {
+/** Terminates TLS in front of a port of this machine. Returns the port for TLS. */
+async function startTlsProxy(t: Test, pem: string, port: number): Promise<number> {
   const server = createServer({ key: pem, cert: pem }, (socket) => {
     const behind = connect(port, '127.0.0.1');
     socket.pipe(behind).pipe(socket);
@@ -203,7 +209,7 @@ async function tlsFront(t: Test, pem: string, port: number): Promise<number> {
 }
 
 /** A mail server that refuses each connection with 421, and counts the connections. */
-async function serverThatRefuses(t: Test) {
+async function refusingMailServer(t: Test) {
   let refused = 0;
   const server = createTcpServer((socket) => {
     refused += 1;

@@ -105,10 +105,11 @@ const UNRENDERABLE: readonly Values[] = [
   { extraVolumeMounts: [{ name: 'ca', mountPath: 'ca' }] },
 ];
 
-const of = (all: readonly Manifest[], kind: string) => all.filter((manifest) => manifest.kind === kind);
+const manifestsOfKind = (all: readonly Manifest[], kind: string) =>
+  all.filter((manifest) => manifest.kind === kind);
 
-function one(all: readonly Manifest[], kind: string): Manifest {
-  const [manifest] = of(all, kind);
+function firstOfKind(all: readonly Manifest[], kind: string): Manifest {
+  const [manifest] = manifestsOfKind(all, kind);
   if (manifest === undefined) throw new Error(`no ${kind}`);
   return manifest;
 }
@@ -129,7 +130,7 @@ t.test('every manifest fits the types and schemas of Kubernetes', async (t) => {
 
   const misspelt = await manifests(mergedValues(MINIMAL, { podSecurityContext: { runAsNonRot: true } }));
   const wrong = await manifests(mergedValues(MINIMAL, { service: { type: 'Clustr' } }));
-  const all = [...minimal, ...full, one(misspelt, 'Deployment'), one(wrong, 'Service')];
+  const all = [...minimal, ...full, firstOfKind(misspelt, 'Deployment'), firstOfKind(wrong, 'Service')];
   const found = await faultsOf(all, t.testdir());
   // The types find both faults, and the schemas find the second one.
   const mistakes = [/runAsNonRot/, /Clustr/, /spec\/type must be/];
@@ -144,8 +145,10 @@ t.test('values name every variable that an operator of the chart can set, and no
   const fixed = ['API_HOST', 'API_PORT', 'METRICS_PORT', 'NODE_ENV'];
   const ofLibraries = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS'];
   const secrets: readonly string[] = SECRETS;
-  const open = Object.keys(Environment.properties).filter((name) => ![...fixed, ...secrets].includes(name));
-  t.same(schema.properties.config.propertyNames.enum, [...open, ...ofLibraries].sort(), 'config');
+  const settable = Object.keys(Environment.properties).filter(
+    (name) => ![...fixed, ...secrets].includes(name),
+  );
+  t.same(schema.properties.config.propertyNames.enum, [...settable, ...ofLibraries].sort(), 'config');
   t.same(schema.properties.secrets.properties.files.propertyNames.enum, [...secrets].sort(), 'secrets.files');
   const defaults = await defaultValues();
   t.same(
@@ -244,14 +247,14 @@ t.test('a text that YAML could read as another type stays text', async (t) => {
   });
   const all = await manifests(digits, 'null');
   t.same(await faultsOf(all, t.testdir()), []);
-  const [monitor] = of(all, 'ServiceMonitor');
+  const [monitor] = manifestsOfKind(all, 'ServiceMonitor');
   t.equal(monitor?.spec.endpoints[0].interval, '0');
   for (const { metadata } of all) t.equal(metadata.labels['app.kubernetes.io/instance'], 'null');
 });
 
 t.test('pods run without privileges, and have time to stop', async (t) => {
   if (!requireGo(t)) return;
-  const { spec } = one(await manifests(MINIMAL), 'Deployment');
+  const { spec } = firstOfKind(await manifests(MINIMAL), 'Deployment');
   const pod = spec.template.spec;
   const [container] = pod.containers;
   t.match(pod, {
@@ -275,14 +278,17 @@ t.test('pods run without privileges, and have time to stop', async (t) => {
   t.ok(pod.terminationGracePeriodSeconds * 1_000 > deadline + Number(delay) * 1_000);
 
   const ids = { runAsUser: null, runAsGroup: null, fsGroup: null };
-  const openShift = one(await manifests(mergedValues(MINIMAL, { podSecurityContext: ids })), 'Deployment');
+  const openShift = firstOfKind(
+    await manifests(mergedValues(MINIMAL, { podSecurityContext: ids })),
+    'Deployment',
+  );
   t.notMatch(JSON.stringify(openShift), /runAsUser|runAsGroup|fsGroup/, 'the platform chooses the ids');
 });
 
 t.test('probes, ports and selectors fit together', async (t) => {
   if (!requireGo(t)) return;
   const all = await manifests(FULL, 'blue');
-  const deployment = one(all, 'Deployment');
+  const deployment = firstOfKind(all, 'Deployment');
   const { metadata, spec: pod } = deployment.spec.template ?? {};
   const [container] = pod.containers;
   const { paths } = JSON.parse(await readFile('docs/openapi.json', 'utf8'));
@@ -291,28 +297,28 @@ t.test('probes, ports and selectors fit together', async (t) => {
   const ports = container.ports.map(({ name }: { name: string }) => name);
   t.same(ports, ['http', 'metrics', 'console']);
 
-  const autoscaler = one(all, 'HorizontalPodAutoscaler');
+  const autoscaler = firstOfKind(all, 'HorizontalPodAutoscaler');
   t.equal(autoscaler.spec.scaleTargetRef.name, deployment.metadata.name);
   t.notOk('replicas' in deployment.spec, 'the autoscaler decides');
   const selectors = [
     deployment.spec.selector.matchLabels,
-    one(all, 'PodDisruptionBudget').spec.selector.matchLabels,
-    one(all, 'NetworkPolicy').spec.podSelector.matchLabels,
-    ...of(all, 'Service').map(({ spec }) => spec.selector),
+    firstOfKind(all, 'PodDisruptionBudget').spec.selector.matchLabels,
+    firstOfKind(all, 'NetworkPolicy').spec.podSelector.matchLabels,
+    ...manifestsOfKind(all, 'Service').map(({ spec }) => spec.selector),
   ];
   for (const selector of selectors) t.match(metadata.labels, selector);
   const named = [
-    ...of(all, 'Service').flatMap(({ spec }) =>
+    ...manifestsOfKind(all, 'Service').flatMap(({ spec }) =>
       spec.ports.map((port: { targetPort: string }) => port.targetPort),
     ),
-    ...one(all, 'NetworkPolicy').spec.ingress.flatMap(({ ports }: { ports: { port: string }[] }) =>
+    ...firstOfKind(all, 'NetworkPolicy').spec.ingress.flatMap(({ ports }: { ports: { port: string }[] }) =>
       ports.map(({ port }) => port),
     ),
   ];
   t.same(named, ['http', 'metrics', 'console', 'http', 'metrics', 'console']);
 
   const [monitor] = all.filter(({ apiVersion }) => apiVersion === WITHOUT_TYPES);
-  const scraped = of(all, 'Service').filter(({ metadata }) =>
+  const scraped = manifestsOfKind(all, 'Service').filter(({ metadata }) =>
     Object.entries(monitor?.spec.selector.matchLabels).every(
       ([name, value]) => metadata.labels[name] === value,
     ),
@@ -324,7 +330,7 @@ t.test('probes, ports and selectors fit together', async (t) => {
 
 t.test('the ingress has the public routes, and not those of the inner network', async (t) => {
   if (!requireGo(t)) return;
-  const ingress = one(await manifests(FULL), 'Ingress');
+  const ingress = firstOfKind(await manifests(FULL), 'Ingress');
   const rules: { path: string; pathType: string }[] = ingress.spec.rules[0].http.paths;
   const isOpen = (path: string) =>
     rules.some(
@@ -347,9 +353,8 @@ t.test('the ingress has the public routes, and not those of the inner network', 
 t.test('a change of the configuration or of the revision of the secrets replaces the pods', async (t) => {
   if (!requireGo(t)) return;
   const checksum = async (over: Values) =>
-    one(await manifests(mergedValues(MINIMAL, over)), 'Deployment').spec.template.metadata.annotations[
-      'checksum/config'
-    ];
+    firstOfKind(await manifests(mergedValues(MINIMAL, over)), 'Deployment').spec.template.metadata
+      .annotations['checksum/config'];
   const before = await checksum({});
   t.equal(await checksum({ replicaCount: 3 }), before);
   t.not(await checksum({ config: { LOG_LEVEL: 'debug' } }), before);
@@ -374,7 +379,7 @@ t.test('the service starts with the environment of the chart', async (t) => {
   const folder = await dataDir(t);
   const [api, metrics] = [await freePort(), await freePort()];
   const all = await manifests(mergedValues(MINIMAL, { metrics: { port: metrics } }));
-  const [secret] = one(all, 'Deployment').spec.template.spec.volumes.flatMap(
+  const [secret] = firstOfKind(all, 'Deployment').spec.template.spec.volumes.flatMap(
     (volume: { secret?: unknown }) => volume.secret ?? [],
   );
   await writeSecrets(join(folder, 'secrets'), await testDatabase(t));
@@ -384,13 +389,13 @@ t.test('the service starts with the environment of the chart', async (t) => {
     t.match(readme, `--from-file=secrets/${key}`);
     t.equal(path, key);
   }
-  const { data } = one(all, 'ConfigMap');
+  const { data } = firstOfKind(all, 'ConfigMap');
   const entries = Object.entries(data as Record<string, string>).map(
     ([name, value]) => [name, value.replace('/run/secrets/kinship', join(folder, 'secrets'))] as const,
   );
   const env = { ...Object.fromEntries(entries), API_HOST: '127.0.0.1', API_PORT: String(api) };
   const { url } = await startService(t, { env });
-  const deployment = one(all, 'Deployment');
+  const deployment = firstOfKind(all, 'Deployment');
   const [container] = deployment.spec.template.spec.containers ?? [];
   for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
     t.equal((await fetch(`${url}${container[probe].httpGet.path}`)).status, 200, probe);

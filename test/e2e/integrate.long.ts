@@ -17,7 +17,7 @@ const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
 t.test('the commands in docs/integrate.md give the documented answers', async (t) => {
   if (!requireCurl(t) || !(await requirePostgres(t))) return;
-  const { folder, page, kinship } = await play(t);
+  const { folder, page, kinship } = await startPrograms(t);
   const file = join(folder, 'page.md');
   await writeFile(file, page);
   const steps = await readSteps(file);
@@ -34,24 +34,24 @@ t.test('the commands in docs/integrate.md give the documented answers', async (t
 t.test('a browser logs in, calls a protected route, refreshes and logs out', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null || !(await requirePostgres(t))) return;
-  const { shop, kinship } = await play(t);
+  const { shop, kinship } = await startPrograms(t);
   const page = await browser.newPage();
   const output = page.locator('output');
-  const says = (text: string) => output.filter({ hasText: text }).waitFor();
+  const waitForText = (text: string) => output.filter({ hasText: text }).waitFor();
   const askWho = async (answer: string) => {
     await output.evaluate('(element) => { element.value = ""; }');
     await page.click('#who');
-    await says(answer);
+    await waitForText(answer);
   };
   await page.goto(shop);
-  await says('signed out');
+  await waitForText('signed out');
   await page.fill('[name=name]', 'ann');
   await page.fill('[name=password]', 'a wrong piano 42');
   await page.click('form button');
-  await says('Wrong name or password.');
+  await waitForText('Wrong name or password.');
   await page.fill('[name=password]', 'a violet piano 42');
   await page.click('form button');
-  await says('signed in');
+  await waitForText('signed in');
   await askWho(USER);
 
   const [first, second] = await page.evaluate<string[]>(`import('/app.js').then(async ({ session }) => {
@@ -68,7 +68,7 @@ t.test('a browser logs in, calls a protected route, refreshes and logs out', asy
   t.match(items, [{ generation: 1, userAgent: /Chrome/ }]);
 
   await page.click('#leave');
-  await says('signed out');
+  await waitForText('signed out');
   await askWho('Log in first.');
   t.equal(
     (await fetch(`${kinship}/auth/me`, { headers })).status,
@@ -86,7 +86,7 @@ t.test(
   'a token of a wrong issuer is answered with 401, and unavailable keys are answered with 503',
   async (t) => {
     if (!(await requirePostgres(t))) return;
-    const { folder, shop, kinship } = await play(t);
+    const { folder, shop, kinship } = await startPrograms(t);
     const body = JSON.stringify({ name: 'ann', password: PASSWORD });
     const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
     const { access } = (await (await fetch(`${shop}/login`, login)).json()) as { access: string };
@@ -109,7 +109,7 @@ t.test(
 );
 
 /** Starts both programs of the page as processes, on free ports instead of 3000 and 4000. */
-async function play(t: Test) {
+async function startPrograms(t: Test) {
   const folder = await dataDir(t);
   const ports = [await freePort(), await freePort()];
   const text = await readFile(PAGE, 'utf8');

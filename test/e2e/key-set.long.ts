@@ -83,9 +83,9 @@ t.test('replicas on one database share one key set and follow its changes', asyn
   t.equal(await one.verify(pair.access), 401, 'a token of a removed key is refused');
   t.equal((await one.refresh(pair)).status, 200, 'its pair can still be refreshed');
 
-  const strangers = { ...env, KEY_SET_ENCRYPTION_KEY: key('e') };
+  const otherKey = { ...env, KEY_SET_ENCRYPTION_KEY: key('e') };
   t.match(
-    await faultOf(replica(t, strangers)),
+    await faultOf(replica(t, otherKey)),
     /^The signing key [\w-]{43} cannot be opened by a key in KEY_SET_ENCRYPTION_KEY: add the key/,
   );
   const [newest] = await store.list();

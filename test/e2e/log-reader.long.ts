@@ -94,7 +94,7 @@ t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', 
     DATABASE_URL: await testDatabase(t),
     LOG_FORMAT: 'json',
   });
-  await terminal.shows(/"ready"/);
+  await terminal.waitFor(/"ready"/);
   const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
   terminal.freeze();
   const statuses = new Set<number>();
@@ -106,7 +106,7 @@ t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', 
   process.kill(Number(pid), 'SIGTERM');
   await waitForValue('the end of the service', async () => isEnded(Number(pid)) || undefined);
   terminal.thaw();
-  t.equal(await terminal.ended(), 0);
+  t.equal(await terminal.exitCode(), 0);
 });
 
 /** Whether the process has ended. A zombie, whose stopped parent has not read its exit code, counts as ended. */

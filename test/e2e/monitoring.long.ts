@@ -37,7 +37,7 @@ t.test('Prometheus raises an alert for a theft', async (t) => {
     return (await response.json()) as Record<string, string>;
   };
   await waitUntil(async () =>
-    (await health(prometheus).catch(() => ['starting'])).every((state) => state === 'ok'),
+    (await readRuleHealth(prometheus).catch(() => ['starting'])).every((state) => state === 'ok'),
   );
   await waitUntil(async () => (await countSeries(prometheus, 'kinship_reuse_detected_total')) > 0);
   t.strictSame(await readFiringAlerts(prometheus), [], 'no alert is firing');
@@ -66,7 +66,7 @@ t.test('the rules use existing metrics only', async (t) => {
 
 type Prometheus = Awaited<ReturnType<typeof startPrometheus>>;
 
-async function health(prometheus: Prometheus): Promise<readonly string[]> {
+async function readRuleHealth(prometheus: Prometheus): Promise<readonly string[]> {
   const { groups } = await prometheus.ask<Rules>('rules');
   return groups.flatMap(({ rules }) => rules.map((rule) => rule.health));
 }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import { FOREIGN_HASHES, FOREIGN_PASSWORD } from '../support/foreign-hashes.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { PROGRAM } from '../support/program.ts';
 import { startServiceInProcess } from '../support/service-in-process.ts';
+import { skipFor } from '../support/skip.ts';
 
 const run = promisify(execFile);
 const { PATH = '' } = process.env;
@@ -17,7 +18,7 @@ const CREATED = '2020-01-31T12:00:00Z';
 const JOINED = Date.parse(CREATED);
 const email = 'ann@example.com';
 
-/** Imports the lines and logs in with the password. Returns the account in a new export. */
+/** Imports the lines, exports the account, and logs in with the old password. Returns the exported account. */
 async function moveIn(t: Test, lines: string, username: string) {
   const DATABASE_URL = await testDatabase(t);
   const env = { DATABASE_URL, DATA_DIR: t.testdir({}), PATH };
@@ -48,10 +49,16 @@ async function convert(t: Test, system: string, dump: unknown, args: readonly st
   return stdout;
 }
 
-const skipWithoutPostgres = async (t: Test) => !(await requirePostgres(t));
+/** Returns whether PostgreSQL and the program are there. If not, skips the test, or fails it with CI=true. */
+async function requireConverter(t: Test, program: 'jq' | 'psql'): Promise<boolean> {
+  if (!(await requirePostgres(t))) return false;
+  if (spawnSync(program, ['--version']).status === 0) return true;
+  skipFor(t, program);
+  return false;
+}
 
 t.test('a dump of Django is imported, and its users can log in', async (t) => {
-  if (await skipWithoutPostgres(t)) return;
+  if (!(await requireConverter(t, 'jq'))) return;
   const fields = {
     password: FOREIGN_HASHES.django,
     last_login: null,
@@ -82,7 +89,7 @@ t.test('a dump of Django is imported, and its users can log in', async (t) => {
 
 for (const [algorithm, credential] of Object.entries(keycloakCredentials()))
   t.test(`an export of Keycloak with ${algorithm} is imported, and its users can log in`, async (t) => {
-    if (await skipWithoutPostgres(t)) return;
+    if (!(await requireConverter(t, 'jq'))) return;
     const user = {
       id: ID,
       username: 'ann',
@@ -136,7 +143,7 @@ function keycloakCredentials() {
 }
 
 t.test('the users table of Supabase is imported, and its users can log in', async (t) => {
-  if (await skipWithoutPostgres(t)) return;
+  if (!(await requireConverter(t, 'psql'))) return;
   const supabase = await testDatabase(t);
   const sql = postgres(supabase, { max: 1, onnotice: () => {} });
   t.teardown(() => sql.end());
@@ -158,7 +165,7 @@ t.test('the users table of Supabase is imported, and its users can log in', asyn
 });
 
 t.test('an export of Firebase is imported, and its users can log in', async (t) => {
-  if (await skipWithoutPostgres(t)) return;
+  if (!(await requireConverter(t, 'jq'))) return;
   const [, , parameters = '', salt = '', hash = ''] = FOREIGN_HASHES.firebase.split('$');
   const urlSafe = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_');
   const user = {

@@ -69,9 +69,9 @@ t.test(
   'the client calls an API behind nginx from another origin, and refreshes when nginx refuses its token',
   async (t) => {
     if (!requireNginx(t) || !(await requirePostgres(t))) return;
-    const scene = await openPage(t);
-    if (scene === null) return;
-    const { page, url, reports, requests } = scene;
+    const opened = await openPage(t);
+    if (opened === null) return;
+    const { page, url, reports, requests } = opened;
     const init = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

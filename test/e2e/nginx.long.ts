@@ -15,7 +15,7 @@ import { startRecordingApplication } from '../support/recording-application.ts';
 import { dataDir, startServiceInProcess } from '../support/service-in-process.ts';
 
 const ORIGIN = 'https://app.test';
-const LIAR = { 'x-user-id': 'root', 'X-Session-Id': 'none', X_User_Id: 'root' };
+const FORGED_HEADERS = { 'x-user-id': 'root', 'X-Session-Id': 'none', X_User_Id: 'root' };
 
 async function setUp(t: Test) {
   const ports = { nginx: await freePort(), kinship: await freePort() };
@@ -157,12 +157,12 @@ t.test('nginx passes authenticated requests only', async (t) => {
     };
     for (const [name, headers] of Object.entries(ways)) {
       requests.length = 0;
-      t.same(await ask({ ...headers, ...LIAR }), [200, 'the application'], name);
+      t.same(await ask({ ...headers, ...FORGED_HEADERS }), [200, 'the application'], name);
       t.equal(requests.length, 1, name);
       t.match(requests[0]?.headers, { 'x-user-id': sub, 'x-session-id': sid }, name);
       t.notOk(
         Object.keys(requests[0]?.headers ?? {}).includes('x_user_id'),
-        `${name}: nor in another spelling`,
+        `${name}: no forged header in another spelling`,
       );
     }
   });
@@ -245,7 +245,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     requests.length = 0;
     const ways: Record<string, Record<string, string>> = {
       nothing: {},
-      'forged headers': LIAR,
+      'forged headers': FORGED_HEADERS,
       'a bearer that is no token': bearer('x'),
       'a refresh token': bearer(refresh),
       'an altered token': bearer(access.replace(/.(?=.{9}$)/, (last) => (last === 'A' ? 'B' : 'A'))),
@@ -290,7 +290,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
       t.equal(crossSite.status, 403);
       t.equal(crossSite.headers.get('access-control-allow-origin'), ORIGIN);
       t.same(requests, []);
-      const preflight = { ...cors, 'access-control-request-method': 'PUT', ...LIAR };
+      const preflight = { ...cors, 'access-control-request-method': 'PUT', ...FORGED_HEADERS };
       t.equal((await fetch(`${url}/orders`, { method: 'OPTIONS', headers: preflight })).status, 200);
       t.match(requests, [{ method: 'OPTIONS', body: '' }]);
       t.notOk('x-user-id' in (requests[0]?.headers ?? {}), 'the preflight request has no user id');
@@ -304,16 +304,22 @@ t.test('nginx passes authenticated requests only', async (t) => {
   );
 
   await t.test('cookies of the application reach only the application', async (t) => {
-    const crumbs = `a=${'x'.repeat(9_000)}; b=${'y'.repeat(9_000)}`;
+    const applicationCookies = `a=${'x'.repeat(9_000)}; b=${'y'.repeat(9_000)}`;
     requests.length = 0;
-    t.equal((await ask({ cookie: `${crumbs}; access_token=${access}` }))[0], 200);
-    t.equal(requests[0]?.headers.cookie, `${crumbs}; access_token=${access}`);
-    t.equal((await ask({ cookie: crumbs, ...bearer(access) }))[0], 200);
-    const loggedIn = await post('/auth/login', { username: 'ann', password: PASSWORD }, { cookie: crumbs });
+    t.equal((await ask({ cookie: `${applicationCookies}; access_token=${access}` }))[0], 200);
+    t.equal(requests[0]?.headers.cookie, `${applicationCookies}; access_token=${access}`);
+    t.equal((await ask({ cookie: applicationCookies, ...bearer(access) }))[0], 200);
+    const loggedIn = await post(
+      '/auth/login',
+      { username: 'ann', password: PASSWORD },
+      { cookie: applicationCookies },
+    );
     t.equal(loggedIn.status, 200, 'nginx does not pass these cookies to the service');
     requests.length = 0;
     for (const [name, headers] of Object.entries({
-      'two cookies, the valid cookie first': { cookie: `access_token=${access}; ${crumbs}; access_token=x` },
+      'two cookies, the valid cookie first': {
+        cookie: `access_token=${access}; ${applicationCookies}; access_token=x`,
+      },
       'two cookies, the valid cookie last': { cookie: `access_token=x; a=b;access_token=${access}` },
       'an empty twin': { cookie: `access_token=; access_token=${access}` },
       'a long header': { ...bearer('x'.repeat(20_000)), cookie: `access_token=${access}` },
@@ -333,26 +339,29 @@ t.test('nginx passes authenticated requests only', async (t) => {
     t.same(requests, []);
   });
 
-  await t.test('each route of the service is reachable, with the service’s cookies', async (t) => {
-    const document = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as {
-      paths: Record<string, Record<string, unknown>>;
-    };
-    const inner = /^\/(?:admin|metrics|health|revocations)\b/;
-    for (const [path, methods] of Object.entries(document.paths)) {
-      const target = path.replaceAll(/\{\w+\}/g, '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
-      for (const method of Object.keys(methods)) {
-        requests.length = 0;
-        const answer = await fetch(url + target, { method: method.toUpperCase(), redirect: 'manual' });
-        const isOwn = answer.headers.has('x-request-id');
-        t.equal(isOwn, !inner.test(path), `${method} ${path}: ${answer.status}`);
-        t.same(requests, []);
+  await t.test(
+    'each public route reaches the service with its cookies, and no internal route does',
+    async (t) => {
+      const document = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as {
+        paths: Record<string, Record<string, unknown>>;
+      };
+      const inner = /^\/(?:admin|metrics|health|revocations)\b/;
+      for (const [path, methods] of Object.entries(document.paths)) {
+        const target = path.replaceAll(/\{\w+\}/g, '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
+        for (const method of Object.keys(methods)) {
+          requests.length = 0;
+          const answer = await fetch(url + target, { method: method.toUpperCase(), redirect: 'manual' });
+          const isOwn = answer.headers.has('x-request-id');
+          t.equal(isOwn, !inner.test(path), `${method} ${path}: ${answer.status}`);
+          t.same(requests, []);
+        }
       }
-    }
-    t.match(await (await fetch(`${url}/docs/json`)).json(), { openapi: String });
-    const planted = `refresh_token=a; x=y; refresh_token=b; access_token=${access}`;
-    const twice = await fetch(`${url}/refresh`, { headers: { cookie: planted } });
-    t.same([twice.status, await twice.text()], [400, 'Wrong data structure'], 'both cookies arrive');
-  });
+      t.match(await (await fetch(`${url}/docs/json`)).json(), { openapi: String });
+      const planted = `refresh_token=a; x=y; refresh_token=b; access_token=${access}`;
+      const twice = await fetch(`${url}/refresh`, { headers: { cookie: planted } });
+      t.same([twice.status, await twice.text()], [400, 'Wrong data structure'], 'both cookies arrive');
+    },
+  );
 
   await t.test('an ended session is refused at once', async (t) => {
     const other = await logIn();
@@ -378,7 +387,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
     await fetch(`${url}/auth/not-me?token=a-secret`);
     await fetch(`${url}/orders?token=a-secret`);
     await startServiceInProcess(t, env);
-    t.equal((await ask(bearer(access)))[0], 200, 'until the service runs again');
+    t.equal((await ask(bearer(access)))[0], 200, 'requests pass once the service runs again');
   });
 
   await t.test('no log of nginx has a query string', async (t) => {

@@ -64,7 +64,7 @@ async function refusalOf(request: Promise<unknown>): Promise<string> {
   if (error instanceof client.ResponseBodyError) return error.error;
   if (error instanceof client.WWWAuthenticateChallengeError)
     return `${error.status} ${error.cause[0]?.scheme}`;
-  throw new Error('That is no refusal.', { cause: error });
+  throw new Error('The library reported no refusal.', { cause: error });
 }
 
 t.test('openid-client discovers the service, refreshes, introspects and revokes', async (t) => {

@@ -44,7 +44,7 @@ async function databaseBehindPooler(t: Test, mode: (typeof MODES)[number]) {
   return { admin, env };
 }
 
-const feedIsComplete = async (url: string) =>
+const isFeedComplete = async (url: string) =>
   /^kinship_revocation_feed_complete 1$/m.test(await (await fetch(`${url}/metrics`)).text());
 
 for (const mode of MODES) {
@@ -67,7 +67,7 @@ for (const mode of MODES) {
     });
 
     await t.test('a revocation on one replica reaches the other replica', async (t) => {
-      t.ok(await feedIsComplete(other.url), 'no request has to ask the database');
+      t.ok(await isFeedComplete(other.url), 'no request has to ask the database');
       const pair = await logIn(one.url);
       t.equal(await protectedStatus(other.url, pair), 200);
       const { access = '' } = pair.body;
@@ -76,7 +76,7 @@ for (const mode of MODES) {
         (await protectedStatus(other.url, pair)) === 401 ? true : undefined,
       );
       // On a busy machine a statement may exceed its deadline, which interrupts the feed for a moment.
-      await waitForValue('the feed', async () => (await feedIsComplete(other.url)) || undefined);
+      await waitForValue('the feed', async () => (await isFeedComplete(other.url)) || undefined);
     });
 
     await t.test('a statement that exceeded its deadline has no later effect', async (t) => {

@@ -14,8 +14,13 @@ import { dataDir } from '../support/service-in-process.ts';
 
 const ANN = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
-/** Starts both programs of the page as processes, on free ports instead of 3000 and 4000. */
-async function play(t: Test, file: string, name: string, env: Readonly<Record<string, string>> = {}) {
+/** Starts both programs of the page as processes, on free ports instead of 3000 and 4000. Registers Ann. */
+async function startPrograms(
+  t: Test,
+  file: string,
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+) {
   const folder = await dataDir(t);
   const ports = [await freePort(), await freePort()];
   const text = await readFile(file, 'utf8');
@@ -49,7 +54,7 @@ async function logIn(page: Page): Promise<void> {
 t.test('a backend for the frontend: the browser never has a token, and the server refreshes', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null || !(await requirePostgres(t))) return;
-  const { app } = await play(t, 'docs/bff.md', 'bff', { ACCESS_TOKEN_AGE: '2s' });
+  const { app } = await startPrograms(t, 'docs/bff.md', 'bff', { ACCESS_TOKEN_AGE: '2s' });
   const context = await browser.newContext();
   const bodies: string[] = [];
   context.on('response', (answer) => {
@@ -59,14 +64,14 @@ t.test('a backend for the frontend: the browser never has a token, and the serve
     );
   });
   const page = await context.newPage();
-  const says = (text: string) => page.locator('output').filter({ hasText: text }).waitFor();
+  const waitForText = (text: string) => page.locator('output').filter({ hasText: text }).waitFor();
   await page.goto(app);
   await page.click('#who');
-  await says('Log in first.');
+  await waitForText('Log in first.');
   await logIn(page);
-  await says('done');
+  await waitForText('done');
   await page.click('#who');
-  await says('ann');
+  await waitForText('ann');
 
   const cookies = await context.cookies();
   t.match(cookies, [{ name: 'bff', httpOnly: true, sameSite: 'Strict' }]);
@@ -85,7 +90,7 @@ t.test('a backend for the frontend: the browser never has a token, and the serve
   const stolen = await fetch(`${app}/api/me`, { headers: { cookie: `bff=${value}` } });
   t.equal(stolen.status, 403, 'a request that is not from the page');
   await page.click('#leave');
-  await says('done');
+  await waitForText('done');
   t.same(await context.cookies(), []);
   const late = await fetch(`${app}/api/me`, {
     headers: { cookie: `bff=${value}`, 'sec-fetch-site': 'same-origin' },
@@ -96,7 +101,9 @@ t.test('a backend for the frontend: the browser never has a token, and the serve
 t.test('server-rendered pages: server and browser share a session, and the browser refreshes', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null || !(await requirePostgres(t))) return;
-  const { app, kinship } = await play(t, 'docs/server-rendered.md', 'pages', { ACCESS_TOKEN_AGE: '2s' });
+  const { app, kinship } = await startPrograms(t, 'docs/server-rendered.md', 'pages', {
+    ACCESS_TOKEN_AGE: '2s',
+  });
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(app);

@@ -33,10 +33,10 @@ t.test('a restored database does not revive a session whose end a running replic
   t.same(await listEnded(sql), [], 'the restored rows are not revoked');
 
   await assertStaysEnded(t, sql, one.url, ended, 'the replica that ended it');
-  await assertStaysEnded(t, sql, other.url, endedToo, 'the replica that heard of it');
+  await assertStaysEnded(t, sql, other.url, endedToo, 'the replica that got the revocation from its feed');
   t.same(await listEnded(sql), [ended, endedToo].map(sessionOf).sort(), 'the rows are revoked again');
 
-  t.equal((await refresh(other.url, lives)).status, 200, 'such a token heals a live session');
+  t.equal((await refresh(other.url, lives)).status, 200, 'a token of a lost rotation heals a live session');
   t.same(await listHealed(sql), [sessionOf(lives)]);
   const newcomer = await startServiceInProcess(t, env);
   for (const pair of [ended, endedToo]) {
@@ -49,7 +49,8 @@ t.test('a restored database does not revive a session whose end a running replic
   }
 });
 
-/** Asserts that the session stays ended. Its newest token is two rotations ahead of the row, and would heal it. */
+/** Asserts that the session stays ended. Its newest token is two rotations ahead of the row. Without the memory of the
+ * replica, that token would heal the session. */
 async function assertStaysEnded(t: Test, sql: Sql, url: string, pair: Answer | undefined, by: string) {
   const row = () => sql`select generation from token_families where token_family = ${sessionOf(pair)}`;
   t.same([...(await row())], [{ generation: 0 }]);

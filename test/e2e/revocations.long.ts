@@ -55,7 +55,7 @@ for (const [feed, pooler] of [
     t.same(
       late.events.slice(0, -1).sort(),
       readers[0]?.events.filter((event) => event.startsWith('data:')).sort(),
-      'a new stream begins with all of them',
+      'a new stream begins with all earlier revocations',
     );
     await one.close();
     t.equal(await readers[0]?.closed, 'ended', 'the stopping replica closes its stream');

@@ -29,7 +29,7 @@ const refresh = (url: string, { body }: Answer, headers?: Record<string, string>
   post(`${url}/auth/refresh?refreshToken=${body.refresh}&accessToken=${body.access}`, headers);
 
 /** Logs in, refreshes and replays a token, reads the mail, and restarts the service between a refresh and its retry. */
-async function wholeStory(t: Test, env: Record<string, string>, folder: string): Promise<void> {
+async function checkLostAnswerAndReplay(t: Test, env: Record<string, string>, folder: string): Promise<void> {
   const first = await startServiceInProcess(t, env);
   const pair = await logIn(first.url, '&email=ann@example.com');
   t.equal(pair.status, 200);
@@ -66,14 +66,14 @@ t.test(
   'on the embedded database a retry over a restart gets the same pair, and a replay causes a mail',
   async (t) => {
     const folder = await dataDir(t);
-    await wholeStory(t, { DATA_DIR: folder }, folder);
+    await checkLostAnswerAndReplay(t, { DATA_DIR: folder }, folder);
   },
 );
 
 t.test('on PostgreSQL a retry over a restart gets the same pair, and a replay causes a mail', async (t) => {
   if (!(await requirePostgres(t))) return;
   const folder = await dataDir(t);
-  await wholeStory(t, { DATA_DIR: folder, DATABASE_URL: await testDatabase(t) }, folder);
+  await checkLostAnswerAndReplay(t, { DATA_DIR: folder, DATABASE_URL: await testDatabase(t) }, folder);
 });
 
 t.test('behind a trusted proxy the service uses the forwarded address', async (t) => {
@@ -118,32 +118,35 @@ t.test('a mail server that breaks off the connection does not stop the start', a
   t.equal((await logIn(url)).status, 200, 'a mail server that is only broken does not stop the start');
 });
 
-t.test('the process logs its ready line, locks its folder and handles signals', async (t) => {
-  const folder = await dataDir(t);
-  const env = { API_PORT: '0', DATA_DIR: folder, PUBLIC_URL: 'http://localhost:8088' };
-  const service = await startService(t, { env });
-  t.ok(service.logs().some((line) => line.includes('"publicUrl":"http://localhost:8088","msg":"ready"')));
-  t.equal((await logIn(service.url)).status, 200);
-  await t.rejects(
-    startService(t, { env }),
-    /in use|running/i,
-    'a second process is refused with a clear message',
-  );
-  t.equal(await service.stop('SIGTERM'), 0);
-  t.ok(service.logs().some((line) => line.includes('"stopped"')));
+t.test(
+  'the process logs its ready line, locks its folder, handles a signal, and names faults of its settings',
+  async (t) => {
+    const folder = await dataDir(t);
+    const env = { API_PORT: '0', DATA_DIR: folder, PUBLIC_URL: 'http://localhost:8088' };
+    const service = await startService(t, { env });
+    t.ok(service.logs().some((line) => line.includes('"publicUrl":"http://localhost:8088","msg":"ready"')));
+    t.equal((await logIn(service.url)).status, 200);
+    await t.rejects(
+      startService(t, { env }),
+      /in use|running/i,
+      'a second process is refused with a clear message',
+    );
+    t.equal(await service.stop('SIGTERM'), 0);
+    t.ok(service.logs().some((line) => line.includes('"stopped"')));
 
-  const { port } = new URL((await startServiceInProcess(t, { DATA_DIR: await dataDir(t) })).url);
-  await t.rejects(
-    startService(t, { env: { DATA_DIR: await dataDir(t), API_PORT: port } }),
-    new RegExp(
-      `API_PORT is ${port}, but another program uses this port on .*: end it, or set another port\\.$`,
-    ),
-    'a used port is named',
-  );
+    const { port } = new URL((await startServiceInProcess(t, { DATA_DIR: await dataDir(t) })).url);
+    await t.rejects(
+      startService(t, { env: { DATA_DIR: await dataDir(t), API_PORT: port } }),
+      new RegExp(
+        `API_PORT is ${port}, but another program uses this port on .*: end it, or set another port\\.$`,
+      ),
+      'a used port is named',
+    );
 
-  const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
-  await t.rejects(wrong, /API_PORT is "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT is "x"/, 'one line per fault');
-});
+    const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
+    await t.rejects(wrong, /API_PORT is "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT is "x"/, 'one line per fault');
+  },
+);
 
 t.test(
   'a signal that arrives twice stops the service gracefully, and a later one ends it at once',

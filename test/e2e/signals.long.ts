@@ -25,7 +25,7 @@ interface Configuration {
 }
 
 /** The whole service, and a receiver that knows its issuer and its service key only. */
-async function receiverOf(t: Test, alg: string) {
+async function startReceiver(t: Test, alg: string) {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
   await startServiceInProcess(t, {
@@ -80,7 +80,7 @@ async function receiverOf(t: Test, alg: string) {
       t.equal(Object.keys(payload.events as object).length, 1);
       return payload;
     },
-    arrived: (count: number) =>
+    waitForTokens: (count: number) =>
       waitForValue(`${count} tokens`, async () =>
         endpoint.requests.length >= count ? endpoint.requests : undefined,
       ),
@@ -88,59 +88,64 @@ async function receiverOf(t: Test, alg: string) {
 }
 
 for (const alg of ['ES256', 'RS256']) {
-  t.test(`a receiver that knows the issuer gets verified tokens of ${alg} over its stream`, async (t) => {
-    if (!(await requirePostgres(t))) return;
-    const { issuer, configuration, endpoint, call, asOperator, verify, arrived } = await receiverOf(t, alg);
-    t.equal(configuration.issuer, issuer);
-    const created = await call('POST', configuration.configuration_endpoint, {
-      delivery: {
-        method: 'urn:ietf:rfc:8935',
-        endpoint_url: endpoint.url,
-        authorization_header: AUTHORIZATION,
-      },
-      events_requested: [`${CAEP}/session-revoked`],
-    });
-    t.match(created, { status: 201, body: { iss: issuer, aud: 'shop' } });
-    const { stream_id } = created.body;
+  t.test(
+    `a receiver that knows the issuer gets tokens signed with ${alg} over its stream, and can verify them`,
+    async (t) => {
+      if (!(await requirePostgres(t))) return;
+      const { issuer, configuration, endpoint, call, asOperator, verify, waitForTokens } =
+        await startReceiver(t, alg);
+      t.equal(configuration.issuer, issuer);
+      const created = await call('POST', configuration.configuration_endpoint, {
+        delivery: {
+          method: 'urn:ietf:rfc:8935',
+          endpoint_url: endpoint.url,
+          authorization_header: AUTHORIZATION,
+        },
+        events_requested: [`${CAEP}/session-revoked`],
+      });
+      t.match(created, { status: 201, body: { iss: issuer, aud: 'shop' } });
+      const { stream_id } = created.body;
 
-    const state = 'VGhpcyBpcyBhbiBleGFtcGxlIHN0YXRlIHZhbHVlLgo=';
-    t.equal((await call('POST', configuration.verification_endpoint, { stream_id, state })).status, 204);
-    const [first] = await arrived(1);
-    const verification = await verify(first as ReceivedRequest);
-    t.same(verification.sub_id, { format: 'opaque', id: stream_id });
-    t.same(verification.events, { [`${SSF}/verification`]: { state } });
+      const state = 'VGhpcyBpcyBhbiBleGFtcGxlIHN0YXRlIHZhbHVlLgo=';
+      t.equal((await call('POST', configuration.verification_endpoint, { stream_id, state })).status, 204);
+      const [first] = await waitForTokens(1);
+      const verification = await verify(first as ReceivedRequest);
+      t.same(verification.sub_id, { format: 'opaque', id: stream_id });
+      t.same(verification.events, { [`${SSF}/verification`]: { state } });
 
-    const userId = randomUUID();
-    const logIn = () => asOperator('POST', `/auth/login?userId=${userId}`);
-    const end = async () => {
-      const { body } = await asOperator('GET', `/admin/sessions?userId=${userId}`);
-      const [{ id }] = body.items;
-      t.equal((await asOperator('DELETE', `/admin/sessions/${id}`)).status, 204);
-      return id;
-    };
-    await logIn();
-    const sessionId = await end();
-    const [, second] = await arrived(2);
-    const revoked = await verify(second as ReceivedRequest);
-    t.same(revoked.sub_id, {
-      format: 'complex',
-      user: { format: 'iss_sub', iss: issuer, sub: userId },
-      session: { format: 'opaque', id: sessionId },
-    });
-    t.match(revoked.events, { [`${CAEP}/session-revoked`]: { initiating_entity: 'admin' } });
+      const userId = randomUUID();
+      const logIn = () => asOperator('POST', `/auth/login?userId=${userId}`);
+      const end = async () => {
+        const { body } = await asOperator('GET', `/admin/sessions?userId=${userId}`);
+        const [{ id }] = body.items;
+        t.equal((await asOperator('DELETE', `/admin/sessions/${id}`)).status, 204);
+        return id;
+      };
+      await logIn();
+      const sessionId = await end();
+      const [, second] = await waitForTokens(2);
+      const revoked = await verify(second as ReceivedRequest);
+      t.same(revoked.sub_id, {
+        format: 'complex',
+        user: { format: 'iss_sub', iss: issuer, sub: userId },
+        session: { format: 'opaque', id: sessionId },
+      });
+      t.match(revoked.events, { [`${CAEP}/session-revoked`]: { initiating_entity: 'admin' } });
 
-    const setStatus = (status: string) => call('POST', configuration.status_endpoint, { stream_id, status });
-    t.equal((await setStatus('paused')).status, 200);
-    await logIn();
-    const later = await end();
-    const waiting = await waitForValue('the delivery that waits', async () => {
-      const { body } = await asOperator('GET', `/admin/webhooks/${stream_id}/deliveries`);
-      return body.items.length === 3 ? body.items[0] : undefined;
-    });
-    t.match(waiting, { state: 'pending', attempts: { length: 0 } });
-    t.equal(endpoint.requests.length, 2, 'a paused stream gets nothing');
-    t.equal((await setStatus('enabled')).status, 200);
-    const [, , third] = await arrived(3);
-    t.match((await verify(third as ReceivedRequest)).sub_id, { session: { id: later } });
-  });
+      const setStatus = (status: string) =>
+        call('POST', configuration.status_endpoint, { stream_id, status });
+      t.equal((await setStatus('paused')).status, 200);
+      await logIn();
+      const later = await end();
+      const waiting = await waitForValue('the delivery that waits', async () => {
+        const { body } = await asOperator('GET', `/admin/webhooks/${stream_id}/deliveries`);
+        return body.items.length === 3 ? body.items[0] : undefined;
+      });
+      t.match(waiting, { state: 'pending', attempts: { length: 0 } });
+      t.equal(endpoint.requests.length, 2, 'a paused stream gets nothing');
+      t.equal((await setStatus('enabled')).status, 200);
+      const [, , third] = await waitForTokens(3);
+      t.match((await verify(third as ReceivedRequest)).sub_id, { session: { id: later } });
+    },
+  );
 }

@@ -61,7 +61,7 @@ t.test('a refresh and a login use one or two statements', async (t) => {
     },
   );
 
-  /** PostgreSQL writes statistics at the end of a transaction, but at most once a second unless asked for. */
+  /** PostgreSQL writes statistics at the end of a transaction, but at most once a second unless a flush is forced. */
   async function countUpdates(): Promise<{ all: number; hot: number }> {
     const sql = stores?.sql;
     if (sql === undefined) throw new Error('no database');

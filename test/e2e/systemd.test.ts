@@ -12,8 +12,8 @@ import { writeSecrets } from '../support/write-secrets.ts';
 
 const UNIT = 'deploy/systemd/kinship.service';
 
-/** The values of each key of the unit, in order. */
-async function settings(): Promise<(key: string) => readonly string[]> {
+/** Reads the unit. Returns a function that returns the values of a key, in order. */
+async function readSettings(): Promise<(key: string) => readonly string[]> {
   const lines = (await readFile(UNIT, 'utf8')).split('\n');
   return (key) =>
     lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
@@ -21,7 +21,7 @@ async function settings(): Promise<(key: string) => readonly string[]> {
 
 /** The environment that the unit sets, with its folders under `folder`. */
 async function environment(folder: string): Promise<Record<string, string>> {
-  const entries = (await settings())('Environment').map((line) => line.split(/=(.*)/).slice(0, 2));
+  const entries = (await readSettings())('Environment').map((line) => line.split(/=(.*)/).slice(0, 2));
   return Object.fromEntries(
     entries.map(([name = '', value = '']) => [
       name,
@@ -65,8 +65,8 @@ t.test('systemd-analyze security rates the unit as OK', async (t) => {
 });
 
 t.test('the unit names variables and credentials that exist', async (t) => {
-  const of = await settings();
-  const loaded = of('LoadCredential').map((line) => line.split(':')[0]);
+  const valuesOf = await readSettings();
+  const loaded = valuesOf('LoadCredential').map((line) => line.split(':')[0]);
   const known = [...Object.keys(Environment.properties), ...SECRETS.map((name) => `${name}_FILE`)];
   const set = Object.entries(await environment('/folder'));
   for (const [name] of set) t.ok(known.includes(name), name);
@@ -75,12 +75,12 @@ t.test('the unit names variables and credentials that exist', async (t) => {
 });
 
 t.test('the unit starts the same command as npm start, and waits for its end', async (t) => {
-  const of = await settings();
+  const valuesOf = await readSettings();
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
-  t.equal(of('ExecStart')[0]?.replace('/usr/bin/', 'exec '), scripts.start);
+  t.equal(valuesOf('ExecStart')[0]?.replace('/usr/bin/', 'exec '), scripts.start);
   const source = await readFile('src/main/serve.ts', 'utf8');
   const deadline = Number(/SHUTDOWN_DEADLINE = ([\d_]+)/.exec(source)?.[1]?.replace('_', ''));
-  t.ok(deadline > 0 && Number(of('TimeoutStopSec')[0]) * 1_000 > deadline);
+  t.ok(deadline > 0 && Number(valuesOf('TimeoutStopSec')[0]) * 1_000 > deadline);
 });
 
 t.test('the service starts in production with the environment of the unit', async (t) => {

@@ -15,7 +15,7 @@ t.test('the first start on a terminal shows its steps, and an example command th
   if (!requireTerminal(t)) return;
   const DATA_DIR = await dataDir(t);
   const terminal = onTerminal(t, ['serve'], { DATA_DIR, API_PORT: '0', NO_COLOR: '1' });
-  await terminal.shows(/A theft/);
+  await terminal.waitFor(/A theft/);
   const text = terminal.text();
   t.match(text, /keys created .*ACCESS_TOKEN_SIGN_KEY/);
   t.match(text, /creating the embedded database/);
@@ -45,7 +45,7 @@ t.test('a terminal gets JSON with LOG_FORMAT=json and in production', async (t) 
   for (const env of environments) {
     const database = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() };
     const terminal = onTerminal(t, ['serve'], { ...env, ...database, API_PORT: '0' });
-    await terminal.shows(/"ready"/);
+    await terminal.waitFor(/"ready"/);
     t.equal(await terminal.interrupt(), 0);
     // The terminal itself echoes Ctrl-C.
     const lines = terminal.text().replaceAll('^C', '').trim().split(/\r?\n/);
@@ -56,7 +56,7 @@ t.test('a terminal gets JSON with LOG_FORMAT=json and in production', async (t) 
 t.test('migrate shows the migrations on a terminal, and prints the applied ones', async (t) => {
   if (!requireTerminal(t) || !(await requirePostgres(t))) return;
   const terminal = onTerminal(t, ['migrate'], { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() });
-  t.equal(await terminal.ended(), 0);
+  t.equal(await terminal.exitCode(), 0);
   t.match(terminal.text(), `2 of ${MIGRATIONS.length} migrations, now 2 outbox`);
   t.match(terminal.text(), /applied 2 outbox\r\n/);
 });
@@ -66,7 +66,7 @@ t.test('operator commands log readable lines on a terminal, and LOG_FORMAT overr
   const database = { DATABASE_URL: await migratedDatabase(t), DATA_DIR: t.testdir() };
   const shownBy = async (words: string[], env: Record<string, string> = {}) => {
     const terminal = onTerminal(t, words, { ...database, NO_COLOR: '1', ...env });
-    t.equal(await terminal.ended(), 0);
+    t.equal(await terminal.exitCode(), 0);
     return terminal.text();
   };
   const disable = ['users', 'disable', randomUUID()];

@@ -68,7 +68,7 @@ const story: fc.Arbitrary<Story> = fc.record({
 
 /** The same stores, with a delay before and after each call. */
 function delayCalls(families: TokenFamilies, pause: () => Promise<void>): TokenFamilies {
-  const around = async <T>(step: () => Promise<T>): Promise<T> => {
+  const withPauses = async <T>(step: () => Promise<T>): Promise<T> => {
     await pause();
     const result = await step();
     await pause();
@@ -76,10 +76,10 @@ function delayCalls(families: TokenFamilies, pause: () => Promise<void>): TokenF
   };
   return {
     ...families,
-    find: (...args) => around(() => families.find(...args)),
-    rotate: (...args) => around(() => families.rotate(...args)),
-    revoke: (...args) => around(() => families.revoke(...args)),
-    record: (...args) => around(() => families.record(...args)),
+    find: (...args) => withPauses(() => families.find(...args)),
+    rotate: (...args) => withPauses(() => families.rotate(...args)),
+    revoke: (...args) => withPauses(() => families.revoke(...args)),
+    record: (...args) => withPauses(() => families.record(...args)),
   };
 }
 
@@ -99,13 +99,13 @@ interface Known {
 }
 
 /** Observes the answers about one session, and throws if an invariant is violated. */
-function watch(families: TokenFamilies, tokenFamily: string) {
+function createObserver(families: TokenFamilies, tokenFamily: string) {
   const known = new Map<string, Known>();
   const judgedReuse = new Set<string>();
 
-  return { use, close };
+  return { useToken, close };
 
-  async function use(pair: TokenPair, key: string | null, refresh: () => Promise<TokenPair>) {
+  async function useToken(pair: TokenPair, key: string | null, refresh: () => Promise<TokenPair>) {
     const jti = jtiOf(pair);
     const isCopy = mustBeCopy(jti, key);
     const ended = judgedReuse.size > 0;
@@ -116,7 +116,8 @@ function watch(families: TokenFamilies, tokenFamily: string) {
       noteSuccess(jti, key, answer);
       return answer;
     }
-    if (isCopy) check(answer === 'token_reused', `such a token is refused with token_reused, not ${answer}`);
+    if (isCopy)
+      check(answer === 'token_reused', `a copied token is refused with token_reused, not ${answer}`);
     if (answer === 'token_reused') {
       judgedReuse.add(jti);
       const row = await families.find(tokenFamily);
@@ -127,7 +128,7 @@ function watch(families: TokenFamilies, tokenFamily: string) {
     return null;
   }
 
-  /** Whether this token was used before the request, by a request that this one does not repeat. */
+  /** Whether an earlier request used the token, and this request is no retry of it under the rules. */
   function mustBeCopy(jti: string, key: string | null): boolean {
     const used = known.get(jti);
     if (used === undefined) return false;
@@ -174,36 +175,36 @@ function check(holds: boolean, invariant: string): void {
   if (!holds) throw new Error(invariant);
 }
 
-/** Plays a story on a new session. Returns the session and whether it has ended. */
-async function play({ rounds, pauses }: Story, stores: Stores) {
+/** Runs a story on a new session. Returns the session and whether it has ended. */
+async function runStory({ rounds, pauses }: Story, stores: Stores) {
   const families = delayCalls(stores.families, createPause(pauses));
   const shared = { stores: { ...stores, families }, keys: KEYS };
   const replicas = [await sessionUseCases(shared), await sessionUseCases(shared)] as const;
   const first = await replicas[0].logIn();
   const tokenFamily = String(claimsOf(first.refresh).tokenFamily);
-  const watched = watch(stores.families, tokenFamily);
-  const holds: { victim: TokenPair; thief: TokenPair | null } = { victim: first, thief: null };
+  const observer = createObserver(stores.families, tokenFamily);
+  const held: { victim: TokenPair; thief: TokenPair | null } = { victim: first, thief: null };
   const replaced: TokenPair[] = [];
 
-  const make = async ({ pair: which, age, key, replica }: Move, roundKey: string) => {
+  const makeMove = async ({ pair: which, age, key, replica }: Move, roundKey: string) => {
     const by = which === 'of the victim' ? 'victim' : 'thief';
-    const pair = which === 'replaced' ? replaced.at(-1 - age) : holds[by];
+    const pair = which === 'replaced' ? replaced.at(-1 - age) : held[by];
     if (pair == null) return;
     const idempotencyKey = { none: null, another: 'another', 'of the round': roundKey }[key];
     const client = by === 'victim' ? HOME : ELSEWHERE;
-    const next = await watched.use(pair, idempotencyKey, () =>
+    const next = await observer.useToken(pair, idempotencyKey, () =>
       replicas[replica].refresh(pair, { client, ...(idempotencyKey !== null && { key: idempotencyKey }) }),
     );
     if (next === null) return;
     replaced.push(pair);
-    if (which !== 'replaced') holds[by] = next;
+    if (which !== 'replaced') held[by] = next;
   };
 
   for (const [index, { theft, moves }] of rounds.entries()) {
-    if (theft) holds.thief = holds.victim;
-    await Promise.all(moves.map((one) => make(one, `round ${index}`)));
+    if (theft) held.thief = held.victim;
+    await Promise.all(moves.map((one) => makeMove(one, `round ${index}`)));
   }
-  return { tokenFamily, ended: await watched.close() };
+  return { tokenFamily, ended: await observer.close() };
 }
 
 /** All stories share these keys and one set of stores. Each story has its own session. */
@@ -218,7 +219,7 @@ for (const { name, stories, open } of STORES) {
       const sessionsPlayed = new Map<string, boolean>();
       await fc.assert(
         fc.asyncProperty(story, async (one) => {
-          const { tokenFamily, ended } = await play(one, stores);
+          const { tokenFamily, ended } = await runStory(one, stores);
           sessionsPlayed.set(tokenFamily, ended);
         }),
         { numRuns: stories },

@@ -37,7 +37,7 @@ t.test('a request is one trace, from the caller to the statement', async (t) => 
   await service.close(); // the close also sends the remaining spans
 
   const spans = collector.spans.filter(({ traceId }) => traceId === TRACE);
-  const login = collector.one('POST /auth/login');
+  const login = collector.onlySpan('POST /auth/login');
   t.equal(login.parentSpanId, CALLER);
   t.equal(login.kind, 2, 'a server span');
   t.match(login.attributes, {
@@ -46,9 +46,9 @@ t.test('a request is one trace, from the caller to the statement', async (t) => 
     'http.response.status_code': 200,
     'kinship.request_id': answer.headers.get('x-request-id') ?? '',
   });
-  const open = collector.one('openSession');
+  const open = collector.onlySpan('openSession');
   t.equal(open.parentSpanId, login.spanId);
-  const insert = collector.one('token_families.open');
+  const insert = collector.onlySpan('token_families.open');
   t.equal(insert.parentSpanId, open.spanId);
   t.equal(insert.kind, 3, 'a client span');
 
@@ -94,7 +94,7 @@ t.test('no password and no address of a user reaches a span', async (t) => {
   }
   await service.close();
   t.ok(collector.spans.length > 10);
-  collector.one('unknown route');
+  collector.onlySpan('unknown route');
   const sent = collector.bodies.join('\n');
   for (const canary of ['correct', 'canary', '127.0.0.1']) t.notOk(sent.includes(canary), canary);
 });
@@ -111,7 +111,7 @@ t.test('a span carries the name and attributes of the environment', async (t) =>
   });
   await fetch(`${service.url}/auth/login?userId=${USER}`, { method: 'POST' });
   await service.close();
-  t.match(collector.one('POST /auth/login').resource, {
+  t.match(collector.onlySpan('POST /auth/login').resource, {
     'service.name': 'sessions',
     'deployment.environment.name': 'pre,prod',
   });

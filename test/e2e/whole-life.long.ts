@@ -40,7 +40,7 @@ async function addAuthenticator(page: Page): Promise<void> {
   });
 }
 
-async function world(t: Test) {
+async function startServiceAndBrowser(t: Test) {
   const browser = await launchChromium(t);
   if (browser === null) return null;
   const DATA_DIR = await dataDir(t);
@@ -109,9 +109,9 @@ async function world(t: Test) {
 t.test(
   'one user registers, verifies the address, adds a second factor, loses the phone, ends the session of a thief, and deletes the account',
   async (t) => {
-    const life = await world(t);
-    if (life === null) return;
-    const { url, page, mails, time, call, callFromPage, waitForHeading, press, code, beginSignIn } = life;
+    const parts = await startServiceAndBrowser(t);
+    if (parts === null) return;
+    const { url, page, mails, time, call, callFromPage, waitForHeading, press, code, beginSignIn } = parts;
     const account = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
     t.equal((await callFromPage('POST', '/auth/register', account)).status, 201);
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { logIn, logOut, type Ticket } from '../support/issuing-service.ts';
+import { logIn, logOut, type OpenedSession } from '../support/issuing-service.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { openClient } from './support/client.ts';
@@ -36,7 +36,7 @@ t.test('a session that ended is refused at every resource server while streams a
   const cutting = cutAtRandom(servers.map(({ proxy }) => proxy));
 
   const delays: number[] = [];
-  const ended: Ticket[] = [];
+  const ended: OpenedSession[] = [];
   const endSome = async () => {
     while (ended.length < SESSIONS) {
       const [one = '', other = ''] = randomInt(2) === 0 ? replicas : replicas.toReversed();

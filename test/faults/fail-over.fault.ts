@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { logIn, logOut, type Ticket } from '../support/issuing-service.ts';
+import { logIn, logOut, type OpenedSession } from '../support/issuing-service.ts';
 import { requirePrivatePostgres } from '../support/private-postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
@@ -182,7 +182,7 @@ async function setUp(
 }
 
 /** Ends the session as soon as the service has found the new primary. */
-async function logOutWhenPossible(url: string, ticket: Ticket): Promise<void> {
+async function logOutWhenPossible(url: string, ticket: OpenedSession): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     try {
       return await logOut(url, ticket);

@@ -1,7 +1,7 @@
 // timeout: 900
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { logIn, logOut, type Ticket } from '../support/issuing-service.ts';
+import { logIn, logOut, type OpenedSession } from '../support/issuing-service.ts';
 import { freePort } from '../support/ports.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
@@ -243,7 +243,7 @@ function answersSince(clients: readonly Client[], since: number): string {
 
 /** Logs users in and out, one after another, until `stop`. It resolves with the sessions whose end was acknowledged. */
 function endSessions(service: Target) {
-  const ended: Ticket[] = [];
+  const ended: OpenedSession[] = [];
   let stopped = false;
   const ending = (async () => {
     while (!stopped) {
@@ -258,7 +258,7 @@ function endSessions(service: Target) {
     }
   })();
   return {
-    async stop(): Promise<readonly Ticket[]> {
+    async stop(): Promise<readonly OpenedSession[]> {
       stopped = true;
       await ending;
       return ended;
@@ -266,11 +266,15 @@ function endSessions(service: Target) {
   };
 }
 
-async function endAll(service: Target, tickets: readonly Ticket[]): Promise<void> {
+async function endAll(service: Target, tickets: readonly OpenedSession[]): Promise<void> {
   await Promise.all(tickets.map((ticket) => logOut(service.url, ticket)));
 }
 
-async function refresh(agent: Parameters<typeof post>[0], service: Target, { refresh, access }: Ticket) {
+async function refresh(
+  agent: Parameters<typeof post>[0],
+  service: Target,
+  { refresh, access }: OpenedSession,
+) {
   const body = { refreshToken: refresh, accessToken: access };
   const answer = await post(agent, new URL('/auth/refresh', service.url), body);
   return answer.status === 200 ? '200' : `${answer.status} ${String(answer.body.code)}`;
@@ -297,7 +301,7 @@ async function countHealed(sql: Database): Promise<number> {
   return rows.count;
 }
 
-async function countLive(sql: Database, tickets: readonly Ticket[]): Promise<number> {
+async function countLive(sql: Database, tickets: readonly OpenedSession[]): Promise<number> {
   const rows = await sql`
     select 1 from token_families
     where revoked_at is null and token_family in ${sql(tickets.map(({ sid }) => sid))}`;

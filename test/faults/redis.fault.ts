@@ -56,7 +56,7 @@ async function outage(
 ): Promise<void> {
   const [one, other] = replicas;
   const author = await authorAt(t, replicas, `author-${name}`);
-  const greedy = await one.client.join(`greedy-${name}`);
+  const greedy = await one.client.registerAndLogIn(`greedy-${name}`);
   await author.writeAndRead('before');
   await waitUntil(async () => {
     const kept = await lookInto(redis, (connection) => connection.get(`kinship:tasks:${author.id}`));
@@ -77,7 +77,7 @@ async function outage(
 
   await end?.(redis);
   await author.writeAndRead('afterwards');
-  const later = await one.client.join(`later-${name}`);
+  const later = await one.client.registerAndLogIn(`later-${name}`);
   if (end !== undefined) {
     await waitUntil(async () => {
       for (const { client } of replicas) await client.ask('GET', LIST);
@@ -97,8 +97,8 @@ async function outage(
 
 /** A user who changes a task, and then reads the list of tasks at both replicas. */
 async function authorAt(t: Test, [one, other]: Replicas, name: string) {
-  const { token, access, as } = await one.client.join(name);
-  const { body } = await as('POST', LIST, { text: 'first' });
+  const { token, access, ask } = await one.client.registerAndLogIn(name);
+  const { body } = await ask('POST', LIST, { text: 'first' });
   const path = `${LIST}${(body as { id: number }).id}/`;
   const times: number[] = [];
   let text = 'first';

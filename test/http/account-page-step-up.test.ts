@@ -49,7 +49,7 @@ async function addPasskey(
   return { authenticator, cookie: next };
 }
 
-const events = async ({ outbox, time }: Awaited<ReturnType<typeof signedInBefore>>) =>
+const eventTypes = async ({ outbox, time }: Awaited<ReturnType<typeof signedInBefore>>) =>
   (await outbox.claim('event', time.now, time.now + MINUTE, 100)).map(({ event }) => event.type);
 
 t.test(
@@ -62,13 +62,13 @@ t.test(
     t.notMatch(asked.html, '<script');
     const kept = hiddenFields(asked.html, 'name="code"');
     t.same(kept, NEW_ADDRESS, 'the user types nothing again');
-    t.notOk((await events(life)).includes('sessions.stepped_up'));
+    t.notOk((await eventTypes(life)).includes('sessions.stepped_up'));
 
     const typed = code();
     const spaced = `${typed.slice(0, 3)} ${typed.slice(3)}`;
     const done = await submit(EMAIL, { ...kept, code: spaced }, cookie);
     t.match(done, { status: 200, title: 'Open your mailbox' });
-    t.ok((await events(life)).includes('sessions.stepped_up'));
+    t.ok((await eventTypes(life)).includes('sessions.stepped_up'));
     const next = cookieOf(done) ?? '';
     t.match(next, new RegExp(`^${COOKIE}=[\\w-]{43}$`));
     t.not(next, cookie);
@@ -85,7 +85,7 @@ t.test(
   },
 );
 
-t.test('each sensitive form of the page continues after the identity proof', async (t) => {
+t.test('each form of the factors continues after the identity proof', async (t) => {
   const life = await signedInBefore(t);
   const { submit, id, code, time } = life;
   let { cookie } = life;

@@ -51,7 +51,7 @@ t.test('a refused sign-in shows the form again, with the reason and the name', a
   t.equal((await users.find(userId))?.emailVerifiedAt, null);
 });
 
-t.test('the form has the limits of attempts, and says how long to wait', async (t) => {
+t.test('the sign-in form limits attempts, and says how long to wait', async (t) => {
   const { submit, time } = await accountPages(t);
   let last = await submit('/account/sign-in', { username: 'ann', password: 'wrong' });
   for (let attempt = 0; attempt < 10 && last.status === 401; attempt += 1)
@@ -105,36 +105,39 @@ t.test(
   },
 );
 
-t.test('the list has each session with its device, address and times, and ends one', async (t) => {
-  const { signIn, show, submit, post, time, isLive } = await accountPages(t);
-  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
-  const login = await post(
-    '/auth/login',
-    { username: 'ann', password: PASSWORD },
-    { 'user-agent': firefox, 'x-forwarded-for': '203.0.113.9' },
-  );
-  const access = String(login.body.access);
-  time.now += MINUTE;
-  const cookie = await signIn();
-  const { html } = await show('/account', cookie);
-  const cards = html.split('<li>').filter((part) => part.includes('<h3>'));
-  t.equal(cards.length, 2);
-  const card = cards.find((part) => part.includes('Firefox')) ?? '';
-  t.match(card, '<bdi>Firefox 145 on Linux</bdi>');
-  t.match(card, 'Used most recently');
-  t.match(card, '2 January 2026');
-  t.match(card, '127.0.0.1');
-  const [, id = ''] = /name="id" value="([^"]+)"/.exec(card) ?? [];
-  t.equal((await submit('/account/sessions/end', { id }, cookie)).status, 303);
-  t.equal(await isLive(access), false);
-  const [sessions] = (await show('/account', cookie)).html.split('<h2>Recent activity');
-  t.notMatch(sessions, 'Firefox');
-  t.equal(
-    (await submit('/account/sessions/end', { id }, cookie)).status,
-    303,
-    'the end of a session that has ended is no error',
-  );
-});
+t.test(
+  'the list shows each session with its device, address and times, and its form ends a session',
+  async (t) => {
+    const { signIn, show, submit, post, time, isLive } = await accountPages(t);
+    const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+    const login = await post(
+      '/auth/login',
+      { username: 'ann', password: PASSWORD },
+      { 'user-agent': firefox, 'x-forwarded-for': '203.0.113.9' },
+    );
+    const access = String(login.body.access);
+    time.now += MINUTE;
+    const cookie = await signIn();
+    const { html } = await show('/account', cookie);
+    const cards = html.split('<li>').filter((part) => part.includes('<h3>'));
+    t.equal(cards.length, 2);
+    const card = cards.find((part) => part.includes('Firefox')) ?? '';
+    t.match(card, '<bdi>Firefox 145 on Linux</bdi>');
+    t.match(card, 'Used most recently');
+    t.match(card, '2 January 2026');
+    t.match(card, '127.0.0.1');
+    const [, id = ''] = /name="id" value="([^"]+)"/.exec(card) ?? [];
+    t.equal((await submit('/account/sessions/end', { id }, cookie)).status, 303);
+    t.equal(await isLive(access), false);
+    const [sessions] = (await show('/account', cookie)).html.split('<h2>Recent activity');
+    t.notMatch(sessions, 'Firefox');
+    t.equal(
+      (await submit('/account/sessions/end', { id }, cookie)).status,
+      303,
+      'the end of a session that has ended is no error',
+    );
+  },
+);
 
 t.test('the page shows the latest activity as text, without the address of an operator', async (t) => {
   const { show, signIn, post, send, adminKey, time } = await accountPages(t);

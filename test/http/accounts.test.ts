@@ -1,5 +1,5 @@
 import t from 'tap';
-import { bearer, type Signed, tokensIn } from '../support/factors.ts';
+import { bearer, type SessionTokens, tokensIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { type HttpService, startHttpService } from '../support/http.ts';
 import { PASSWORD, passwordHasher } from '../support/passwords.ts';
@@ -12,9 +12,10 @@ const logIn = async ({ post }: HttpService, password = PASSWORD, username = 'ann
   return tokensIn(answer.body);
 };
 
-const get = ({ send }: HttpService, path: string, pair: Signed) => send(path, { headers: bearer(pair) });
+const get = ({ send }: HttpService, path: string, pair: SessionTokens) =>
+  send(path, { headers: bearer(pair) });
 
-const refresh = ({ post }: HttpService, { refresh: refreshToken, access: accessToken }: Signed) =>
+const refresh = ({ post }: HttpService, { refresh: refreshToken, access: accessToken }: SessionTokens) =>
   post('/auth/refresh', { refreshToken, accessToken });
 
 async function mailTo(service: HttpService, type: string): Promise<Record<string, unknown>> {
@@ -120,8 +121,8 @@ t.test('a user lists and ends only their own sessions', async (t) => {
   await post('/auth/register', { username: 'bob', email: 'bob@example.com', password: PASSWORD });
   const [first, second, third] = [await logIn(service), await logIn(service), await logIn(service)];
   const bobs = await logIn(service, PASSWORD, 'bob');
-  const idOf = (pair: Signed) => String(claimsOf(pair.access).sid);
-  const end = (id: string, pair: Signed) =>
+  const idOf = (pair: SessionTokens) => String(claimsOf(pair.access).sid);
+  const end = (id: string, pair: SessionTokens) =>
     send(`/auth/sessions/${id}`, { method: 'DELETE', headers: bearer(pair) });
 
   t.equal((await end(idOf(bobs), first)).status, 404, 'the session of another user is not found');

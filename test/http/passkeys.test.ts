@@ -8,7 +8,7 @@ import { PASSWORD } from '../support/passwords.ts';
 const MINUTE = 60_000;
 const REFUSED = { status: 401, body: { code: 'proof_refused' } };
 
-type Signed = { readonly access: string };
+type SessionTokens = { readonly access: string };
 type Authenticator = ReturnType<typeof softwareAuthenticator>;
 type Answering = Parameters<Authenticator['get']>[1];
 
@@ -19,12 +19,17 @@ interface Begun {
 
 const begunBy = ({ body }: { readonly body: Record<string, unknown> }) => body as unknown as Begun; // the test reads what the route answers
 
-async function begin({ post }: HttpService, signed: Signed): Promise<Begun> {
+async function begin({ post }: HttpService, signed: SessionTokens): Promise<Begun> {
   return begunBy(await post('/auth/factors/passkeys/options', undefined, bearer(signed)));
 }
 
 /** Adds a passkey to the account. */
-async function add(service: HttpService, signed: Signed, key: Authenticator, answering: Answering = {}) {
+async function add(
+  service: HttpService,
+  signed: SessionTokens,
+  key: Authenticator,
+  answering: Answering = {},
+) {
   const { challenge, publicKey } = await begin(service, signed);
   const credential = key.create(publicKey.challenge, answering);
   return service.post('/auth/factors/passkeys', { challenge, credential, label: 'Laptop' }, bearer(signed));
@@ -239,7 +244,7 @@ t.test(
   async (t) => {
     const service = await startHttpService(t);
     const [ann, bob] = [await registerAndLogIn(service), await registerAndLogIn(service, 'bob')];
-    const send = (signed: Signed, { challenge, publicKey }: Begun, answering: Answering = {}) => {
+    const send = (signed: SessionTokens, { challenge, publicKey }: Begun, answering: Answering = {}) => {
       const credential = softwareAuthenticator().create(publicKey.challenge, answering);
       return service.post('/auth/factors/passkeys', { challenge, credential }, bearer(signed));
     };

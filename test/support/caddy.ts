@@ -62,20 +62,20 @@ export async function startCaddy(
     env: { PATH: process.env.PATH, HOME: folder },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
-  child.once('exit', orphaned.dismiss);
+  const cleanup = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', cleanup.dismiss);
   const gone = once(child, 'exit');
   t.teardown(async () => {
     child.kill();
     await gone;
   });
-  let said = '';
+  let errorOutput = '';
   child.stderr.on('data', (text: Buffer) => {
-    said += text;
+    errorOutput += text;
   });
   const ended = gone.then(() => {
-    throw new Error(`Caddy ended before it was ready:\n${said}`);
+    throw new Error(`Caddy ended before it was ready:\n${errorOutput}`);
   });
   await Promise.race([waitForPort(port), ended]);
-  return { log, errorOutput: () => said };
+  return { log, errorOutput: () => errorOutput };
 }

@@ -95,19 +95,19 @@ commonName = supplied
 `;
 
 /**
- * A TLS server on 127.0.0.1 with a certificate that is not trusted. `heard` counts the chunks of data that it
- * received.
+ * A TLS server on 127.0.0.1 with a certificate that is not trusted. `receivedChunks` counts the chunks of data that
+ * it received.
  */
 export async function untrustedServer(t: Pick<Test, 'teardown'>, pem: string) {
-  let heard = 0;
+  let chunks = 0;
   const server = createServer({ key: pem, cert: pem }, (socket) => {
     socket.on('data', () => {
-      heard += 1;
+      chunks += 1;
     });
   });
   server.on('tlsClientError', () => {});
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
-  return { port, heard: () => heard };
+  return { port, receivedChunks: () => chunks };
 }

@@ -24,7 +24,7 @@ export function prepareCleanup(script: string, args: readonly string[], account?
   (shell.stdin as Socket).unref();
   return {
     /** Runs the script now, and resolves when it has ended. */
-    async act(): Promise<void> {
+    async run(): Promise<void> {
       shell.ref();
       shell.stdin.end();
       await gone;

@@ -53,8 +53,8 @@ export async function startCollector(t: Pick<Test, 'teardown'>) {
     spans,
     /** The received bodies as text, for searches. */
     bodies,
-    /** The one span of this name. */
-    one(name: string): ReceivedSpan {
+    /** The span of this name. Throws if there are none or several. */
+    onlySpan(name: string): ReceivedSpan {
       const found = spans.filter((span) => span.name === name);
       if (found[0] === undefined || found.length > 1)
         throw new Error(`${found.length} spans are named ${name}`);

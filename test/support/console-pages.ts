@@ -4,7 +4,7 @@ import { builtConsole } from './built-console.ts';
 import { launchChromium } from './chromium.ts';
 import { consoleService } from './console.ts';
 import { PASSWORD } from './passwords.ts';
-import { addAxe, SCHEMES, takePicture, violationsIn, WIDTHS } from './rendering.ts';
+import { addAxe, COLOR_SCHEMES, takePicture, violationsIn, WIDTHS } from './rendering.ts';
 
 /** The console in Chromium; null without Chromium. `errors` has script errors and what the content policy blocks. */
 export async function startConsole(t: Test, settings: Parameters<typeof consoleService>[1] = {}) {
@@ -29,7 +29,7 @@ export async function signIn(page: Page): Promise<void> {
 }
 
 /** Moves the focus to an element by the tab key alone. */
-export async function reach(
+export async function tabTo(
   page: Page,
   role: 'button' | 'link' | 'textbox',
   name: string | RegExp,
@@ -49,7 +49,7 @@ export async function reach(
 export async function checkRendering(t: Test, page: Page, name: string): Promise<void> {
   await addAxe(page);
   for (const width of WIDTHS)
-    for (const colorScheme of SCHEMES) {
+    for (const colorScheme of COLOR_SCHEMES) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
       const rendering = `console ${name}, ${colorScheme} at ${width} px`;

@@ -44,8 +44,8 @@ export async function startShop(
   const [, ...args] = scripts.start.split(' ');
   const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = once(child, 'exit');
-  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
-  child.once('exit', orphaned.dismiss);
+  const cleanup = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', cleanup.dismiss);
   t.teardown(async () => {
     child.kill();
     await gone;

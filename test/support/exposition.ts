@@ -1,8 +1,7 @@
 /** Scrapes the metrics. The keys are `name` or `name{label="value",…}`, as in the text. */
 export async function scrape(url: string, init: RequestInit = {}): Promise<Map<string, number>> {
   const response = await fetch(url, init);
-  if (response.status !== 200)
-    throw new Error(`the answer is no text exposition of Prometheus: ${response.status}`);
+  if (response.status !== 200) throw new Error(`the metrics were answered with ${response.status}`);
   return seriesIn(await response.text());
 }
 

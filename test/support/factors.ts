@@ -5,17 +5,17 @@ import { secretIn, totpCode } from './totp.ts';
 export const STEP = 30_000;
 
 /** The tokens of a session. */
-export interface Signed {
+export interface SessionTokens {
   readonly access: string;
   readonly refresh: string;
 }
 
 /** The tokens in the body of an answer. */
-export function tokensIn(body: Readonly<Record<string, unknown>>): Signed {
+export function tokensIn(body: Readonly<Record<string, unknown>>): SessionTokens {
   return { access: String(body.access), refresh: String(body.refresh) };
 }
 
-export const bearer = ({ access }: Pick<Signed, 'access'>) => ({ authorization: `Bearer ${access}` });
+export const bearer = ({ access }: Pick<SessionTokens, 'access'>) => ({ authorization: `Bearer ${access}` });
 
 export const logIn = (service: Pick<HttpService, 'post'>, username: string, password = PASSWORD) =>
   service.post('/auth/login', { username, password });
@@ -38,7 +38,7 @@ export async function logInWithCode(service: Pick<HttpService, 'post'>, username
 /** Adds an authenticator app, and moves the clock so that the next code is an unused one. */
 export async function addAuthenticatorApp(
   service: Pick<HttpService, 'post' | 'time'>,
-  signed: Pick<Signed, 'access'>,
+  signed: Pick<SessionTokens, 'access'>,
 ) {
   const { body } = await service.post('/auth/factors/totp', { label: 'Phone' }, bearer(signed));
   const secret = secretIn(body.uri);

@@ -11,14 +11,14 @@ const EMPTY_TABLE = Buffer.alloc(4);
 
 /** The answers up to the point at which a client declares its exchange. */
 const HANDSHAKE: Readonly<Record<Method, () => Buffer>> = {
-  '10.11': () => method(0, '10.30', Buffer.from([0, 0, 0, 2, 0, 0, 0, 10])), // tune: any channels, 128 kB, 10 s
+  '10.11': () => method(0, '10.30', Buffer.from([0, 0, 0, 2, 0, 0, 0, 10])), // tune: no limit of channels, 128 KiB, 10 s
   '10.40': () => method(0, '10.41', Buffer.alloc(1)), // the connection is open
   '20.10': () => method(1, '20.11', Buffer.alloc(4)), // the channel is open
 };
 
 const DECLARED: Readonly<Record<Method, () => Buffer>> = {
   '40.10': () => method(1, '40.11'), // exchange
-  '40.40': () => method(1, '40.51'), // no binding between exchanges
+  '40.40': () => method(1, '40.51'), // the binding between exchanges is removed
   '50.10': () => method(1, '50.11', Buffer.concat([shortText('users.created'), Buffer.alloc(8)])), // queue
   '50.20': () => method(1, '50.21'), // binding
   '85.10': () => method(1, '85.11'), // confirms

@@ -171,8 +171,9 @@ export async function startHttpService(
     loginKey: SERVICE_KEY,
     adminKey: ADMIN_KEY,
 
-    /** Gives the role `operator` to an account, or removes it (`is: false`). */
-    setOperator: (userId: string, is = true) => service.users.setRoles(userId, is ? ['operator'] : [], []),
+    /** Gives the role `operator` to an account, or removes it (`isOperator: false`). */
+    setOperator: (userId: string, isOperator = true) =>
+      service.users.setRoles(userId, isOperator ? ['operator'] : [], []),
     /** How many passwords were verified so far. */
     verifications: () => verifications,
 

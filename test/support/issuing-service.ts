@@ -9,8 +9,8 @@ export const RESOURCE_SERVER_KEY = 'a-key-of-a-resource-server-of-32-characters'
 
 export const ISSUER = 'http://localhost:3000';
 
-/** An access token and its session. */
-export interface Ticket {
+/** The tokens of a login, its session and its user. */
+export interface OpenedSession {
   readonly access: string;
   readonly refresh: string;
   readonly sid: string;
@@ -38,7 +38,7 @@ export async function issuingService(t: Test, more: Readonly<Record<string, stri
   return { ...service, logIn: (query = '') => logIn(service.url, query) };
 }
 
-export async function logIn(url: string, query = ''): Promise<Ticket> {
+export async function logIn(url: string, query = ''): Promise<OpenedSession> {
   const userId = randomUUID();
   const response = await fetch(`${url}/auth/login?userId=${userId}${query}`, { method: 'POST' });
   if (response.status !== 200) throw new Error(`no login: ${await response.text()}`);
@@ -47,7 +47,7 @@ export async function logIn(url: string, query = ''): Promise<Ticket> {
 }
 
 /** Ends the session, and resolves once the service has acknowledged that. */
-export async function logOut(url: string, { authorization }: Ticket): Promise<void> {
+export async function logOut(url: string, { authorization }: OpenedSession): Promise<void> {
   const { status } = await fetch(`${url}/auth/logout`, { method: 'POST', headers: { authorization } });
   if (status !== 204) throw new Error(`the logout was answered with ${status}`);
 }

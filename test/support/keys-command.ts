@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { PROGRAM } from './program.ts';
 
-/** The rows of the list, each with its cells. */
+/** The rows that `kinship keys list` prints, without the header, each with its cells. */
 export const rowsOf = (text: string) =>
   text
     .trim()

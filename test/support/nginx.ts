@@ -36,8 +36,8 @@ export async function startNginx(
   await writeFile(join(folder, 'nginx.conf'), mainConfig(site));
   const args = ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'];
   const child = spawn(SERVER, args, { env: { PATH }, stdio: ['ignore', 'ignore', 'pipe'] });
-  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
-  child.once('exit', orphaned.dismiss);
+  const cleanup = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', cleanup.dismiss);
   const gone = once(child, 'exit');
   t.teardown(async () => {
     child.kill();
@@ -67,7 +67,7 @@ export async function exampleSite(
   return text;
 }
 
-/** One process in the foreground. */
+/** The main configuration: nginx runs as one process in the foreground. */
 function mainConfig(site: string): string {
   const paths = TEMPORARY.map((name) => `${name}_temp_path ${name};`);
   return `daemon off; master_process off; pid nginx.pid; events {}

@@ -21,8 +21,9 @@ interface Document {
 /** A registry with the part of npm's protocol that `npm publish` uses. It refuses a document without its token. */
 export async function npmRegistry(t: Pick<Test, 'teardown'>, token: string) {
   const documents = new Map<string, Document>();
-  /** All packages that were sent, in order, also the refused ones. */
+  /** The names of all packages that were sent, in order. Refused packages are included. */
   const sent: string[] = [];
+  /** The names of packages that the registry refuses. The test adds them. */
   const refused = new Set<string>();
 
   const server = createServer(async (request, response) => {

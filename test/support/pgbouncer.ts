@@ -103,15 +103,15 @@ async function spawnPgBouncer(
     stdio: ['ignore', 'ignore', 'pipe'],
     ...account,
   });
-  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
-  child.once('exit', orphaned.dismiss);
+  const cleanup = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', cleanup.dismiss);
   const gone = once(child, 'exit');
-  let said = '';
+  let errorOutput = '';
   child.stderr.on('data', (text: Buffer) => {
-    said += text;
+    errorOutput += text;
   });
   const ended = gone.then(() => {
-    throw new Error(`PgBouncer ended before it was ready:\n${said}`);
+    throw new Error(`PgBouncer ended before it was ready:\n${errorOutput}`);
   });
   await Promise.race([waitForPort(port), ended]);
   return () => kill(child, gone);

@@ -73,7 +73,7 @@ export async function launchPostgres(
   if (account) await chown(home, account.uid, account.gid);
   const dataDir = join(home, 'data');
   const log = join(home, 'log');
-  const { act: remove } = prepareCleanup(STOP_AND_REMOVE, [binaries, home], account);
+  const { run: remove } = prepareCleanup(STOP_AND_REMOVE, [binaries, home], account);
 
   const run = async (program: string, ...args: string[]) => {
     const env = { PATH: process.env.PATH, LC_ALL: 'C' };

@@ -63,7 +63,7 @@ export async function launchRabbit(
   const home = await mkdtemp(join(tmpdir(), 'kinship-rabbit-'));
   const [port, epmdPort] = [await freePort(), await freePort()];
   const env = environment(home, { port, epmdPort, nodePort: await freePort() });
-  const { act: remove } = prepareCleanup(END_AND_REMOVE, [home, String(epmdPort)]);
+  const { run: remove } = prepareCleanup(END_AND_REMOVE, [home, String(epmdPort)]);
   await writeFile(join(home, 'rabbitmq.conf'), configuration);
   const start = () => spawnBroker(home, env);
   try {

@@ -52,8 +52,8 @@ export async function startService(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = exitOf(child);
-  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
-  child.once('exit', orphaned.dismiss);
+  const cleanup = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', cleanup.dismiss);
   const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
     child.kill(signal);
     return exited;

@@ -40,8 +40,8 @@ export async function startPrometheus(t: Pick<Test, 'teardown'>, target: string)
     { cwd: home, stdio: 'ignore' },
   );
   const gone = once(child, 'exit');
-  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
-  child.once('exit', orphaned.dismiss);
+  const cleanup = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', cleanup.dismiss);
   t.teardown(async () => {
     child.kill('SIGKILL');
     await gone;

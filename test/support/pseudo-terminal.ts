@@ -46,7 +46,7 @@ export function nodeOnTerminal(
   return {
     text: () => text,
     /** Resolves once the terminal shows the pattern. */
-    async shows(pattern: RegExp): Promise<void> {
+    async waitFor(pattern: RegExp): Promise<void> {
       const end = performance.now() + SHOWN_WITHIN;
       while (!pattern.test(text)) {
         if (performance.now() > end) throw new Error(`the terminal does not show ${pattern}, but ${text}`);
@@ -61,6 +61,6 @@ export function nodeOnTerminal(
     /** The terminal takes no more bytes than its buffer holds, as after Ctrl-S, until `thaw` is called. */
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
-    ended: async (): Promise<unknown> => (await exit)[0],
+    exitCode: async (): Promise<unknown> => (await exit)[0],
   };
 }

@@ -92,8 +92,8 @@ function spawnRedis(port: number, args: readonly string[]): Promise<RunningServe
     cwd: '/',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const orphaned = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
-  child.once('exit', orphaned.dismiss);
+  const cleanup = prepareCleanup('kill -9 "$1"', [String(child.pid)]);
+  child.once('exit', cleanup.dismiss);
   return waitForServer(child, /Ready to accept connections|Sentinel ID is/);
 }
 

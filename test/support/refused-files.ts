@@ -2,7 +2,10 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { makeKeyPair } from './forge.ts';
 
-/** Variables that name files that the service refuses at its start: a key of another algorithm, a webhook by http. */
+/**
+ * Environment variables that name files. The service refuses these files at its start: the key is for another algorithm,
+ * and the webhook has a URL without TLS.
+ */
 export function refusedFiles(t: Pick<Test, 'testdir'>) {
   const folder = t.testdir({
     'keys.json': JSON.stringify({ keys: [makeKeyPair('ed25519').privateKey.export({ format: 'jwk' })] }),

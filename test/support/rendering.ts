@@ -11,7 +11,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const CANVAS = ':root { background: Canvas }';
 
 export const WIDTHS = [1280, 360];
-export const SCHEMES = ['light', 'dark'] as const;
+export const COLOR_SCHEMES = ['light', 'dark'] as const;
 
 /**
  * Checks pages without scripts at two widths, in light and dark. No accessibility rule may be violated (contrast
@@ -30,7 +30,7 @@ export async function renderingChecks(t: Test, browser: Browser) {
     await copy.addStyleTag({ content: CANVAS });
     await addAxe(copy);
     for (const width of WIDTHS) {
-      for (const colorScheme of SCHEMES) {
+      for (const colorScheme of COLOR_SCHEMES) {
         for (const page of [shown, copy]) {
           await page.setViewportSize({ width, height: 800 });
           await page.emulateMedia({ colorScheme });

@@ -28,7 +28,7 @@ const DAY = 86_400_000;
 /** The most rows that a page reads: for each item its own row, and rows of other tables about it. */
 const PAGE_ROWS = LIMIT * 20;
 
-/** The user id to which {@link fillSearched} gives a tenth of all ended sessions and of all events. */
+/** The user id to which {@link fillSearchedTables} gives a tenth of all ended sessions and of all events. */
 const BUSY = idOf(7);
 const IDLE = idOf(11);
 
@@ -43,7 +43,7 @@ function idOf(number: number): string {
 
 const timeOf = (number: number) => NOW + number * 1_000;
 
-type UserSearch = readonly [filter: UserFilter, index: string, placeOf: (number: number) => string];
+type UserSearch = readonly [filter: UserFilter, index: string, positionOf: (number: number) => string];
 
 const USERS: Readonly<Record<string, UserSearch>> = {
   'users, newest first': [{ by: 'age' }, 'users_by_age', (number) => `${timeOf(number)}.${idOf(number)}`],
@@ -68,17 +68,23 @@ const OF_USER = 'token_families_of_user';
 const SESSIONS: Readonly<Record<string, readonly [Partial<FamilyFilter>, string]>> = {
   'sessions, newest first': [{}, BY_AGE],
   'sessions by an address that no session has': [{ address: '198.51.100.7' }, BY_AGE],
-  'sessions by a user agent without any': [{ agent: 'firefox' }, BY_AGE],
-  'sessions by a client without any': [{ clientId: 'unknown' }, BY_AGE],
+  'sessions by a user agent that no session has': [{ agent: 'firefox' }, BY_AGE],
+  'sessions by a client that no session has': [{ clientId: 'unknown' }, BY_AGE],
   'ended sessions, newest first': [{ state: 'ended' }, REVOKED_BY_AGE],
-  'ended sessions by an address without any': [{ state: 'ended', address: '198.51.100.7' }, REVOKED_BY_AGE],
+  'ended sessions by an address that no session has': [
+    { state: 'ended', address: '198.51.100.7' },
+    REVOKED_BY_AGE,
+  ],
   'all sessions, newest first': [{ state: 'all' }, REVOKED_BY_AGE],
-  'all sessions by an address without any': [{ state: 'all', address: '198.51.100.7' }, REVOKED_BY_AGE],
+  'all sessions by an address that no session has': [
+    { state: 'all', address: '198.51.100.7' },
+    REVOKED_BY_AGE,
+  ],
   'live sessions of a user': [{ userId: IDLE }, 'token_families_(of_user|unrevoked)'],
   'live sessions of a busy user': [{ userId: BUSY }, 'token_families_(of_user|unrevoked)'],
   'ended sessions of a busy user': [{ userId: BUSY, state: 'ended' }, OF_USER],
   'all sessions of a busy user': [{ userId: BUSY, state: 'all' }, OF_USER],
-  'sessions of a busy user by a client without any': [
+  'sessions of a busy user by a client that no session has': [
     { userId: BUSY, state: 'all', clientId: 'unknown' },
     OF_USER,
   ],
@@ -90,9 +96,9 @@ const EVENTS_OF_USER = 'security_events_of_user';
 
 const EVENTS: Readonly<Record<string, readonly [AuditFilter, string]>> = {
   events: [{}, BY_TIME],
-  'events of a time': [{ from: timeOf(10), to: timeOf(20) }, BY_TIME],
+  'events of a period': [{ from: timeOf(10), to: timeOf(20) }, BY_TIME],
   'incidents: events of a rare type': [{ types: ['sessions.reuse_detected'] }, OF_TYPE],
-  'incidents: events of a rare type and a time': [
+  'incidents: events of a rare type and a period': [
     { types: ['sessions.reuse_detected'], from: timeOf(1_000) },
     OF_TYPE,
   ],
@@ -123,8 +129,8 @@ export function searchesOn(sql: Sql, count: number): readonly Search[] {
   return [...userSearches(), ...sessionSearches(), ...eventSearches(), ...deliverySearches()];
 
   function userSearches(): Search[] {
-    return Object.entries(USERS).flatMap(([name, [filter, index, placeOf]]) =>
-      [null, placeOf(middle)].map((after) =>
+    return Object.entries(USERS).flatMap(([name, [filter, index, positionOf]]) =>
+      [null, positionOf(middle)].map((after) =>
         search(name, index, after, listSql(sql, filter, { ...begin, after }), PAGE_ROWS),
       ),
     );
@@ -184,7 +190,7 @@ function search(name: string, index: string, after: unknown, query: unknown, mos
  * delivery. The types of events and the endpoints of deliveries change with time, so that the statistics of a whole
  * table mislead the planner. To save time, PostgreSQL generates the rows, and the indexes are built after them.
  */
-export async function fillSearched(sql: Sql, count: number): Promise<void> {
+export async function fillSearchedTables(sql: Sql, count: number): Promise<void> {
   const families = createTokenFamilies(sql, { sessionsPerUser: 100 });
   const family = someFamily({ expiresAt: NOW + 90 * DAY, refreshExpiresAt: NOW + 90 * DAY });
   await families.open(family, []);
@@ -283,7 +289,7 @@ async function copyFamily(tx: TransactionSql, count: number, tokenFamily: string
 }
 
 /** What a search did. */
-export interface Measured {
+export interface Measurement {
   readonly milliseconds: number;
   /** Rows that all scans of the plan read, including rows that a filter removed. */
   readonly rows: number;
@@ -305,7 +311,7 @@ interface PlanNode {
 }
 
 /** Runs a search, and returns what it read. */
-export async function measureSearch(sql: Executor, { query }: Search): Promise<Measured> {
+export async function measureSearch(sql: Executor, { query }: Search): Promise<Measurement> {
   const [answer] = await sql<{ 'QUERY PLAN': { Plan: PlanNode; 'Execution Time': number }[] }[]>`
     explain (analyze, buffers, format json) ${query}`;
   const [found] = answer?.['QUERY PLAN'] ?? [];

@@ -54,7 +54,7 @@ export async function migratedConnection(t: Test, pool = 10): Promise<Sql> {
   return sql;
 }
 
-export function storesOn(sql: Sql): TaskStores & FactorStores & WebhookStores {
+function serviceStores(sql: Sql): TaskStores & FactorStores & WebhookStores {
   return {
     families: createTokenFamilies(sql, { sessionsPerUser: 50 }),
     users: createUsers(sql, { sessionsPerUser: 50 }),
@@ -82,7 +82,7 @@ export async function serviceOnDatabase(
   settings: Omit<NonNullable<Parameters<typeof startHttpService>[1]>, 'stores'> = {},
 ) {
   const keys = settings.keys ?? someKeys();
-  const service = await startHttpService(t, { ...settings, keys, stores: storesOn(sql) });
+  const service = await startHttpService(t, { ...settings, keys, stores: serviceStores(sql) });
   return {
     ...service,
     sql,
@@ -122,7 +122,7 @@ export interface Operation {
   /** The names of the accepted security schemes. */
   readonly security: readonly string[];
   /** Whether some configuration accepts requests without credentials. */
-  readonly open: boolean;
+  readonly isOpen: boolean;
 }
 
 /** Every route that the service documents. */
@@ -134,7 +134,7 @@ export async function readOperations(service: Pick<HttpService, 'send'>): Promis
       method: method.toUpperCase(),
       path,
       security: security.flatMap((one) => Object.keys(one)),
-      open: security.length === 0 || security.some((one) => Object.keys(one).length === 0),
+      isOpen: security.length === 0 || security.some((one) => Object.keys(one).length === 0),
     })),
   );
 }
@@ -158,7 +158,7 @@ export async function assertUnchanged<T>(
 }
 
 /** Asserts that each refresh is answered with `wanted`, and changes nothing. */
-export async function refuseAll(
+export async function assertRefused(
   t: Test,
   service: ServiceOnDatabase,
   wanted: string,
@@ -190,7 +190,7 @@ export async function outboxLinesOf(sql: Sql, token: string): Promise<string[]> 
 }
 
 /** The ids of the revoked sessions. */
-export async function endedFamilies(sql: Sql): Promise<string[]> {
+export async function revokedFamilies(sql: Sql): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select token_family as id from token_families where revoked_at is not null order by 1`;
   return rows.map(({ id }) => id);

@@ -91,7 +91,7 @@ export const REQUIRED_MEMBERS: Readonly<Record<keyof typeof SIGNAL_EXAMPLES, rea
   'stream-updated': ['status'],
 };
 
-/** The values that the specifications allow. Credential types may be extended; these are not. */
+/** The values that the specifications list. They allow further credential types, which the service does not use. */
 export const ALLOWED_VALUES: Readonly<Record<string, readonly string[]>> = {
   initiating_entity: ['admin', 'user', 'policy', 'system'],
   credential_type: [

@@ -71,7 +71,7 @@ t.test('a private cluster', async (t) => {
 t.test('a proxy', async (t) => {
   await t.test('passes on bytes and the ends of streams', async (t) => {
     const { proxy, received } = await proxiedEcho(t);
-    const socket = await dial(t, proxy.port);
+    const socket = await connectSocket(t, proxy.port);
     const big = Buffer.alloc(1_000_000, 'x');
     socket.end(big);
     let length = 0;
@@ -83,22 +83,26 @@ t.test('a proxy', async (t) => {
   await t.test('loses the answer to one request after the target has received that request', async (t) => {
     const { proxy, received } = await proxiedEcho(t);
     proxy.loseAnswerTo((bytes) => bytes.includes('commit'));
-    const socket = await dial(t, proxy.port);
+    const socket = await connectSocket(t, proxy.port);
     t.equal(await ask(socket, 'begin'), 'begin');
     socket.write('com');
     t.equal(String((await once(socket, 'data'))[0]), 'com');
-    const heard: Buffer[] = [];
-    socket.on('data', (chunk) => heard.push(chunk));
+    const answers: Buffer[] = [];
+    socket.on('data', (chunk) => answers.push(chunk));
     socket.write('mit');
     await waitForClose(socket);
-    t.strictSame(heard, []);
+    t.strictSame(answers, []);
     t.equal(Buffer.concat(received).toString(), 'begincommit');
-    t.equal(await ask(await dial(t, proxy.port), 'commit'), 'commit', 'the next request is answered');
+    t.equal(
+      await ask(await connectSocket(t, proxy.port), 'commit'),
+      'commit',
+      'the next request is answered',
+    );
   });
 
   await t.test('holds bytes back while paused', async (t) => {
     const { proxy, received } = await proxiedEcho(t);
-    const socket = await dial(t, proxy.port);
+    const socket = await connectSocket(t, proxy.port);
     t.equal(await ask(socket, 'a'), 'a');
     proxy.pause();
     const answer = ask(socket, 'b');
@@ -110,7 +114,7 @@ t.test('a proxy', async (t) => {
 
   await t.test('delays bytes by delayMs in each direction', async (t) => {
     const { proxy } = await proxiedEcho(t);
-    const socket = await dial(t, proxy.port);
+    const socket = await connectSocket(t, proxy.port);
     proxy.delayMs = 40;
     const start = performance.now();
     await ask(socket, 'a');
@@ -119,30 +123,30 @@ t.test('a proxy', async (t) => {
 
   await t.test('cuts open connections, even while paused, and takes new ones', async (t) => {
     const { proxy } = await proxiedEcho(t);
-    const socket = await dial(t, proxy.port);
+    const socket = await connectSocket(t, proxy.port);
     await ask(socket, 'a');
     proxy.pause();
     socket.write('b');
     proxy.cut();
     await t.resolves(waitForClose(socket));
     proxy.resume();
-    t.equal(await ask(await dial(t, proxy.port), 'c'), 'c');
+    t.equal(await ask(await connectSocket(t, proxy.port), 'c'), 'c');
   });
 
   await t.test('refuses new connections and leaves open ones alone', async (t) => {
     const { proxy } = await proxiedEcho(t);
-    const open = await dial(t, proxy.port);
+    const open = await connectSocket(t, proxy.port);
     await ask(open, 'a');
     proxy.refuse(true);
-    await t.resolves(waitForClose(await dial(t, proxy.port)));
+    await t.resolves(waitForClose(await connectSocket(t, proxy.port)));
     t.equal(await ask(open, 'b'), 'b');
     proxy.refuse(false);
-    t.equal(await ask(await dial(t, proxy.port), 'c'), 'c');
+    t.equal(await ask(await connectSocket(t, proxy.port), 'c'), 'c');
   });
 
   await t.test('closes the connection if the target refuses it', async (t) => {
     const proxy = await tcpProxy(t, { host: '127.0.0.1', port: await freePort() });
-    await t.resolves(waitForClose(await dial(t, proxy.port)));
+    await t.resolves(waitForClose(await connectSocket(t, proxy.port)));
   });
 });
 
@@ -209,7 +213,7 @@ function client(t: Pick<Test, 'teardown'>, url: string) {
 }
 
 function listens(t: Pick<Test, 'teardown'>, port: number): Promise<boolean> {
-  return dial(t, port).then(
+  return connectSocket(t, port).then(
     () => true,
     () => false,
   );
@@ -228,7 +232,7 @@ async function proxiedEcho(t: Pick<Test, 'teardown'>) {
   return { proxy, received };
 }
 
-async function dial(t: Pick<Test, 'teardown'>, port: number): Promise<Socket> {
+async function connectSocket(t: Pick<Test, 'teardown'>, port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   // Many tests reset this connection, which is no error.
   socket.on('error', () => {});

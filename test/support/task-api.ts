@@ -62,8 +62,8 @@ export function taskClient(url: string) {
   return {
     ask,
     logIn,
-    /** Registers a user and logs in. `as` sends requests with the access token. */
-    async join(username: string) {
+    /** Registers a user and logs in. `ask` sends requests with the access token. */
+    async registerAndLogIn(username: string) {
       const account = { username, email: `${username}@example.com`, password: PASSWORD };
       const { status } = await ask('POST', '/api/v1/register/', account);
       if (status !== 201) throw new Error(`Expected 201 for the registration, got ${status}`);
@@ -71,7 +71,7 @@ export function taskClient(url: string) {
       const token = `Token ${tokens.access}`;
       const askAs = (method: string, path: string, members?: object, encoding: Encoding = 'json') =>
         ask(method, path, members, { token, encoding });
-      return { ...tokens, token, as: askAs };
+      return { ...tokens, token, ask: askAs };
     },
   };
 }

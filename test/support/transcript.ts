@@ -41,10 +41,10 @@ export async function readSteps(file: string): Promise<Step[]> {
 export function stepsIn(document: string): Step[] {
   const blocks = [...document.matchAll(BLOCK)];
   return blocks.flatMap(([, language, commands = ''], index) => {
-    const asks = commands.includes('curl ');
-    if (language !== 'sh' || !(asks || /\(\) \{|^rm /m.test(commands))) return [];
+    const callsCurl = commands.includes('curl ');
+    if (language !== 'sh' || !(callsCurl || /\(\) \{|^rm /m.test(commands))) return [];
     const [, kind, text = ''] = blocks[index + 1] ?? [];
-    return [{ commands, ...(asks ? answerIn(kind, text) : NOTHING) }];
+    return [{ commands, ...(callsCurl ? answerIn(kind, text) : NOTHING) }];
   });
 }
 

@@ -24,7 +24,7 @@ const READABLE: PasswordHasher = {
   isOutdated: () => false,
 };
 
-/** One for all: each log adds listeners to the process. */
+/** All use cases share one log, because each log adds listeners to the process. */
 const LOG = createLog('silent');
 
 /**

@@ -57,7 +57,7 @@ export async function patroniCluster(t: Test, settings: PatroniSettings) {
   };
   if (place.account) await chown(place.home, place.account.uid, place.account.gid);
   const cleanup = prepareCleanup(STOP_AND_REMOVE, [place.home, findPostgresBinaries()!], place.account);
-  t.teardown(cleanup.act);
+  t.teardown(cleanup.run);
 
   const etcd = await startEtcd(place);
   const one = await createNode(t, place, 'one', etcd, settings);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { createVerifier, type Verifier, VerifyError } from '../../../packages/verify/src/index.ts';
-import { RESOURCE_SERVER_KEY, type Ticket } from '../../support/issuing-service.ts';
+import { type OpenedSession, RESOURCE_SERVER_KEY } from '../../support/issuing-service.ts';
 import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy.ts';
 
 /** The environment of a service whose tokens resource servers verify. */
@@ -32,7 +32,7 @@ export async function startResourceServer(t: Test, replica: string): Promise<Res
 }
 
 /** Resolves once the resource server refuses the session. */
-export async function refusal({ verifier }: ResourceServer, { authorization }: Ticket): Promise<void> {
+export async function refusal({ verifier }: ResourceServer, { authorization }: OpenedSession): Promise<void> {
   while (await isAccepted(verifier, authorization)) await delay(1);
 }
 

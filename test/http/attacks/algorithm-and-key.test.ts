@@ -19,11 +19,11 @@ import {
 } from '../../support/forge.ts';
 import {
   assertRefreshable,
+  assertRefused,
   assertUnchanged,
   databaseTest,
   type Pair,
   refusal,
-  refuseAll,
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
@@ -59,7 +59,7 @@ databaseTest('only the configured algorithm is accepted', async (t, sql) => {
     return hmac(key, hash);
   };
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  await refuseAll(t, service, refusal.invalid, {
+  await assertRefused(t, service, refusal.invalid, {
     ...forgeEither([
       ['alg none, unsigned', { header: { alg: 'none' } }, unsigned],
       ['alg None, unsigned', { header: { alg: 'None' } }, unsigned],
@@ -125,7 +125,7 @@ databaseTest('public or guessed keys sign no accepted token', async (t, sql) => 
     'the first half of the key': key.subarray(0, 32),
     'the header itself': pair.refreshToken.split('.')[0] ?? '',
   };
-  await refuseAll(
+  await assertRefused(
     t,
     service,
     refusal.invalid,
@@ -151,7 +151,7 @@ databaseTest('degenerate ECDSA and EdDSA signatures are refused', async (t, sql)
     [`${alg}, r = s = 0`, { header: { alg } }, signature(new Uint8Array(Number(length)))] as const,
     [`${alg}, r = s = 0 in DER`, { header: { alg } }, signature(derZero)] as const,
   ]);
-  await refuseAll(
+  await assertRefused(
     t,
     service,
     refusal.invalid,
@@ -178,7 +178,7 @@ databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
   const listener = await countingListener(t, { keys: [oct, { ...jwk, kid: 'refresh-1' }] });
   const es256 = asymmetric('sha256', privateKey);
   const own = hmac(secret);
-  await refuseAll(
+  await assertRefused(
     t,
     service,
     refusal.invalid,
@@ -227,7 +227,7 @@ databaseTest('the key id only selects a configured key', async (t, sql) => {
     ['refresh-1'],
     { id: 'refresh-1' },
   ];
-  await refuseAll(
+  await assertRefused(
     t,
     service,
     refusal.invalid,
@@ -259,7 +259,7 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
   const after = await serviceOnDatabase(t, sql, {
     keys: { ...keys, refreshKeys: turned.refreshKeys.slice(0, 1) },
   });
-  await refuseAll(t, after, refusal.invalid, {
+  await assertRefused(t, after, refusal.invalid, {
     'a genuine token under the retired key': pair,
     'a new token signed with the retired key': { ...other, refreshToken: old },
     'signed with the retired key under the id of the new key': {
@@ -273,7 +273,7 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
 
 databaseTest('a token with critical extensions or additional header members is refused', async (t, sql) => {
   const { service, pair, forgeEither } = await victim(t, sql);
-  await refuseAll(
+  await assertRefused(
     t,
     service,
     refusal.invalid,
@@ -301,7 +301,7 @@ databaseTest('access and refresh tokens, and their keys, are not interchangeable
   const { sign: own } = service;
   const kid = { access: headerOf(accessToken).kid, refresh: headerOf(refreshToken).kid };
   const asRefresh = { header: { typ: 'rt+jwt' } };
-  await refuseAll(t, service, refusal.invalid, {
+  await assertRefused(t, service, refusal.invalid, {
     'the halves swapped': { refreshToken: accessToken, accessToken: refreshToken },
     'the access token as both': { refreshToken: accessToken, accessToken },
     'the refresh token as both': { refreshToken, accessToken: refreshToken },
@@ -332,7 +332,7 @@ databaseTest('access and refresh tokens, and their keys, are not interchangeable
     },
     'the halves of another service': await strangers(t, sql),
   });
-  await refuseAll(t, service, refusal.malformed, {
+  await assertRefused(t, service, refusal.malformed, {
     'an access token retyped as refresh token': {
       ...pair,
       refreshToken: modifyToken(accessToken, asRefresh, own.refresh),
@@ -367,7 +367,7 @@ databaseTest(
       ['the ids of the current pair for another user', { sub: someId(3) }],
       ['the ids of the current pair for another session', { tokenFamily: someId(4) }],
     ];
-    await refuseAll(
+    await assertRefused(
       t,
       service,
       refusal.invalid,

@@ -3,9 +3,9 @@ import type { Sql } from '../../../src/adapters/postgres/connect.ts';
 import { type Changes, claimsOf, modifyToken, resignToken } from '../../support/forge.ts';
 import {
   assertRefreshable,
+  assertRefused,
   databaseTest,
   refusal,
-  refuseAll,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
 
@@ -37,13 +37,13 @@ const claim = (name: string, value: unknown): Changes => ({ claims: { [name]: va
 
 databaseTest('a refresh token with wrong times is refused', async (t, sql) => {
   const { service, pair, now, refresh } = await victim(t, sql);
-  await refuseAll(t, service, refusal.expired, {
+  await assertRefused(t, service, refusal.expired, {
     'exp this very second': refresh(claim('exp', now)),
     'exp a second ago': refresh(claim('exp', now - 1)),
     'exp an hour ago': refresh(claim('exp', now - 3600)),
     'exp 0': refresh(claim('exp', 0)),
   });
-  await refuseAll(t, service, refusal.malformed, {
+  await assertRefused(t, service, refusal.malformed, {
     'exp missing': refresh(claim('exp', undefined)),
     'exp as text': refresh(claim('exp', String(now + 3600))),
     'exp as a date': refresh(claim('exp', '2099-01-01T00:00:00Z')),
@@ -65,7 +65,7 @@ databaseTest('a refresh token is refused from the second of its exp on', async (
   const { service, pair } = await victim(t, sql);
   const expires = Number(claimsOf(pair.refreshToken).exp) * 1000;
   service.time.now = expires;
-  await refuseAll(t, service, refusal.expired, { 'at its exp': pair });
+  await assertRefused(t, service, refusal.expired, { 'at its exp': pair });
   service.time.now = expires - 1;
   await assertRefreshable(t, service, pair);
 });
@@ -95,7 +95,7 @@ databaseTest('issuer and audience must match exactly', async (t, sql) => {
   const cases = ['iss', 'aud'].flatMap((name) =>
     values.map((value) => [`${name} ${JSON.stringify(value)}`, refresh(claim(name, value))]),
   );
-  await refuseAll(t, service, refusal.invalid, Object.fromEntries(cases));
+  await assertRefused(t, service, refusal.invalid, Object.fromEntries(cases));
   await assertRefreshable(t, service, pair);
 });
 
@@ -124,16 +124,16 @@ databaseTest('a refresh token with other ids is refused', async (t, sql) => {
       .filter(([what]) => name !== 'sub' || !users.includes(what))
       .map(([what, value]) => [`${name}: ${what}`, refresh(claim(name, value))]),
   );
-  await refuseAll(t, service, refusal.malformed, Object.fromEntries(cases));
+  await assertRefused(t, service, refusal.malformed, Object.fromEntries(cases));
   const others = users.map((what) => [`sub: ${what}`, refresh(claim('sub', wrong[what]))]);
-  await refuseAll(t, service, refusal.invalid, Object.fromEntries(others));
-  await refuseAll(
+  await assertRefused(t, service, refusal.invalid, Object.fromEntries(others));
+  await assertRefused(
     t,
     service,
     refusal.invalid,
     Object.fromEntries(names.slice(0, 2).map((name) => [`${name} of another`, refresh(claim(name, ID))])),
   );
-  await refuseAll(t, service, refusal.invalid, { 'another session': refresh(claim('tokenFamily', ID)) });
+  await assertRefused(t, service, refusal.invalid, { 'another session': refresh(claim('tokenFamily', ID)) });
   await assertRefreshable(t, service, pair);
 });
 
@@ -152,7 +152,7 @@ databaseTest('a refresh token with an invalid generation, userIp or at_hash is r
     {},
     true,
   ];
-  await refuseAll(t, service, refusal.malformed, {
+  await assertRefused(t, service, refusal.malformed, {
     ...Object.fromEntries(
       malformed.map((value) => [`generation ${JSON.stringify(value)}`, refresh(claim('generation', value))]),
     ),
@@ -164,7 +164,7 @@ databaseTest('a refresh token with an invalid generation, userIp or at_hash is r
     'at_hash null': refresh(claim('at_hash', null)),
     'at_hash an object': refresh(claim('at_hash', {})),
   });
-  await refuseAll(t, service, refusal.invalid, {
+  await assertRefused(t, service, refusal.invalid, {
     'the next generation': refresh(claim('generation', 1)),
     'the last generation that there can be': refresh(claim('generation', 2 ** 31 - 2)),
   });
@@ -174,7 +174,7 @@ databaseTest('a refresh token with an invalid generation, userIp or at_hash is r
 databaseTest('an access token with changed claims is refused', async (t, sql) => {
   const { service, pair, now, access } = await victim(t, sql);
   // The key is the right one, but the refresh token names the hash of the access token that was issued with it.
-  await refuseAll(t, service, refusal.invalid, {
+  await assertRefused(t, service, refusal.invalid, {
     'exp put off': access(claim('exp', now + 365 * 86_400)),
     'exp missing': access(claim('exp', undefined)),
     'exp 1e400': access(written('exp', '1e400')),
@@ -190,7 +190,7 @@ databaseTest('an access token with changed claims is refused', async (t, sql) =>
     }),
     'a blank in its JSON': access({ text: (json) => json.replace('{', '{ ') }),
   });
-  await refuseAll(t, service, refusal.mismatch, {
+  await assertRefused(t, service, refusal.mismatch, {
     'another linkerId': access(claim('linkerId', ID)),
   });
   const names = ['linkerId', 'sid'];
@@ -198,7 +198,7 @@ databaseTest('an access token with changed claims is refused', async (t, sql) =>
   const misshapen = names.flatMap((name) =>
     shapes.map((value, index) => [`${name}, shape ${index}`, access(claim(name, value))]),
   );
-  await refuseAll(t, service, refusal.malformed, Object.fromEntries(misshapen));
+  await assertRefused(t, service, refusal.malformed, Object.fromEntries(misshapen));
   await assertRefreshable(t, service, {
     ...pair,
     accessToken: resignToken(pair.accessToken, service.sign.access),

@@ -7,8 +7,8 @@ import { claimsOf } from '../../support/forge.ts';
 import {
   assertUnchanged,
   databaseTest,
-  endedFamilies,
   outboxLinesOf,
+  revokedFamilies,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
 
@@ -101,7 +101,7 @@ databaseTest('a replayed pair ends only its own session', async (t, sql) => {
   const headers = { cookie: `access_token=${ann.accessToken}; refresh_token=${ann.refreshToken}`, ...FAR };
   const replay = () => ann.ask('GET', '/refresh', { headers });
   t.equal(resultOf(await replay()), '401 Token used before', 'from elsewhere, too');
-  t.same(await endedFamilies(sql), [ann.family]);
+  t.same(await revokedFamilies(sql), [ann.family]);
   await assertRefused('again', '401 Token used before', replay);
   await assertRefused('the current one', '401 Not valid token', () => ann.ask('GET', '/refresh'));
   t.match(await outboxLinesOf(sql, ann.refreshToken), [
@@ -140,7 +140,7 @@ databaseTest(
       'half a pair',
     );
     t.match(alone, { status: 401, body: { code: 'pair_mismatch' } });
-    t.same(await endedFamilies(sql), []);
+    t.same(await revokedFamilies(sql), []);
     t.equal(await assertLive(t, ann), ann.family);
 
     const wanderer = await service.open();

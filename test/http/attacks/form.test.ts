@@ -4,11 +4,11 @@ import { modifyToken } from '../../support/forge.ts';
 import { rawRequest, sendRaw } from '../../support/raw-http.ts';
 import {
   assertRefreshable,
+  assertRefused,
   assertUnchanged,
   databaseTest,
   type Pair,
   refusal,
-  refuseAll,
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
@@ -40,7 +40,7 @@ databaseTest('text that is not a compact JWS is refused', async (t, sql) => {
   const [header = '', payload = '', signature = ''] = refreshToken.split('.');
   const flattened = JSON.stringify({ protected: header, payload, signature });
   const general = JSON.stringify({ payload, signatures: [{ protected: header, signature }] });
-  await refuseAll(t, service, refusal.malformed, {
+  await assertRefused(t, service, refusal.malformed, {
     'no refresh token at all': {},
     'an access token alone': { accessToken: pair.accessToken },
     ...asEitherHalf(pair, {
@@ -85,7 +85,7 @@ databaseTest('a segment that is not canonical base64url is refused', async (t, s
       `${half}: ${name}`,
       { ...pair, [half]: text },
     ]);
-    await refuseAll(t, service, refusal.malformed, Object.fromEntries(cases));
+    await assertRefused(t, service, refusal.malformed, Object.fromEntries(cases));
   }
   await assertRefreshable(t, service, pair);
 });
@@ -130,7 +130,7 @@ databaseTest('oversized requests are refused', async (t, sql) => {
   const pair = await service.open();
   const padToken = (token: string, sign: ServiceOnDatabase['sign']['access']) =>
     modifyToken(token, { claims: { padding: 'x'.repeat(4096) } }, sign);
-  await refuseAll(t, service, refusal.malformed, {
+  await assertRefused(t, service, refusal.malformed, {
     'a genuinely signed refresh token over 4 KiB': {
       ...pair,
       refreshToken: padToken(pair.refreshToken, service.sign.refresh),
@@ -220,7 +220,7 @@ databaseTest(
       const answer = await assertUnchanged(t, sql, send, name);
       t.equal(`${answer.status} ${answer.body.code}`, refusal.request, name);
     }
-    await refuseAll(t, service, refusal.request, {
+    await assertRefused(t, service, refusal.request, {
       'the refresh token as an array': { ...pair, refreshToken: [refreshToken] },
       'the refresh token as an object': { ...pair, refreshToken: { $ne: null } },
       'the refresh token as the object of a flattened JWS': {

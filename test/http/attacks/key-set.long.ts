@@ -21,11 +21,11 @@ import {
 } from '../../support/forge.ts';
 import {
   assertRefreshable,
+  assertRefused,
   assertUnchanged,
   databaseTest,
   outcomeOf,
   refusal,
-  refuseAll,
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
@@ -79,7 +79,7 @@ async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgerie
   const { refreshToken, accessToken } = pair;
   for (const [name, changes, signer = own] of forgeries) {
     const access = modifyToken(accessToken, changes, signer);
-    await refuseAll(t, service, refusal.invalid, {
+    await assertRefused(t, service, refusal.invalid, {
       [`${name}, access token`]: { refreshToken, accessToken: access },
       [`${name}, refresh token`]: { refreshToken: modifyToken(refreshToken, changes, signer), accessToken },
     });
@@ -225,7 +225,7 @@ databaseTest('an asymmetric access token or its key yields no refresh token', as
   const attacked = await victim(t, sql, 'EdDSA');
   const { service, pair, own } = attacked;
   const { refreshToken, accessToken } = pair;
-  await refuseAll(t, service, refusal.invalid, {
+  await assertRefused(t, service, refusal.invalid, {
     'the halves swapped': { refreshToken: accessToken, accessToken: refreshToken },
     'a refresh token signed with the key of the set': {
       ...pair,

@@ -7,9 +7,9 @@ import {
   assertRefreshable,
   assertUnchanged,
   databaseTest,
-  endedFamilies,
   familyOf,
   outboxLinesOf,
+  revokedFamilies,
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
@@ -97,7 +97,7 @@ databaseTest(
       );
       t.equal(answer.status, 415, type);
     }
-    t.same(await endedFamilies(sql), []);
+    t.same(await revokedFamilies(sql), []);
     await assertRefreshable(t, service, { refreshToken });
   },
 );
@@ -125,7 +125,7 @@ databaseTest('a replayed refresh token ends its session', async (t, sql) => {
   t.equal(await outcomeOf(service, '/oauth/token', refreshForm(first.refreshToken)), '200');
   const replay = () => outcomeOf(service, '/oauth/token', refreshForm(first.refreshToken));
   t.equal(await replay(), '400 invalid_grant');
-  t.same(await endedFamilies(sql), [familyOf(first)]);
+  t.same(await revokedFamilies(sql), [familyOf(first)]);
   t.same(await outboxLinesOf(sql, first.refreshToken), [
     'event sessions.reuse_detected',
     'event sessions.started',
@@ -166,7 +166,7 @@ databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
       basic('backend', SERVICE_KEY),
     ],
   });
-  t.same(await endedFamilies(sql), []);
+  t.same(await revokedFamilies(sql), []);
   await assertRefreshable(t, service, { refreshToken: current.refreshToken });
 });
 

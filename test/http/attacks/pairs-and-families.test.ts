@@ -4,15 +4,15 @@ import { digest } from '../../support/digest.ts';
 import { claimsOf, hmac, modifyToken, resignToken } from '../../support/forge.ts';
 import {
   assertRefreshable,
+  assertRefused,
   assertUnchanged,
   databaseTest,
-  endedFamilies,
   familyOf,
   outboxLinesOf,
   outcomeOf,
   type Pair,
   refusal,
-  refuseAll,
+  revokedFamilies,
   type ServiceOnDatabase,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
@@ -29,9 +29,13 @@ async function assertEndsForReuse(t: Test, service: ServiceOnDatabase, copy: Par
   const others = () =>
     service.sql`select * from token_families where token_family <> ${tokenFamily} order by 1`;
   const before = [...(await others())];
-  const ended = await endedFamilies(service.sql);
+  const ended = await revokedFamilies(service.sql);
   t.equal(outcomeOf(await service.post('/auth/refresh', copy)), refusal.reused, name);
-  t.same(await endedFamilies(service.sql), [...ended, tokenFamily].sort(), `${name}: that session has ended`);
+  t.same(
+    await revokedFamilies(service.sql),
+    [...ended, tokenFamily].sort(),
+    `${name}: that session has ended`,
+  );
   t.same([...(await others())], before, `${name}: no other session is touched`);
   t.same(await outboxLinesOf(service.sql, refreshToken), REUSE, `${name}: one event, one mail`);
 }
@@ -45,7 +49,7 @@ databaseTest('halves of two pairs are refused', async (t, sql) => {
   const earlier = await service.open({ userId });
   const current = await service.next(earlier);
   const unpaired = await service.open({ userId, query: '&binding=refresh' });
-  await refuseAll(t, service, refusal.mismatch, {
+  await assertRefused(t, service, refusal.mismatch, {
     'the access token of another session of the user': { ...a, accessToken: b.accessToken },
     'the same the other way round': { ...b, accessToken: a.accessToken },
     'the access token of another user': { ...a, accessToken: stranger.accessToken },
@@ -74,8 +78,8 @@ databaseTest('a replayed refresh token ends its session', async (t, sql) => {
   await assertEndsForReuse(t, service, first, 'the token just rotated');
 
   const replays = { 'the same again': first };
-  for (let times = 0; times < 5; times += 1) await refuseAll(t, service, refusal.reused, replays);
-  await refuseAll(t, service, '401 session_revoked', { 'the token that was still good': second });
+  for (let times = 0; times < 5; times += 1) await assertRefused(t, service, refusal.reused, replays);
+  await assertRefused(t, service, '401 session_revoked', { 'the token that was still good': second });
   await assertRefreshable(t, service, bystander);
 
   const { refreshToken } = await service.open({ query: '&binding=refresh' });
@@ -107,7 +111,7 @@ databaseTest('a forged token ends no session', async (t, sql) => {
   const first = await service.open();
   const second = await service.next(first);
   const forgeWith = (signer: Parameters<typeof resignToken>[1]) => resignToken(first.refreshToken, signer);
-  await refuseAll(t, service, refusal.invalid, {
+  await assertRefused(t, service, refusal.invalid, {
     'a rotated token signed with an unknown key': { ...first, refreshToken: forgeWith(hmac('evil')) },
     'a rotated token without a signature': { ...first, refreshToken: forgeWith(() => new Uint8Array()) },
     'a rotated token signed with the access key': {
@@ -119,11 +123,11 @@ databaseTest('a forged token ends no session', async (t, sql) => {
       accessToken: resignToken(first.accessToken, hmac('evil')),
     },
   });
-  await refuseAll(t, service, refusal.mismatch, {
+  await assertRefused(t, service, refusal.mismatch, {
     'a rotated token without its other half': { refreshToken: first.refreshToken },
     'a rotated token with the other half of its successor': { ...first, accessToken: second.accessToken },
   });
-  t.same(await endedFamilies(sql), [], 'no session has ended');
+  t.same(await revokedFamilies(sql), [], 'no session has ended');
   await assertRefreshable(t, service, second);
 });
 
@@ -133,7 +137,7 @@ databaseTest('an expired token ends no session', async (t, sql) => {
   service.time.now += 59_000;
   const second = await service.next(first);
   service.time.now += 2_000;
-  await refuseAll(t, service, refusal.expired, { 'a rotated token past its exp': first });
+  await assertRefused(t, service, refusal.expired, { 'a rotated token past its exp': first });
   await assertRefreshable(t, service, second);
 });
 
@@ -149,11 +153,11 @@ for (const parallel of [20, 200]) {
       const answers = await use(service, pair);
       const outcomes = answers.map(outcomeOf).sort();
       t.same(outcomes, ['200', ...Array(parallel - 1).fill(refusal.reused)]);
-      t.same(await endedFamilies(sql), [familyOf(pair)], 'the session has ended');
+      t.same(await revokedFamilies(sql), [familyOf(pair)], 'the session has ended');
       t.same(await outboxLinesOf(sql, pair.refreshToken), REUSE, 'one event, one mail');
       const winner = answers.find(({ status }) => status === 200)?.body;
       const next = { refreshToken: winner?.refresh, accessToken: winner?.access };
-      await refuseAll(t, service, '401 session_revoked', { 'the successor that was issued': next });
+      await assertRefused(t, service, '401 session_revoked', { 'the successor that was issued': next });
     },
   );
 
@@ -202,7 +206,7 @@ databaseTest('a retry is recognized by its Idempotency-Key', async (t, sql) => {
   );
   const stolen = await service.post('/auth/refresh', second, { 'idempotency-key': 'guessed' });
   t.equal(outcomeOf(stolen), refusal.reused, 'with another Idempotency-Key the used token is reuse');
-  t.same(await endedFamilies(sql), [familyOf(first)]);
+  t.same(await revokedFamilies(sql), [familyOf(first)]);
   t.same(await outboxLinesOf(sql, first.refreshToken), REUSE);
 });
 
@@ -232,7 +236,7 @@ databaseTest('a session bound to its address works only within its IPv6 /64', as
     t.equal(outcomeOf(answer), '401 address_changed', address);
   }
   await service.next(pair, from('2001:db8:1:2::9'));
-  t.same(await endedFamilies(sql), []);
+  t.same(await revokedFamilies(sql), []);
 });
 
 databaseTest(
@@ -273,7 +277,7 @@ databaseTest(
       refusal.reused,
       'a stolen earlier token ends the session',
     );
-    t.same(await endedFamilies(sql), [familyOf(first)], 'from any address');
+    t.same(await revokedFamilies(sql), [familyOf(first)], 'from any address');
   },
 );
 
@@ -283,14 +287,17 @@ databaseTest('a session that ended for another reason is not reported as reuse',
   const second = await service.next(first);
   const { sub, tokenFamily } = claimsOf(first.refreshToken);
   await service.end(String(tokenFamily), String(sub), 'logout');
-  await refuseAll(t, service, '401 session_revoked', { 'its last token': second, 'an older token': first });
+  await assertRefused(t, service, '401 session_revoked', {
+    'its last token': second,
+    'an older token': first,
+  });
 });
 
 databaseTest('a refresh of an unknown session is answered session_not_found', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
   const pair = await service.open();
   await sql`delete from token_families`;
-  await refuseAll(t, service, '401 session_not_found', { 'its genuine pair': pair });
+  await assertRefused(t, service, '401 session_not_found', { 'its genuine pair': pair });
 });
 
 databaseTest('two hundred replays of one stolen token cause one notification', async (t, sql) => {

@@ -68,13 +68,13 @@ databaseTest('every route is guarded or on the list of open routes', async (t, s
   const service = await serviceOnDatabase(t, sql);
   const operations = await readOperations(service);
   const nameOf = ({ method, path }: Operation) => `${method} ${path}`;
-  const open = operations.filter((operation) => operation.open).map(nameOf);
+  const open = operations.filter((operation) => operation.isOpen).map(nameOf);
   t.same(open.sort(), OPEN);
   // The OAuth routes refuse in the form of their protocol, which oauth.test.ts checks. A refresh by
   // cookies needs the cookies also where it takes a key.
   const byKey = operations.filter(
-    ({ open, security, path }) =>
-      !open &&
+    ({ isOpen, security, path }) =>
+      !isOpen &&
       security.includes('serviceKey') &&
       !security.includes('refreshCookie') &&
       !path.startsWith('/oauth/'),

@@ -17,7 +17,7 @@ import { PASSWORD } from '../../support/passwords.ts';
 import {
   assertUnchanged,
   databaseTest,
-  endedFamilies,
+  revokedFamilies,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
 
@@ -143,7 +143,7 @@ databaseTest(
       );
       t.match(cookiesOf(answer), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
       t.same(await page.cookies('/auth/refresh'), {}, 'all cookies were removed');
-      t.same(await endedFamilies(sql), [], 'no session has ended');
+      t.same(await revokedFamilies(sql), [], 'no session has ended');
       t.equal((await page.logIn()).status, 200);
       t.equal((await page.post('/auth/refresh')).status, 200);
       await sql`truncate users, token_families cascade`;
@@ -236,7 +236,7 @@ databaseTest('a replayed refresh cookie ends its session, and the cookies are re
   const refused = await page.post('/auth/refresh');
   t.equal(resultOf(refused), '401 token_reused');
   t.match(cookiesOf(refused), { [ACCESS]: { value: '' }, [REFRESH]: { value: '' } });
-  t.same(await endedFamilies(sql), [family]);
+  t.same(await revokedFamilies(sql), [family]);
 });
 
 databaseTest('a rotated refresh token in a cookie cannot end other sessions', async (t, sql) => {

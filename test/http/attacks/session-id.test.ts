@@ -7,9 +7,9 @@ import { claimsOf } from '../../support/forge.ts';
 import {
   assertUnchanged,
   databaseTest,
-  endedFamilies,
   outboxLinesOf,
   outcomeOf,
+  revokedFamilies,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
 
@@ -134,7 +134,7 @@ databaseTest('a replayed refresh token ends only its own session', async (t, sql
   await assertLive(t, ann);
   const replay = () => ann.ask('POST', REFRESH, { json: { session_id, refresh_token } });
   t.equal(resultOf(await replay()), '401 token_reused');
-  t.same(await endedFamilies(sql), [session_id]);
+  t.same(await revokedFamilies(sql), [session_id]);
   const recorded = await outboxLinesOf(sql, Buffer.from(refresh_token, 'base64').toString());
   t.equal(resultOf(await assertUnchanged(t, sql, replay, 'again')), '401 token_reused');
   t.same(recorded, [

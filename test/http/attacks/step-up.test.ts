@@ -9,12 +9,12 @@ import {
   assertRefreshable,
   assertUnchanged,
   databaseTest,
-  endedFamilies,
   familyOf,
   outboxLinesOf,
   outcomeOf,
   type Pair,
   refusal,
+  revokedFamilies,
   serviceOnDatabase,
 } from '../../support/service-on-database.ts';
 
@@ -131,11 +131,11 @@ databaseTest(
       const pair = await service.enter();
       const other = await service.enter();
       t.equal((await service.stepUp(pair)).status, 200);
-      const ended = await endedFamilies(sql);
+      const ended = await revokedFamilies(sql);
       const replay = { ...pair, ...(path === '/auth/step-up' && PROOF) };
       for (let n = 0; n < 3; n += 1) t.equal(outcomeOf(await service.post(path, replay)), refusal.reused);
       t.same(
-        (await endedFamilies(sql)).filter((family) => !ended.includes(family)),
+        (await revokedFamilies(sql)).filter((family) => !ended.includes(family)),
         [familyOf(pair)],
         path,
       );
@@ -160,7 +160,7 @@ databaseTest('of parallel step-ups with one token one succeeds, and the others a
       outcomeOf,
     );
     t.same(outcomes.sort(), ['200', ...Array(size - 1).fill(refusal.reused)]);
-    t.ok((await endedFamilies(sql)).includes(familyOf(pair)));
+    t.ok((await revokedFamilies(sql)).includes(familyOf(pair)));
   }
 });
 
@@ -230,7 +230,7 @@ databaseTest('a step-up during the end of its session leaves no live session', a
       // The verification of the proof takes some milliseconds. So each round ends the session at another moment.
       const [stepped] = await Promise.all([service.stepUp(pair), sleep(round * 2).then(end)]);
       stepUps += Number(stepped.status === 200);
-      t.ok((await endedFamilies(sql)).includes(familyOf(pair)), `${name}: the session has ended`);
+      t.ok((await revokedFamilies(sql)).includes(familyOf(pair)), `${name}: the session has ended`);
       if (stepped.status !== 200) continue;
       const raised = { refreshToken: stepped.body.refresh, accessToken: stepped.body.access };
       t.equal(outcomeOf(await service.post('/auth/refresh', raised)), '401 session_revoked', name);

@@ -19,9 +19,9 @@ const encodings = Object.keys(ENCODINGS) as Encoding[];
 async function attackedDoor(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql);
   const client = taskClient(service.url);
-  const [ann, bob] = [await client.join('ann'), await client.join('bob')];
-  const make = async ({ as }: typeof ann, text: string) =>
-    `${TASKS}${((await as('POST', TASKS, { text })).body as { id: number }).id}/`;
+  const [ann, bob] = [await client.registerAndLogIn('ann'), await client.registerAndLogIn('bob')];
+  const make = async ({ ask }: typeof ann, text: string) =>
+    `${TASKS}${((await ask('POST', TASKS, { text })).body as { id: number }).id}/`;
   return { service, client, ann, bob, hers: await make(ann, 'hers'), his: await make(bob, 'his') };
 }
 
@@ -76,7 +76,12 @@ databaseTest('another user’s task is answered as not found by every method', a
       ['PATCH', {}],
       ['DELETE', undefined],
     ] as const) {
-      const answer = await assertUnchanged(t, sql, () => user.as(method, path, members), `${method} ${path}`);
+      const answer = await assertUnchanged(
+        t,
+        sql,
+        () => user.ask(method, path, members),
+        `${method} ${path}`,
+      );
       t.match(answer, { status: 404, body: { code: 'not_found' } });
     }
   }
@@ -231,7 +236,7 @@ databaseTest('oversized forms and files are refused', async (t, sql) => {
   for (const [name, [wanted, body]] of Object.entries(bodies)) {
     await assertRefused(t, door, wanted, name, TASKS, post(token, body));
   }
-  t.equal((await door.ann.as('POST', TASKS, { text: 'and it goes on' }, 'multipart')).status, 201);
+  t.equal((await door.ann.ask('POST', TASKS, { text: 'and it goes on' }, 'multipart')).status, 201);
 });
 
 databaseTest('oversized and endless multipart bodies are cut off', async (t, sql) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { seriesIn } from '../../support/exposition.ts';
-import { type Signed, tokensIn } from '../../support/factors.ts';
+import { type SessionTokens, tokensIn } from '../../support/factors.ts';
 import { claimsOf } from '../../support/forge.ts';
 import { type HttpService, startHttpService } from '../../support/http.ts';
 import { postForm, refreshForm } from '../../support/oauth.ts';
@@ -10,9 +10,9 @@ import { postForm, refreshForm } from '../../support/oauth.ts';
 interface Entry {
   readonly door: string;
   /** Opens a session and returns its tokens. */
-  logIn(service: HttpService): Promise<Signed>;
+  logIn(service: HttpService): Promise<SessionTokens>;
   /** Sends one refresh with these tokens. */
-  refresh(service: HttpService, tokens: Signed): Promise<unknown>;
+  refresh(service: HttpService, tokens: SessionTokens): Promise<unknown>;
   /** Sends a login that is refused. Absent if the contract has no passwords. */
   readonly failedLogIn?: (service: HttpService) => Promise<unknown>;
 }

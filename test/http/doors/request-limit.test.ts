@@ -12,8 +12,8 @@ async function startLimited(t: Test, rateLimit: number, http: HttpOverrides = {}
 
 t.test('the requests of a user are limited per minute, counted over all addresses', async (t) => {
   const { client, time } = await startLimited(t, 3);
-  const { as } = await client.join('ann');
-  const list = () => as('GET', '/api/v1/tasks/');
+  const { ask } = await client.registerAndLogIn('ann');
+  const list = () => ask('GET', '/api/v1/tasks/');
   const readRemaining = async () => {
     const { status, headers } = await list();
     t.equal(headers.get('ratelimit-limit'), '3');
@@ -47,10 +47,10 @@ t.test('the requests of a user are limited per minute, counted over all addresse
 
 t.test('users and anonymous networks have separate limits', async (t) => {
   const { client, time } = await startLimited(t, 4);
-  const [ann, bob] = [await client.join('ann'), await client.join('bob')];
-  for (const { as } of [ann, bob]) {
+  const [ann, bob] = [await client.registerAndLogIn('ann'), await client.registerAndLogIn('bob')];
+  for (const { ask } of [ann, bob]) {
     const statuses: number[] = [];
-    for (let n = 0; n < 5; n += 1) statuses.push((await as('GET', '/api/v1/users/')).status);
+    for (let n = 0; n < 5; n += 1) statuses.push((await ask('GET', '/api/v1/users/')).status);
     t.same(statuses, [200, 200, 200, 200, 429]);
   }
   time.now += MINUTE;
@@ -58,7 +58,7 @@ t.test('users and anonymous networks have separate limits', async (t) => {
   for (let n = 0; n < 4; n += 1)
     t.equal((await client.ask('POST', '/api/v1/login/', credentials)).status, 200);
   t.equal((await client.ask('POST', '/api/v1/login/', credentials)).status, 429);
-  t.equal((await ann.as('GET', '/api/v1/tasks/')).status, 200);
+  t.equal((await ann.ask('GET', '/api/v1/tasks/')).status, 200);
 });
 
 t.test('a request without a valid token counts toward the limit of its network', async (t) => {

@@ -31,13 +31,13 @@ t.test('two replicas share lists and limits', async (t) => {
   if (env === null) return;
   const limited = { ...env, RATE_LIMIT: '20' };
   const [one, other] = [await startTaskApi(t, limited), await startTaskApi(t, limited)];
-  const { token, as } = await one.join('replica');
+  const { token, ask } = await one.registerAndLogIn('replica');
   const list = () => other.ask('GET', '/api/v1/tasks/', undefined, { token });
   t.match(await list(), { status: 200, body: { length: 0 } });
-  await as('POST', '/api/v1/tasks/', { text: 'made at one' });
+  await ask('POST', '/api/v1/tasks/', { text: 'made at one' });
   t.match(await list(), { status: 200, body: [{ text: 'made at one' }] }, 'and seen by the other replica');
   const answers = await Promise.all(
-    Array.from({ length: 30 }, (_, n) => (n % 2 ? list() : as('GET', '/api/v1/tasks/'))),
+    Array.from({ length: 30 }, (_, n) => (n % 2 ? list() : ask('GET', '/api/v1/tasks/'))),
   );
   t.equal(answers.filter(({ status }) => status === 200).length, 17, 'three of the twenty were used');
   t.equal(answers.filter(({ status }) => status === 429).length, 13);
@@ -95,12 +95,12 @@ function tokensOf(t: Test, { status, headers, body }: Answer) {
 }
 
 async function tasks(t: Test, client: Client): Promise<void> {
-  const ann = await client.join('ann');
-  const bob = await client.join('bob');
-  t.same((await ann.as('GET', '/api/v1/tasks/')).body, []);
+  const ann = await client.registerAndLogIn('ann');
+  const bob = await client.registerAndLogIn('bob');
+  t.same((await ann.ask('GET', '/api/v1/tasks/')).body, []);
 
   for (const encoding of encodings) {
-    const made = await ann.as('POST', '/api/v1/tasks/', { text: `buy milk & 🥛 ${encoding}` }, encoding);
+    const made = await ann.ask('POST', '/api/v1/tasks/', { text: `buy milk & 🥛 ${encoding}` }, encoding);
     t.equal(made.status, 201);
     const task = made.body as { id: number; pub_date: string };
     t.same(Object.keys(task).sort(), ['author', 'id', 'pub_date', 'text']);
@@ -109,31 +109,31 @@ async function tasks(t: Test, client: Client): Promise<void> {
     t.equal(new Date(task.pub_date).toISOString(), task.pub_date);
 
     const path = `/api/v1/tasks/${task.id}/`;
-    t.match(await ann.as('GET', path), { status: 200, body: task });
+    t.match(await ann.ask('GET', path), { status: 200, body: task });
     const replaced = { ...task, text: 'bread' };
-    t.match(await ann.as('PUT', path, { text: 'bread' }, encoding), { status: 200, body: replaced });
-    t.same((await ann.as('GET', '/api/v1/tasks/')).body, [replaced], 'the list is never stale');
+    t.match(await ann.ask('PUT', path, { text: 'bread' }, encoding), { status: 200, body: replaced });
+    t.same((await ann.ask('GET', '/api/v1/tasks/')).body, [replaced], 'the list is never stale');
     const changed = { ...task, text: 'butter' };
-    t.match(await ann.as('PATCH', path, { text: 'butter' }, encoding), { status: 200, body: changed });
-    t.same((await ann.as('GET', '/api/v1/tasks/')).body, [changed]);
-    t.same((await ann.as('PATCH', path, {})).body, changed, 'nothing to change');
+    t.match(await ann.ask('PATCH', path, { text: 'butter' }, encoding), { status: 200, body: changed });
+    t.same((await ann.ask('GET', '/api/v1/tasks/')).body, [changed]);
+    t.same((await ann.ask('PATCH', path, {})).body, changed, 'nothing to change');
 
     for (const [method, members] of requestsTo) {
-      isProblem(t, await bob.as(method, path, members), 404, 'not_found');
+      isProblem(t, await bob.ask(method, path, members), 404, 'not_found');
     }
-    t.same((await ann.as('GET', '/api/v1/tasks/')).body, [changed]);
-    const gone = await ann.as('DELETE', path);
+    t.same((await ann.ask('GET', '/api/v1/tasks/')).body, [changed]);
+    const gone = await ann.ask('DELETE', path);
     t.same([gone.status, gone.body], [204, undefined]);
-    t.same((await ann.as('GET', '/api/v1/tasks/')).body, []);
+    t.same((await ann.ask('GET', '/api/v1/tasks/')).body, []);
     for (const [method, members] of requestsTo) {
-      isProblem(t, await ann.as(method, path, members), 404, 'not_found');
+      isProblem(t, await ann.ask(method, path, members), 404, 'not_found');
     }
   }
   const long = '\u{1F95B}'.repeat(200);
-  t.match(await ann.as('POST', '/api/v1/tasks/', { text: long }), { status: 201, body: { text: long } });
+  t.match(await ann.ask('POST', '/api/v1/tasks/', { text: long }), { status: 201, body: { text: long } });
   const { status } = await client.ask('GET', '/api/v1/tasks/', undefined, { token: `bearer ${ann.access}` });
   t.equal(status, 200, 'the scheme Bearer is also accepted');
-  isProblem(t, await ann.as('GET', '/api/v1/tasks'), 404, 'not_found');
+  isProblem(t, await ann.ask('GET', '/api/v1/tasks'), 404, 'not_found');
 }
 
 const requestsTo = [
@@ -145,21 +145,21 @@ const requestsTo = [
 ] as const;
 
 async function users(t: Test, client: Client): Promise<void> {
-  const eve = await client.join('eve');
-  const fay = await client.join('fay');
-  for (const text of ['first', 'second']) await eve.as('POST', '/api/v1/tasks/', { text });
+  const eve = await client.registerAndLogIn('eve');
+  const fay = await client.registerAndLogIn('fay');
+  for (const text of ['first', 'second']) await eve.ask('POST', '/api/v1/tasks/', { text });
   const idOf = ({ access }: { access: string }) => String(claimsOf(access).sub);
   const her = { id: idOf(eve), username: 'eve', tasks: ['second', 'first'] };
 
-  t.match(await eve.as('GET', `/api/v1/users/${her.id.toUpperCase()}/`), { status: 200, body: her });
-  t.same((await fay.as('GET', `/api/v1/users/${her.id}/`)).body, { ...her, tasks: [] });
-  const list = await eve.as('GET', '/api/v1/users/');
+  t.match(await eve.ask('GET', `/api/v1/users/${her.id.toUpperCase()}/`), { status: 200, body: her });
+  t.same((await fay.ask('GET', `/api/v1/users/${her.id}/`)).body, { ...her, tasks: [] });
+  const list = await eve.ask('GET', '/api/v1/users/');
   t.equal(list.status, 200);
   const found = (list.body as { id: string }[]).filter(({ id }) => [her.id, idOf(fay)].includes(id));
   t.same(found, [{ id: idOf(fay), username: 'fay', tasks: [] }, her], 'newest first');
   const members = new Set((list.body as object[]).flatMap(Object.keys));
   t.same([...members].sort(), ['id', 'tasks', 'username']);
-  isProblem(t, await eve.as('GET', `/api/v1/users/${randomUUID()}/`), 404, 'not_found');
+  isProblem(t, await eve.ask('GET', `/api/v1/users/${randomUUID()}/`), 404, 'not_found');
 
   await client.ask(
     'DELETE',
@@ -167,7 +167,7 @@ async function users(t: Test, client: Client): Promise<void> {
     { password: PASSWORD },
     { token: `Bearer ${eve.access}`, encoding: 'json' },
   );
-  isProblem(t, await fay.as('GET', `/api/v1/users/${her.id}/`), 404, 'not_found');
+  isProblem(t, await fay.ask('GET', `/api/v1/users/${her.id}/`), 404, 'not_found');
 }
 
 /** Every request of this door that needs an access token. */
@@ -184,9 +184,9 @@ const PROTECTED = [
 ] as const;
 
 async function endings(t: Test, client: Client): Promise<void> {
-  const gil = await client.join('gil');
+  const gil = await client.registerAndLogIn('gil');
   const elsewhere = await client.logIn('gil');
-  const ended = await gil.as('POST', '/api/v1/logout/');
+  const ended = await gil.ask('POST', '/api/v1/logout/');
   t.same([ended.status, ended.body, ended.headers.get('content-length')], [205, undefined, '0']);
   for (const { refresh } of [gil, elsewhere]) {
     isProblem(t, await client.ask('POST', '/api/v1/refresh/', { refresh }), 401, 'session_revoked');
@@ -214,12 +214,13 @@ async function guests(t: Test, client: Client): Promise<void> {
   const login = await client.ask('POST', `/auth/login?userId=${randomUUID()}`);
   const { access } = login.body as { access: string };
   const token = `Token ${access}`;
-  const as = (method: string, path: string, members?: object) => client.ask(method, path, members, { token });
-  isProblem(t, await as('GET', '/api/v1/tasks/'), 404, 'not_found');
-  isProblem(t, await as('POST', '/api/v1/tasks/', { text: 'text' }), 404, 'not_found');
-  isProblem(t, await as('GET', '/api/v1/tasks/1/'), 404, 'not_found');
-  isProblem(t, await as('GET', `/api/v1/users/${claimsOf(access).sub}/`), 404, 'not_found');
-  t.equal((await as('GET', '/api/v1/users/')).status, 200);
-  t.equal((await as('POST', '/api/v1/logout/')).status, 205);
-  t.equal((await as('GET', '/api/v1/users/')).status, 401);
+  const ask = (method: string, path: string, members?: object) =>
+    client.ask(method, path, members, { token });
+  isProblem(t, await ask('GET', '/api/v1/tasks/'), 404, 'not_found');
+  isProblem(t, await ask('POST', '/api/v1/tasks/', { text: 'text' }), 404, 'not_found');
+  isProblem(t, await ask('GET', '/api/v1/tasks/1/'), 404, 'not_found');
+  isProblem(t, await ask('GET', `/api/v1/users/${claimsOf(access).sub}/`), 404, 'not_found');
+  t.equal((await ask('GET', '/api/v1/users/')).status, 200);
+  t.equal((await ask('POST', '/api/v1/logout/')).status, 205);
+  t.equal((await ask('GET', '/api/v1/users/')).status, 401);
 }

@@ -23,7 +23,7 @@ interface Tables {
   readonly mayChange: MayChange;
 }
 
-/** Changes of addresses in memory. */
+/** Changes of mail addresses in memory. */
 export function createMemoryEmailChanges(tables: Tables): EmailChanges {
   const { users, links, reservations, records, families, forgetResets, renewSecurityVersion, mayChange } =
     tables;

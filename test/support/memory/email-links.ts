@@ -5,7 +5,7 @@ import { type Records, recordAbout } from './stored-entry.ts';
 /** Links by their hashes. */
 export type StoredLinks = Map<string, EmailLink>;
 
-/** Links about addresses in memory. */
+/** Links about mail addresses in memory. */
 export function createMemoryEmailLinks(
   links: StoredLinks,
   users: Map<string, User>,

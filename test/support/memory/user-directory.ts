@@ -32,8 +32,8 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
     };
   }
 
-  /** The position of an account in a list; null: the list does not have it. */
-  function placeOf(filter: UserFilter, user: User): string | null {
+  /** The position of an account in a list; null if the account is not in the list. */
+  function positionOf(filter: UserFilter, user: User): string | null {
     const { id, createdAt, roles } = user;
     switch (filter.by) {
       case 'age':
@@ -58,7 +58,7 @@ export function createMemoryUserDirectory({ users, states, accounts, families }:
       const compare = filter.by === 'age' ? byAge : byBytes;
       const found = [...users.values()]
         .flatMap((user): PositionedUser[] => {
-          const position = placeOf(filter, user);
+          const position = positionOf(filter, user);
           return position === null ? [] : [{ user: toListedUser(user, now), position }];
         })
         .filter(({ position }) => after === null || compare(position, after) > 0)

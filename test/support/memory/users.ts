@@ -41,12 +41,12 @@ export function createMemoryUsers(
 ): Users {
   const record = (user: User, entries: readonly ChangeEntry[]) => recordAbout(records, user, entries);
 
-  function withIdentifier(identifier: string): User | undefined {
+  function findOwner(identifier: string): User | undefined {
     return [...users.values()].find((user) => identifiersOf(user).includes(identifier));
   }
 
   function isTaken(identifier: string, userId: string, now: number): boolean {
-    const owner = withIdentifier(identifier);
+    const owner = findOwner(identifier);
     const reservation = reservations.get(identifier);
     const isReserved = reservation !== undefined && reservation.userId !== userId && reservation.until > now;
     return isReserved || (owner !== undefined && owner.id !== userId);
@@ -114,7 +114,7 @@ export function createMemoryUsers(
     },
 
     async findByIdentifier(identifier) {
-      const user = withIdentifier(identifier);
+      const user = findOwner(identifier);
       return user === undefined
         ? null
         : { ...structuredClone(user), hasSecondFactor: hasSecondFactor(accounts, user.id) };

@@ -180,7 +180,7 @@ function createDeliveries(
       .sort((one, other) => one.dueAt - other.dueAt);
   const change = (delivery: Delivery, values: Partial<Delivery>) =>
     void deliveries.set(keyOf(delivery.endpointId, delivery.event.id), { ...delivery, ...values });
-  const again = (at: number) => ({ state: 'pending', attempts: 0, dueAt: at }) as const;
+  const asPending = (at: number) => ({ state: 'pending', attempts: 0, dueAt: at }) as const;
 
   return {
     listDueEndpoints: async (now) => [...new Set(listDue(now).map(({ endpointId }) => endpointId))],
@@ -217,7 +217,7 @@ function createDeliveries(
     async sendAgain(endpointId, eventId, at, entries = []) {
       const delivery = deliveries.get(keyOf(endpointId, eventId));
       if (delivery === undefined) return false;
-      change(delivery, again(at));
+      change(delivery, asPending(at));
       recordAbout(records, null, entries);
       return true;
     },
@@ -228,7 +228,7 @@ function createDeliveries(
         .filter(({ event }) => event.occurredAt >= from && event.occurredAt < to)
         .sort((one, other) => one.event.occurredAt - other.event.occurredAt)
         .slice(0, limit);
-      for (const delivery of chosen) change(delivery, again(at));
+      for (const delivery of chosen) change(delivery, asPending(at));
       if (chosen.length > 0) recordAbout(records, null, entries);
       return { count: chosen.length, latest: chosen.at(-1)?.event.occurredAt ?? null };
     },
