@@ -1,7 +1,7 @@
 import { createOutage } from '../lib/outage.ts';
 
 /** Functions that log an outage. Each is called once for each outage. */
-interface Lines {
+interface OutageLog {
   begun(error: unknown): void;
   ended(): void;
 }
@@ -10,7 +10,7 @@ interface Lines {
  * An outage of a store that has a fallback. During the outage no call waits for the store. One probe at a time runs in
  * the background. The first successful probe ends the outage.
  */
-export function createProbedOutage({ begun, ended }: Lines) {
+export function createProbedOutage({ begun, ended }: OutageLog) {
   const outage = createOutage();
   let isProbing = false;
 

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { EmailVerification } from '../domain/email-address.ts';
-import { isMailbox, type Sender, senderOf } from '../domain/mailbox.ts';
+import { isMailbox, parseSender, type Sender } from '../domain/mailbox.ts';
 import { hostOf, isLoopback } from '../lib/hosts.ts';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
@@ -73,7 +73,7 @@ export function readEmailVerification(
 
 /** A mailbox, with or without a display name. Returns a default sender if the text is missing or invalid. */
 function readSender(text: string, read: Readers): Sender {
-  const sender = senderOf(text);
+  const sender = parseSender(text);
   if (sender !== null) return sender;
   if (text !== '') {
     read.reportInvalid('SMTP_FROM', text, 'a mailbox such as auth@example.com or Example <auth@example.com>');

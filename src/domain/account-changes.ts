@@ -28,13 +28,13 @@ export function applyAccountChanges(user: User, changes: AccountChanges, at: num
  * is not checked: imported names follow other rules. A name that equals the address is not checked either. The caller
  * has checked the address.
  */
-export function changeFault(user: User, { username, email }: User): string | null {
+export function newUsernameFault(user: User, { username, email }: User): string | null {
   const isNewName = username !== user.username && username !== email;
   return isNewName ? accountFault(username, email) : null;
 }
 
 /** The events of the change, in the order in which they are recorded. Empty if the accounts are equal. */
-export function changeEvents(user: User, next: User, occurredAt: number): readonly DomainEvent[] {
+export function accountChangeEvents(user: User, next: User, occurredAt: number): readonly DomainEvent[] {
   const by = { userId: user.id, byOperator: true } as const;
   const [wasVerified, isVerified] = [user.emailVerifiedAt !== null, next.emailVerifiedAt !== null];
   const events: DomainEvent[] = [];

@@ -47,7 +47,7 @@ export interface SealFault {
 /**
  * The text of an event that its MAC covers. The order of members never changes: the MACs of stored events depend on it.
  */
-export function sealedText({ data, ...event }: AuditEvent): string {
+export function eventMacText({ data, ...event }: AuditEvent): string {
   const { id, type, occurredAt, userId, sessionId, origin, generation } = event;
   const { actor, address, userAgent } = origin;
   const facts = Object.entries(data).sort(([one], [other]) => (one < other ? -1 : 1));
@@ -56,12 +56,12 @@ export function sealedText({ data, ...event }: AuditEvent): string {
 }
 
 /** The parts of a seal that its MAC covers. */
-export function sealedParts({ number, keyId, sealedAt, previous, events }: Omit<Seal, 'mac'>): string[] {
+export function sealMacParts({ number, keyId, sealedAt, previous, events }: Omit<Seal, 'mac'>): string[] {
   const rows = JSON.stringify(events.map(({ id, mac }) => [id, mac]));
   return [String(number), keyId, String(sealedAt), previous, rows];
 }
 
 /** The parts of a mark that its MAC covers. */
-export function markedParts({ removed, keyId }: Omit<SealMark, 'mac'>): string[] {
+export function markMacParts({ removed, keyId }: Omit<SealMark, 'mac'>): string[] {
   return [String(removed.number), removed.mac, keyId];
 }

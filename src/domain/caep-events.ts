@@ -29,7 +29,7 @@ export function toCaepEvent(event: DomainEvent): CaepEvent | null {
     case 'sessions.revoked': {
       const { sessionId, reason } = event.data;
       return ofSession(SESSION_REVOKED, sessionId, {
-        initiating_entity: initiatorOf(reason),
+        ...initiatorOf(reason),
         reason_admin: { en: REASONS[reason] },
       });
     }
@@ -78,17 +78,22 @@ const CREDENTIAL_TYPES: Readonly<Record<ProofKind, string>> = {
   recovery_code: 'pin',
 };
 
-function initiatorOf(reason: RevocationReason): 'admin' | 'user' | 'policy' {
+/** Empty for a deleted account: the event does not say whether the user or an operator deleted the account. */
+function initiatorOf(reason: RevocationReason): {
+  readonly initiating_entity?: 'admin' | 'user' | 'policy';
+} {
   switch (reason) {
+    case 'account_deleted':
+      return {};
     case 'administrator':
     case 'disabled':
-      return 'admin';
+      return { initiating_entity: 'admin' };
     case 'reuse':
     case 'user_agent_changed':
     case 'session_limit':
-      return 'policy';
+      return { initiating_entity: 'policy' };
     default:
-      return 'user';
+      return { initiating_entity: 'user' };
   }
 }
 

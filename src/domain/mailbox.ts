@@ -25,7 +25,7 @@ const SENDER = /^(?:"([^"<>\\\p{C}]{0,100})"|([^"<>,;\\\p{C}]{0,100}))\s*<([^<>]
 /**
  * Reads `auth@example.com`, `Example <auth@example.com>` or `"Example, Inc." <auth@example.com>`; null for other text.
  */
-export function senderOf(text: string): Sender | null {
+export function parseSender(text: string): Sender | null {
   const [, quoted, plain = '', bracketed] = SENDER.exec(text) ?? [];
   const address = bracketed ?? text;
   return isMailbox(address) ? { name: (quoted ?? plain).trim(), address } : null;

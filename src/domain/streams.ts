@@ -19,7 +19,7 @@ export const VERIFICATION_INTERVAL = 30 * SECOND;
 export type StreamStatus = EndpointState;
 
 /** The requested events that are supported. */
-export function deliveredEvents(requested: readonly string[]): string[] {
+export function pickSupportedEvents(requested: readonly string[]): string[] {
   return SUPPORTED_EVENTS.filter((uri) => requested.includes(uri));
 }
 

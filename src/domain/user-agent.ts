@@ -3,7 +3,7 @@
  * of the same browser keeps the product; another browser or tool has another product.
  */
 export function productOf(userAgent: string): string {
-  return withoutComments(decodedUserAgent(userAgent))
+  return withoutComments(decodeUserAgent(userAgent))
     .split(/\s+/)
     .map((product) => product.replace(SEPARATORS_AT_END, '').split('/')[0] ?? '')
     .filter((name) => name !== '' && !VERSION.test(name))
@@ -24,7 +24,7 @@ const VERSION = /^v?\d+(?:(?:[.,_]\d+)*(?:[-+][\w.+-]*)?|(?:[.,_]\d+)+[._]?[a-z]
  * the bytes are valid UTF-8, otherwise the header unchanged. Rows of older versions hold undecoded agents, so
  * {@link productOf} decodes too.
  */
-export function decodedUserAgent(header: string): string {
+export function decodeUserAgent(header: string): string {
   if (!/[\u0080-\u00ff]/.test(header) || /[\u0100-\uffff]/.test(header)) return header;
   const text = UTF_8.decode(Uint8Array.from(header, (character) => character.charCodeAt(0)));
   return text.includes('\ufffd') ? header : text;

@@ -54,6 +54,21 @@ t.test(
   },
 );
 
+t.test('the end of a session names its initiator, except for a deleted account', async (t) => {
+  const { set, verify } = await formats();
+  for (const [reason, initiator] of [
+    ['logout', 'user'],
+    ['disabled', 'admin'],
+    ['session_limit', 'policy'],
+    ['account_deleted', undefined],
+  ] as const) {
+    const request = await set(outgoing('sessions.revoked', { userId, sessionId, reason }));
+    const { events } = await verify(request?.body ?? '', 'secevent+jwt');
+    const [payload] = Object.values(events as Record<string, { initiating_entity?: string }>);
+    t.equal(payload?.initiating_entity, initiator, reason);
+  }
+});
+
 t.test('a step-up and a change of a factor become events of CAEP', async (t) => {
   const { set, verify } = await formats();
   const eventsOf = async (type: string, data: Readonly<Record<string, unknown>>) =>

@@ -52,6 +52,25 @@ t.test(
   },
 );
 
+t.test('a token that the first refresh in another network issued belongs to that network', async (t) => {
+  const events = [
+    lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 }),
+    lifeEvent('2026-11-22T08:00:00.750Z', 'sessions.address_changed', {
+      address: OFFICE,
+      generation: 5,
+      data: { previousAddress: HOME },
+    }),
+    lifeEvent('2026-11-22T09:00:00.000Z', 'sessions.reuse_detected', {
+      address: ELSEWHERE,
+      generation: 6,
+      data: { presentedGeneration: 5, presentedIat: Date.parse('2026-11-22T08:00:00.000Z') / 1_000 },
+    }),
+  ];
+  t.match(read(lifeSession({ generation: 6 }), events).replays, [
+    { token: { generation: 5, network: OFFICE } },
+  ]);
+});
+
 t.test(
   'without `iat` the time of issue is estimated from the events around it, and marked as an estimate',
   async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { isMailbox } from '../../src/domain/mailbox.ts';
 import { networkOf } from '../../src/domain/network.ts';
-import { decodedUserAgent, productOf } from '../../src/domain/user-agent.ts';
+import { decodeUserAgent, productOf } from '../../src/domain/user-agent.ts';
 
 t.test('each address belongs to its network', async (t) => {
   for (const [address, network] of [
@@ -52,12 +52,12 @@ t.test('a token that is only a version is no product', async (t) => {
 t.test('a user agent in UTF-8 is decoded, any other is unchanged', async (t) => {
   const asHeader = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
   for (const text of ['X\u2013Y/1', 'Caf\u00e9/2', '\u540d\u524d/1.0', 'App \u{1f600}/3', 'curl/8.5.0', '']) {
-    t.equal(decodedUserAgent(asHeader(text)), text, text);
-    t.equal(decodedUserAgent(text), text, `${text}: decoded twice is decoded once`);
+    t.equal(decodeUserAgent(asHeader(text)), text, text);
+    t.equal(decodeUserAgent(text), text, `${text}: decoded twice is decoded once`);
     t.equal(productOf(asHeader(text)), productOf(text), `${text}: as an older row keeps it`);
   }
   for (const header of ['Caf\xe9/2', 'X\xff\x85', 'X\xe2\x80', 'X\xc0\x80', 'X\xed\xa0\x80'])
-    t.equal(decodedUserAgent(header), header, JSON.stringify(header));
+    t.equal(decodeUserAgent(header), header, JSON.stringify(header));
 });
 
 t.test('only a plain mailbox is accepted', async (t) => {

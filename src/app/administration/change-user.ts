@@ -1,8 +1,8 @@
 import {
   type AccountChanges,
+  accountChangeEvents,
   applyAccountChanges,
-  changeEvents,
-  changeFault,
+  newUsernameFault,
 } from '../../domain/account-changes.ts';
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -61,9 +61,9 @@ async function changeOne(
 ): Promise<AccountChangeResult> {
   const at = deps.clock();
   const next = applyAccountChanges(user, changes, at);
-  const fault = changeFault(user, next);
+  const fault = newUsernameFault(user, next);
   if (fault !== null) throw new Refusal('invalid_request', fault);
-  const events = changeEvents(user, next, at);
+  const events = accountChangeEvents(user, next, at);
   if (events.length === 0) return 'changed';
   const action: AdminAction = { type: 'user_changed', origin, userId: user.id, events };
   const by = { origin, facts: { byOperator: true } } as const;

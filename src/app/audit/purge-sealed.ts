@@ -1,4 +1,4 @@
-import { markedParts, type Seal, sealedParts } from '../../domain/audit-seal.ts';
+import { markMacParts, type Seal, sealMacParts } from '../../domain/audit-seal.ts';
 import { commandLine } from '../../lib/command-line.ts';
 import type { SealMacs } from '../../ports/security/seal-macs.ts';
 import { createRemoval, type RemovalDeps } from '../upkeep/removal.ts';
@@ -17,12 +17,17 @@ export interface PurgeAuditDeps extends SealDeps, RemovalDeps {
 export const removeOldAuditEvents = (deps: PurgeAuditDeps) =>
   createRemoval(deps, {
     removal: 'audit_events',
-    remove: () => purgeSealed(deps),
+    remove: () => purgeSealedEvents(deps),
     done: 'old audit events removed',
   });
 
 /** The chain must keep its order, so only its oldest seals are removed. An event without a seal stays. */
-async function purgeSealed({ auditSeals, sealMacs, clock, auditRetention }: PurgeAuditDeps): Promise<number> {
+async function purgeSealedEvents({
+  auditSeals,
+  sealMacs,
+  clock,
+  auditRetention,
+}: PurgeAuditDeps): Promise<number> {
   const before = clock() - auditRetention;
   const seals = await auditSeals.list(0, BATCH);
   const firstKept = seals.findIndex(({ sealedAt }) => sealedAt >= before);
@@ -31,7 +36,7 @@ async function purgeSealed({ auditSeals, sealMacs, clock, auditRetention }: Purg
   if (last === undefined) return 0;
   requireRightMac(sealMacs, last);
   const mark = { removed: { number: last.number, mac: last.mac }, keyId: sealMacs.keyId };
-  await auditSeals.purge({ ...mark, mac: computeMac(sealMacs, mark.keyId, 'mark', markedParts(mark)) });
+  await auditSeals.purge({ ...mark, mac: computeMac(sealMacs, mark.keyId, 'mark', markMacParts(mark)) });
   return old.reduce((count, { events }) => count + events.length, 0);
 }
 
@@ -42,7 +47,7 @@ async function purgeSealed({ auditSeals, sealMacs, clock, auditRetention }: Purg
  */
 function requireRightMac(macs: SealMacs, seal: Seal): void {
   const { number, keyId } = seal;
-  const mac = macs.mac(keyId, 'seal', sealedParts(seal));
+  const mac = macs.mac(keyId, 'seal', sealMacParts(seal));
   if (mac === seal.mac) return;
   throw new Error(
     mac === null

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../domain/audit.ts';
-import { type Seal, type SealHead, sealedParts, sealedText } from '../../domain/audit-seal.ts';
+import { eventMacText, type Seal, type SealHead, sealMacParts } from '../../domain/audit-seal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { SealMacs } from '../../ports/security/seal-macs.ts';
@@ -45,8 +45,8 @@ function createSeal(
     previous: last?.mac ?? '',
     events: events.map((event) => ({
       id: event.id,
-      mac: computeMac(macs, keyId, 'event', [sealedText(event)]),
+      mac: computeMac(macs, keyId, 'event', [eventMacText(event)]),
     })),
   };
-  return { ...seal, mac: computeMac(macs, keyId, 'seal', sealedParts(seal)) };
+  return { ...seal, mac: computeMac(macs, keyId, 'seal', sealMacParts(seal)) };
 }

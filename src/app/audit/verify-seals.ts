@@ -1,11 +1,11 @@
 import {
-  markedParts,
+  eventMacText,
+  markMacParts,
   type Seal,
   type SealFault,
   type SealHead,
   type SealMark,
-  sealedParts,
-  sealedText,
+  sealMacParts,
 } from '../../domain/audit-seal.ts';
 import type { SealMacs } from '../../ports/security/seal-macs.ts';
 import type { AuditSeals } from '../../ports/stores/audit-seals.ts';
@@ -85,7 +85,7 @@ function checkMark(
   unchecked: { seal: number; keyId: string }[],
 ): SealFault | null {
   if (mark === null) return null;
-  const mac = macs.mac(mark.keyId, 'mark', markedParts(mark));
+  const mac = macs.mac(mark.keyId, 'mark', markMacParts(mark));
   if (mac === null) unchecked.push({ seal: mark.removed.number, keyId: mark.keyId });
   return mac === null || mac === mark.mac ? null : { kind: 'mark_changed', seal: mark.removed.number };
 }
@@ -99,7 +99,7 @@ async function checkSeal(
   const expectedNumber = (last?.number ?? 0) + 1;
   if (seal.number < expectedNumber) return { kind: 'seal_added', seal: seal.number };
   if (seal.number > expectedNumber) return { kind: 'seal_missing', seal: expectedNumber };
-  const mac = sealMacs.mac(seal.keyId, 'seal', sealedParts(seal));
+  const mac = sealMacs.mac(seal.keyId, 'seal', sealMacParts(seal));
   if (mac === null) unchecked.push({ seal: seal.number, keyId: seal.keyId });
   const isRight = mac === null || mac === seal.mac;
   if (!isRight || seal.previous !== (last?.mac ?? '')) return { kind: 'seal_changed', seal: seal.number };
@@ -108,7 +108,7 @@ async function checkSeal(
   for (const { id, mac: sealed } of seal.events) {
     const event = stored.get(id);
     if (event === undefined) return { kind: 'event_removed', seal: seal.number, id };
-    const found = sealMacs.mac(seal.keyId, 'event', [sealedText(event)]);
+    const found = sealMacs.mac(seal.keyId, 'event', [eventMacText(event)]);
     if (found !== null && found !== sealed) return { kind: 'event_changed', seal: seal.number, id };
     stored.delete(id);
   }

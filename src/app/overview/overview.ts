@@ -57,12 +57,12 @@ export function readOverview({
   listKeys,
   clock,
 }: Deps): ReadOverview {
-  const sessions = keepFor(clock, AGE.sessions, () => families.countLive(clock(), COUNTED_SESSIONS));
-  const keys = keepFor(clock, AGE.keys, listKeys);
+  const sessions = cacheFor(clock, AGE.sessions, () => families.countLive(clock(), COUNTED_SESSIONS));
+  const keys = cacheFor(clock, AGE.keys, listKeys);
   const checkAll = checkDependencies(checks);
   let samples: readonly OverviewSample[] = [];
 
-  return keepFor(clock, AGE.sample, async () => {
+  return cacheFor(clock, AGE.sample, async () => {
     const at = clock();
     const [{ counts, connections }, checked] = await Promise.all([readReadings(), checkAll()]);
     const sample = { at, ...counts, sessions: await nullIfUnavailable(sessions()) };
@@ -73,7 +73,7 @@ export function readOverview({
 }
 
 /** Concurrent and later calls share one result for `age` milliseconds. A failure is shared by concurrent calls only. */
-function keepFor<T>(clock: Clock, age: number, read: () => Promise<T>): () => Promise<T> {
+function cacheFor<T>(clock: Clock, age: number, read: () => Promise<T>): () => Promise<T> {
   let readAt = Number.NEGATIVE_INFINITY;
   let result: Promise<T> | null = null;
   return () => {

@@ -14,7 +14,11 @@ export interface EndSessionDeps extends RevokeFamilyDeps {
 }
 
 /** Ends one session of a user; false if the user has no such session, or it has ended already. */
-export async function endOne(deps: EndSessionDeps, session: SessionOfUser, ending: Ending): Promise<boolean> {
+export async function endOneSession(
+  deps: EndSessionDeps,
+  session: SessionOfUser,
+  ending: Ending,
+): Promise<boolean> {
   const { sessionId, userId } = session;
   const family = await deps.families.find(sessionId);
   const at = deps.clock();
@@ -25,7 +29,7 @@ export async function endOne(deps: EndSessionDeps, session: SessionOfUser, endin
 }
 
 /** Ends all sessions of a user. The session `except` stays; null: every session ends. */
-export async function endAll(
+export async function endAllSessions(
   deps: EndSessionDeps,
   userId: string,
   except: string | null,

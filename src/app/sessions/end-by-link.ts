@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EndableSessions, LinkSecrets } from '../../ports/security/link-secrets.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { openPasswordReset, type PasswordResetDeps } from '../accounts/mail-password-reset.ts';
-import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
+import { type EndSessionDeps, endAllSessions, endOneSession } from '../revocation/end-sessions.ts';
 
 interface Deps {
   readonly links: LinkSecrets;
@@ -38,8 +38,8 @@ export const endSessionsByLink =
     const link = await readLink(deps, token);
     const { sessionId, userId } = link;
     const ending = { reason: 'not_me', origin } as const;
-    if (sessionId === null) await endAll(deps, userId, null, ending);
-    else await endOne(deps, { sessionId, userId }, ending);
+    if (sessionId === null) await endAllSessions(deps, userId, null, ending);
+    else await endOneSession(deps, { sessionId, userId }, ending);
     return link;
   };
 

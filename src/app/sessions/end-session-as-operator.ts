@@ -1,5 +1,5 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
-import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
+import { type EndSessionDeps, endOneSession } from '../revocation/end-sessions.ts';
 
 export type EndSessionAsOperator = (sessionId: string, origin: ChangeOrigin) => Promise<boolean>;
 
@@ -9,5 +9,5 @@ export const endSessionAsOperator =
   async (sessionId, origin) => {
     const family = await deps.families.find(sessionId);
     if (family === null) return false;
-    return endOne(deps, { sessionId, userId: family.userId }, { reason: 'administrator', origin });
+    return endOneSession(deps, { sessionId, userId: family.userId }, { reason: 'administrator', origin });
   };

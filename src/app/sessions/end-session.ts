@@ -1,4 +1,4 @@
-import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
+import { type EndSessionDeps, endAllSessions, endOneSession } from '../revocation/end-sessions.ts';
 import type { Ending } from '../revocation/revoke-family.ts';
 
 export type EndSession = (sessionId: string, userId: string, ending: Ending) => Promise<boolean>;
@@ -7,7 +7,7 @@ export type EndSession = (sessionId: string, userId: string, ending: Ending) => 
 export const endSession =
   (deps: EndSessionDeps): EndSession =>
   async (sessionId, userId, ending) =>
-    endOne(deps, { sessionId, userId }, ending);
+    endOneSession(deps, { sessionId, userId }, ending);
 
 export type EndSessions = (userId: string, except: string | null, ending: Ending) => Promise<void>;
 
@@ -15,4 +15,4 @@ export type EndSessions = (userId: string, except: string | null, ending: Ending
 export const endSessions =
   (deps: EndSessionDeps): EndSessions =>
   async (userId, except, ending) =>
-    endAll(deps, userId, except, ending);
+    endAllSessions(deps, userId, except, ending);

@@ -2,7 +2,7 @@ import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { PresentedDpopProof } from '../../domain/dpop.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { type EndSessionDeps, endAll, endOne } from '../revocation/end-sessions.ts';
+import { type EndSessionDeps, endAllSessions, endOneSession } from '../revocation/end-sessions.ts';
 import type { SessionOfUser } from '../revocation/revoke-family.ts';
 import { assertClient, findLiveFamily, isCurrentRefreshToken } from '../tokens/live-family.ts';
 import { type ReadRefreshDeps, readRefreshToken } from '../tokens/read-refresh-token.ts';
@@ -61,6 +61,6 @@ async function endWithin(
   origin: ChangeOrigin,
 ): Promise<void> {
   const ending = { reason: 'logout', origin } as const;
-  if (scope === 'session') await endOne(deps, session, ending);
-  else await endAll(deps, session.userId, scope === 'others' ? session.sessionId : null, ending);
+  if (scope === 'session') await endOneSession(deps, session, ending);
+  else await endAllSessions(deps, session.userId, scope === 'others' ? session.sessionId : null, ending);
 }

@@ -1,6 +1,6 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
 import type { OAuthClient } from '../../domain/oauth-client.ts';
-import { type EndSessionDeps, endOne } from '../revocation/end-sessions.ts';
+import { type EndSessionDeps, endOneSession } from '../revocation/end-sessions.ts';
 import { assertClient } from '../tokens/live-family.ts';
 import { type ReadTokenDeps, readToken } from '../tokens/read-token.ts';
 
@@ -18,5 +18,5 @@ export const revokeToken =
     const family = found && (await deps.families.find(found.sessionId));
     if (!found || !family) return;
     assertClient(family, client);
-    await endOne(deps, found, { reason: 'logout', origin });
+    await endOneSession(deps, found, { reason: 'logout', origin });
   };

@@ -1,5 +1,5 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
-import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
+import { pickSupportedEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
 import { storeEndpoint } from '../webhooks/add-endpoint.ts';
 import { assertDeliverable, assertSignsEventTokens } from '../webhooks/assert-acceptable.ts';
 import { asStream, type Stream, type StreamDeps } from './stream.ts';
@@ -38,7 +38,7 @@ export const createStream =
     const { url, authorization } = delivery;
     const values = {
       url,
-      types: typesOfEvents(deliveredEvents(requested)),
+      types: typesOfEvents(pickSupportedEvents(requested)),
       format: 'set',
       audience: owner,
       contact: null,

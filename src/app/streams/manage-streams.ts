@@ -1,5 +1,5 @@
 import type { ChangeOrigin } from '../../domain/audit.ts';
-import { deliveredEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
+import { pickSupportedEvents, SUPPORTED_EVENTS, typesOfEvents } from '../../domain/streams.ts';
 import type { EndpointChange } from '../../ports/stores/webhook-endpoints.ts';
 import { assertDeliverable } from '../webhooks/assert-acceptable.ts';
 import { sealCredentials } from '../webhooks/credentials.ts';
@@ -55,7 +55,7 @@ async function propertiesChange(
 ): Promise<EndpointChange> {
   const requested = eventsRequested === null ? SUPPORTED_EVENTS : eventsRequested;
   return {
-    types: requested === undefined ? types : typesOfEvents(deliveredEvents(requested)),
+    types: requested === undefined ? types : typesOfEvents(pickSupportedEvents(requested)),
     stream: {
       ...stream,
       eventsRequested: requested ?? stream.eventsRequested,

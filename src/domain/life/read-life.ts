@@ -152,7 +152,8 @@ function replayOf({ kind, event }: Draft, mark: Mark | undefined, path: readonly
 function tokenOf({ generation, at }: Mark, iat: unknown, path: readonly Mark[]): ReplayedToken {
   const seconds = numberOf(iat);
   const issuedAt = seconds === null ? (estimateMoment(path, generation) ?? at) : seconds * 1_000;
-  const holder = path.filter((point) => point.at <= issuedAt && point.generation <= generation).at(-1);
+  // `iat` has no milliseconds, so the refresh that issued the token can seem to come up to a second later.
+  const holder = path.filter((point) => point.at < issuedAt + 1_000 && point.generation <= generation).at(-1);
   return { generation, issuedAt, network: (holder ?? path[0])?.network ?? '', isExact: seconds !== null };
 }
 

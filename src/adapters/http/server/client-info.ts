@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { byUser, type ChangeOrigin } from '../../../domain/audit.ts';
 import type { ClientInfo } from '../../../domain/client-info.ts';
-import { cutUserAgent, decodedUserAgent, productOf } from '../../../domain/user-agent.ts';
+import { cutUserAgent, decodeUserAgent, productOf } from '../../../domain/user-agent.ts';
 import { shortHash } from '../../../lib/short-hash.ts';
 import { forwardedIpAddress } from './ip-address.ts';
 
@@ -10,7 +10,7 @@ import { forwardedIpAddress } from './ip-address.ts';
  * the agent.
  */
 export function clientInfoOf(request: FastifyRequest): ClientInfo {
-  const userAgent = decodedUserAgent(request.headers['user-agent'] ?? '');
+  const userAgent = decodeUserAgent(request.headers['user-agent'] ?? '');
   return {
     address: ipAddressOf(request),
     userAgent: cutUserAgent(userAgent),

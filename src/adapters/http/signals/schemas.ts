@@ -2,8 +2,8 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { StreamDelivery, StreamProperties } from '../../../app/streams/create-stream.ts';
 import type { Stream } from '../../../app/streams/stream.ts';
 import {
-  deliveredEvents,
   PUSH_DELIVERY,
+  pickSupportedEvents,
   SUPPORTED_EVENTS,
   VERIFICATION_INTERVAL,
 } from '../../../domain/streams.ts';
@@ -171,7 +171,7 @@ export function toStream({ id, url, audience, stream }: Stream, issuer: string):
     delivery: { method: PUSH_DELIVERY, endpoint_url: url },
     events_supported: [...SUPPORTED_EVENTS],
     events_requested: [...eventsRequested],
-    events_delivered: deliveredEvents(eventsRequested),
+    events_delivered: pickSupportedEvents(eventsRequested),
     min_verification_interval: VERIFICATION_INTERVAL / 1_000,
     ...(description !== null && { description }),
   };

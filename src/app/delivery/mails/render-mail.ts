@@ -57,7 +57,7 @@ export function buildMailContent(event: DomainEvent, context: MailContext): Mail
   }
 }
 
-type Of<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>;
+type EventOf<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>;
 
 /** The subject of the mail about reuse. `kinship demo` finds the mail by it. */
 export const REUSE_SUBJECT = 'We ended one of your sessions';
@@ -79,7 +79,10 @@ function ifNotYouEndAll({ isKeptHere }: MailContext): string {
     : 'If it was not you, end all your sessions, and change your password where you log in.';
 }
 
-function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context: MailContext): MailContent {
+function aboutReuse(
+  { occurredAt, data }: EventOf<'sessions.reuse_detected'>,
+  context: MailContext,
+): MailContent {
   return {
     subject: REUSE_SUBJECT,
     whatHappened: [
@@ -98,7 +101,7 @@ function aboutReuse({ occurredAt, data }: Of<'sessions.reuse_detected'>, context
 }
 
 function aboutNewAddress(
-  { occurredAt, data }: Of<'sessions.address_changed'>,
+  { occurredAt, data }: EventOf<'sessions.address_changed'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -118,7 +121,7 @@ function aboutNewAddress(
 }
 
 function aboutBlockedAddress(
-  { occurredAt, data }: Of<'sessions.address_changed'>,
+  { occurredAt, data }: EventOf<'sessions.address_changed'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -140,7 +143,7 @@ function aboutBlockedAddress(
 }
 
 function aboutNewAgent(
-  { occurredAt, data }: Of<'sessions.user_agent_changed'>,
+  { occurredAt, data }: EventOf<'sessions.user_agent_changed'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -160,7 +163,7 @@ function aboutNewAgent(
 }
 
 function aboutNewDevice(
-  { occurredAt, data }: Of<'sessions.started_on_new_device'>,
+  { occurredAt, data }: EventOf<'sessions.started_on_new_device'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -184,7 +187,10 @@ function aboutNewDevice(
   };
 }
 
-function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context: MailContext): MailContent {
+function aboutBlockedAgent(
+  { occurredAt, data }: EventOf<'sessions.revoked'>,
+  context: MailContext,
+): MailContent {
   return {
     subject: 'We ended a session that another browser or app used',
     whatHappened: [
@@ -202,7 +208,7 @@ function aboutBlockedAgent({ occurredAt, data }: Of<'sessions.revoked'>, context
 }
 
 function aboutForeignKey(
-  { occurredAt, data }: Of<'sessions.dpop_refused'>,
+  { occurredAt, data }: EventOf<'sessions.dpop_refused'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -222,7 +228,7 @@ function aboutForeignKey(
 }
 
 function aboutPassword(
-  { occurredAt, data }: Of<'users.password_changed'>,
+  { occurredAt, data }: EventOf<'users.password_changed'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -237,7 +243,10 @@ function aboutPassword(
   };
 }
 
-function aboutAddedFactor({ occurredAt, data }: Of<'users.factor_added'>, context: MailContext): MailContent {
+function aboutAddedFactor(
+  { occurredAt, data }: EventOf<'users.factor_added'>,
+  context: MailContext,
+): MailContent {
   const isCodes = data.kind === 'recovery_code';
   return {
     subject: isCodes ? 'You have new recovery codes' : 'A second factor was added to your account',
@@ -253,7 +262,7 @@ function aboutAddedFactor({ occurredAt, data }: Of<'users.factor_added'>, contex
 }
 
 function aboutRemovedFactor(
-  { occurredAt, data }: Of<'users.factor_removed'>,
+  { occurredAt, data }: EventOf<'users.factor_removed'>,
   context: MailContext,
 ): MailContent {
   const byOperator = 'byOperator' in data;
@@ -291,7 +300,7 @@ const FACTOR_NAMES: Readonly<Record<ProofKind, string>> = {
 };
 
 function aboutForgottenPassword(
-  { occurredAt, data }: Of<'users.password_forgotten'>,
+  { occurredAt, data }: EventOf<'users.password_forgotten'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -306,7 +315,7 @@ function aboutForgottenPassword(
   };
 }
 
-function aboutInvitation({ occurredAt }: Of<'users.invited'>, context: MailContext): MailContent {
+function aboutInvitation({ occurredAt }: EventOf<'users.invited'>, context: MailContext): MailContent {
   return {
     subject: 'You have a new account',
     whatHappened: ['An operator of the service made an account for you.'],
@@ -320,7 +329,7 @@ function aboutInvitation({ occurredAt }: Of<'users.invited'>, context: MailConte
 }
 
 function aboutVerification(
-  { occurredAt, data }: Of<'users.email_verification_requested'>,
+  { occurredAt, data }: EventOf<'users.email_verification_requested'>,
   context: MailContext,
 ): MailContent {
   const byOperator = 'byOperator' in data;
@@ -345,7 +354,7 @@ function aboutVerification(
 }
 
 function aboutNewEmail(
-  { occurredAt, data }: Of<'users.email_change_requested'>,
+  { occurredAt, data }: EventOf<'users.email_change_requested'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -361,7 +370,7 @@ function aboutNewEmail(
 }
 
 function aboutOldEmail(
-  { occurredAt, data }: Of<'users.email_change_announced'>,
+  { occurredAt, data }: EventOf<'users.email_change_announced'>,
   context: MailContext,
 ): MailContent {
   return {
@@ -385,7 +394,10 @@ function aboutOldEmail(
   };
 }
 
-function aboutReplacedEmail({ occurredAt }: Of<'users.email_replaced'>, context: MailContext): MailContent {
+function aboutReplacedEmail(
+  { occurredAt }: EventOf<'users.email_replaced'>,
+  context: MailContext,
+): MailContent {
   return {
     subject: 'Your account has another address',
     whatHappened: [
