@@ -6,9 +6,9 @@ import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
 import type { AuditType } from '../domain/audit.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
 import { plural } from '../domain/plural.ts';
-import { canonicalUserId, isUserId, type UserIdFormat } from '../domain/user-id.ts';
+import { canonicalUserId, isUserId, isUuid, type UserIdFormat } from '../domain/user-id.ts';
 import { jsonLine } from '../lib/json-line.ts';
-import { readId } from './read-id.ts';
+import { readSessionId } from './read-session-id.ts';
 import { withSharedDatabase } from './with-database.ts';
 import { write } from './write.ts';
 
@@ -24,7 +24,7 @@ export async function printAuditLog({ type, user, session }: AuditListOptions): 
     const filter = {
       ...(type !== undefined && { types: [type] }),
       ...(user !== undefined && { userId: readUserId(user, http.userIdFormat) }),
-      ...(session !== undefined && { sessionId: readId(session) }),
+      ...(session !== undefined && { sessionId: readSessionId(session) }),
     };
     const events = await streamAuditEvents({ auditLog: createAuditLog(sql) })(filter, null);
     for await (const { occurredAt, ...event } of events) {
@@ -89,7 +89,12 @@ function describeFault({ kind, seal, id }: SealFault): string {
 
 function readUserId(text: string, format: UserIdFormat): string {
   const userId = canonicalUserId(text);
-  return format === 'text' && isUserId(userId) ? userId : readId(text);
+  if (format === 'text' ? isUserId(userId) : isUuid(text)) return userId;
+  const rule = {
+    text: 'It has 1 to 128 visible characters.',
+    uuid: 'It is a UUID here, as USER_ID_FORMAT is uuid.',
+  };
+  throw new Error(`"${text}" is no user id. ${rule[format]}`);
 }
 
 function readHead(text: string): SealHead {

@@ -9,7 +9,7 @@ import { readLife, sessionOfEvents } from '../domain/life/read-life.ts';
 import { summarizeLife } from '../domain/life/summarize-life.ts';
 import type { TokenFamily } from '../domain/token-family.ts';
 import { jsonLine } from '../lib/json-line.ts';
-import { readId } from './read-id.ts';
+import { readSessionId } from './read-session-id.ts';
 import { formatTable, replaceControlCharacters } from './table.ts';
 import { withSharedDatabase } from './with-database.ts';
 import { write } from './write.ts';
@@ -17,7 +17,7 @@ import { write } from './write.ts';
 /** `kinship sessions show`: what happened to a session, in words and as a table. */
 export const printSession = (text: string, { json }: { readonly json?: boolean }) =>
   withSharedDatabase(async (sql, { policy }) => {
-    const id = readId(text);
+    const id = readSessionId(text);
     const family = await createTokenFamilies(sql, policy).find(id);
     const stream = streamAuditEvents({ auditLog: createAuditLog(sql) });
     const events: LifeEvent[] = [];

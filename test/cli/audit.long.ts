@@ -30,11 +30,17 @@ t.test('the audit log is printed and verified, and verification names a changed 
   const listed = await kinship(['audit', 'list', '--session', family.tokenFamily], env);
   t.equal(JSON.parse(listed.stdout).id, event.id);
   t.equal((await kinship(['audit', 'list', '--type', 'users.deleted'], env)).stdout, '');
-  t.match(await kinship(['audit', 'list', '--user', 'ann'], env), { code: 1, stderr: /ann is no UUID/ });
+  t.match(await kinship(['audit', 'list', '--user', 'ann'], env), {
+    code: 1,
+    stderr: /"ann" is no user id\. It is a UUID/,
+  });
 
   const text = { ...env, USER_ID_FORMAT: 'text' };
   t.match(await kinship(['audit', 'list', '--user', 'ann'], text), { code: 0, stdout: '' });
-  t.match(await kinship(['audit', 'list', '--user', 'a b'], text), { code: 1, stderr: /a b is no UUID/ });
+  t.match(await kinship(['audit', 'list', '--user', 'a b'], text), {
+    code: 1,
+    stderr: /"a b" is no user id\. It has 1 to 128/,
+  });
 
   t.match(await kinship(['audit', 'verify', '--head', head], env), {
     code: 0,

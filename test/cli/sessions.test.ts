@@ -47,5 +47,8 @@ t.test('the life of a session is printed in words and as JSON', async (t) => {
   t.match(await kinship(['sessions', 'show', id], env), { code: 0, stdout: /^Stolen: / }, 'the row is gone');
   t.match(JSON.parse((await kinship(['sessions', 'show', id, '--json'], env)).stdout), { session: null });
   t.match(await kinship(['sessions', 'show', randomUUID()], env), { code: 1, stderr: /There is no session/ });
-  t.match(await kinship(['sessions', 'show', 'ann'], env), { code: 1, stderr: /ann is no UUID/ });
+  t.match(await kinship(['sessions', 'show', 'ann'], env), {
+    code: 1,
+    stderr: /"ann" is no session id\. It is a UUID/,
+  });
 });
