@@ -7,6 +7,7 @@ import type { AuditType } from '../domain/audit.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
 import { plural } from '../domain/plural.ts';
 import { canonicalUserId, isUserId, isUuid, type UserIdFormat } from '../domain/user-id.ts';
+import { commandLine } from '../lib/command-line.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readSessionId } from './read-session-id.ts';
 import { withSharedDatabase } from './with-database.ts';
@@ -59,7 +60,7 @@ function reportOf({ fault, unchecked, seals, events, head }: Verification): stri
     lines.push(
       head === null
         ? 'There are no seals yet. The service seals events every ten seconds.'
-        : `${plural(seals, 'seal')} with ${plural(events, 'event')} found, up to ${head.number}:${head.mac}.`,
+        : `No change found in ${plural(seals, 'seal')} with ${plural(events, 'event')}, up to ${head.number}:${head.mac}.`,
     );
   return `${lines.join('\n')}\n`;
 }
@@ -94,7 +95,8 @@ function readUserId(text: string, format: UserIdFormat): string {
     text: 'It has 1 to 128 visible characters.',
     uuid: 'It is a UUID here, as USER_ID_FORMAT is uuid.',
   };
-  throw new Error(`"${text}" is no user id. ${rule[format]}`);
+  const search = commandLine('users list --query <name>');
+  throw new Error(`"${text}" is no user id. ${rule[format]} Find the id of an account by: ${search}`);
 }
 
 function readHead(text: string): SealHead {

@@ -180,7 +180,9 @@ function addUserLists(users: Command): void {
       'only accounts whose name, address or id begins with the text; an id needs nine characters or more',
     )
     .addOption(
-      new Option('--only <kind>', 'only these accounts; not with --query').choices(['disabled', 'operators']),
+      new Option('--only <kind>', 'only these accounts; not with --query')
+        .choices(['disabled', 'operators'])
+        .conflicts('query'),
     )
     .option('--limit <count>', 'the most accounts to print, 1 to 1000', readLimit, 100)
     .option('--json', 'print one JSON object a line')

@@ -12,6 +12,8 @@ export async function makeSecrets(folder?: string): Promise<void> {
 }
 
 function write(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new Error(`${folder} is a file. --write names a folder.`);
   for (const line of writeSecrets(folder)) process.stdout.write(`${line}\n`);
   if ((statSync(folder).mode & 0o077) !== 0) {
     process.stderr.write(`Other users of this machine can read ${folder}: chmod 700 ${folder}\n`);

@@ -33,7 +33,10 @@ export function createDatabaseKeySetAdmin(
     list,
 
     async rotate(atOnce) {
-      if (alg === null) throw new Error('ACCESS_TOKEN_ALG is HS512: no key set signs access tokens.');
+      if (alg === null)
+        throw new Error(
+          'ACCESS_TOKEN_ALG is HS512: no key set signs access tokens, so there is nothing to rotate. Set ACCESS_TOKEN_ALG to EdDSA, for example.',
+        );
       if (!hasEncryptionKey)
         throw new Error(
           'There is no KEY_SET_ENCRYPTION_KEY here. Set it, or run the command in the folder where the service has started with this ACCESS_TOKEN_ALG.',

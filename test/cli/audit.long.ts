@@ -44,7 +44,7 @@ t.test('the audit log is printed and verified, and verification names a changed 
 
   t.match(await kinship(['audit', 'verify', '--head', head], env), {
     code: 0,
-    stdout: `1 seal with 1 event found, up to ${head}.`,
+    stdout: `No change found in 1 seal with 1 event, up to ${head}.`,
   });
   t.match(await kinship(['audit', 'verify', '--head', '1'], env), { code: 1, stderr: /number:mac/ });
   t.match(await kinship(['audit', 'verify'], { ...env, REFRESH_TOKEN_HASH_KEY: OTHER }), {

@@ -11,7 +11,7 @@ export class FolderInUse extends Error {
   constructor(folder: string) {
     super(
       `The embedded database in ${folder} is in use by another Kinship process. ` +
-        'Stop that process first, or give this one a data folder of its own (DATA_DIR).',
+        'Stop that process first. A second service needs a data folder of its own (DATA_DIR).',
     );
   }
 }
