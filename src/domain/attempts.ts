@@ -75,7 +75,7 @@ export interface AttemptState {
 /** The count that delays an attempt: the one with the longer delay. */
 export type AttemptCounter = 'account' | 'network';
 
-/** The counts that an allowed attempt raised: the one at the known network, or the two shared ones. */
+/** The counts that an allowed attempt raised: the count at the known network, or the two shared counts. */
 export type RaisedCounts = 'at_known_network' | 'shared';
 
 /** `retryAfter`: whole seconds, at least 1. */

@@ -12,7 +12,7 @@ export interface SealHead {
   readonly mac: string;
 }
 
-/** A seal over some events. Seals are numbered from 1 without a gap, and each covers the MAC of the one before. */
+/** A seal over some events. Seals are numbered from 1 without a gap, and each covers the MAC of the seal before. */
 export interface Seal extends SealHead {
   readonly keyId: string;
   readonly sealedAt: number;
@@ -28,7 +28,7 @@ export interface SealMark {
   readonly mac: string;
 }
 
-/** The first difference between the log and its seals. `id`: the event, where the fault concerns one. */
+/** The first difference between the log and its seals. `id`: the event, if the fault concerns an event. */
 export interface SealFault {
   readonly kind:
     | 'event_changed'

@@ -107,7 +107,7 @@ export function byCommand(systemUser: string): ChangeOrigin {
   return { actor: { kind: 'operator', name: `command of ${systemUser}` }, address: null, userAgent: null };
 }
 
-/** A login by user id: by a service key, or by a program that the configuration admits without one. */
+/** A login by user id: by a service key, or by a program that the configuration admits without a key. */
 export function byBackend(clientId: string, client: Client): ChangeOrigin {
   return clientId === OWN_CLIENT_ID ? asSystem(byUser(client)) : byServiceKey(clientId, client);
 }
@@ -149,7 +149,7 @@ export function refusalEvent(
   return { id, type, occurredAt: at, userId, sessionId: null, origin: byUser(client), data: {} };
 }
 
-/** The audit event of an occurrence; null where the occurrence only repeats another one for a mail. */
+/** The audit event of an occurrence; null where the occurrence only repeats another occurrence for a mail. */
 export function auditEvent(
   id: string,
   { event, details }: Occurrence,

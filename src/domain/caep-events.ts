@@ -73,7 +73,7 @@ const REASONS: Readonly<Record<RevocationReason, string>> = {
 
 const CREDENTIAL_TYPES: Readonly<Record<ProofKind, string>> = {
   totp: 'app',
-  // CAEP distinguishes platform and roaming authenticators. This service does not know which one a passkey is.
+  // CAEP distinguishes platform and roaming authenticators. This service does not know of which kind a passkey is.
   passkey: 'fido2-roaming',
   recovery_code: 'pin',
 };

@@ -45,7 +45,7 @@ export interface SecondFactorChallenge extends AnyChallenge {
   readonly paired: boolean;
   /** The key to which the first step binds the session; null: it is not bound. */
   readonly jkt: string | null;
-  /** The lifetime of the session in milliseconds, if the login asked for a shorter one. */
+  /** The lifetime of the session in milliseconds, if the login asked for a shorter lifetime. */
   readonly maxAge?: number;
   /** Absent: the user wants to be remembered. */
   readonly remembered?: false;

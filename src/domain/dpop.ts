@@ -85,8 +85,8 @@ const MAX_AGE = MINUTE;
 
 /**
  * Until when a proof that arrives at `now` must be remembered, so that it cannot be used again. The proof may be dated
- * `MAX_AGE + clockSkew` ahead, and is accepted for as long after its time. The replica that gets it again may be behind
- * this one by the clock skew.
+ * `MAX_AGE + clockSkew` ahead, and is accepted for as long after its time. The replica that gets the proof again may be
+ * behind this replica by the clock skew.
  */
 export function dpopProofForgottenAt(now: number, clockSkew: number): number {
   return now + 2 * MAX_AGE + 3 * clockSkew;
@@ -123,7 +123,7 @@ function normalizeUrl(text: string): string | null {
   if (!URL.canParse(text)) return null;
   const { protocol, hostname, port, pathname, username, password } = new URL(text);
   if (!/^https?:$/.test(protocol) || username !== '' || password !== '') return null;
-  // The names of this machine are equal, because a client and a service on it may use different ones.
+  // The names of this machine are equal, because a client and a service on it may use different names.
   const host = LOOPBACK.test(hostname) ? 'localhost' : hostname;
   return `${protocol}//${host}:${port}${pathname.replace(/%[0-9a-f]{2}/gi, normalizeEscape)}`;
 }

@@ -61,7 +61,7 @@ interface EventData {
       /** Whether the former address was restored. */
       readonly undone: boolean;
     };
-  /** An operator changed the address. `email` is the former one, which gets the mail. */
+  /** An operator changed the address. `email` is the former address, which gets the mail. */
   'users.email_replaced': OfUser & ByOperator & { readonly email: string };
   'users.password_changed': OfUser &
     ClientInfo & {

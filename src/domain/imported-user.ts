@@ -5,11 +5,12 @@ export const NO_PASSWORD = 'none';
 
 /**
  * The result for an imported account. `unchanged`: an account with the given id exists. Without a given id: an account
- * with the same name and address exists. `taken`: another account has its name or address, or keeps the address reserved.
+ * with the same name and address exists. `taken`: another account has its name or address, or keeps the address
+ * reserved.
  */
 export type ImportVerdict = 'created' | 'unchanged' | 'taken';
 
-/** An account that has the id or an identifier of the imported one. */
+/** An account that has the id or an identifier of the imported account. */
 export interface FoundAccount {
   readonly id: string;
   /** Those of its identifiers that the imported account has, too. */

@@ -10,7 +10,7 @@ export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 export interface SigningKey {
   readonly id: string;
   readonly alg: KeyAlgorithm;
-  /** A rising number. Of the keys that may sign, the one with the highest number signs. */
+  /** A rising number. Of the keys that may sign, the key with the highest number signs. */
   readonly number: number;
   readonly announcedAt: number;
   readonly signsFrom: number;
@@ -55,7 +55,7 @@ export function keySetTiming(
   return { poll, announce, outlast: accessTokenAge + announce, rotateAfter };
 }
 
-/** The key that signs, or null without keys. If all keys are still announced, the one that signs first. */
+/** The key that signs, or null without keys. If all keys are still announced, the key that signs first. */
 export function keyThatSigns<Key extends SigningKey>(keys: readonly Key[], now: number): Key | null {
   const signing = keys.filter(({ signsFrom }) => signsFrom <= now);
   const firstToSign = keys.toSorted((one, other) => one.signsFrom - other.signsFrom).slice(0, 1);

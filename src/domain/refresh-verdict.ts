@@ -135,7 +135,7 @@ function judgeRetry<Family extends JudgedFamily>(family: Family, context: Refres
   };
 }
 
-/** Decides about a current token (row 13) or a later one that heals the family (row 14). */
+/** Decides about a current token (row 13) or a later token that heals the family (row 14). */
 function judgeRotation<Family extends JudgedFamily>(
   family: Family,
   context: RefreshContext,

@@ -115,9 +115,7 @@ export function isNextSignCount(stored: number, next: number): boolean {
 /** The security version of a user whose account was never changed. */
 export const FIRST_SECURITY_VERSION = '00000000-0000-0000-0000-000000000000';
 
-/**
- * A verified proof that is not used up yet. The change that it allows must use it up in the same transaction.
- */
+/** A verified proof that is not used up yet. The change that it allows must use it up in the same transaction. */
 export type FactorProofUse =
   | { readonly kind: 'totp'; readonly factorId: string; readonly step: number }
   | {
@@ -130,9 +128,9 @@ export type FactorProofUse =
   | { readonly kind: 'recovery_code'; readonly hash: string };
 
 /**
- * The limits of wrong proofs. Nine wrong proofs cost no delay. The tenth costs half a minute, and each further one
- * doubles the delay, up to an hour. A guesser who knows the password gets about 40 guesses on the first day, and 24
- * on each further day. At any moment three codes in a million are valid. As with passwords, a network from which the
+ * The limits of wrong proofs. Nine wrong proofs cost no delay. The tenth costs half a minute, and each further wrong
+ * proof doubles the delay, up to an hour. A guesser who knows the password gets about 40 guesses on the first day, and
+ * 24 on each further day. At any moment three codes in a million are valid. As with passwords, a network from which the
  * owner has given a right proof has its own count.
  */
 export const PROOF_ATTEMPT_POLICY: AttemptPolicy = {

@@ -22,8 +22,8 @@ export interface AccessClaims extends AuthenticationClaims {
 }
 
 /**
- * The claims of a refresh token without issuer and audience. Only a paired session has `at_hash`, and only a bound one
- * has `cnf`.
+ * The claims of a refresh token without issuer and audience. Only a paired session has `at_hash`, and only a bound
+ * session has `cnf`.
  */
 export interface RefreshClaims {
   readonly sub: string;
@@ -96,11 +96,11 @@ export function asAccessHalf(claims: Readonly<Record<string, unknown>>, hash: st
 }
 
 /**
- * Checks without the row that both tokens form a pair and that the refresh token has not expired. Returns the
- * refusal code, or null.
+ * Checks without the row that both tokens form a pair and that the refresh token has not expired. Returns the refusal
+ * code, or null.
  *
- * A paired session needs both tokens. The refresh token's `at_hash` (OpenID Connect Core 3.1.3.6) must match the
- * access token. So the access token's signature need not be verified, and its `exp` does not matter.
+ * A paired session needs both tokens. The refresh token's `at_hash` (OpenID Connect Core 3.1.3.6) must match the access
+ * token. So the access token's signature need not be verified, and its `exp` does not matter.
  *
  * @param now milliseconds since the epoch
  */

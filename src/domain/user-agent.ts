@@ -1,6 +1,6 @@
 /**
- * The product names of a `User-Agent` in order, without versions and comments (RFC 9110 section 10.1.5). An update
- * of the same browser keeps the product; another browser or tool has another product.
+ * The product names of a `User-Agent` in order, without versions and comments (RFC 9110 section 10.1.5). An update of
+ * the same browser keeps the product; another browser or tool has another product.
  */
 export function productOf(userAgent: string): string {
   return withoutComments(decodeUserAgent(userAgent))
@@ -20,9 +20,9 @@ const SEPARATORS_AT_END = /(?<![;,])[;,]+$/;
 const VERSION = /^v?\d+(?:(?:[.,_]\d+)*(?:[-+][\w.+-]*)?|(?:[.,_]\d+)+[._]?[a-z][\w.+-]*)$/i;
 
 /**
- * Decodes a header that an HTTP library read as Latin-1, with one character per byte. Returns the UTF-8 text where
- * the bytes are valid UTF-8, otherwise the header unchanged. Rows of older versions hold undecoded agents, so
- * {@link productOf} decodes too.
+ * Decodes a header that an HTTP library read as Latin-1, with one character per byte. Returns the UTF-8 text where the
+ * bytes are valid UTF-8, otherwise the header unchanged. Rows of older versions hold undecoded agents, so {@link
+ * productOf} decodes too.
  */
 export function decodeUserAgent(header: string): string {
   if (!/[\u0080-\u00ff]/.test(header) || /[\u0100-\uffff]/.test(header)) return header;
@@ -59,8 +59,8 @@ interface KeptAgent {
 }
 
 /**
- * Whether two user agents have the same product. Uncut agents are compared by their text, so that a new rule of
- * {@link productOf} applies to old rows. Cut agents are compared by the hash: the cut can fall inside a product.
+ * Whether two user agents have the same product. Uncut agents are compared by their text, so that a new rule of {@link
+ * productOf} applies to old rows. Cut agents are compared by the hash: the cut can fall inside a product.
  */
 export function isSameProduct(one: KeptAgent, other: KeptAgent): boolean {
   const isCut = mayBeCut(one) || mayBeCut(other);
@@ -69,8 +69,8 @@ export function isSameProduct(one: KeptAgent, other: KeptAgent): boolean {
 }
 
 /**
- * A key for the agent's product. Two agents with the same product have the same key if both are cut, or neither is: a
- * cut agent has the hash of its product, another one its text.
+ * A key for the agent's product. Two agents with the same product have the same key if both are cut, or neither is. The
+ * key of a cut agent is the hash of its product. The key of another agent is its product.
  */
 export function productKeyOf(agent: KeptAgent): string {
   return mayBeCut(agent) && agent.productHash ? agent.productHash : productOf(agent.userAgent);

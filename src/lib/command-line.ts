@@ -12,7 +12,7 @@ export interface Invocation {
 /**
  * The command line that runs a command of this program from the current folder, for hints to the operator. `words` is
  * the command with its arguments, such as `keys rotate`. The command `kinship` exists only after an installation, and
- * `npx kinship` without one would run a stranger's package.
+ * `npx kinship` without an installation would run a stranger's package.
  */
 export function commandLine(words: string, { program, cwd, env }: Invocation = currentInvocation()): string {
   const isScript = env.npm_package_name === 'kinship' && (env.npm_lifecycle_event ?? 'npx') !== 'npx';

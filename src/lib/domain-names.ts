@@ -6,12 +6,12 @@ const FORBIDDEN = /[^a-z0-9.\-\u0080-\u{10ffff}]/iu;
 const INTERNATIONAL = /[^\p{ASCII}]|(?:^|\.)xn--/iu;
 
 /**
- * An address with its domain in ASCII form (UTS 46). The domain is empty if it has no such form. Other text stays as it
- * is.
+ * An address with its domain in ASCII form (UTS 46). The domain is empty if it has no ASCII form. Other text stays as
+ * it is.
  */
 export function withAsciiDomain(text: string): string {
   const [local, domain] = splitAddress(text);
-  // Only such domains are converted: `domainToASCII` would also interpret ports, paths and percent-encoding.
+  // Only international domains are converted: `domainToASCII` would also interpret ports, paths and percent-encoding.
   if (!INTERNATIONAL.test(domain) || FORBIDDEN.test(domain)) return text;
   return local + domainToASCII(domain);
 }

@@ -6,7 +6,7 @@ export function errorCode(error: unknown): string {
 const TLS_CODES =
   /CERT|^ERR_SSL_|UNABLE_TO_VERIFY|LEAF_SIGNATURE|^(?:INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED|EPROTO)$/;
 
-/** Whether an {@link errorCode} is one of Node or OpenSSL for an invalid certificate, or for a peer without TLS. */
+/** Whether an {@link errorCode} of Node or OpenSSL means an invalid certificate, or a peer without TLS. */
 export function isTlsFailure(code: string): boolean {
   return TLS_CODES.test(code);
 }

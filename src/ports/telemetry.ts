@@ -45,8 +45,8 @@ export type Removal =
 export type WebhookOutcome = 'delivered' | 'postponed' | 'refused' | 'exhausted';
 
 /**
- * Receives the measurements of the service's work. No method blocks or throws. Never pass a token, an address or an
- * id: the number of distinct values must stay bounded, whatever clients send.
+ * Receives the measurements of the service's work. No method blocks or throws. Never pass a token, an address or an id:
+ * the number of distinct values must stay bounded, whatever clients send.
  */
 export interface Telemetry {
   /** A login succeeded (null) or failed with a fault. */
@@ -63,7 +63,7 @@ export interface Telemetry {
   refreshRefused(fault: Fault): void;
   /**
    * A family was revoked for reuse, `age` milliseconds after its last rotation. That rotation may be later than the
-   * one of the reused token.
+   * rotation of the reused token.
    */
   reuseDetected(age: number): void;
 

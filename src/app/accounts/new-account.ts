@@ -11,7 +11,9 @@ export function readUsername(typed: string): string {
   return withAsciiDomain(typed.normalize('NFKC'));
 }
 
-/** The typed name and address of a new account. Throws a {@link Refusal} `invalid_request` if one is not valid. */
+/**
+ * The typed name and address of a new account. Throws a {@link Refusal} `invalid_request` if one of them is not valid.
+ */
 export function readNames(typed: { readonly username: string; readonly email: string }) {
   const email = readMailAddress(typed.email);
   const username = readUsername(typed.username);

@@ -22,7 +22,7 @@ export interface Verification {
   readonly unchecked: readonly { readonly seal: number; readonly keyId: string }[];
   readonly seals: number;
   readonly events: number;
-  /** The last checked seal, or else the last one that the purge removed. Null if there is neither. */
+  /** The last checked seal, or else the last seal that the purge removed. Null if there is neither. */
   readonly head: SealHead | null;
 }
 

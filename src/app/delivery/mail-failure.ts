@@ -18,7 +18,7 @@ export function isMailGivenUp(error: unknown, since: number, now: number): boole
   return error instanceof MailRejected || now - since > DAY;
 }
 
-/** The milliseconds from a failed attempt to send a mail (1 is the first) to the next one. */
+/** The milliseconds from a failed attempt to send a mail (1 is the first) to the next attempt. */
 export function delayOfMail(attempt: number, random: () => number): number {
   return delayAfter(attempt, BACKOFF, random);
 }

@@ -43,8 +43,8 @@ export function passkeysOf({ factors }: FactorsOfAccount): readonly Passkey[] {
 
 /**
  * Verifies a proof against the factors of an account, and changes nothing. Returns what the caller must use up in the
- * transaction of the allowed change. Null for a wrong proof, and for one that the account already shows as used. The
- * transaction decides which one of several concurrent uses succeeds.
+ * transaction of the allowed change. Null for a wrong proof, and for a proof that the account already shows as used.
+ * The transaction decides which one of several concurrent uses succeeds.
  *
  * @param now milliseconds since the epoch
  */

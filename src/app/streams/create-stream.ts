@@ -7,7 +7,7 @@ import { asStream, type Stream, type StreamDeps } from './stream.ts';
 /** Where a stream delivers. */
 export interface StreamDelivery {
   readonly url: string;
-  /** The value of `Authorization` in each request; null: without one. */
+  /** The value of `Authorization` in each request; null: without the header. */
   readonly authorization: string | null;
 }
 

@@ -8,14 +8,14 @@ import { readMailAddress } from '../accounts/read-mail-address.ts';
 
 /** An account as a line of a file describes it. */
 export interface UserLine {
-  /** Absent: the service makes one. */
+  /** Absent: the service makes an id. */
   readonly id?: string;
   readonly username: string;
   readonly email: string;
   readonly emailVerified?: boolean;
   /** Absent: the account has no password. */
   readonly passwordHash?: string;
-  /** Absent: the user has none. */
+  /** Absent: the user has no claims. */
   readonly claims?: Claims;
   /** RFC 3339. Absent: the time of the import. */
   readonly createdAt?: string;

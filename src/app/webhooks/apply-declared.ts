@@ -88,7 +88,7 @@ function declaredState(
   return {};
 }
 
-/** If the file has a new secret, the former one still signs for a while, as after a rotation. */
+/** If the file has a new secret, the former secret still signs for a while, as after a rotation. */
 async function secretChange(
   { sealer, clock }: Deps,
   { id, secret }: DeclaredEndpoint,

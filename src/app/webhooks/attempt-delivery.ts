@@ -108,7 +108,7 @@ function isAnswer(result: unknown): result is WebhookAnswer {
 
 /**
  * The milliseconds that `Retry-After` asks to wait: a number of seconds, or a date (RFC 9110 section 10.2.3). Null
- * without the header or for an invalid one.
+ * without a valid header.
  */
 function retryAfterOf(header: string | null, now: number): number | null {
   if (header === null) return null;

@@ -34,7 +34,7 @@ export function signingSecrets({ secret, former }: Credentials, now: number): st
   return former !== undefined && now < former.until ? [secret, former.secret] : [secret];
 }
 
-/** The former secret signs for a while, so that the receiver can change to the new one without a failure. */
+/** The former secret signs for a while, so that the receiver can change to the new secret without a failure. */
 export function rotateSecret(credentials: Credentials, secret: string, now: number): Credentials {
   if (credentials.secret === undefined) return { ...credentials, secret };
   return {

@@ -86,7 +86,7 @@ function onlyDifferent(endpoint: WebhookEndpoint, change: EndpointChange): Endpo
   };
 }
 
-/** The stream of a change is made from the stored one, so the keys of both have the same order. */
+/** The stream of a change is made from the stored stream, so the keys of both have the same order. */
 function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -120,7 +120,7 @@ function withLogin(session: LifeSession, drafts: readonly Draft[]): readonly Dra
   return [login, ...drafts];
 }
 
-/** Plain rotations are not recorded, so the row of the session gives the last one. */
+/** Plain rotations are not recorded, so the row of the session gives the last rotation. */
 function withLatest(session: LifeSession, drafts: readonly Draft[]): Draft[] {
   const at = Date.parse(session.refreshedAt);
   const isRecorded = drafts.some(

@@ -12,7 +12,7 @@ export interface AttemptSubject {
 /** An attempt that `begin` allowed. */
 export interface AllowedAttempt {
   readonly allowed: true;
-  /** The counts that it raised. Null: it was not counted, or that is not known. */
+  /** The counts that the attempt raised. Null: it raised none, or they are not known. */
   readonly raised: RaisedCounts | null;
   /** The same for a second store, which counts the attempt too. */
   readonly raisedByFallback?: RaisedCounts | null;
@@ -62,8 +62,8 @@ export interface Attempts {
   recordRecovery(owner: RecoveredAccount, now: number): Promise<void>;
 
   /**
-   * Counts one action against its limit. A refused action does not count. The key is the action's name, which is one
-   * word from the code, followed by its subject.
+   * Counts one action against its limit. A refused action does not count. The key is the name of the action, a space
+   * and the subject of the action. The name is one constant word.
    */
   countAction(key: string, limit: Limit, now: number): Promise<LimitVerdict>;
 

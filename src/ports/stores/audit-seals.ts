@@ -6,7 +6,7 @@ export interface AuditSeals {
   /** Up to `limit` committed events without a seal, whatever their time. */
   listUnsealed(limit: number): Promise<readonly AuditEvent[]>;
 
-  /** The last seal. If no seal is stored, the last one that the purge removed. Null if there never was a seal. */
+  /** The last seal. If no seal is stored, the last seal that the purge removed. Null if there never was a seal. */
   findHead(): Promise<SealHead | null>;
 
   /**

@@ -100,9 +100,9 @@ export interface FamilyChanges {
 /**
  * The store of token families, one row each.
  *
- * Every method is atomic: the change and the given entries commit together or not at all. An entry with `oncePerDay`
- * is recorded at most once for each family, subject and day of its event (UTC). A subject in `knownSinceLogin` is
- * never recorded. Changes of one family are linearizable, and a revocation is permanent.
+ * Every method is atomic: the change and the given entries commit together or not at all. An entry with `oncePerDay` is
+ * recorded at most once for each family, subject and day of its event (UTC). A subject in `knownSinceLogin` is never
+ * recorded. Changes of one family are linearizable, and a revocation is permanent.
  *
  * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
@@ -139,8 +139,8 @@ export interface TokenFamilies {
 
   /**
    * Rotates as {@link TokenFamilies.rotate} does, and replaces the authentication. Also returns null and changes
-   * nothing if the proof no longer holds: see {@link IdentityProofUse}. With a cookie, the same if the family is not
-   * the session of a page.
+   * nothing if the proof no longer holds: see {@link IdentityProofUse}. The same if a cookie is given, and the family
+   * is not the session of a page.
    */
   stepUp(stepUp: StepUp, entries: readonly ChangeEntry[]): Promise<TokenFamily | null>;
 

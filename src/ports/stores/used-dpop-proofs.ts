@@ -14,8 +14,8 @@ export class UsedDpopProofsFull extends Refusal {
 export interface UsedDpopProofs {
   /**
    * Records at `now` that a proof was used. The record lasts until `until`. Both times in milliseconds. False: the
-   * proof was used before. Atomic: of concurrent calls for one proof, one is true. Must be called only for a proof of
-   * the right key: otherwise a stranger could fill the store.
+   * proof was used before. Atomic: of concurrent calls for one proof, one returns true. Must be called only for a proof
+   * of the right key: otherwise a stranger could fill the store.
    *
    * Rejects with {@link UsedDpopProofsFull} if there is no room, and with {@link StoreUnavailable} if the store is not
    * reachable.

@@ -3,7 +3,7 @@ import type { ImportVerdict } from '../../domain/imported-user.ts';
 import type { User } from '../../domain/user.ts';
 import type { AuditEntry } from './audit-log.ts';
 
-/** A kind of password hash, as {@link HashVerifier} names it, and how long the verification of one takes. */
+/** A kind of password hash, as {@link HashVerifier} names it, and how long the verification of such a hash takes. */
 export interface PasswordKind {
   readonly name: string;
   readonly milliseconds: number;
@@ -27,8 +27,8 @@ export interface ExportedUser {
 }
 
 /**
- * Moves accounts between this service and others, many at a time. No method records events for other systems. All
- * methods reject with {@link StoreUnavailable} when the database is unavailable.
+ * Moves accounts between this service and other systems, many at a time. No method records events for other systems.
+ * All methods reject with {@link StoreUnavailable} when the database is unavailable.
  */
 export interface UserTransfer {
   /** Records a kind. If the kind is recorded already, keeps the longer of the two times. */
@@ -42,7 +42,7 @@ export interface UserTransfer {
 
   /**
    * Stores the accounts whose verdict by `judgeImport` is `created`, all or none. Judges each account against the
-   * stored accounts and the earlier ones of the batch. Returns the verdicts in the same order. `now` decides which
+   * stored accounts and the earlier accounts of the batch. Returns the verdicts in the same order. `now` decides which
    * addresses are reserved. Where accounts are created, `entry` is recorded in the same transaction, with their number
    * as its fact `created`.
    */

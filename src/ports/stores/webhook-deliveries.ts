@@ -48,7 +48,7 @@ export interface DeliveryPeriod {
   readonly from: number;
   /** Events before this time. */
   readonly to: number;
-  /** True: only failed deliveries are sent again. False: delivered ones, too. */
+  /** True: only failed deliveries are sent again. False: delivered events are sent again, too. */
   readonly onlyFailed: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface SentPeriod {
   readonly latest: number | null;
 }
 
-/** The deliveries that wait. `oldestDueAt`: when the longest overdue one became due; null where none is due. */
+/** The deliveries that wait. `oldestDueAt`: when the longest overdue delivery became due; null where none is due. */
 export interface DeliveryBacklog {
   readonly pending: number;
   readonly oldestDueAt: number | null;
@@ -72,8 +72,8 @@ export interface DeliveryBacklog {
  */
 export interface WebhookDeliveries {
   /**
-   * The endpoints that have a due delivery and are not held (see {@link EndpointHealth.heldUntil}). Only enabled ones,
-   * except for `streams.updated`, which notifies the receiver of a disabled stream.
+   * The endpoints that have a due delivery and are not held (see {@link EndpointHealth.heldUntil}). Only enabled
+   * endpoints, except for `streams.updated`, which notifies the receiver of a disabled stream.
    */
   listDueEndpoints(now: number): Promise<readonly string[]>;
 
@@ -107,8 +107,8 @@ export interface WebhookDeliveries {
   ): Promise<boolean>;
 
   /**
-   * Makes up to `limit` deliveries of a period due at `at`, oldest event first. Pending deliveries stay as they
-   * are. The entries are recorded if any delivery becomes due.
+   * Makes up to `limit` deliveries of a period due at `at`, oldest event first. Pending deliveries stay as they are.
+   * The entries are recorded if any delivery becomes due.
    */
   sendPeriodAgain(
     endpointId: string,

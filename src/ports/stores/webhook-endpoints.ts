@@ -22,7 +22,7 @@ export interface EndpointHealth {
   readonly at: number;
   /** Whether a delivery succeeded. */
   readonly hasSucceeded: boolean;
-  /** The endpoint gets no request before this time, or before the recorded one if that is later. Null: unchanged. */
+  /** The endpoint gets no request before this time, or before the recorded time if that is later. Null: unchanged. */
   readonly heldUntil: number | null;
 }
 
@@ -57,8 +57,8 @@ export interface WebhookEndpoints extends SealedRows {
   find(id: string): Promise<WebhookEndpoint | null>;
 
   /**
-   * Changes an endpoint, and returns it after the change. Null, and nothing changes, if another request has removed
-   * or changed the endpoint, so that it differs from `expected`. A change to the state `enabled` also forgets earlier
+   * Changes an endpoint, and returns it after the change. Null, and nothing changes, if another request has removed or
+   * changed the endpoint, so that it differs from `expected`. A change to the state `enabled` also forgets earlier
    * failures and the time until which the endpoint was held. `notice` is an event for this endpoint alone, and commits
    * together with the change.
    */
