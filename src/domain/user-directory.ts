@@ -51,12 +51,14 @@ function isBeginningOfId(text: string): boolean {
   );
 }
 
-/**
- * Whether a text can be a position in a list with this filter: see {@link UserDirectory}. 14 digits of milliseconds
- * reach the year 5138. The database and RFC 3339 know no year after 9999.
- */
+/** The years that the database and RFC 3339 have in common. Imported accounts can have any of these times. */
+const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** Whether a text can be a position in a list with this filter: see {@link UserDirectory}. */
 export function isPosition({ by }: UserFilter, text: string): boolean {
   if (by === 'identifier') return !/\0|\p{Cs}/u.test(text);
-  const id = by === 'age' ? /^\d{1,14}\.(.*)$/.exec(text)?.[1] : text;
-  return id !== undefined && isCanonicalUuid(id);
+  if (by !== 'age') return isCanonicalUuid(text);
+  const [, time, id = ''] = /^(-?\d{1,15})\.(.*)$/.exec(text) ?? [];
+  return isCanonicalUuid(id) && Number(time) >= EARLIEST && Number(time) <= LATEST;
 }

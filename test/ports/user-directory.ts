@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import type { User } from '../../src/domain/user.ts';
-import type { UserFilter } from '../../src/domain/user-directory.ts';
+import { isPosition, type UserFilter } from '../../src/domain/user-directory.ts';
 import type { UserDirectory } from '../../src/ports/stores/user-directory.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { someFactor } from './second-factors.ts';
@@ -16,13 +16,14 @@ type Fresh = (t: Test) => Promise<DirectoryStores>;
 const userNamed = (username: string, values: Partial<User> = {}) =>
   someUser({ username, email: `${username}@example.com`, ...values });
 
-/** The ids of the accounts of a list, read in pages of two. */
+/** The ids of the accounts of a list, read in pages of two. Rejects if a request with a position would be refused. */
 async function pagesOf({ userDirectory }: DirectoryStores, filter: UserFilter): Promise<string[]> {
   const ids: string[] = [];
   for (let after: string | null = null; ; ) {
     const { users, next } = await userDirectory.list(filter, { now: NOW, limit: 2, after });
     ids.push(...users.map(({ user }) => user.id));
     if (next === null) return ids;
+    if (!isPosition(filter, next)) throw new Error(`${next} is not accepted as a position.`);
     after = next;
   }
 }
@@ -70,9 +71,9 @@ export async function userDirectoryContract(t: Test, fresh: Fresh): Promise<void
     'all accounts are listed newest first, also accounts with the same creation time',
     async (t) => {
       const stores = await fresh(t);
-      const all = Array.from({ length: 5 }, (_, index) =>
-        someUser({ createdAt: NOW + Math.floor(index / 3) }),
-      );
+      const times = ['0001-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'];
+      const imported = times.flatMap((time) => [Date.parse(time), Date.parse(time)]);
+      const all = [NOW, NOW, NOW, NOW + 1, NOW + 1, ...imported].map((createdAt) => someUser({ createdAt }));
       for (const user of all) await stores.users.create(user, []);
       const wanted = all
         .toSorted((one, other) => other.createdAt - one.createdAt || (other.id < one.id ? -1 : 1))
