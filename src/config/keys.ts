@@ -19,8 +19,8 @@ const MIN_BYTES = {
 type KeyName = keyof typeof MIN_BYTES;
 
 /**
- * A key with fewer different characters is weak. A limit of 16 would be too high: a quarter of all random keys of 64
- * hexadecimal digits lack some digit.
+ * A key with fewer different characters is weak. A limit of 16 would be too high: nearly a quarter of all random
+ * keys of 64 hexadecimal digits lack some digit.
  */
 const MIN_DIFFERENT_CHARACTERS = 10;
 const PLACEHOLDER = /change.?(me|this)|replace.?(me|this)|placeholder|example|secret|password|insecure/i;

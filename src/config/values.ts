@@ -124,7 +124,7 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
     },
 
     /**
-     * An origin as browsers send it in `Origin`: that of a site, or of an app or extension such as
+     * An origin as browsers send it in `Origin`, of a site, an app or an extension. An app has an origin such as
      * `capacitor://localhost`. A pattern for all subdomains of a site is accepted, too.
      */
     browserOrigin(name: string, value: string): string {

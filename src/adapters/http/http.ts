@@ -86,7 +86,7 @@ export interface HttpOptions {
   readonly keys: Pick<RouteOptions, KeysName>;
   readonly observability: Pick<RouteOptions, ObservabilityName> & {
     readonly checks: HealthChecks;
-    /** null: another server serves the metrics. */
+    /** Null: another server serves the metrics. */
     readonly metrics: (Exposition & { readonly access: 'open' | 'key' }) | null;
   };
 }

@@ -46,7 +46,7 @@ function rowOf({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyIn
   return [id, alg, state, ...[announcedAt, signsFrom, publishedUntil].map(timeOf)];
 }
 
-/** `-` for a time that is not known: a key file holds no times, and the key that signs has no end yet. */
+/** `-` for an unknown time. A key file holds no times, and the signing key has no end yet. */
 function timeOf(milliseconds: number): string {
   return milliseconds > 0 && Number.isFinite(milliseconds) ? new Date(milliseconds).toISOString() : '-';
 }

@@ -54,8 +54,8 @@ export function checkServerFiles(folder: string): void {
 }
 
 /**
- * The files of both servers, by name. If one file of a server is missing, as after an upgrade or a loss, it gets the
- * password of the other. Throws if the files contradict each other, because the error of the server would only be
+ * The files of both servers, by name. If one file of a server is missing, as after an upgrade or a loss, the new
+ * file gets the password of the other. Throws if the files contradict each other, because the error of the server would only be
  * "access refused".
  */
 export function serverFiles(folder: string, random: () => string): Record<string, string> {

@@ -98,7 +98,7 @@ function mailVerificationRoute(app: App, { mailVerification }: AccountsOptions):
         summary: 'Request another mail with a link that confirms the address of an account',
         description:
           'The answer is the same for an address with and without an account, for a confirmed address, and for repeated ' +
-          'requests. One address gets at most three such mails a day.',
+          'requests. One address gets at most three of these mails a day.',
         security: [],
         body: UnverifiedAddress,
         response: { 202: Empty, ...problemResponses(400, 503) },

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { OAuthClient } from '../../../domain/oauth-client.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
-import { ServiceKeyRefusal } from '../server/security-line.ts';
+import { ServiceKeyRefusal } from '../server/log-security-event.ts';
 import { createPresentedKeyFinder, createSecretFinder, requireScope } from '../server/service-keys.ts';
 
 export type OAuthClientAuthenticator = ReturnType<typeof createOAuthClientAuthenticator>;

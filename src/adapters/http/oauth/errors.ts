@@ -6,7 +6,7 @@ import { PROBLEM_TYPE, Problem, type ProblemCode } from '../server/problems.ts';
 
 /**
  * The codes of RFC 6749 section 5.2 and of RFC 9449 sections 5 and 8. The last two codes come from RFC 6749 section
- * 4.1.2.1, because section 5.2 has no code for a failure of the server.
+ * 4.1.2.1: section 5.2 has no code for a failure of the server.
  */
 const CODES = [
   'invalid_request',

@@ -54,8 +54,8 @@ export function keySetRoute(app: App, { publishedKeys, keySetMaxAge }: KeySetOpt
         tags: ['operations'],
         summary: 'Get the public keys of access tokens',
         description:
-          'A key is published before it signs, and until its last token has expired, unless an operator lets it sign at ' +
-          'once or removes it at once. With HS512 the set is empty, ' +
+          'A key is published before it signs, unless an operator lets it sign at once. It stays published until its last ' +
+          'token has expired, unless an operator removes it at once. With HS512 the set is empty, ' +
           'because those keys are secret. Fetch the set again if it lacks the `kid` of a token.',
         security: [],
         response: { 200: jsonAnswer('a JWK Set', KeySet), ...problemResponses() },

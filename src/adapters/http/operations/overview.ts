@@ -173,7 +173,7 @@ function toSample({ at, refusals, ...counts }: OverviewSample) {
   return { at: new Date(at).toISOString(), ...counts, refusals: { ...refusals } };
 }
 
-/** Leaves out a time that is unknown: a key file holds no times, and the signing key has no end yet. */
+/** Leaves out an unknown time. A key file holds no times, and the signing key has no end yet. */
 function optionalTime<Name extends string>(name: Name, at: number): { readonly [Key in Name]?: string } {
   const known = at > 0 && Number.isFinite(at);
   return (known ? { [name]: new Date(at).toISOString() } : {}) as { readonly [Key in Name]?: string };

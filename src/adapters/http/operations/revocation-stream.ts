@@ -27,7 +27,7 @@ export interface RevocationStream {
 /**
  * Server-sent events: each session that has ended, then `ready`, then each session as it ends. The sessions before
  * `ready` are produced as the reader takes them. The stream is destroyed if the reader takes nothing between two
- * heartbeats, and after `ready` also if the backlog is too large. The server logs the error.
+ * heartbeats. After `ready` it is also destroyed if the backlog is too large. The server logs the error.
  */
 export function createRevocationStream({ ended, accessTokenAge, onClose }: Options): RevocationStream {
   let isReady = false;

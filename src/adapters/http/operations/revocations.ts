@@ -36,8 +36,8 @@ export function revocationsRoute(scope: App, { serviceKeys, followRevocations }:
         summary: 'Follow the sessions that end',
         description:
           'Server-sent events. Each event has `{sid, revokedAt}`. The stream begins with the sessions that ended ' +
-          'within the longest life of an access token, then says `event: ready`, then sends each session as it ends, ' +
-          'and a comment every 15 seconds. An event may come twice. The stream cannot be resumed: connect again.',
+          'within the longest life of an access token. Then it says `event: ready`, and sends each session as it ends. ' +
+          'A comment comes every 15 seconds. An event may come twice. The stream cannot be resumed: connect again.',
         security: [{ serviceKey: [] }],
         response: {
           200: textAnswer('the events, without an end', 'text/event-stream'),

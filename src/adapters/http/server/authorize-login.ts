@@ -5,7 +5,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import { OWN_CLIENT_ID, type ServiceKey } from '../../../domain/service-key.ts';
 import { hostOf, isLoopback } from '../../../lib/hosts.ts';
 import { canonicalIpAddress } from './ip-address.ts';
-import { ServiceKeyRefusal } from './security-line.ts';
+import { ServiceKeyRefusal } from './log-security-event.ts';
 import { createPresentedKeyFinder } from './service-keys.ts';
 
 /** Which callers may log a user in by id; see LOGIN_BY_USER_ID. */

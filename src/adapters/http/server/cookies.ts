@@ -36,7 +36,7 @@ export function onlyCookie(
   name: string,
   code: RefusalCode = 'invalid_request',
 ): string | undefined {
-  // The parser decides which pairs have the name: a sibling domain may set a cookie whose name differs in a space only.
+  // The parser decides which pairs have the name. A sibling domain may set a cookie whose name differs only in a space.
   const pairs = (headers.cookie ?? '').split(';').filter((pair) => name in server.parseCookie(pair));
   if (pairs.length > 1) throw new Refusal(code, `There is more than one cookie ${name}.`);
   return cookies[name];

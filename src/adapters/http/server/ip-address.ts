@@ -17,7 +17,7 @@ const BRACKETED_IPV6 = /^\[([^\]]*:[^\]]*)\](?::\d{1,5})?$/;
 
 /**
  * The canonical address of an entry of X-Forwarded-For. Some proxies append the client's port to its address, and put
- * an IPv6 address in brackets. null: the entry is not an address.
+ * an IPv6 address in brackets. Null: the entry is not an address.
  */
 export function forwardedIpAddress(entry: string): string | null {
   const [, address = entry] = IPV4_WITH_PORT.exec(entry) ?? BRACKETED_IPV6.exec(entry) ?? [];

@@ -7,9 +7,9 @@ import { statedReasonFault } from '../../../domain/visible-text.ts';
 import type { App } from './app.ts';
 import { clientInfoOf } from './client-info.ts';
 import { registerCookieParser } from './cookies.ts';
+import { logSecurityEvent } from './log-security-event.ts';
 import { isReadOnly, refuseForeignChange } from './own-origin.ts';
 import { createPageCookie } from './page-cookie.ts';
-import { logSecurityEvent } from './security-line.ts';
 import { createPresentedKeyFinder, requireScope } from './service-keys.ts';
 
 declare module 'fastify' {

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Level } from '../../../domain/authentication.ts';
 import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
+import { logSecurityEvent, ServiceKeyRefusal } from './log-security-event.ts';
 import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem, problemMembers } from './problems.ts';
 import { retryFields } from './retry-fields.ts';
-import { logSecurityEvent, ServiceKeyRefusal } from './security-line.ts';
 import { OverloadRefusal } from './shedding.ts';
 
 /** Answers every error and every unknown route with a problem document. */

@@ -6,9 +6,9 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { ServiceKey, ServiceKeyScope } from '../../../domain/service-key.ts';
 import type { App } from './app.ts';
 import { clientInfoOf, userOrigin } from './client-info.ts';
-import { ServiceKeyRefusal } from './security-line.ts';
+import { ServiceKeyRefusal } from './log-security-event.ts';
 
-/** Finds a key by its secret. Compares all keys, each in constant time. null: no key has this secret. */
+/** Finds a key by its secret. Compares all keys, each in constant time. Null: no key has this secret. */
 export function createSecretFinder(keys: readonly ServiceKey[]) {
   const known = keys.map((key) => ({ key, digest: digest(key.secret) }));
 

@@ -7,7 +7,7 @@ import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { ipAddressOf } from '../../server/client-info.ts';
 import { count } from '../../server/field-schemas.ts';
-import { logSecurityEvent } from '../../server/security-line.ts';
+import { logSecurityEvent } from '../../server/log-security-event.ts';
 
 export interface RequestLimitOptions {
   readonly limitRequests: LimitRequests;

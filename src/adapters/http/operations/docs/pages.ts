@@ -2,7 +2,7 @@ import type { StaticDocumentSpec } from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { loadOnce } from '../../../../lib/load-once.ts';
 import type { App } from '../../server/app.ts';
-import { branding } from './mark.ts';
+import { branding } from './branding.ts';
 
 const PREFIX = '/docs';
 

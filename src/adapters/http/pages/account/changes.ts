@@ -14,7 +14,7 @@ import { emailPage, LINK_MAILED, PASSWORD_CHANGED, passwordPage } from './views.
 
 /**
  * A new password of any length reaches the use case, which says what is wrong with it. The passwords are optional: the
- * proof page sends the form with the proof alone, so that no page contains a password.
+ * proof page sends the form without them, because no page may contain a password.
  */
 const PasswordForm = Type.Object(
   {

@@ -11,8 +11,8 @@ export async function needsSecondFactor(
 }
 
 /**
- * Whether a form for a sensitive change asks for the password. The user of an account with a second factor proves that
- * factor, on a page of its own or by a new sign-in: the password is not enough.
+ * Whether a form for a sensitive change asks for the password. For an account with a second factor the password is not
+ * enough. Its user proves the factor, on the proof page or by a new sign-in.
  */
 export async function needsPassword(
   { listFactors }: Pick<AccountPageContext, 'listFactors'>,
