@@ -11,7 +11,7 @@ import { hostOf, isLoopback } from '../lib/hosts.ts';
 import type { Variables } from './environment.ts';
 import type { Readers } from './values.ts';
 
-const FRONT_DOORS: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];
+const FRONT_DOOR_NAMES: readonly [FrontDoor, ...FrontDoor[]] = ['session-id', 'cookie-pair', 'task-api'];
 const LOGIN_MODES = ['key', 'local', 'open', 'off'] as const;
 
 const PROXIES =
@@ -115,19 +115,19 @@ function readLoginMode(
 /** In production only the named front doors are open. Elsewhere the default is all of them. */
 function readFrontDoors(value: string, production: boolean, read: Readers): readonly FrontDoor[] {
   if (value === 'off' || (value === '' && production)) return [];
-  if (value === '') return FRONT_DOORS;
+  if (value === '') return FRONT_DOOR_NAMES;
   const doors = read.list(value);
   if (doors.length > 0 && doors.every(isFrontDoor)) return [...new Set(doors)];
   read.reportInvalid(
     'FRONT_DOORS',
     value,
-    `one or more of ${FRONT_DOORS.join(', ')}, comma-separated, or off`,
+    `one or more of ${FRONT_DOOR_NAMES.join(', ')}, comma-separated, or off`,
   );
   return [];
 }
 
 function isFrontDoor(name: string): name is FrontDoor {
-  return FRONT_DOORS.some((door) => door === name);
+  return FRONT_DOOR_NAMES.some((door) => door === name);
 }
 
 /** The port of a separate listener; null if the variable is empty. */

@@ -20,7 +20,7 @@ import { type EmailChangeOptions, emailChangePages } from './pages/email-change.
 import { type EmailVerificationOptions, emailVerificationPages } from './pages/email-verification.ts';
 import { homePage } from './pages/home.ts';
 import { type NotMeOptions, notMePages } from './pages/not-me.ts';
-import { pageSender, servePages } from './pages/page.ts';
+import { createPageSender, servePages } from './pages/page.ts';
 import { type PasswordResetOptions, passwordResetPages } from './pages/password-reset.ts';
 import { type App, createServer, type ServerOptions } from './server/app.ts';
 import { requireBearerOrCookie } from './server/bearer-or-cookie.ts';
@@ -116,7 +116,7 @@ export async function createHttp({ useCases, config, keys, observability }: Http
   configurationRoute(app, options);
   keySetRoute(app, options);
   healthRoutes(app, options);
-  homePage(app, options.accountPages, pageSender(options.serviceName));
+  homePage(app, options.accountPages, createPageSender(options.serviceName));
   return app;
 }
 
@@ -137,7 +137,7 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
   redirectToDocs(app, '/api/auth/swagger/index.html', 'operations', 'openDocs');
   await openFrontDoors(app, options);
   await registerScope(app, async (pages) => {
-    const sendPage = pageSender(options.serviceName);
+    const sendPage = createPageSender(options.serviceName);
     await servePages(pages, sendPage);
     notMePages(pages, { ...options, sendPage });
     passwordResetPages(pages, { ...options, sendPage });

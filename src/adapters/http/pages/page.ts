@@ -5,7 +5,7 @@ import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { prepareRefusal } from '../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../server/problems.ts';
-import { BODY_IS_OPTIONAL, refusalsAs } from '../server/schemas.ts';
+import { BODY_IS_OPTIONAL, createRefusalResponses } from '../server/schemas.ts';
 import { contentSecurityPolicyOf, type Page, paragraph, renderPage } from './layout.ts';
 
 /** The common schema of the page routes. */
@@ -16,7 +16,7 @@ export const pageSchema = {
 };
 
 /** Makes the responses of a page route for the statuses of its refusals. Each refusal is a page. */
-export const refusals = refusalsAs('text/html', 'a page with the reason of the refusal');
+export const pageRefusals = createRefusalResponses('text/html', 'a page with the reason of the refusal');
 
 /** The schema of a form without fields, which is not in the OpenAPI document. */
 export const EMPTY_FORM_SCHEMA = {
@@ -31,7 +31,7 @@ export const FORM_LIMIT = 8 * 1024;
 export type SendPage = (reply: FastifyReply, page: Page) => FastifyReply;
 
 /** Creates the function that sends pages. Each page names the service. */
-export function pageSender(serviceName: string): SendPage {
+export function createPageSender(serviceName: string): SendPage {
   return (reply, page) =>
     reply
       .header('content-security-policy', contentSecurityPolicyOf(page))

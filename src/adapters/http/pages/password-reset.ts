@@ -9,7 +9,7 @@ import { Empty, textAnswer } from '../server/schemas.ts';
 import { renderForm } from './form.ts';
 import { type Page, paragraph } from './layout.ts';
 import { LinkToken, pageResponses } from './mailed-link.ts';
-import { FORM_LIMIT, pageSchema, refusals, type SendPage } from './page.ts';
+import { FORM_LIMIT, pageRefusals, pageSchema, type SendPage } from './page.ts';
 
 export interface PasswordResetOptions {
   readonly checkResetLink: CheckResetLink;
@@ -67,7 +67,7 @@ function setPasswordRoute(app: App, { checkResetLink, resetPassword, sendPage }:
         response: {
           200: textAnswer('to a form: a page that confirms it', 'text/html'),
           204: Empty,
-          ...refusals(400, 403, 503),
+          ...pageRefusals(400, 403, 503),
         },
       },
     },

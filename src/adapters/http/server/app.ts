@@ -14,7 +14,12 @@ import { errorCode } from '../../../lib/errors.ts';
 import type { Tracing } from '../../../ports/tracing.ts';
 import { enableGracefulShutdown, type ShutdownTimes } from './closing.ts';
 import { buildSerializer, buildValidator } from './compilers.ts';
-import { answerPreflights, anyOriginHeaders, crossOriginHeaders, mayCarryCookies } from './cross-origin.ts';
+import {
+  answerPreflights,
+  anyOriginHeaders,
+  createCrossOriginHeaders,
+  mayCarryCookies,
+} from './cross-origin.ts';
 import { answerInTime } from './deadline.ts';
 import { createTrustedProxyCheck, warnOfUnusableForwarding } from './forwarding.ts';
 import { acceptJsonBodies, fillOptionalBodies, ignoreEmptyBodies } from './json-body.ts';
@@ -91,7 +96,7 @@ export function createServer(options: ServerOptions): App {
   const { log, trustProxy, limits, userIdFormat = 'uuid', tracing = null, onRequestEnded } = options;
   const { body, drain, finish, handlerTimeout, requestTimeout, headersTimeout } = { ...LIMITS, ...limits };
   const isTrustedProxy = createTrustedProxyCheck(trustProxy);
-  const headers = answerHeaders(options);
+  const headers = createAnswerHeaders(options);
   const responses = createOpenResponses();
   const socketRefusals = createSocketRefusals(headers.withoutRequest, responses);
   const app = fastify({
@@ -176,10 +181,10 @@ function reportRequests(app: App, onEnded: ServerOptions['onRequestEnded']): voi
 /** In UTF-16 code units. A character has one or two of them. */
 const MAX_PARAM_LENGTH: Readonly<Record<UserIdFormat, number>> = { uuid: 200, text: 2 * MAX_USER_ID };
 
-/** The headers of every answer: for one that the framework sends, and for one that is written to the socket. */
-function answerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions) {
+/** Creates the functions that return the headers of answers, sent by the framework or written to the socket. */
+function createAnswerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerOptions) {
   const protection = protectionHeaders(publicUrl);
-  const crossOrigin = crossOriginHeaders(corsOrigins);
+  const crossOrigin = createCrossOriginHeaders(corsOrigins);
   const anyOrigin = anyOriginHeaders(corsOrigins);
   return {
     forRequest: (request: FastifyRequest) => ({

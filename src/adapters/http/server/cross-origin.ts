@@ -27,12 +27,12 @@ export type CrossOriginHeaders = (
 ) => Record<string, string>;
 
 /**
- * An entry is an origin, or a pattern such as `https://*.example.com` for every subdomain of any depth. Without
+ * Creates the function for the CORS headers of answers. An entry is an origin, or a pattern such as `https://*.example.com` for every subdomain of any depth. Without
  * entries, answers have no CORS headers.
  */
-export function crossOriginHeaders(entries: readonly string[]): CrossOriginHeaders {
+export function createCrossOriginHeaders(entries: readonly string[]): CrossOriginHeaders {
   if (entries.length === 0) return () => ({});
-  const isAllowed = originMatcher(entries);
+  const isAllowed = createOriginMatcher(entries);
   return (origin, withCookies = false) =>
     origin !== undefined && isAllowed(origin)
       ? {
@@ -80,8 +80,8 @@ export function answerPreflights(app: FastifyInstance): void {
   });
 }
 
-/** Matches the origins of these entries; see {@link crossOriginHeaders}. */
-export function originMatcher(entries: readonly string[]): (origin: string) => boolean {
+/** Creates the check whether an origin is one of these entries; see {@link createCrossOriginHeaders}. */
+export function createOriginMatcher(entries: readonly string[]): (origin: string) => boolean {
   const origins = new Set(entries.filter((entry) => !isPattern(entry)));
   const patterns = entries.filter(isPattern).map(partsOfPattern);
   return (origin) =>

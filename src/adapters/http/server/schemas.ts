@@ -125,10 +125,10 @@ export function textAnswer(description: string, type: 'text/plain' | 'text/html'
 }
 
 /**
- * Like {@link problemResponses}, for routes whose refusals have this content type. A refusal before the route is known
+ * Creates a function like {@link problemResponses}, for routes whose refusals have this content type. A refusal before the route is known
  * is still a problem document.
  */
-export function refusalsAs(type: 'text/plain' | 'text/html', description: string) {
+export function createRefusalResponses(type: 'text/plain' | 'text/html', description: string) {
   const own = textAnswer(description, type);
   const any = { description, content: { ...own.content, [PROBLEM_TYPE]: { schema: Type.Ref(Problem) } } };
   return <Status extends number>(...statuses: Status[]) => {

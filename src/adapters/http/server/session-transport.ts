@@ -3,7 +3,7 @@ import type { TokenPair } from '../../../app/tokens/mint-pair.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from './app.ts';
 import { OWN_SITES, registerCookieParser } from './cookies.ts';
-import { originMatcher } from './cross-origin.ts';
+import { createOriginMatcher } from './cross-origin.ts';
 import { PROBLEMS } from './problems.ts';
 import { SESSION_TRANSPORT } from './schemas.ts';
 import { type CookieTokens, createSessionCookies, type SessionCookies } from './session-cookies.ts';
@@ -110,7 +110,7 @@ function assertMayUseCookies(
  * if a browser has a fault.
  */
 function createOriginCheck({ publicUrl, corsOrigins }: SessionTransportOptions) {
-  const isAllowed = originMatcher(corsOrigins);
+  const isAllowed = createOriginMatcher(corsOrigins);
   const isOwn = (origin: string, host: string) =>
     publicUrl === null ? URL.canParse(origin) && new URL(origin).host === host : origin === publicUrl;
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BEARER_CHALLENGE, prepareRefusal } from '../../server/problem-answers.ts';
 import { PROBLEMS, type ProblemCode } from '../../server/problems.ts';
-import { refusalsAs } from '../../server/schemas.ts';
+import { createRefusalResponses } from '../../server/schemas.ts';
 
 const NOT_VALID = 'Not valid token';
 
@@ -15,7 +15,12 @@ const WORDS: { readonly [code in ProblemCode]?: string } = {
 };
 
 /** The refusals among the responses of a route. */
-export const refusalResponses = refusalsAs('text/plain', 'the reason of the refusal')(400, 401, 403, 503);
+export const refusalResponses = createRefusalResponses('text/plain', 'the reason of the refusal')(
+  400,
+  401,
+  403,
+  503,
+);
 
 export function sendPlain(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { code } = prepareRefusal(error, request, reply);

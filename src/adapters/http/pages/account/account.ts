@@ -5,7 +5,7 @@ import { registerCookieParser } from '../../server/cookies.ts';
 import { refuseForeignChange } from '../../server/own-origin.ts';
 import { createPageCookie, type PageCookie } from '../../server/page-cookie.ts';
 import { type Page, paragraph } from '../layout.ts';
-import { pageSender, servePages } from '../page.ts';
+import { createPageSender, servePages } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
 import type { AccountPageContext, AccountPageOptions } from './context.ts';
 import { factorRoutes } from './factors.ts';
@@ -24,7 +24,7 @@ const INCOMPLETE_FORM: Page = {
  * API, so the OpenAPI document does not describe them. Must be registered in a scope of their own.
  */
 export async function accountPages(app: App, options: AccountPageOptions): Promise<void> {
-  const sendPage = pageSender(options.serviceName);
+  const sendPage = createPageSender(options.serviceName);
   const cookie = createPageCookie('kinship_account', options.publicUrl, ['/', '/account']);
   await servePages(app, sendPage, INCOMPLETE_FORM);
   await registerCookieParser(app);
