@@ -6,14 +6,14 @@ import type { StoredPair } from './stored-pair.js';
 import type { IdentityProof, Schemas } from './types.js';
 
 /**
- * Exchanges the stored pair for its successor.
+ * Creates the function that exchanges the stored pair for its successor.
  *
  * The `Idempotency-Key` is stored before it is sent, and is sent only with its own pair and path. After a lost answer
  * or a closed tab, the next exchange sends the same key again and gets the same pair. A step-up is repeated without its
  * proof.
  */
 export function createRotation(
-  { withLock, lastRead: known, read, update }: PairStore,
+  { withLock, lastRead, read, update }: PairStore,
   post: PostToService,
   retry: Retry,
 ) {
@@ -27,9 +27,9 @@ export function createRotation(
       const stored = await read();
       if (stored && (proof ? stored.key : stored.access === access))
         await retry(() => exchange(stored.access));
-      const current = known();
+      const current = lastRead();
       if (proof && current) await exchange(current.access, proof);
-      return known()?.access ?? null;
+      return lastRead()?.access ?? null;
     });
 
   /**

@@ -9,13 +9,13 @@ const AHEAD = 60_000;
  * the current token and refreshes it in the background. A call in the second half waits for the new token.
  */
 export function createTokenGetter(
-  { lastRead: known, read, left }: PairStore,
+  { lastRead, read, left }: PairStore,
   rotate: (access: string) => Promise<string | null>,
 ): SessionClient['token'] {
   const pending = new Map<string, Promise<string | null>>();
 
   return async (rejected) => {
-    const stored = known() ?? (await read());
+    const stored = lastRead() ?? (await read());
     if (!stored) return null;
     const { access, expiresIn } = stored;
     const ahead = Math.min(AHEAD, expiresIn * 200);

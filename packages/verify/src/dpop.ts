@@ -68,7 +68,7 @@ export function createProofCheck({
       await useOnce(await check(request, expected));
       return null;
     }
-    const current = await orUnavailable('There is no nonce at the moment.', () => nonces.current());
+    const current = await callApplication('There is no nonce at the moment.', () => nonces.current());
     try {
       const proof = await check(request, expected);
       // This check comes before `useOnce`: a refusal for the nonce does not use the proof, and takes no memory.
@@ -88,7 +88,7 @@ export function createProofCheck({
     checkRequest(
       proof,
       request.method,
-      publicUrl === undefined ? request.url : publish(request.url, publicUrl),
+      publicUrl === undefined ? request.url : toPublicUrl(request.url, publicUrl),
     );
     if (proof.ath !== (await hashToken(token)))
       throw invalidProof('The proof was made for another access token, or without an access token.');
@@ -99,7 +99,7 @@ export function createProofCheck({
   async function useOnce({ jkt, jti }: Proof): Promise<void> {
     const id = await proofId(jkt, jti);
     const message = 'It is not known at the moment whether the proof was used before.';
-    if (!(await orUnavailable(message, () => useProof(id, KEPT))))
+    if (!(await callApplication(message, () => useProof(id, KEPT))))
       throw invalidProof('The proof was used before: make a new one for each request.');
   }
 }
@@ -109,7 +109,7 @@ function toNonces(nonce: NonNullable<DpopOptions['nonce']>): DpopNonces {
 }
 
 function isValid(nonces: DpopNonces, nonce: string): Promise<boolean> {
-  return orUnavailable('The nonce of the proof cannot be checked at the moment.', () =>
+  return callApplication('The nonce of the proof cannot be checked at the moment.', () =>
     nonces.isValid(nonce),
   );
 }
@@ -117,7 +117,7 @@ function isValid(nonces: DpopNonces, nonce: string): Promise<boolean> {
 /**
  * Calls a function of the application. If it fails, nothing is known about the token, so the refusal is `unavailable`.
  */
-async function orUnavailable<T>(message: string, ask: () => T | Promise<T>): Promise<T> {
+async function callApplication<T>(message: string, ask: () => T | Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
@@ -138,6 +138,6 @@ function checkRequest({ htm, htu, iat }: Proof, method: string, url: string): vo
 }
 
 /** The URL that clients see: the public URL with the path of the request. */
-function publish(url: string, publicUrl: string): string {
+function toPublicUrl(url: string, publicUrl: string): string {
   return URL.canParse(url) ? `${publicUrl.replace(/\/+$/, '')}${new URL(url).pathname}` : url;
 }

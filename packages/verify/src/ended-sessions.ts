@@ -33,15 +33,15 @@ export interface EndedSessions {
   close(): void;
 }
 
-/** Follows the stream until `close`. `at` returns the URL of a path of the service. */
+/** Follows the stream until `close`. `urlOf` returns the URL of a path of the service. */
 export function followEndedSessions(
   { serviceKey, whenLost, lostAfter = 30_000, maxSessions = 1_000_000, onError = () => {} }: StreamOptions,
-  at: (path: string) => URL,
+  urlOf: (path: string) => URL,
   fetch: typeof globalThis.fetch,
 ): EndedSessions {
   // An unset variable often causes an empty key. The service would refuse the key, and the stream would stay lost.
   if (!serviceKey) throw new TypeError('revocations.serviceKey is missing.');
-  const list = followRevocations({ url: at('/revocations'), serviceKey, maxSessions, onError, fetch });
+  const list = followRevocations({ url: urlOf('/revocations'), serviceKey, maxSessions, onError, fetch });
   return {
     async assertLive(token, { sessionId, claims }) {
       if (list.hasEnded(sessionId)) throw sessionEnded();
@@ -49,7 +49,7 @@ export function followEndedSessions(
       if (whenLost === 'accept') return;
       if (whenLost === 'refuse')
         throw unavailable('It is not known at the moment which sessions have ended.');
-      const url = at('/oauth/introspect');
+      const url = urlOf('/oauth/introspect');
       if (!(await isActive(token, { url, serviceKey, fetch, onError }))) throw sessionEnded();
     },
     ready: list.ready,

@@ -16,7 +16,10 @@ export interface ExpectedToken {
 export function toTokenRefusal(error: unknown, token: string, expected: ExpectedToken): VerifyError {
   if (error instanceof VerifyError) return error;
   if (error instanceof errors.JWTExpired)
-    return invalidToken('token_expired', 'The token has expired.', { cause: error, reason: ageOf(error) });
+    return invalidToken('token_expired', 'The token has expired.', {
+      cause: error,
+      reason: describeAge(error),
+    });
   if (error instanceof errors.JWTClaimValidationFailed) return toClaimRefusal(error, expected);
   if (error instanceof errors.JOSEAlgNotAllowed) return toAlgorithmRefusal(error, token, expected);
   if (error instanceof errors.JWKSNoMatchingKey)
@@ -68,7 +71,7 @@ function toAlgorithmRefusal(cause: unknown, token: string, { algorithms }: Expec
 }
 
 /** The age shows a clock that is wrong: a fresh token should not have expired. */
-function ageOf({ payload }: errors.JWTExpired): string {
+function describeAge({ payload }: errors.JWTExpired): string {
   const seconds = Math.round(Date.now() / 1000 - Number(payload.exp));
   return `The token expired ${seconds} s ago by the clock of this machine.`;
 }

@@ -56,9 +56,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { revocations } = options;
   const origin = options.url === undefined ? new URL(String(issuer[0])).origin : readOrigin(options.url);
   const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-  const at = (path: string) => new URL(path, origin);
-  const keys = createKeySet(at('/.well-known/jwks.json'), fetch);
-  const endedSessions = revocations === undefined ? null : followEndedSessions(revocations, at, fetch);
+  const urlOf = (path: string) => new URL(path, origin);
+  const keys = createKeySet(urlOf('/.well-known/jwks.json'), fetch);
+  const endedSessions = revocations === undefined ? null : followEndedSessions(revocations, urlOf, fetch);
   const checkProof = createProofCheck(options.dpop ?? {});
   const { onRefusal = createSettingWarnings() } = options;
 

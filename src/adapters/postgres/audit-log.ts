@@ -9,7 +9,7 @@ import type {
 import { AUDIT_COLUMNS, type AuditRow, insertEvent, toAuditEvent } from './audit-row.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { readScan } from './read-scan.ts';
+import { readFromSnapshot } from './read-from-snapshot.ts';
 import { userKey } from './user-key.ts';
 import type { Executor } from './with-outbox.ts';
 
@@ -25,7 +25,7 @@ export function createAuditLog(sql: Sql): AuditLog {
   return {
     async list(filter, page) {
       if (!isScan(filter)) return toPage(await execute(listEventsSql(sql, filter, page)), page, null);
-      return readScan(sql, async (tx) => {
+      return readFromSnapshot(sql, async (tx) => {
         const rows = await listEventsSql(tx, filter, page);
         return toPage(rows, page, rows.length > page.limit ? null : await findEndOfScan(tx, filter, page));
       });

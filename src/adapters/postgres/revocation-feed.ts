@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { FedRevokedFamilies } from '../../ports/revoked-families.ts';
 import type { PostgresAddress, Sql, UrlAddress } from './connect.ts';
-import { keepEmbeddedList, type RevocationFeed } from './embedded/revocation-list.ts';
+import { maintainEmbeddedList, type RevocationFeed } from './embedded/revocation-list.ts';
 import { execute } from './execute.ts';
 import { pollRevocations } from './polling.ts';
 import { loadRevocations, type Revocation } from './revocations.ts';
@@ -32,7 +32,7 @@ const RETRY_DELAY = 500;
  *   connection that stops answering is detected within {@link DETECTION_TIME}.
  * - A pooler in transaction mode delivers no notifications, so revocations are polled ({@link pollRevocations}).
  * - The embedded database delivers no notifications either. The list is loaded at the start, and a failed load rejects
- *   with the error of the database. Afterwards {@link keepEmbeddedList} maintains the list.
+ *   with the error of the database. Afterwards {@link maintainEmbeddedList} maintains the list.
  */
 export async function startRevocationFeed(options: Options): Promise<RevocationFeed> {
   const { address, sql, list, policy, clock, log } = options;
@@ -41,7 +41,7 @@ export async function startRevocationFeed(options: Options): Promise<RevocationF
 
   if (address.kind === 'embedded') {
     await load(sql);
-    return keepEmbeddedList({ list, log, reload: () => execute(load(sql)) });
+    return maintainEmbeddedList({ list, log, reload: () => execute(load(sql)) });
   }
 
   const stopping = new AbortController();

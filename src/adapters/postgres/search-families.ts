@@ -9,7 +9,7 @@ import { assertEach } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
 import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './family-row.ts';
-import { readScan } from './read-scan.ts';
+import { readFromSnapshot } from './read-from-snapshot.ts';
 import { belongsTo, isOfUser, userKey } from './user-key.ts';
 import type { Executor } from './with-outbox.ts';
 
@@ -25,7 +25,7 @@ export async function searchFamilies(
   filter: FamilyFilter,
   page: FamilyPage,
 ): Promise<FoundFamilies> {
-  return readScan(sql, async (tx) => {
+  return readFromSnapshot(sql, async (tx) => {
     const rows = await searchSql(tx, filter, page);
     assertEach(rows, (row) => filter.userId === null || belongsTo(row, filter.userId));
     const families = rows.slice(0, page.limit).map(toFamily);

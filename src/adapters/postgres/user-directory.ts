@@ -6,7 +6,7 @@ import type { FoundUsers, UserDirectory, UserPage } from '../../ports/stores/use
 import { isSameId, onlyRow } from './answer-check.ts';
 import type { Sql } from './connect.ts';
 import { execute } from './execute.ts';
-import { readScan } from './read-scan.ts';
+import { readFromSnapshot } from './read-from-snapshot.ts';
 import { userKey } from './user-key.ts';
 import { NAMED_USER_COLUMNS, type NamedUserRow, toNamedUser } from './user-row.ts';
 import type { Executor } from './with-outbox.ts';
@@ -34,7 +34,7 @@ export function createUserDirectory(sql: Sql): UserDirectory {
   return {
     async list(filter, page) {
       if (filter.by !== 'disabled') return toPage(await execute(listSql(sql, filter, page)), page, null);
-      return readScan(sql, async (tx) => {
+      return readFromSnapshot(sql, async (tx) => {
         const rows = await listSql(tx, filter, page);
         return toPage(rows, page, rows.length > page.limit ? null : await findEndOfScan(tx, page.after));
       });

@@ -67,31 +67,31 @@ const CONNECT_TIMEOUT = 3_000;
 /** Seconds. */
 const KEEP_ALIVE = 60;
 
-/** Reads a connection URL. Reports each fault to `add`, and returns null if the URL has a fault. */
-export function readConnectionUrl(url: string, add: AddFault): ConnectionTarget | null {
+/** Reads a connection URL. Passes each fault to `report`, and returns null if the URL has a fault. */
+export function readConnectionUrl(url: string, report: AddFault): ConnectionTarget | null {
   let faults = 0;
-  const fault: AddFault = (sentence) => {
+  const addFault: AddFault = (sentence) => {
     faults += 1;
-    add(sentence);
+    report(sentence);
   };
-  const target = parseUrl(url, fault);
+  const target = parseUrl(url, addFault);
   return faults === 0 ? target : null;
 }
 
 /** Reads a URL that the configuration has checked. Throws if it has a fault. */
 export function parseConnectionUrl(url: string): ConnectionTarget {
   const faults: string[] = [];
-  const target = readConnectionUrl(url, (fault) => faults.push(fault));
+  const target = readConnectionUrl(url, (sentence) => faults.push(sentence));
   if (target === null) throw new Error(faults.join(' '));
   return target;
 }
 
 /** Reads the parts of the URL. Null if it is not a PostgreSQL URL at all. Other faults are only reported. */
-function parseUrl(url: string, fault: AddFault): ConnectionTarget | null {
+function parseUrl(url: string, addFault: AddFault): ConnectionTarget | null {
   const parts = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(?:\/([^/?#]*))?(?:\?([^#]*))?$/.exec(url);
-  const parameters = readQuery(parts?.[4] ?? '', fault);
+  const parameters = readQuery(parts?.[4] ?? '', addFault);
   if (parts === null) {
-    fault(
+    addFault(
       'has an invalid value (not shown): it must be a URL such as postgres://user:password@host:5432/database.',
     );
     return null;
@@ -102,62 +102,62 @@ function parseUrl(url: string, fault: AddFault): ConnectionTarget | null {
     parameters.delete(name);
     return value;
   };
-  const user = take('user') ?? (decode(userPart, fault) || userInfo().username);
-  const password = take('password') ?? decode(passwordParts.join(':'), fault);
-  const hosts = readHosts(parts[2] ?? '', take, fault);
-  const database = take('dbname') ?? decode(parts[3] ?? '', fault);
-  const tls = readTls(take, fault);
+  const user = take('user') ?? (decode(userPart, addFault) || userInfo().username);
+  const password = take('password') ?? decode(passwordParts.join(':'), addFault);
+  const hosts = readHosts(parts[2] ?? '', take, addFault);
+  const database = take('dbname') ?? decode(parts[3] ?? '', addFault);
+  const tls = readTls(take, addFault);
   const target = {
     hosts,
     user,
     password,
     database: database === '' ? user : database,
     ...tls,
-    connectTimeout: readSeconds('connect_timeout', take, fault) ?? CONNECT_TIMEOUT,
-    keepAlive: readKeepAlive(take, parameters, fault),
+    connectTimeout: readSeconds('connect_timeout', take, addFault) ?? CONNECT_TIMEOUT,
+    keepAlive: readKeepAlive(take, parameters, addFault),
     applicationName: take('application_name') ?? take('fallback_application_name') ?? 'kinship',
-    settings: parseOptions(take('options') ?? '', fault),
-    role: readRole(take('target_session_attrs') ?? 'any', fault),
+    settings: parseOptions(take('options') ?? '', addFault),
+    role: readRole(take('target_session_attrs') ?? 'any', addFault),
   };
   take('fallback_application_name');
-  refuseRest(parameters, fault);
+  refuseRest(parameters, addFault);
   return target;
 }
 
 /** As in libpq, a plus sign is not decoded to a space. */
-function readQuery(query: string, fault: AddFault): Parameters {
+function readQuery(query: string, addFault: AddFault): Parameters {
   const parameters: Parameters = new Map();
   for (const part of query.split('&').filter((part) => part !== '')) {
     const [name = '', ...value] = part.split('=');
-    parameters.set(decode(name, fault), decode(value.join('='), fault));
+    parameters.set(decode(name, addFault), decode(value.join('='), addFault));
   }
   return parameters;
 }
 
-function decode(text: string, fault: AddFault): string {
+function decode(text: string, addFault: AddFault): string {
   try {
     const decoded = decodeURIComponent(text);
     // PostgreSQL would read the text after this character as another parameter.
-    if (decoded.includes('\0')) fault('has a character with the code 0.');
+    if (decoded.includes('\0')) addFault('has a character with the code 0.');
     return decoded;
   } catch {
-    fault('has a percent sign that is not part of a valid escape.');
+    addFault('has a percent sign that is not part of a valid escape.');
     return '';
   }
 }
 
 /** As in libpq, the parameter `host` replaces the host names of the authority, and `port` replaces its ports. */
-function readHosts(authority: string, take: Take, fault: AddFault): ServerHost[] {
+function readHosts(authority: string, take: Take, addFault: AddFault): ServerHost[] {
   const own = authority.split(',').map(splitPort);
-  const names = take('host')?.split(',') ?? own.map(({ name }) => decode(name, fault));
+  const names = take('host')?.split(',') ?? own.map(({ name }) => decode(name, addFault));
   const ports = take('port')?.split(',') ?? own.map(({ port }) => port);
   if (ports.length !== 1 && ports.length !== names.length)
-    fault('has another number of ports than of hosts.');
+    addFault('has another number of ports than of hosts.');
   return names.map((name, index) => {
     const host = name.replace(/^\[(.*)\]$/, '$1');
     const port = Number((ports.length === 1 ? ports[0] : ports[index]) || '5432');
-    if (host === '') fault('names no host.');
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) fault('has an invalid port.');
+    if (host === '') addFault('names no host.');
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) addFault('has an invalid port.');
     return { host, port, path: host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : null };
   });
 }
@@ -171,27 +171,28 @@ function splitPort(entry: string): { readonly name: string; readonly port: strin
 /** Returns a parameter, and removes it from the parameters that are still to be read. */
 type Take = (name: string) => string | undefined;
 
-function readTls(take: Take, fault: AddFault) {
+function readTls(take: Take, addFault: AddFault) {
   const rootFile = take('sslrootcert');
-  const isDirectTls = readNegotiation(take, fault);
+  const isDirectTls = readNegotiation(take, addFault);
   const certificates = {
     ...(rootFile !== undefined &&
-      rootFile !== 'system' && { ca: readFileParameter('sslrootcert', rootFile, fault) }),
-    ...readOptionalFile('sslcert', 'cert', take, fault),
-    ...readOptionalFile('sslkey', 'key', take, fault),
+      rootFile !== 'system' && { ca: readFileParameter('sslrootcert', rootFile, addFault) }),
+    ...readOptionalFile('sslcert', 'cert', take, addFault),
+    ...readOptionalFile('sslkey', 'key', take, addFault),
   };
   // These parameters are for TLS only. A URL that has one must not lead to an unencrypted connection.
   const wantsTls = isDirectTls || Object.keys(certificates).length > 0 || rootFile !== undefined;
   const sslmode = take('sslmode') ?? (wantsTls ? 'require' : 'disable');
-  if (isDirectTls && sslmode === 'disable') fault('has sslnegotiation=direct, which needs another sslmode.');
-  return { tls: toTlsMode(sslmode, rootFile, fault), isDirectTls, certificates };
+  if (isDirectTls && sslmode === 'disable')
+    addFault('has sslnegotiation=direct, which needs another sslmode.');
+  return { tls: toTlsMode(sslmode, rootFile, addFault), isDirectTls, certificates };
 }
 
 /** Reads whether TLS begins without an SSLRequest. */
-function readNegotiation(take: Take, fault: AddFault): boolean {
+function readNegotiation(take: Take, addFault: AddFault): boolean {
   const value = take('sslnegotiation') ?? 'postgres';
   if (value !== 'postgres' && value !== 'direct')
-    fault('has sslnegotiation, which must be one of postgres, direct.');
+    addFault('has sslnegotiation, which must be one of postgres, direct.');
   return value === 'direct';
 }
 
@@ -199,7 +200,7 @@ function readNegotiation(take: Take, fault: AddFault): boolean {
  * Interprets `sslmode` as libpq does, with one exception: an encrypted connection is always verified. So `require`
  * without a root certificate is `verify-full`. Modes that may leave the connection unencrypted are refused.
  */
-function toTlsMode(sslmode: string, rootFile: string | undefined, fault: AddFault): TlsMode {
+function toTlsMode(sslmode: string, rootFile: string | undefined, addFault: AddFault): TlsMode {
   switch (sslmode) {
     case 'disable':
     case 'verify-full':
@@ -210,21 +211,21 @@ function toTlsMode(sslmode: string, rootFile: string | undefined, fault: AddFaul
         ? 'verify-full'
         : 'verify-ca';
     default:
-      fault('has an unsupported sslmode: use one of disable, require, verify-ca, verify-full.');
+      addFault('has an unsupported sslmode: use one of disable, require, verify-ca, verify-full.');
       return 'verify-full';
   }
 }
 
-function readOptionalFile(parameter: string, name: 'cert' | 'key', take: Take, fault: AddFault) {
+function readOptionalFile(parameter: string, name: 'cert' | 'key', take: Take, addFault: AddFault) {
   const file = take(parameter);
-  return file === undefined ? {} : { [name]: readFileParameter(parameter, file, fault) };
+  return file === undefined ? {} : { [name]: readFileParameter(parameter, file, addFault) };
 }
 
-function readFileParameter(parameter: string, file: string, fault: AddFault): string {
+function readFileParameter(parameter: string, file: string, addFault: AddFault): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    fault(`has ${parameter}, whose file cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    addFault(`has ${parameter}, whose file cannot be read (${(error as NodeJS.ErrnoException).code}).`);
     return '';
   }
 }
@@ -233,36 +234,36 @@ function readFileParameter(parameter: string, file: string, fault: AddFault): st
  * Reads a parameter in whole seconds from 1 to 60, and returns milliseconds. In libpq, 0 means "no limit" or the
  * default of the system.
  */
-function readSeconds(parameter: string, take: Take, fault: AddFault): number | null {
+function readSeconds(parameter: string, take: Take, addFault: AddFault): number | null {
   const value = take(parameter);
   if (value === undefined) return null;
   const seconds = Number(value);
   if (/^\d+$/.test(value) && seconds >= 1 && seconds <= 60) return seconds * 1_000;
-  fault(`has an invalid ${parameter}: use whole seconds from 1 to 60.`);
+  addFault(`has an invalid ${parameter}: use whole seconds from 1 to 60.`);
   return null;
 }
 
-function readKeepAlive(take: Take, parameters: Parameters, fault: AddFault): number | null {
-  const idle = readSeconds('keepalives_idle', take, fault);
+function readKeepAlive(take: Take, parameters: Parameters, addFault: AddFault): number | null {
+  const idle = readSeconds('keepalives_idle', take, addFault);
   if (parameters.get('keepalives') === '0') return null;
   return idle === null ? KEEP_ALIVE : idle / 1_000;
 }
 
-function readRole(value: string, fault: AddFault): ServerRole {
+function readRole(value: string, addFault: AddFault): ServerRole {
   if (isServerRole(value)) return value;
-  fault(
+  addFault(
     'has an unsupported target_session_attrs: use any, read-write or primary, because the service writes.',
   );
   return 'any';
 }
 
-function refuseRest(parameters: Parameters, fault: AddFault): void {
+function refuseRest(parameters: Parameters, addFault: AddFault): void {
   for (const [name, value] of parameters) {
     if (ACCEPTED_VALUES[name]?.includes(value)) continue;
     const shown = /^\w{1,40}$/.test(name) ? name : '(name not shown)';
     const instead = ACCEPTED_VALUES[name]
       ? `only ${ACCEPTED_VALUES[name].join(' or ')} is supported`
       : (REPLACEMENTS[name] ?? 'it is not supported');
-    fault(`has the parameter ${shown}: ${instead}.`);
+    addFault(`has the parameter ${shown}: ${instead}.`);
   }
 }

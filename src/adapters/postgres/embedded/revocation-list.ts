@@ -31,7 +31,7 @@ const PAUSE = 500;
  * After a statement with an unknown outcome the list is incomplete until it is loaded again. The embedded database runs
  * statements in order, so the load sees the result of a pending statement.
  */
-export function keepEmbeddedList({ list, log, reload }: Options): RevocationFeed {
+export function maintainEmbeddedList({ list, log, reload }: Options): RevocationFeed {
   const stopping = new AbortController();
   const { signal } = stopping;
   /** Grows with each event after which the list may lack a revocation. */

@@ -16,7 +16,7 @@ export function addUpSamples(all: readonly Samples[]): Promise<Samples> {
 
 /** The metrics of the workers of one service. The counts of a worker are kept after its end. */
 export interface WorkerMetrics {
-  /** The latest metrics of a running worker. */
+  /** Stores the latest metrics of a running worker. */
   update(worker: number, samples: Samples): void;
   /** Keeps the counts of a worker that has ended. Without them, the totals of the service would fall. */
   keepEnded(worker: number): Promise<void>;
