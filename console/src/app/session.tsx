@@ -146,7 +146,7 @@ function Marks({ marks }: { readonly marks: readonly Mark[] }) {
             <br />
             {mark.device}
           </td>
-          <td class="facts">
+          <td>
             {mark.actor !== null && `By ${mark.actor}. `}
             {mark.facts.join(' ')}
           </td>
