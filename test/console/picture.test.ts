@@ -64,7 +64,7 @@ t.test(
   },
 );
 
-t.test('the line has the colour of the device that held the tokens', async (t) => {
+t.test('the line has the color of the device that held the tokens', async (t) => {
   const paths = withClass(drawLife(theft, { width: 1_000 }), 'path').map(
     ({ attributes }) => attributes.class,
   );
