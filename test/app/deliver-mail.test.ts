@@ -86,8 +86,8 @@ function setUp() {
   return {
     world,
     deps,
-    delivered: () => countsOf(metrics, 'kinship_deliveries_total'),
-    failedRemovals: () => countsOf(metrics, 'kinship_removals_failed_total'),
+    countDeliveries: () => countsOf(metrics, 'kinship_deliveries_total'),
+    countFailedRemovals: () => countsOf(metrics, 'kinship_removals_failed_total'),
     users,
     lines,
     attempts,
@@ -95,22 +95,21 @@ function setUp() {
     postponed,
     record,
     deliver: () => deliverMail({ ...deps, operatorAddress: world.receiver }),
-    /**
-     * The remaining entries of a kind, whenever they are due. Call it at the end of a test, because it claims them all.
-     */
-    left: async (kind: 'mail' | 'event') => (await stored.claim(kind, NOW + 1000 * DAY, NOW, 1000)).length,
+    /** Counts the remaining entries of a kind, also those that are not due. The call claims them all. */
+    countLeft: async (kind: 'mail' | 'event') =>
+      (await stored.claim(kind, NOW + 1000 * DAY, NOW, 1000)).length,
   };
 }
 
 t.test('a mail is sent to the address of the session, and leaves the outbox', async (t) => {
-  const { deliver, record, attempts, left, lines, world } = setUp();
+  const { deliver, record, attempts, countLeft, lines, world } = setUp();
   world.receiver = 'operator@example.com';
   const { ids } = await record('mail', { contact: 'ann@example.com' });
   const run = deliver();
   t.equal(await run(), 1);
   t.equal(await run(), 0);
   t.match(attempts, [{ id: ids[0], to: 'ann@example.com', subject: /new address/, html: /<!doctype html>/ }]);
-  t.equal(await left('mail'), 0);
+  t.equal(await countLeft('mail'), 0);
   t.match(lines, [{ level: 'info', message: 'mail sent', members: { mailId: ids[0] } }]);
 });
 
@@ -123,23 +122,23 @@ t.test('mails about users without an address go to the address of the operator',
 });
 
 t.test('an entry without a recipient is removed and logged', async (t) => {
-  const { deliver, record, attempts, left, lines } = setUp();
+  const { deliver, record, attempts, countLeft, lines } = setUp();
   const { family, ids } = await record('mail', { contact: null });
   t.equal(await deliver()(), 1);
   t.same(attempts, []);
-  t.equal(await left('mail'), 0);
+  t.equal(await countLeft('mail'), 0);
   t.match(lines, [{ level: 'warn', members: { userId: family.userId, mailId: ids[0] } }]);
 });
 
 t.test('the mail loop leaves events in the outbox', async (t) => {
-  const { deliver, record, left } = setUp();
+  const { deliver, record, countLeft } = setUp();
   await record('event');
   t.equal(await deliver()(), 0);
-  t.equal(await left('event'), 1);
+  t.equal(await countLeft('event'), 1);
 });
 
 t.test('a failed mail is sent again with growing delays and the same id', async (t) => {
-  const { deliver, record, attempts, postponed, world, left } = setUp();
+  const { deliver, record, attempts, postponed, world, countLeft } = setUp();
   const { ids } = await record('mail');
   world.onSend = async () => {
     if (attempts.length < 12) throw new Error('451 later');
@@ -158,7 +157,7 @@ t.test('a failed mail is sent again with growing delays and the same id', async 
   t.equal(await run(), 1);
   t.same([...new Set(attempts.map(({ id }) => id))], ids);
   t.equal(attempts.length, 12);
-  t.equal(await left('mail'), 0);
+  t.equal(await countLeft('mail'), 0);
 });
 
 t.test('a delay is a random part of its maximum, and can be zero', async (t) => {
@@ -194,7 +193,7 @@ t.test('a mail that is refused permanently is dead-lettered at once', async (t) 
 });
 
 t.test('a mail that fails after a day is dead-lettered, and a mail that succeeds then is not', async (t) => {
-  const { deliver, record, deadLettered, postponed, world, left } = setUp();
+  const { deliver, record, deadLettered, postponed, world, countLeft } = setUp();
   const { ids } = await record('mail', {}, 2);
   const [lost = '', late = ''] = ids;
   world.onSend = async () => {
@@ -211,7 +210,7 @@ t.test('a mail that fails after a day is dead-lettered, and a mail that succeeds
   await run();
   t.same(deadLettered, [{ id: lost, reason: 'connect ECONNREFUSED' }]);
   t.equal(postponed.filter(({ id }) => id === late).length, 1);
-  t.equal(await left('mail'), 0);
+  t.equal(await countLeft('mail'), 0);
 });
 
 t.test(
@@ -236,7 +235,7 @@ t.test(
 );
 
 t.test('a failing mail does not stop the others', async (t) => {
-  const { deliver, record, attempts, world, left } = setUp();
+  const { deliver, record, attempts, world, countLeft } = setUp();
   const { ids } = await record('mail', {}, 30);
   const failing = new Set([ids[0], ids[7], ids[12]]);
   world.now += SECOND;
@@ -247,10 +246,10 @@ t.test('a failing mail does not stop the others', async (t) => {
   t.equal(await run(), 20, 'as many as a batch');
   t.equal(await run(), 10);
   t.equal(attempts.length, 30);
-  t.equal(await left('mail'), 3);
+  t.equal(await countLeft('mail'), 3);
 });
 
-t.test('only a few mails are sent concurrently', async (t) => {
+t.test('at most five mails are sent concurrently', async (t) => {
   const { deliver, record, world } = setUp();
   await record('mail', {}, 15);
   world.now += MINUTE;
@@ -294,13 +293,13 @@ t.test('an unavailable database is logged once per outage', async (t) => {
   await run();
   t.equal(warnings(), 2);
   deps.outbox.claim = async () => {
-    throw new TypeError('a fault of ours');
+    throw new TypeError('a programming error');
   };
   await t.rejects(run(), TypeError);
 });
 
 t.test('a sent mail is not sent again if its acknowledgment failed', async (t) => {
-  const { deps, deliver, record, attempts, world, left, lines } = setUp();
+  const { deps, deliver, record, attempts, world, countLeft, lines } = setUp();
   await record('mail');
   const { acknowledge } = deps.outbox;
   let tries = 0;
@@ -310,7 +309,7 @@ t.test('a sent mail is not sent again if its acknowledgment failed', async (t) =
   };
   t.equal(await deliver()(), 1);
   t.equal(tries, 3, 'the acknowledgment was repeated');
-  t.equal(await left('mail'), 0);
+  t.equal(await countLeft('mail'), 0);
 
   await record('mail');
   deps.outbox.acknowledge = away;
@@ -321,7 +320,7 @@ t.test('a sent mail is not sent again if its acknowledgment failed', async (t) =
   world.now += LEASE;
   t.equal(await run(), 1, 'the mail is claimed again');
   t.equal(attempts.length, 2, 'the mail is only acknowledged');
-  t.equal(await left('mail'), 0);
+  t.equal(await countLeft('mail'), 0);
 });
 
 t.test('a mail whose failure cannot be recorded is due again when its lease ends', async (t) => {
@@ -340,7 +339,7 @@ t.test('a mail whose failure cannot be recorded is due again when its lease ends
 });
 
 t.test('each outcome of a mail is counted', async (t) => {
-  const { deliver, record, world, delivered } = setUp();
+  const { deliver, record, world, countDeliveries } = setUp();
   await record('mail', { contact: 'ann@example.com' }, 4);
   await record('mail', { contact: null });
   world.now += SECOND;
@@ -350,7 +349,7 @@ t.test('each outcome of a mail is counted', async (t) => {
     if (end !== undefined) throw end;
   };
   await deliver()();
-  t.same(await delivered(), {
+  t.same(await countDeliveries(), {
     '{kind="mail",outcome="dead_letter"}': 1,
     '{kind="mail",outcome="postponed"}': 2,
     '{kind="mail",outcome="sent"}': 1,
@@ -380,7 +379,7 @@ t.test('neither the log nor the stored reason contains an address', async (t) =>
 });
 
 t.test('without a broker events are logged once and removed after a day', async (t) => {
-  const { deps, record, lines, world, left, delivered } = setUp();
+  const { deps, record, lines, world, countLeft, countDeliveries } = setUp();
   const { ids, family } = await record('event', {}, 120);
   await record('mail');
   world.now = NOW + SECOND;
@@ -403,13 +402,13 @@ t.test('without a broker events are logged once and removed after a day', async 
   t.equal(await run(), 120, 'removed');
   t.equal(await run(), 0);
   t.equal(lines.length, 120);
-  t.same(await delivered(), { '{kind="event",outcome="logged"}': 120 });
-  t.equal(await left('event'), 0);
-  t.equal(await left('mail'), 1);
+  t.same(await countDeliveries(), { '{kind="event",outcome="logged"}': 120 });
+  t.equal(await countLeft('event'), 0);
+  t.equal(await countLeft('mail'), 1);
 });
 
 t.test('a logged event never counts as waiting until it is removed', async (t) => {
-  const { deps, record, world, left } = setUp();
+  const { deps, record, world, countLeft } = setUp();
   await record('event');
   world.now += SECOND;
   const run = logEvents(deps);
@@ -418,11 +417,11 @@ t.test('a logged event never counts as waiting until it is removed', async (t) =
     t.match((await deps.outbox.backlog(world.now))[0], { kind: 'event', count: 0 });
     await run();
   }
-  t.equal(await left('event'), 0);
+  t.equal(await countLeft('event'), 0);
 });
 
 t.test('an unavailable database delays the logging of events, but does not fail it', async (t) => {
-  const { deps, record, lines, world, failedRemovals } = setUp();
+  const { deps, record, lines, world, countFailedRemovals } = setUp();
   await record('event');
   const { claim, forget } = deps.outbox;
   const run = logEvents(deps);
@@ -434,13 +433,13 @@ t.test('an unavailable database delays the logging of events, but does not fail 
   deps.outbox.claim = claim;
   t.equal(await run(), 1);
   deps.outbox.forget = async () => {
-    throw new TypeError('a fault of ours');
+    throw new TypeError('a programming error');
   };
   world.now += 60 * MINUTE;
   lines.length = 0;
   t.equal(await run(), 0);
   t.match(lines, [{ members: { removal: 'events' } }], 'the failure is logged');
-  t.same(await failedRemovals(), { '{removal="events"}': 2 }, 'and the failure is counted');
+  t.same(await countFailedRemovals(), { '{removal="events"}': 2 }, 'and the failure is counted');
   deps.outbox.forget = forget;
   world.now = NOW + DAY + 30 * MINUTE;
   t.equal(await run(), 1);

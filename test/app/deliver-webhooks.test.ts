@@ -274,17 +274,17 @@ t.test('replicas that notify at the same time send one mail', async (t) => {
 
 t.test('a slow endpoint delays no other endpoint', async (t) => {
   const { addEndpoint, addEvent, deliveriesOf, queues } = setUp(t);
-  const [slow, well] = [await webhookReceiver(t), await webhookReceiver(t)];
+  const [slow, healthy] = [await webhookReceiver(t), await webhookReceiver(t)];
   const open: (() => void)[] = [];
   slow.answerWith((response) => void open.push(() => response.writeHead(204).end()));
   const slowId = await addEndpoint({ url: slow.url });
-  const wellId = await addEndpoint({ url: well.url });
+  const healthyId = await addEndpoint({ url: healthy.url });
   const { startDue, stop } = queues();
   for (let round = 1; round <= 3; round += 1) {
     await addEvent(slowId);
-    await addEvent(wellId);
+    await addEvent(healthyId);
     const isDelivered = async () =>
-      (await deliveriesOf(wellId)).filter(({ state }) => state === 'delivered').length === round;
+      (await deliveriesOf(healthyId)).filter(({ state }) => state === 'delivered').length === round;
     await waitUntil(async () => {
       await startDue();
       return isDelivered();

@@ -69,7 +69,7 @@ t.test('an unavailable database rejects the check, and never accepts the session
   t.equal(await isLive(), false, 'a remembered revocation needs no database');
 });
 
-t.test('a token with a longer lifetime than the current one is checked in the database', async (t) => {
+t.test('a token with a longer lifetime than the policy gives is checked in the database', async (t) => {
   const { isLive, family, families, queries } = await setUp({ complete: true });
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
   t.equal(

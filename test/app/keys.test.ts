@@ -21,7 +21,7 @@ async function accepts(service: Service, { access }: TokenPair): Promise<boolean
 }
 
 /** Whether a resource server with only the published keys accepts an access token. */
-async function isGoodElsewhere(service: Service, { access }: TokenPair): Promise<boolean> {
+async function resourceServerAccepts(service: Service, { access }: TokenPair): Promise<boolean> {
   const keys = createLocalJWKSet({ keys: service.publishedKeys().map((key) => ({ ...key })) });
   const options = {
     issuer: 'kinship',
@@ -53,10 +53,10 @@ for (const alg of KEY_ALGORITHMS) {
     const [published] = service.publishedKeys();
     t.match(headerOf(pair.access), { alg, typ: 'at+jwt', kid: published?.kid });
     t.match(headerOf(pair.refresh), { alg: 'HS512', kid: 'refresh-1' });
-    t.ok((await accepts(service, pair)) && (await isGoodElsewhere(service, pair)));
+    t.ok((await accepts(service, pair)) && (await resourceServerAccepts(service, pair)));
     service.time.now += POLICY.accessTokenAge;
     t.notOk(
-      (await accepts(service, pair)) || (await isGoodElsewhere(service, pair)),
+      (await accepts(service, pair)) || (await resourceServerAccepts(service, pair)),
       'an expired access token is refused',
     );
     t.type((await service.refresh(pair)).access, 'string', 'an expired access token can still be refreshed');
@@ -70,7 +70,7 @@ for (const alg of KEY_ALGORITHMS) {
     await set.maintain();
     const again = await service.refresh(first, { key: 'try-1' });
     t.equal(kidOf(again), kidOf(second), 'signed by the key of the first answer');
-    t.ok(await isGoodElsewhere(service, again));
+    t.ok(await resourceServerAccepts(service, again));
     if (alg === 'ES256') t.not(again.access, second.access, 'two ECDSA signatures of one text differ');
     else t.same(again, second, 'byte for byte');
 
@@ -104,16 +104,19 @@ t.test('a key is announced, signs, is retired and is removed', async (t) => {
 
   service.time.now += set.timing.announce - 1;
   const last = await service.logIn();
-  t.equal(kidOf(last), kidOf(first), 'not before its time');
+  t.equal(kidOf(last), kidOf(first), 'the new key does not sign before its time');
   service.time.now += 1;
-  t.equal(kidOf(await service.logIn()), key?.id, 'without a read of the set in between');
+  t.equal(kidOf(await service.logIn()), key?.id, 'the new key signs without another read of the set');
 
   service.time.now += POLICY.accessTokenAge - 1_000;
-  t.ok((await accepts(service, last)) && (await isGoodElsewhere(service, last)), 'until its last second');
+  t.ok(
+    (await accepts(service, last)) && (await resourceServerAccepts(service, last)),
+    'the token is accepted until its last second',
+  );
   service.time.now += set.timing.outlast - POLICY.accessTokenAge + 1_000;
-  t.same(kids(), [key?.id], 'at its time');
+  t.same(kids(), [key?.id], 'the retired key is no longer published');
   await set.maintain();
-  t.equal((await set.shared.signingKeys.list()).length, 1, 'and permanently');
+  t.equal((await set.shared.signingKeys.list()).length, 1, 'the retired key was removed from the store');
 });
 
 t.test('removing a leaked key ends no session', async (t) => {
@@ -124,7 +127,7 @@ t.test('removing a leaked key ends no session', async (t) => {
   const successor = typeof retired === 'object' ? retired.successor : null;
   t.not(successor?.id, announced?.id, 'a new key replaces it');
   await set.maintain();
-  t.notOk((await accepts(service, pair)) || (await isGoodElsewhere(service, pair)));
+  t.notOk((await accepts(service, pair)) || (await resourceServerAccepts(service, pair)));
   const next = await service.refresh(pair);
   t.equal(kidOf(next), successor?.id);
   t.ok(await accepts(service, next));
@@ -190,17 +193,17 @@ t.test('a change of the algorithm ends no session and no access token', async (t
   t.equal(headerOf(fourth.access).alg, 'HS512');
 
   const es256 = await someKeySet('ES256', shared);
-  const turned = await sessionUseCases({ ...es256, stores, keys });
-  const fifth = await turned.refresh(fourth);
+  const changed = await sessionUseCases({ ...es256, stores, keys });
+  const fifth = await changed.refresh(fourth);
   t.equal(
     headerOf(fifth.access).alg,
     'EdDSA',
     'a change between asymmetric algorithms announces the new key first',
   );
   time.now += es256.timing.announce;
-  const sixth = await turned.refresh(fifth);
+  const sixth = await changed.refresh(fifth);
   t.equal(headerOf(sixth.access).alg, 'ES256');
-  t.ok((await accepts(turned, fifth)) && (await accepts(turned, sixth)));
+  t.ok((await accepts(changed, fifth)) && (await accepts(changed, sixth)));
 });
 
 t.test('secret keys can be changed in two steps, one replica after another', async (t) => {

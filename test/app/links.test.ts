@@ -13,7 +13,7 @@ const DAY = 86_400_000;
 
 const keys = [someKey('hash-1')];
 const links = createLinkSecrets(keys);
-const to = linkTo({ links, publicUrl: 'https://auth.example.com' });
+const linkFor = linkTo({ links, publicUrl: 'https://auth.example.com' });
 
 const words = {
   serviceName: 'auth.example.com',
@@ -43,25 +43,25 @@ t.test('a link that was recorded before the hash key changed is mailed under its
   const [old, next] = [someKey('hash-1'), someKey('hash-2')];
   const before = createLinkSecrets([old]);
   const id = before.makeLinkId(resetId);
-  for (const changed of [
+  for (const secrets of [
     [next, old],
     [old, next],
   ].map((list) => createLinkSecrets(list))) {
-    t.equal(changed.makeResetSecret(id), before.makeResetSecret(id));
-    t.equal(changed.makeAddressSecret(id), before.makeAddressSecret(id));
+    t.equal(secrets.makeResetSecret(id), before.makeResetSecret(id));
+    t.equal(secrets.makeAddressSecret(id), before.makeAddressSecret(id));
   }
   const after = createLinkSecrets([next, old]);
   t.equal(
     createLinkSecrets([old, next]).makeResetSecret(after.makeLinkId(resetId)),
     after.makeResetSecret(after.makeLinkId(resetId)),
-    'also if a replica with the new key recorded it',
+    'also if a replica with the new key recorded the link',
   );
 });
 
 t.test(
   'links lead to this service, and a link does not contain the id from which it is derived',
   async (t) => {
-    const reset = new URL(to(forgotten) ?? '');
+    const reset = new URL(linkFor(forgotten) ?? '');
     t.equal(`${reset.origin}${reset.pathname}`, 'https://auth.example.com/auth/password/reset');
     t.equal(
       reset.searchParams.get('token'),
@@ -69,7 +69,7 @@ t.test(
       'the same whenever the mail is sent',
     );
     t.notMatch(reset.href, resetId);
-    const verify = new URL(to(unverified) ?? '');
+    const verify = new URL(linkFor(unverified) ?? '');
     t.equal(`${verify.origin}${verify.pathname}`, 'https://auth.example.com/auth/email/verify');
     t.equal(verify.searchParams.get('token'), links.makeAddressSecret(resetId));
     t.notMatch(verify.href, resetId);
@@ -79,10 +79,10 @@ t.test(
       'each kind of link has a key of its own',
     );
 
-    const token = new URL(to(moved) ?? '').searchParams.get('token') ?? '';
+    const token = new URL(linkFor(moved) ?? '').searchParams.get('token') ?? '';
     t.same(links.readNotMeToken(token, NOW + 7 * DAY - 1), { sessionId, userId });
-    t.equal(links.readNotMeToken(token, NOW + 7 * DAY), null, 'for a week');
-    const all = new URL(to(changed) ?? '').searchParams.get('token') ?? '';
+    t.equal(links.readNotMeToken(token, NOW + 7 * DAY), null, 'the token is valid for a week');
+    const all = new URL(linkFor(changed) ?? '').searchParams.get('token') ?? '';
     t.same(links.readNotMeToken(all, NOW), { sessionId: null, userId }, 'all sessions of the user');
     t.equal(links.readNotMeToken(token.replace(sessionId, ''), NOW), null, 'one session never becomes all');
   },
@@ -98,13 +98,13 @@ t.test('links of an older key stay valid, and links of an unknown key are refuse
 
 t.test('text and HTML of a mail contain the link', async (t) => {
   for (const event of [forgotten, moved]) {
-    const url = to(event) ?? '';
-    const letter = renderMail(event, { ...words, link: url });
-    t.ok(letter?.text.includes(`:\n${url}\n`), event.type);
-    t.ok(letter?.html.includes(`<a href="${url}" `), event.type);
+    const url = linkFor(event) ?? '';
+    const mail = renderMail(event, { ...words, link: url });
+    t.ok(mail?.text.includes(`:\n${url}\n`), event.type);
+    t.ok(mail?.html.includes(`<a href="${url}" `), event.type);
   }
-  const letter = renderMail(changed, { ...words, link: null });
-  t.match(letter?.subject, /password was changed/);
-  t.notMatch(letter?.html, '<a ');
-  t.match(letter?.text, HOME.address);
+  const mail = renderMail(changed, { ...words, link: null });
+  t.match(mail?.subject, /password was changed/);
+  t.notMatch(mail?.html, '<a ');
+  t.match(mail?.text, HOME.address);
 });

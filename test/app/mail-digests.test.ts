@@ -12,7 +12,7 @@ import { createMemoryStores } from '../support/memory/session-store.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** The address of {@link someFamily}. */
+/** The contact of {@link someFamily}. */
 const ADDRESS = 'ann@example.com';
 const FULL_HOUR = Date.UTC(2026, 0, 2, 4);
 
@@ -22,7 +22,11 @@ function setUp({ operatorAddress = null as string | null, random = (): number =>
   const world = { now: NOW, refuse: null as Error | null };
   const sent: Mail[] = [];
   const deps = {
-    ...{ outbox, users, budget, operatorAddress, tracing: null },
+    outbox,
+    users,
+    budget,
+    operatorAddress,
+    tracing: null,
     linkTo: () => 'https://auth.example.com/auth/not-me?token=t',
     serviceName: 'auth.example.com',
     describeDevice: () => null,
@@ -48,7 +52,7 @@ function setUp({ operatorAddress = null as string | null, random = (): number =>
     outbox,
     budget,
     digest,
-    async cause(count: number, values: Partial<TokenFamily> = {}) {
+    async recordMails(count: number, values: Partial<TokenFamily> = {}) {
       const family = someFamily(values);
       await families.open(
         family,
@@ -62,13 +66,13 @@ function setUp({ operatorAddress = null as string | null, random = (): number =>
       while ((await single()) > 0);
       while ((await digest()) > 0);
     },
-    left: async () => (await outbox.backlog(NOW + 10 * DAY)).find(({ kind }) => kind === 'mail')?.count,
+    countLeft: async () => (await outbox.backlog(NOW + 10 * DAY)).find(({ kind }) => kind === 'mail')?.count,
   };
 }
 
 t.test('fifteen events for one recipient become ten mails, and one digest at the full hour', async (t) => {
-  const { world, sent, cause, deliver, left } = setUp();
-  for (let n = 0; n < 15; n += 1) await cause(1);
+  const { world, sent, recordMails, deliver, countLeft } = setUp();
+  for (let n = 0; n < 15; n += 1) await recordMails(1);
   world.now = NOW + 1_000;
   await deliver();
   t.equal(sent.length, 10);
@@ -83,14 +87,14 @@ t.test('fifteen events for one recipient become ten mails, and one digest at the
   t.equal(digest?.text.match(/\* Your session was used from a new address/g)?.length, 5);
   t.equal(digest?.text.match(/end this session:\nhttps:\/\/auth\.example\.com/g)?.length, 5);
   t.equal(digest?.html.match(/<a href="https:\/\/auth\.example\.com\/auth\/not-me\?token=t" /g)?.length, 5);
-  t.equal(await left(), 0);
+  t.equal(await countLeft(), 0);
   await deliver();
   t.equal(sent.length, 11);
 });
 
 t.test('a mail that could not be held is not sent beyond the budget', async (t) => {
-  const { world, sent, cause, deliver, budget } = setUp();
-  await cause(15);
+  const { world, sent, recordMails, deliver, budget } = setUp();
+  await recordMails(15);
   world.now = NOW + 1_000;
   const { hold } = budget;
   budget.hold = async () => {
@@ -107,8 +111,8 @@ t.test('a mail that could not be held is not sent beyond the budget', async (t) 
 });
 
 t.test('a mail that the mail server refused for now is counted once', async (t) => {
-  const { world, sent, cause, deliver } = setUp();
-  await cause(10);
+  const { world, sent, recordMails, deliver } = setUp();
+  await recordMails(10);
   world.now = NOW + 1_000;
   world.refuse = new Error('451 later');
   await deliver();
@@ -119,27 +123,27 @@ t.test('a mail that the mail server refused for now is counted once', async (t) 
 });
 
 t.test('all spellings of an address share one budget', async (t) => {
-  const { world, sent, cause, deliver } = setUp();
-  await cause(8, { contact: 'ann@example.com' });
-  await cause(8, { contact: 'ANN@Example.COM' });
-  await cause(8, { contact: 'bob@example.com' });
+  const { world, sent, recordMails, deliver } = setUp();
+  await recordMails(8, { contact: 'ann@example.com' });
+  await recordMails(8, { contact: 'ANN@Example.COM' });
+  await recordMails(8, { contact: 'bob@example.com' });
   world.now = NOW + 1_000;
   await deliver();
   t.same([sent.filter(({ to }) => /ann/i.test(to)).length, sent.length], [10, 18]);
 });
 
 t.test('mails to the address of the operator have a budget for each user', async (t) => {
-  const { world, sent, cause, deliver } = setUp({ operatorAddress: 'operator@example.com' });
-  await cause(8, { contact: null });
-  await cause(8, { contact: null });
+  const { world, sent, recordMails, deliver } = setUp({ operatorAddress: 'operator@example.com' });
+  await recordMails(8, { contact: null });
+  await recordMails(8, { contact: null });
   world.now = NOW + 1_000;
   await deliver();
   t.equal(sent.length, 16);
 });
 
 t.test('a long digest shows twenty messages and counts the others', async (t) => {
-  const { world, sent, cause, deliver } = setUp();
-  await cause(45);
+  const { world, sent, recordMails, deliver } = setUp();
+  await recordMails(45);
   world.now = NOW + 1_000;
   await deliver();
   world.now = FULL_HOUR;
@@ -151,8 +155,8 @@ t.test('a long digest shows twenty messages and counts the others', async (t) =>
 });
 
 t.test('a flood of events hides neither a reuse nor the undo link of a change of the address', async (t) => {
-  const { world, sent, cause, deliver, record } = setUp();
-  await cause(31);
+  const { world, sent, recordMails, deliver, record } = setUp();
+  await recordMails(31);
   world.now = NOW + 1_000;
   await deliver();
   const client = { address: '198.51.100.7', userAgent: 'thief/1' };
@@ -179,8 +183,8 @@ t.test('a flood of events hides neither a reuse nor the undo link of a change of
 });
 
 t.test('a failed digest is retried whole, and dead-lettered if it is refused permanently', async (t) => {
-  const { world, sent, cause, deliver, digest, left } = setUp();
-  await cause(13);
+  const { world, sent, recordMails, deliver, digest, countLeft } = setUp();
+  await recordMails(13);
   world.now = NOW + 1_000;
   await deliver();
   world.now = FULL_HOUR;
@@ -192,7 +196,7 @@ t.test('a failed digest is retried whole, and dead-lettered if it is refused per
   t.equal(await digest(), 3);
   t.match(sent[10]?.subject, /^3 messages/);
 
-  await cause(12);
+  await recordMails(12);
   world.now = nextDigestAt(world.now) - 1;
   await deliver();
   world.now += 1;
@@ -201,12 +205,12 @@ t.test('a failed digest is retried whole, and dead-lettered if it is refused per
   t.ok(refused > 0);
   world.now += DAY;
   t.equal(await digest(), 0);
-  t.equal(await left(), 0);
+  t.equal(await countLeft(), 0);
 });
 
 t.test('a digest after one that was sent but not acknowledged has another id', async (t) => {
-  const { world, sent, outbox, cause, deliver, digest } = setUp();
-  await cause(12);
+  const { world, sent, outbox, recordMails, deliver, digest } = setUp();
+  await recordMails(12);
   world.now = NOW + 1_000;
   await deliver();
   world.now = FULL_HOUR;
@@ -216,7 +220,7 @@ t.test('a digest after one that was sent but not acknowledged has another id', a
   };
   await digest();
   outbox.acknowledge = acknowledge;
-  await cause(20);
+  await recordMails(20);
   await deliver();
   world.now = FULL_HOUR + HOUR;
   await deliver();
@@ -229,8 +233,8 @@ t.test('a digest stays one mail while the mail server is down', async (t) => {
   const numbers = [0.1, 0.9, 0.5, 0.3];
   let draws = 0;
   const random = () => numbers[draws++ % numbers.length] ?? 0;
-  const { world, sent, cause, deliver, digest } = setUp({ random });
-  await cause(13);
+  const { world, sent, recordMails, deliver, digest } = setUp({ random });
+  await recordMails(13);
   world.now = NOW + 1_000;
   await deliver();
   world.now = FULL_HOUR;
@@ -251,9 +255,9 @@ t.test('a digest stays one mail while the mail server is down', async (t) => {
 });
 
 t.test('a held mail goes to the current address of the account', async (t) => {
-  const { world, sent, users, cause, deliver } = setUp();
+  const { world, sent, users, recordMails, deliver } = setUp();
   const { userId } = someFamily();
-  await cause(12, { userId, contact: 'old@example.com' });
+  await recordMails(12, { userId, contact: 'old@example.com' });
   world.now = NOW + 1_000;
   await deliver();
   const user = {
@@ -274,8 +278,8 @@ t.test('a held mail goes to the current address of the account', async (t) => {
 t.test(
   'a held mail whose recipient cannot be looked up does not stop the other mails of its digest',
   async (t) => {
-    const { world, sent, users, cause, digest, deliver, left } = setUp();
-    await cause(13);
+    const { world, sent, users, recordMails, digest, deliver, countLeft } = setUp();
+    await recordMails(13);
     world.now = NOW + 1_000;
     await deliver();
     const { find } = users;
@@ -286,16 +290,16 @@ t.test(
     world.now = FULL_HOUR;
     t.equal(await digest(), 3);
     t.match(sent[10]?.subject, /^2 messages/);
-    t.equal(await left(), 1);
+    t.equal(await countLeft(), 1);
     world.now += 60_000;
     t.equal(await digest(), 1);
     t.equal(sent.length, 12);
-    t.equal(await left(), 0);
+    t.equal(await countLeft(), 0);
   },
 );
 
 t.test('a held mail without an address is dropped', async (t) => {
-  const { world, sent, users, cause, deliver, left } = setUp();
+  const { world, sent, users, recordMails, deliver, countLeft } = setUp();
   const { userId } = someFamily();
   const user = {
     id: userId,
@@ -307,12 +311,12 @@ t.test('a held mail without an address is dropped', async (t) => {
     createdAt: NOW,
   };
   await users.create(user, []);
-  await cause(12, { userId, contact: null });
+  await recordMails(12, { userId, contact: null });
   world.now = NOW + 1_000;
   await deliver();
   Object.assign(users, { find: async () => null });
   world.now = FULL_HOUR;
   await deliver();
   t.equal(sent.length, 10);
-  t.equal(await left(), 0);
+  t.equal(await countLeft(), 0);
 });

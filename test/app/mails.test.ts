@@ -15,13 +15,13 @@ function mailsWith({
 }
 
 /** Parses the HTML as strictly as XML, and returns the visible text. */
-function read(t: Test, html: string): string {
+function readVisibleText(t: Test, html: string): string {
   const open: string[] = [];
   const empty = new Set(['meta', 'hr', '!doctype']);
   const seen = html.replace(
     /<(\/?)([a-z!][a-z0-9]*)((?:\s[a-z-]+="[^"<>]*")*|\s+html)\s*>/g,
     (_tag, end, name) => {
-      if (end === '/') t.equal(open.pop(), name, `</${name}> closes what is open`);
+      if (end === '/') t.equal(open.pop(), name, `</${name}> closes the innermost open element`);
       else if (!empty.has(name)) open.push(name);
       return '\n';
     },
@@ -57,19 +57,19 @@ t.test('a mail offers a link for a new password only if this service keeps the a
 t.test('text and HTML contain the same facts and the advice', async (t) => {
   const subjects = new Set<string>();
   for (const event of mailedEvents().filter(hasMail)) {
-    const letter = renderMail(event, CONTEXT);
-    if (letter === null) throw new Error(`no letter about ${event.type}`);
-    subjects.add(letter.subject);
-    t.match(letter.subject, /^[\x20-\x7e]{10,60}$/);
+    const mail = renderMail(event, CONTEXT);
+    if (mail === null) throw new Error(`no mail about ${event.type}`);
+    subjects.add(mail.subject);
+    t.match(mail.subject, /^[\x20-\x7e]{10,60}$/);
     const facts = ['Bank of Ann', 'ann', '2 January 2026, 03:04 UTC', 'What to do'];
     facts.push('byOperator' in event.data ? 'If you did not ask for it' : 'If it was not you');
     if ('sessionId' in event.data) facts.push(SESSION.sessionId);
     if ('address' in event.data) facts.push(CLIENT.address, DEVICE);
     else if (!('byOperator' in event.data)) facts.push('not known', 'an unknown browser or app');
     if ('previousAddress' in event.data) facts.push('203.0.113.1');
-    const shown = read(t, letter.html);
-    for (const fact of [letter.subject, ...facts]) {
-      t.ok(letter.text.includes(fact), `text: ${fact}`);
+    const shown = readVisibleText(t, mail.html);
+    for (const fact of [mail.subject, ...facts]) {
+      t.ok(mail.text.includes(fact), `text: ${fact}`);
       t.ok(shown.includes(fact), `HTML: ${fact}`);
     }
   }
@@ -82,9 +82,9 @@ t.test('a mail shows nothing of the text of an unknown user agent', async (t) =>
     'Canary.example/2 (Windows NT 10.0)',
     'Mozilla/5.0 (Canary) Canary/3',
   ]) {
-    const letters = mailsWith({ userAgent });
-    t.equal(letters.length, 22);
-    for (const { text, html } of letters) t.notMatch(text + html, /canary/i);
+    const mails = mailsWith({ userAgent });
+    t.equal(mails.length, 22);
+    for (const { text, html } of mails) t.notMatch(text + html, /canary/i);
   }
 });
 
@@ -118,12 +118,12 @@ t.test('a mail about an ended session or a changed password links to the end of 
 });
 
 t.test('the time is shown in UTC, also just before and at midnight', async (t) => {
-  for (const [at, said] of [
+  for (const [at, shown] of [
     [Date.UTC(2024, 1, 29, 23, 59, 59, 999), '29 February 2024, 23:59 UTC'],
     [Date.UTC(2026, 11, 31), '31 December 2026, 00:00 UTC'],
   ] as const) {
     const [event] = mailedEvents();
-    t.match(event && renderMail({ ...event, occurredAt: at }, CONTEXT)?.text, said);
+    t.match(event && renderMail({ ...event, occurredAt: at }, CONTEXT)?.text, shown);
   }
 });
 
@@ -136,7 +136,7 @@ t.test('the HTML loads nothing, has no links and sets no color', async (t) => {
 t.test('untrusted HTML is shown as text', async (t) => {
   const account = `<script>alert("x")</script> <img src=x onerror='y'> &amp; <a href="//evil">`;
   for (const { text, html } of mailsWith({ account, address: '<b>198.51.100.7</b>' })) {
-    const shown = read(t, html);
+    const shown = readVisibleText(t, html);
     t.ok(shown.includes(account));
     t.ok(text.includes(account));
     t.notMatch(html, /<(?:script|img|a|b)\b/);
@@ -154,9 +154,9 @@ t.test('an untrusted value stays on its line', async (t) => {
   ];
   const [plain] = mailsWith({});
   for (const value of forged) {
-    const [letter] = mailsWith({ account: value, address: value });
-    t.equal(letter?.text.split(/[\r\n\v\f\u0085\u2028\u2029]/).length, plain?.text.split('\n').length);
-    t.equal(letter?.subject, plain?.subject);
+    const [mail] = mailsWith({ account: value, address: value });
+    t.equal(mail?.text.split(/[\r\n\v\f\u0085\u2028\u2029]/).length, plain?.text.split('\n').length);
+    t.equal(mail?.subject, plain?.subject);
   }
 });
 
@@ -181,8 +181,8 @@ t.test('no untrusted text becomes a link in a mail program', async (t) => {
 });
 
 t.test('a long value is cut between characters', async (t) => {
-  const [letter] = mailsWith({ account: '😀'.repeat(5_000) });
-  t.match(letter?.text, `${'😀'.repeat(199)}…\n`);
-  t.notMatch(letter?.text, '😀'.repeat(200));
+  const [mail] = mailsWith({ account: '😀'.repeat(5_000) });
+  t.match(mail?.text, `${'😀'.repeat(199)}…\n`);
+  t.notMatch(mail?.text, '😀'.repeat(200));
   t.match(mailsWith({ account: 'x'.repeat(200) })[0]?.text, `${'x'.repeat(200)}\n`);
 });

@@ -11,11 +11,17 @@ import { createMemoryStores } from '../support/memory/session-store.ts';
 const SECOND = 1_000;
 
 const key: KeyInSet = {
-  ...{ id: 'k', alg: 'EdDSA', number: 1, announcedAt: NOW, signsFrom: NOW, state: 'signing' },
-  ...{ fault: null, publishedUntil: Number.POSITIVE_INFINITY },
+  id: 'k',
+  alg: 'EdDSA',
+  number: 1,
+  announcedAt: NOW,
+  signsFrom: NOW,
+  state: 'signing',
+  fault: null,
+  publishedUntil: Number.POSITIVE_INFINITY,
 };
 
-function overviewOf(values: Partial<Parameters<typeof readOverview>[0]> = {}) {
+function createOverview(values: Partial<Parameters<typeof readOverview>[0]> = {}) {
   const time = { now: NOW };
   const metrics = createMetrics();
   const { families } = createMemoryStores();
@@ -44,7 +50,7 @@ function overviewOf(values: Partial<Parameters<typeof readOverview>[0]> = {}) {
 }
 
 t.test('a sample counts what the service did, by reason', async (t) => {
-  const { read, telemetry, families, metrics } = overviewOf();
+  const { read, telemetry, families, metrics } = createOverview();
   telemetry.loginEnded(null);
   telemetry.loginEnded('invalid_credentials');
   telemetry.rotated();
@@ -72,7 +78,7 @@ t.test('a sample counts what the service did, by reason', async (t) => {
 });
 
 t.test('many concurrent readers cause one reading, and expensive facts are read less often', async (t) => {
-  const { read, time, calls } = overviewOf();
+  const { read, time, calls } = createOverview();
   await Promise.all(Array.from({ length: 50 }, read));
   t.same(calls, { readings: 1, sessions: 1, keys: 1 });
   for (let second = 0; second < 60; second += 1) {
@@ -83,7 +89,7 @@ t.test('many concurrent readers cause one reading, and expensive facts are read 
 });
 
 t.test('the samples of the last hour are kept, and never more than 720', async (t) => {
-  const { read, time } = overviewOf();
+  const { read, time } = createOverview();
   for (let count = 0; count < 800; count += 1) {
     time.now += 2 * SECOND;
     await read();
@@ -99,7 +105,7 @@ t.test('without its database a service still shows the facts that need no databa
   const unavailable = async () => {
     throw new StoreUnavailable('nothing', null);
   };
-  const { read } = overviewOf({
+  const { read } = createOverview({
     families: { countLive: unavailable },
     listKeys: unavailable,
     checks: { database: unavailable, capacity: async () => {} },
@@ -115,7 +121,7 @@ t.test('without its database a service still shows the facts that need no databa
 
 t.test('an unexpected error rejects the reading, and the next reading succeeds', async (t) => {
   let isBroken = true;
-  const { read } = overviewOf({
+  const { read } = createOverview({
     families: {
       async countLive() {
         if (isBroken) throw new TypeError('broken');

@@ -75,34 +75,34 @@ function setUp() {
   return {
     world,
     deps,
-    delivered: () => countsOf(metrics, 'kinship_deliveries_total'),
+    countDeliveries: () => countsOf(metrics, 'kinship_deliveries_total'),
     stored,
     lines,
     published,
     postponed,
     record,
     run: publishEvents(deps),
-    /** The remaining events, whenever they are due. Call it at the end of a test, because it claims them all. */
-    left: async () => (await stored.claim('event', NOW + 1000 * WEEK, NOW, 10_000)).length,
+    /** Counts the remaining events, also those that are not due. The call claims them all. */
+    countLeft: async () => (await stored.claim('event', NOW + 1000 * WEEK, NOW, 10_000)).length,
   };
 }
 
 t.test('events are published, and leave the outbox', async (t) => {
-  const { run, record, published, left, lines } = setUp();
+  const { run, record, published, countLeft, lines } = setUp();
   const ids = await record(3);
   t.equal(await run(), 3);
   t.same(published, ids);
   t.equal(await run(), 0);
   t.same(lines, []);
-  t.equal(await left(), 0);
+  t.equal(await countLeft(), 0);
 });
 
 t.test('a batch is published concurrently and acknowledged by one statement', async (t) => {
   const { run, record, world, deps, stored, published } = setUp();
   await record(700);
-  let settlements = 0;
+  let acknowledgments = 0;
   deps.outbox.acknowledge = async (ids) => {
-    settlements += 1;
+    acknowledgments += 1;
     await stored.acknowledge(ids);
   };
   let release = () => {};
@@ -115,7 +115,7 @@ t.test('a batch is published concurrently and acknowledged by one statement', as
     return 'routed';
   };
   t.equal(await run(), 500);
-  t.equal(settlements, 1);
+  t.equal(acknowledgments, 1);
   world.onPublish = async () => 'routed';
   t.equal(await run(), 200);
 });
@@ -132,7 +132,7 @@ t.test('without a broker no event is claimed and no attempt is counted', async (
 t.test(
   'an event that the broker does not accept is published again without a limit of attempts, with the same id',
   async (t) => {
-    const { run, record, world, published, postponed, lines, left } = setUp();
+    const { run, record, world, published, postponed, lines, countLeft } = setUp();
     const [id] = await record();
     world.onPublish = async () => {
       throw new Error('NACK');
@@ -160,12 +160,12 @@ t.test(
       message: /published again/,
     });
     t.same([...new Set(published)], [id]);
-    t.equal(await left(), 0);
+    t.equal(await countLeft(), 0);
   },
 );
 
 t.test('an unroutable event waits with growing delays, and each type is logged once', async (t) => {
-  const { run, record, world, postponed, lines, delivered } = setUp();
+  const { run, record, world, postponed, lines, countDeliveries } = setUp();
   world.onPublish = async (type) => (type === 'sessions.started' ? 'unroutable' : 'routed');
   await record(3);
   await record(2, 'sessions.address_changed');
@@ -180,7 +180,7 @@ t.test('an unroutable event waits with growing delays, and each type is logged o
   t.same(delays.slice(0, 4), [0.5, 1, 2, 4]);
   t.same(delays.slice(-2), [3 * 3600, 3 * 3600], 'half of six hours');
   t.equal(postponed.length, 18 * 3);
-  t.same(await delivered(), {
+  t.same(await countDeliveries(), {
     '{kind="event",outcome="unroutable"}': 18 * 3,
     '{kind="event",outcome="routed"}': 2,
   });
@@ -189,7 +189,7 @@ t.test('an unroutable event waits with growing delays, and each type is logged o
 });
 
 t.test('when a type of event is routed again, its waiting events become due at once', async (t) => {
-  const { run, record, world, lines, left } = setUp();
+  const { run, record, world, lines, countLeft } = setUp();
   world.onPublish = async () => 'unroutable';
   await record(4);
   for (let hour = 0; hour < 48; hour += 1) {
@@ -201,7 +201,7 @@ t.test('when a type of event is routed again, its waiting events become due at o
   await record();
   t.equal(await run(), 1, 'the new event');
   t.equal(await run(), 4, 'and then the older events');
-  t.equal(await left(), 0);
+  t.equal(await countLeft(), 0);
   t.match(lines.at(-1), { level: 'info', members: { type: 'sessions.started' }, message: /routed again/ });
   t.equal(lines.length, 2);
 });
@@ -210,10 +210,10 @@ t.test(
   'events that are leased or due soon keep their time, and many events are made due in several calls',
   async (t) => {
     const { run, record, world, deps, stored } = setUp();
-    const asked: number[] = [];
+    const spared: number[] = [];
     let count = 5_000;
     deps.outbox.makeDue = async (type, after, dueAt, limit) => {
-      asked.push(after - dueAt);
+      spared.push(after - dueAt);
       t.same([type, limit], ['sessions.started', 5_000]);
       return stored.makeDue(type, after, dueAt, limit).then(() => count);
     };
@@ -222,16 +222,16 @@ t.test(
     count = 4_999;
     await run();
     await run();
-    t.same(asked, [2 * LEASE, 2 * LEASE], 'until a call made fewer events due than its limit');
+    t.same(spared, [2 * LEASE, 2 * LEASE], 'until a call made fewer events due than its limit');
     world.now += 1;
     await record();
     await run();
-    t.equal(asked.length, 2, 'not again while the type is still routed');
+    t.equal(spared.length, 2, 'not again while the type is still routed');
   },
 );
 
 t.test('an event that is unroutable for a week is dropped and counted', async (t) => {
-  const { run, record, world, lines, left } = setUp();
+  const { run, record, world, lines, countLeft } = setUp();
   world.onPublish = async () => 'unroutable';
   await record(3);
   while (world.now < NOW + WEEK) {
@@ -243,7 +243,7 @@ t.test('an event that is unroutable for a week is dropped and counted', async (t
   t.equal(lines.length, 1, 'an event that is exactly a week old is not older than a week');
   world.now += 6 * HOUR;
   t.equal(await run(), 3);
-  t.equal(await left(), 0);
+  t.equal(await countLeft(), 0);
   const droppedEvents = () =>
     lines.filter(({ message }) => message.includes('dropped after a week')).map(({ members }) => members);
   t.same(droppedEvents(), [{ type: 'sessions.started', count: 1 }]);
@@ -269,7 +269,7 @@ t.test('events without a queue never count as waiting after their first attempt'
 });
 
 t.test('events that waited for the broker for more than a week wait for a queue, too', async (t) => {
-  const { run, record, world, left } = setUp();
+  const { run, record, world, countLeft } = setUp();
   world.onPublish = async () => 'unroutable';
   await record(3);
   world.now = NOW + 2 * WEEK;
@@ -277,11 +277,11 @@ t.test('events that waited for the broker for more than a week wait for a queue,
     await run();
     world.now += HOUR;
   }
-  t.equal(await left(), 3);
+  t.equal(await countLeft(), 3);
 });
 
 t.test('a routed event is not published again if another event could not be postponed', async (t) => {
-  const { run, record, world, deps, published, left } = setUp();
+  const { run, record, world, deps, published, countLeft } = setUp();
   const [first = ''] = await record(2);
   world.onPublish = async (_type, id) => (id === first ? 'routed' : 'unroutable');
   deps.outbox.postpone = away;
@@ -289,11 +289,11 @@ t.test('a routed event is not published again if another event could not be post
   world.now += LEASE;
   await run();
   t.equal(published.filter((id) => id === first).length, 1);
-  t.equal(await left(), 1);
+  t.equal(await countLeft(), 1);
 });
 
 t.test('published events are not published again if their acknowledgment failed', async (t) => {
-  const { run, record, world, deps, stored, published, lines, left } = setUp();
+  const { run, record, world, deps, stored, published, lines, countLeft } = setUp();
   await record(2);
   deps.outbox.acknowledge = away;
   t.equal(await run(), 2);
@@ -304,7 +304,7 @@ t.test('published events are not published again if their acknowledgment failed'
   world.now += 1;
   t.equal(await run(), 2, 'the events are claimed again');
   t.equal(published.length, 2, 'the events are only acknowledged');
-  t.equal(await left(), 0);
+  t.equal(await countLeft(), 0);
 });
 
 t.test('an unavailable outbox is treated as empty', async (t) => {

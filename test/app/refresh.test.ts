@@ -314,30 +314,30 @@ t.test(
       proven: BY_PASSWORD,
       use: { kind: 'password', passwordHash: user.passwordHash },
     } as const;
-    const steppingUp = stepUp({ ...service, verifyProof: async () => proof });
+    const runStepUp = stepUp({ ...service, verifyProof: async () => proof });
     const pair = await service.logIn({ userId: user.id });
     const input = { refreshToken: pair.refresh, accessToken: pair.access, idempotencyKey: 'k', client: HOME };
     const presented = { proof: null, ...REFRESH_REQUEST };
     const request = { ...input, oauthClient: null, presented, proof: { password: 'x' } };
-    const stepped = await steppingUp(request);
+    const stepped = await runStepUp(request);
     t.equal(claimsOf(stepped.refresh).generation, 1);
     t.same(logged, ['session_stepped_up']);
     t.same(await countsOf(service.metrics, 'kinship_refreshes_total'), { '{outcome="rotated"}': 1 });
-    await steppingUp(request);
+    await runStepUp(request);
     t.same(logged, ['session_stepped_up'], 'a retry is no second step-up');
   },
 );
 
 t.test('a rotation without a result yet is refused, and its row is not read', async (t) => {
   const stores = createMemoryStores();
-  let looks = 0;
+  let reads = 0;
   const held = {
     ...stores,
     families: {
       ...stores.families,
       rotate: () => Promise.reject(new StoreUnavailable('pending', new Error('no answer'))),
       find: (tokenFamily: string) => {
-        looks += 1;
+        reads += 1;
         return stores.families.find(tokenFamily);
       },
     },
@@ -345,7 +345,7 @@ t.test('a rotation without a result yet is refused, and its row is not read', as
   const service = await sessionUseCases({ stores: held });
   const pair = await service.logIn();
   t.equal(await outcome(service.refresh(pair)), 'unavailable');
-  t.equal(looks, 0, 'the row is not read: it cannot show the result yet');
+  t.equal(reads, 0, 'the row is not read: it cannot show the result yet');
 });
 
 /** A service on a restored database, which holds `row` and lost every later change. */

@@ -42,11 +42,11 @@ async function withFactor() {
   const { service, use, userId, logIn, requestOf, addAuthenticatorApp, first } = await withPassword();
   const { users, secondFactors, families, time } = service;
 
-  async function enter() {
+  async function logInWithFactor() {
     time.now += 30_000;
-    const asked = await logIn().catch((error: unknown) => error);
-    if (!(asked instanceof SecondFactorRequired)) throw new Error('The login did not ask for the factor.');
-    const { challenge } = asked.challenge;
+    const error = await logIn().catch((thrown: unknown) => thrown);
+    if (!(error instanceof SecondFactorRequired)) throw new Error('The login did not ask for the factor.');
+    const { challenge } = error.challenge;
     const answer = { ...PRESENTED, challenge, proof: { code: app.code() }, client: HOME };
     return requestOf(await use.logInWithSecondFactor(answer));
   }
@@ -54,12 +54,12 @@ async function withFactor() {
   const app = await addAuthenticatorApp(first);
   await use.confirmTotp({ ...first, id: app.id, code: app.code() });
   await use.makeRecoveryCodes(first);
-  const [thief, owner] = [await enter(), await enter()];
+  const [thief, owner] = [await logInWithFactor(), await logInWithFactor()];
   const begun = await addAuthenticatorApp(thief);
   const passkey = await use.beginPasskey(thief);
 
   /** Sets a new password, which ends the session of the thief. */
-  const secure = () =>
+  const setPassword = () =>
     users.changePassword(
       userId,
       null,
@@ -68,20 +68,20 @@ async function withFactor() {
     );
 
   /** The owner sets a new password right after the session of the thief was found live. */
-  function secureAfterCheck(): void {
+  function setPasswordAfterCheck(): void {
     const { find } = families;
     Object.assign(families, {
       async find(id: string) {
         const found = await find(id);
         Object.assign(families, { find });
-        await secure();
+        await setPassword();
         return found;
       },
     });
   }
 
   const state = async () => [await users.find(userId), await secondFactors.find(userId)];
-  return { use, service, thief, owner, app, begun, passkey, secure, secureAfterCheck, state };
+  return { use, service, thief, owner, app, begun, passkey, setPassword, setPasswordAfterCheck, state };
 }
 
 type World = Awaited<ReturnType<typeof withFactor>>;
@@ -109,7 +109,7 @@ const CHANGES: Readonly<Record<string, (world: World, request: SensitiveRequest)
 for (const [what, change] of Object.entries(CHANGES)) {
   t.test(`a session that a new password ends during its request cannot ${what}`, async (t) => {
     const world = await withFactor();
-    world.secureAfterCheck();
+    world.setPasswordAfterCheck();
     const answer = await outcome(change(world, world.thief));
     t.equal(answer, what === 'set another password' ? 'invalid_credentials' : 'unauthenticated');
     const [user, factors] = await world.state();
@@ -132,7 +132,7 @@ for (const [what, change] of Object.entries(CHANGES)) {
 
 t.test('a passkey whose addition began during a change of the password cannot be added', async (t) => {
   const world = await withFactor();
-  world.secureAfterCheck();
+  world.setPasswordAfterCheck();
   const begun = await world.use.beginPasskey(world.thief);
   const credential = softwareAuthenticator().create(nonceOf({ ...begun }));
   const input = { ...world.owner, challenge: begun.challenge, credential, label: 'Key' };
@@ -140,7 +140,7 @@ t.test('a passkey whose addition began during a change of the password cannot be
 });
 
 t.test(
-  'what a session began before a new password cannot be finished after it in another session',
+  'a change that began before a new password cannot be finished after it, even in another session',
   async (t) => {
     const world = await withFactor();
     const { use, owner, thief, begun, passkey, service } = world;
@@ -151,7 +151,7 @@ t.test(
     );
     const token = links.makeAddressSecret(mail?.data.linkId ?? '');
     await use.checkEmailChange(token);
-    await world.secure();
+    await world.setPassword();
     t.equal(await outcome(use.confirmTotp({ ...owner, id: begun.id, code: begun.code() })), 'not_found');
     const credential = softwareAuthenticator().create(nonceOf({ ...passkey }));
     const input = { ...owner, challenge: passkey.challenge, credential, label: 'Key' };

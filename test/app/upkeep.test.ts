@@ -23,8 +23,8 @@ function setUp() {
   const world = { now: NOW };
   const lines: object[] = [];
   const failures: object[] = [];
-  const failed = (members: object) => void failures.push(members);
-  const log = { info: (members: object) => lines.push(members), warn: failed, error: failed };
+  const recordFailure = (members: object) => void failures.push(members);
+  const log = { info: (members: object) => lines.push(members), warn: recordFailure, error: recordFailure };
   const metrics = createMetrics();
   const { telemetry } = metrics;
   const deps = { ...stores, vacuum: null, policy: POLICY, clock: () => world.now, log, telemetry };
@@ -170,7 +170,7 @@ t.test('old entries are removed in batches of a thousand', async (t) => {
 t.test('a removal that fails is logged and counted', async (t) => {
   const { deps, failures, metrics } = setUp();
   const fail = async () => {
-    throw new TypeError('a fault of ours');
+    throw new TypeError('a programming error');
   };
   const outbox = { forget: fail };
   const users = { forgetResets: fail };

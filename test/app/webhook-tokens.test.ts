@@ -12,7 +12,7 @@ const ISSUER = 'https://auth.example.com';
 const [userId, sessionId] = [randomUUID(), randomUUID()];
 
 /** The formats with a key set, and the verification of a token as a receiver does it. */
-async function formats() {
+async function createFormats() {
   const { keySet, publishedKeys } = await someKeySet('ES256');
   const tokens = createEventTokens(ISSUER, keySet);
   const keys = createLocalJWKSet({ keys: publishedKeys().map((key) => ({ ...key })) });
@@ -28,9 +28,9 @@ function outgoing(type: string, data: Readonly<Record<string, unknown>>) {
 }
 
 t.test(
-  'a Security Event Token names one session of one user and verifies by the published keys',
+  'a Security Event Token names one session of one user, and the published keys verify it',
   async (t) => {
-    const { set, verify } = await formats();
+    const { set, verify } = await createFormats();
     const ended = outgoing('sessions.revoked', { userId, sessionId, reason: 'administrator' });
     const request = await set(ended);
     t.equal(request?.headers['content-type'], 'application/secevent+jwt');
@@ -70,7 +70,7 @@ t.test('the end of a session names its initiator, except for a deleted account',
 });
 
 t.test('a step-up and a change of a factor become events of CAEP', async (t) => {
-  const { set, verify } = await formats();
+  const { set, verify } = await createFormats();
   const eventsOf = async (type: string, data: Readonly<Record<string, unknown>>) =>
     (await verify((await set(outgoing(type, data)))?.body ?? '', 'secevent+jwt')).events;
   t.match(await eventsOf('sessions.stepped_up', { userId, sessionId, acr: 'aal2', amr: ['otp'] }), {
@@ -89,7 +89,7 @@ t.test('a step-up and a change of a factor become events of CAEP', async (t) => 
 });
 
 t.test('a relying party accepts a logout token', async (t) => {
-  const { logout, verify } = await formats();
+  const { logout, verify } = await createFormats();
   const ended = outgoing('sessions.revoked', { userId, sessionId, reason: 'logout' });
   const request = await logout(ended);
   t.equal(request?.headers['content-type'], 'application/x-www-form-urlencoded');

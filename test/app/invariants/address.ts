@@ -37,7 +37,7 @@ interface Link {
   /** The mailbox that got the link. */
   readonly to: string;
   readonly token: string;
-  /** Correct only for an undo link, and read only there: the other links expire earlier. */
+  /** The expiry of an undo link. Links for other purposes expire earlier, and no check reads their value here. */
   readonly expiresAt: number;
   isUsed: boolean;
   /** Whether the undo of an earlier change has removed this link. */
@@ -54,9 +54,9 @@ const STEPS = fc.oneof(
   fc.record({ step: fc.constant('askForVerification' as const), address }),
   fc.record({ step: fc.constant('requestChange' as const), who, address }),
   fc.record({ step: fc.constant('overtake' as const), who, other: who, address }),
-  fc.record({ step: fc.constant('forget' as const), address }),
+  fc.record({ step: fc.constant('forgetPassword' as const), address }),
   { weight: 4, arbitrary: fc.record({ step: fc.constant('useLink' as const), link }) },
-  fc.record({ step: fc.constant('look' as const), link }),
+  fc.record({ step: fc.constant('checkLink' as const), link }),
   fc.record({ step: fc.constant('misuse' as const), link, purpose: fc.constantFrom(...PURPOSES) }),
   fc.record({ step: fc.constant('remove' as const), who }),
   fc.record({ step: fc.constant('wait' as const), days: fc.constantFrom(0.01, 0.5, 1, 3, 7) }),
@@ -68,9 +68,9 @@ type Stores = ReturnType<typeof createMemoryStores> | SqlStores;
 
 type Service = Awaited<ReturnType<typeof unlimitedUseCases>>;
 
-const NEW = { isUsed: false, isCancelled: false };
+const UNUSED = { isUsed: false, isCancelled: false };
 
-class Life {
+class Scenario {
   readonly #service: Service;
   readonly #stores: Stores;
   /** The id of each user's account; null for a user without an account. */
@@ -101,29 +101,29 @@ class Life {
   }
 
   async play(step: Step): Promise<void> {
-    this.#before = await this.#all();
+    this.#before = await this.#readAccounts();
     this.#expected = null;
-    await this.#take(step);
+    await this.#perform(step);
     await this.#readMails();
     await this.#check();
   }
 
-  async #take(step: Step): Promise<void> {
+  async #perform(step: Step): Promise<void> {
     switch (step.step) {
       case 'register':
         return this.#register(step.who, step.address, step.isNamedByAddress);
       case 'askForVerification':
-        return this.#settled(this.#use.mailVerification({ email: step.address, client: HOME }));
+        return this.#runAndSettle(this.#use.mailVerification({ email: step.address, client: HOME }));
       case 'requestChange':
         return this.#requestChange(step.who, step.address);
       case 'overtake':
         return this.#overtake(step.who, step.other, step.address);
-      case 'forget':
-        return this.#settled(this.#use.mailPasswordReset({ email: step.address, client: HOME }));
+      case 'forgetPassword':
+        return this.#runAndSettle(this.#use.mailPasswordReset({ email: step.address, client: HOME }));
       case 'useLink':
         return this.#useLink(step.link);
-      case 'look':
-        return this.#look(step.link);
+      case 'checkLink':
+        return this.#checkLink(step.link);
       case 'misuse':
         return this.#misuse(step.link, step.purpose);
       case 'remove':
@@ -134,12 +134,12 @@ class Life {
   }
 
   /** Waits until the link is recorded, because these requests answer before that. */
-  async #settled(request: Promise<void>): Promise<void> {
+  async #runAndSettle(request: Promise<void>): Promise<void> {
     await request;
     await this.#service.settle();
   }
 
-  async #all(): Promise<Map<string, User>> {
+  async #readAccounts(): Promise<Map<string, User>> {
     const ids = this.#accounts.filter((id) => id !== null);
     const users = await Promise.all(ids.map((id) => this.#stores.users.find(id)));
     return new Map(users.flatMap((user) => (user === null ? [] : [[user.id, user]])));
@@ -161,7 +161,14 @@ class Life {
           ? links.makeResetSecret(event.data.resetId)
           : links.makeAddressSecret('linkId' in event.data ? event.data.linkId : '');
       const { userId } = event.data;
-      this.#links.push({ purpose, userId, to: recipient.to, token, expiresAt: this.#now + 7 * DAY, ...NEW });
+      this.#links.push({
+        purpose,
+        userId,
+        to: recipient.to,
+        token,
+        expiresAt: this.#now + 7 * DAY,
+        ...UNUSED,
+      });
     }
   }
 
@@ -209,7 +216,7 @@ class Life {
     await this.#readMails();
     const change = this.#links.findLastIndex(({ purpose }) => purpose === 'change');
     await this.#register(other, email, false);
-    this.#before = await this.#all();
+    this.#before = await this.#readAccounts();
     if (change >= 0) await this.#useLink(this.#links.length - 1 - change);
   }
 
@@ -217,23 +224,23 @@ class Life {
     return this.#links.at(-1 - (fromNewest % Math.max(1, this.#links.length)));
   }
 
-  #send(purpose: Purpose, token: string): Promise<unknown> {
+  #redeem(purpose: Purpose, token: string): Promise<unknown> {
     const use = this.#use;
     const sent = { token, client: HOME };
-    const sends = {
+    const uses = {
       verify: () => use.verifyEmail(sent),
       change: () => use.changeEmail(sent),
       undo: () => use.undoEmailChange(sent),
       reset: () => use.resetPassword({ ...sent, newPassword: PASSWORD }),
     };
-    return outcome(sends[purpose]().then(() => 'used'));
+    return outcome(uses[purpose]().then(() => 'used'));
   }
 
   async #useLink(fromNewest: number): Promise<void> {
     const link = this.#linkAt(fromNewest);
     if (link === undefined) return;
     const { purpose, userId, to, token } = link;
-    const answer = await this.#send(purpose, token);
+    const answer = await this.#redeem(purpose, token);
     if (answer === 'conflict' && this.#isTaken(to, userId) && purpose === 'change') return;
     if (answer === 'invalid_link') return;
     if (answer !== 'used') throw new Error(`${purpose}: ${answer}`);
@@ -259,23 +266,23 @@ class Life {
     }
   }
 
-  async #look(fromNewest: number): Promise<void> {
+  async #checkLink(fromNewest: number): Promise<void> {
     const { purpose, token } = this.#linkAt(fromNewest) ?? { purpose: 'verify', token: '' };
     const use = this.#use;
-    const looks = {
+    const checks = {
       verify: () => use.checkVerificationLink(token),
       change: () => use.checkEmailChange(token),
       undo: () => use.checkEmailUndo(token),
       reset: () => use.checkResetLink(token),
     };
-    await outcome<unknown>(looks[purpose]());
+    await outcome<unknown>(checks[purpose]());
   }
 
   /** Uses a link for another purpose, which must fail. */
   async #misuse(fromNewest: number, purpose: Purpose): Promise<void> {
     const link = this.#linkAt(fromNewest);
     if (link === undefined || link.purpose === purpose) return;
-    const answer = await this.#send(purpose, link.token);
+    const answer = await this.#redeem(purpose, link.token);
     if (answer !== 'invalid_link')
       throw new Error(`a link to ${link.purpose}, used to ${purpose}: ${answer}`);
   }
@@ -290,7 +297,7 @@ class Life {
   }
 
   async #check(): Promise<void> {
-    const users = [...(await this.#all()).values()];
+    const users = [...(await this.#readAccounts()).values()];
     const identifiers = users.flatMap(identifiersOf);
     if (new Set(identifiers).size < identifiers.length) throw new Error(`two owners: ${identifiers}`);
     for (const user of users) {
@@ -318,13 +325,13 @@ class Life {
   }
 }
 
-async function checkLives(numRuns: number, freshStores: () => Promise<Stores>): Promise<void> {
+async function checkSequences(numRuns: number, freshStores: () => Promise<Stores>): Promise<void> {
   const sequences = fc.array(STEPS, { minLength: 15, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(sequences, async (steps) => {
       const stores = await freshStores();
-      const life = new Life(await unlimitedUseCases('optional', { stores }), stores);
-      for (const step of steps) await life.play(step);
+      const scenario = new Scenario(await unlimitedUseCases('optional', { stores }), stores);
+      for (const step of steps) await scenario.play(step);
     }),
     { numRuns },
   );
@@ -335,8 +342,8 @@ const TITLE = 'whatever the order, an address has one owner, and is verified by 
 /** Declares a test of `numRuns` random sequences, on stores in memory. */
 export function testAddressInvariants(numRuns: number): void {
   t.test(`${TITLE}, in memory`, async (t) => {
-    await checkLives(numRuns, async () => createMemoryStores());
-    t.pass(`${numRuns} lives`);
+    await checkSequences(numRuns, async () => createMemoryStores());
+    t.pass(`${numRuns} sequences`);
   });
 }
 
@@ -344,10 +351,10 @@ export function testAddressInvariants(numRuns: number): void {
 export function testEmbeddedAddressInvariants(numRuns: number): void {
   t.test(`${TITLE}, in the embedded database`, async (t) => {
     const stores = await embeddedStores(t);
-    await checkLives(numRuns, async () => {
+    await checkSequences(numRuns, async () => {
       await stores.clear();
       return stores;
     });
-    t.pass(`${numRuns} lives`);
+    t.pass(`${numRuns} sequences`);
   });
 }

@@ -84,10 +84,10 @@ const CLIENTS = { victim: HOME, thief: ELSEWHERE };
 const SKEW = 5_000;
 
 type Replica = Awaited<ReturnType<typeof sessionUseCases>> & { readonly stepUp: StepUp };
-type By = keyof typeof CLIENTS;
+type Party = keyof typeof CLIENTS;
 
 interface Attempt {
-  readonly by: By;
+  readonly by: Party;
   readonly key: string | null;
   readonly code: Code | undefined;
 }
@@ -103,7 +103,7 @@ const verifyStep =
   };
 
 /** What an observer knows about one family, and the checks of each refresh. */
-function observe(first: TokenPair, row: TokenFamily, window: number) {
+function createObserver(first: TokenPair, row: TokenFamily, window: number) {
   const minted = [first];
   /** The successor of each refresh token by the token's `jti`, since the last loss of the database. */
   const successors = new Map<unknown, Set<unknown>>();
@@ -163,8 +163,8 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
       same(seen.row, before, 'a refused proof changes nothing of the row');
     if (typeof answer === 'object') {
       const { auth_time, amr, acr } = claimsOf(answer.access);
-      const { authTime, ...told } = authentication;
-      const wanted = [Math.floor(authTime / 1000), told.amr, told.acr];
+      const { authTime, ...methods } = authentication;
+      const wanted = [Math.floor(authTime / 1000), methods.amr, methods.acr];
       same([auth_time, amr, acr], wanted, 'the access token states the authentication of its row');
     }
     if (code === undefined || !rotated) {
@@ -188,7 +188,7 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
     pair: TokenPair,
     answer: TokenPair | string,
     before: TokenFamily,
-    by: { replica: Replica; attempt: Attempt },
+    request: { replica: Replica; attempt: Attempt },
   ): Promise<void> {
     const { generation, iat, jti } = claimsOf(pair.refresh) as {
       generation: number;
@@ -200,9 +200,9 @@ function observe(first: TokenPair, row: TokenFamily, window: number) {
       same(answer === 'token_reused', tooOld, 'only what was minted after the last rotation heals');
     } else if (generation < before.generation && typeof answer === 'object') {
       same(seen.row, before, 'a retry changes nothing of the row');
-      const hash = await by.replica.secrets.hashJti(before.scheme, before.tokenFamily, jti);
+      const hash = await request.replica.secrets.hashJti(before.scheme, before.tokenFamily, jti);
       same(
-        [hash, isRetry(before, by)],
+        [hash, isRetry(before, request)],
         [before.hashedPreviousTokenId, true],
         'I3: only a retry gets the pair again',
       );
@@ -259,7 +259,7 @@ async function storesOfUser() {
 }
 
 /** Stores that can restore an earlier row of a family, like a database that lost changes. */
-async function losable() {
+async function createLosableStores() {
   let current = await storesOfUser();
   const latest = <Name extends 'families' | 'secondFactors'>(name: Name) =>
     new Proxy(current[name], { get: (_, method) => Reflect.get(current[name], method) });
@@ -282,7 +282,7 @@ function same(found: unknown, wanted: unknown, why: string): void {
 }
 
 async function play(steps: readonly Step[], retryWindow: number): Promise<void> {
-  const stores = await losable();
+  const stores = await createLosableStores();
   const shared = { stores, keys: someKeys(), policy: { retryWindow, clockSkew: SKEW } };
   const replica = async (): Promise<Replica> => {
     const deps = await sessionUseCases(shared);
@@ -292,8 +292,8 @@ async function play(steps: readonly Step[], retryWindow: number): Promise<void> 
   replicas[1].time.now -= SKEW - 1000;
   const first = await replicas[0].logIn({ userId: USER.id, authentication: BY_PASSWORD });
   const { tokenFamily, sub } = claimsOf(first.refresh) as { tokenFamily: string; sub: string };
-  const family = observe(first, await rowOf(replicas[0], tokenFamily), retryWindow);
-  const holds: Record<By, TokenPair | null> = { victim: first, thief: null };
+  const family = createObserver(first, await rowOf(replicas[0], tokenFamily), retryWindow);
+  const holds: Record<Party, TokenPair | null> = { victim: first, thief: null };
   let backup = family.seen.row;
 
   for (const [index, step] of steps.entries()) {
