@@ -45,6 +45,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   ],
   userinfo: ['https://user@hooks.example.com/', 'https://:secret@hooks.example.com/'],
   ports: [
+    'https://hooks.example.com:0/',
     'https://hooks.example.com:22/',
     'https://hooks.example.com:25/',
     'https://hooks.example.com:6667/',

@@ -27,7 +27,7 @@ export function readTarget(text: string, guard: AddressGuard, allowsPrivate: boo
   if (url.hash !== '') return 'it contains a fragment';
   const isSecure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = Number(url.port) || (isSecure ? 443 : 80);
+  const port = Number(url.port || (isSecure ? 443 : 80));
   if (isBadPort(port)) return `port ${port} belongs to a protocol other than HTTP`;
   const refusal = isIP(host) === 0 ? refusalOfName(host) : guard.refusalOf(host);
   if (refusal !== null) return refusal;
