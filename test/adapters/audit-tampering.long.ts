@@ -69,7 +69,7 @@ const TAMPERINGS: Record<string, [Tampering, object]> = {
       sql`with gone as (delete from security_events where seal = 2) delete from security_seals where number = 2`,
     { kind: 'seal_missing', seal: 2 },
   ],
-  'the removed beginning': [
+  'the removed first seal with its events': [
     (sql) =>
       sql`with gone as (delete from security_events where seal = 1) delete from security_seals where number = 1`,
     { kind: 'seal_missing', seal: 1 },
@@ -96,7 +96,7 @@ const TAMPERINGS: Record<string, [Tampering, object]> = {
   ],
 };
 
-async function tampers(t: Test, stores: SqlStores): Promise<void> {
+async function testTampering(t: Test, stores: SqlStores): Promise<void> {
   for (const [name, [tamper, fault]] of Object.entries(TAMPERINGS))
     await t.test(`${name} is found`, async (t) => {
       const { id, verify } = await sealEvents(stores);
@@ -169,7 +169,7 @@ async function tampers(t: Test, stores: SqlStores): Promise<void> {
 
 t.test('PostgreSQL', async (t) => {
   const stores = await postgresStores(t);
-  if (stores !== null) await tampers(t, stores);
+  if (stores !== null) await testTampering(t, stores);
 });
 
-t.test('the embedded database', async (t) => tampers(t, await embeddedStores(t)));
+t.test('the embedded database', async (t) => testTampering(t, await embeddedStores(t)));

@@ -24,7 +24,7 @@ t.test(
           resolve();
         });
       });
-      // With the statement timeout of the service, this would be canceled behind the waiting migration.
+      // If the migration held up other statements, the statement timeout of the service would cancel this count.
       read = (await sql`select count(*) from outbox`).length;
     });
     t.equal(read, 1);

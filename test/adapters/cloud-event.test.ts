@@ -28,11 +28,11 @@ t.test('the id of the user in an event is a UUID or any text', async (t) => {
   t.equal(event('auth0|123').subject, 'auth0|123');
 });
 
-const eventsIn = (outbox: Outbox) =>
+const claimEvents = (outbox: Outbox) =>
   outbox.claim('event', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
 
-/** Causes each type of event except `sessions.healed`, as a user, as an operator and by a command. */
-async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
+/** Causes each type of event except `sessions.healed`, as a user, as an operator and by a command. Returns the events. */
+async function causeEvents(t: Test): Promise<readonly ClaimedEntry[]> {
   const http = { trustProxy: ['127.0.0.1'] };
   const service = await startHttpService(t, { http, policy: { onUserAgentChange: 'notify' } });
   const { post, send, outbox } = service;
@@ -43,7 +43,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
     post('/auth/refresh', { accessToken: access, refreshToken: refresh }, headers);
 
   await post('/auth/register', ann);
-  await post('/auth/password/reset', { token: await resetToken(service), newPassword: password });
+  await post('/auth/password/reset', { token: await requestResetToken(service), newPassword: password });
   const stolen = await logIn();
   await refresh(stolen, { 'x-forwarded-for': '198.51.100.7', 'user-agent': 'curl/8' });
   await refresh(stolen);
@@ -69,7 +69,7 @@ async function eventfulLife(t: Test): Promise<readonly ClaimedEntry[]> {
     headers: { ...last, 'content-type': 'application/json' },
     body: JSON.stringify({ password: newPassword }),
   });
-  return eventsIn(outbox);
+  return claimEvents(outbox);
 }
 
 async function disableAndEnable({ send, adminKey }: HttpService): Promise<void> {
@@ -122,7 +122,7 @@ async function changeEmail(
       });
 }
 
-async function resetToken({ post, outbox, links }: HttpService): Promise<string> {
+async function requestResetToken({ post, outbox, links }: HttpService): Promise<string> {
   await post('/auth/password/forgot', { email: ann.email });
   for (;;) {
     const [mail] = await outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 1);
@@ -131,8 +131,8 @@ async function resetToken({ post, outbox, links }: HttpService): Promise<string>
   }
 }
 
-/** The events of a refresh with a pair whose rotation the database has lost. */
-async function entriesOfHealing(): Promise<readonly ClaimedEntry[]> {
+/** Refreshes with a pair whose rotation the database has lost. Returns the events. */
+async function causeHealing(): Promise<readonly ClaimedEntry[]> {
   const keys = someKeys();
   const service = await sessionUseCases({ keys });
   const first = await service.logIn();
@@ -141,11 +141,11 @@ async function entriesOfHealing(): Promise<readonly ClaimedEntry[]> {
   const stores = createMemoryStores();
   if (row) await stores.families.open(row, []);
   await (await sessionUseCases({ stores, keys })).refresh(second);
-  return eventsIn(stores.outbox);
+  return claimEvents(stores.outbox);
 }
 
 t.test('every event matches its schema, and docs/events.md contains its type', async (t) => {
-  const entries = [...(await eventfulLife(t)), ...(await entriesOfHealing())];
+  const entries = [...(await causeEvents(t)), ...(await causeHealing())];
   const seen = new Set<string>(entries.map(({ event }) => event.type));
   t.same([...seen].sort(), [...eventTypes].sort(), 'each type of event occurs');
   for (const entry of entries) {

@@ -52,7 +52,7 @@ async function startReplica() {
   };
 }
 
-t.test('a key that was sealed elsewhere does not end the time of the signing key', async (t) => {
+t.test('a key that this replica cannot unseal does not replace the signing key', async (t) => {
   const { source, signingKeys, time, addKey } = await startReplica();
   const first = source.set.current();
   const foreign = await addKey([someKey('of another service')]);
@@ -76,5 +76,5 @@ t.test('a slow read from before an announcement does not remove the announced ke
   await Promise.all([slow, maintained]);
   t.ok(source.set.find(id));
   await source.maintain();
-  t.ok(source.set.find(id), 'and it stays');
+  t.ok(source.set.find(id), 'the announced key stays');
 });

@@ -20,8 +20,8 @@ import { proxyTo } from '../support/tcp-proxy.ts';
 import { waitForValue } from '../support/wait-until.ts';
 
 /**
- * Tests of connections to PostgreSQL: neither the role nor the environment changes how values are read, a lost connection
- * is replaced, and the tables are created beside others.
+ * Tests of connections to PostgreSQL: neither the role nor the environment changes how values are read. A lost
+ * connection is replaced. The tables are created beside the tables of other programs.
  */
 
 function open(t: Test, url: string, more: { schema?: string; pool?: number } = {}): Sql {
@@ -147,13 +147,13 @@ t.test('a connection that is cut at any moment of its start throws nothing uncau
 });
 
 t.test(
-  'statements beside the loss of a new connection are settled, and the next ones are answered',
+  'statements during the loss of a new connection settle, and later statements are answered',
   async (t) => {
     if (!(await requirePostgres(t))) return;
     const { proxy, url } = await proxyTo(t, await testDatabase(t));
     const next = (sql: Sql) => waitForValue('an answer', () => sql`select ${['b', 'c']}::text[] as list`);
 
-    await t.test('a statement that follows the error of the lost one', async (t) => {
+    await t.test('a statement that follows the error of a lost statement is answered', async (t) => {
       const sql = open(t, url);
       await sql`select 1`;
       const lost = sql`select pg_sleep(60)`.then(
@@ -164,30 +164,33 @@ t.test(
       t.same(await lost, [{ list: ['b', 'c'] }]);
     });
 
-    await t.test('statements in each turn of the event loop', async (t) => {
-      for (let round = 0; round < 20; round += 1) {
-        const sql = open(t, url);
-        await sql`select 1`;
-        setTimeout(() => proxy.reset(), 5);
-        const settled: Promise<string>[] = [];
-        for (const end = performance.now() + 40; performance.now() < end; await turn())
-          settled.push(
-            sql`select ${['b', 'c']}::text[] as list`.then(
-              (rows) => JSON.stringify(rows),
-              ({ code }) => code,
-            ),
+    await t.test(
+      'each statement in any turn of the event loop is answered or reports the loss',
+      async (t) => {
+        for (let round = 0; round < 20; round += 1) {
+          const sql = open(t, url);
+          await sql`select 1`;
+          setTimeout(() => proxy.reset(), 5);
+          const settled: Promise<string>[] = [];
+          for (const end = performance.now() + 40; performance.now() < end; await turn())
+            settled.push(
+              sql`select ${['b', 'c']}::text[] as list`.then(
+                (rows) => JSON.stringify(rows),
+                ({ code }) => code,
+              ),
+            );
+          const answers = new Set(await Promise.all(settled));
+          answers.delete('ECONNRESET');
+          answers.delete('CONNECTION_CLOSED');
+          answers.delete('CONNECTION_LOST');
+          t.same(
+            [...answers],
+            ['[{"list":["b","c"]}]'],
+            'each statement gets its row, or fails because its connection was lost',
           );
-        const answers = new Set(await Promise.all(settled));
-        answers.delete('ECONNRESET');
-        answers.delete('CONNECTION_CLOSED');
-        answers.delete('CONNECTION_LOST');
-        t.same(
-          [...answers],
-          ['[{"list":["b","c"]}]'],
-          'each statement gets its row, or fails because its connection was lost',
-        );
-      }
-    });
+        }
+      },
+    );
   },
 );
 

@@ -23,12 +23,12 @@ const onLinux = process.platform === 'linux';
 const root = await mkdtemp(join(tmpdir(), 'embedded-test-'));
 t.teardown(() => rm(root, { recursive: true, force: true }));
 
-/** The creation of a database takes seconds, so the first test creates one, and the others get copies. */
-const made = join(root, 'made');
+/** The creation of a database takes seconds. So the first test creates this one, and the other tests copy it. */
+const template = join(root, 'template');
 
 async function folderWithDatabase(): Promise<string> {
   const folder = await mkdtemp(join(root, 'data-'));
-  await cp(made, folder, { recursive: true });
+  await cp(template, folder, { recursive: true });
   return folder;
 }
 
@@ -51,25 +51,25 @@ async function withClient<T>(db: EmbeddedDatabase, work: (sql: postgres.Sql) => 
   }
 }
 
-const notes = (db: EmbeddedDatabase) =>
+const readNotes = (db: EmbeddedDatabase) =>
   withClient(db, async (sql) => (await sql`select text from notes order by text`).map((row) => row.text));
 
-const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+const readMode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
 t.test('a start after an interrupted first start creates the database', async (t) => {
-  await mkdir(join(made, 'pg.draft'), { recursive: true });
-  await writeFile(join(made, 'pg.draft', 'PG_VERSION'), '18\n');
-  const db = await start(t, made);
+  await mkdir(join(template, 'pg.draft'), { recursive: true });
+  await writeFile(join(template, 'pg.draft', 'PG_VERSION'), '18\n');
+  const db = await start(t, template);
   await withClient(db, (sql) => sql`create table notes (text text primary key)`);
 
-  t.equal(await mode(join(made, 'pg')), '700');
-  t.equal(await mode(dirname(db.socketPath)), '700');
-  t.equal(await mode(join(made, 'pg.socket')), '600');
-  t.equal(await readFile(join(made, 'pg.socket'), 'utf8'), db.socketPath);
+  t.equal(await readMode(join(template, 'pg')), '700');
+  t.equal(await readMode(dirname(db.socketPath)), '700');
+  t.equal(await readMode(join(template, 'pg.socket')), '600');
+  t.equal(await readFile(join(template, 'pg.socket'), 'utf8'), db.socketPath);
 
   await Promise.all([db.close(), db.close()]);
   t.notOk(existsSync(dirname(db.socketPath)), 'the folder of the socket is gone');
-  t.strictSame(await readdir(made), ['pg']);
+  t.strictSame(await readdir(template), ['pg']);
 });
 
 t.test('committed rows are kept over a restart', async (t) => {
@@ -77,7 +77,7 @@ t.test('committed rows are kept over a restart', async (t) => {
   const db = await start(t, folder);
   await withClient(db, (sql) => sql.begin((tx) => tx`insert into notes values ('kept')`));
   await db.close();
-  t.strictSame(await notes(await start(t, folder)), ['kept']);
+  t.strictSame(await readNotes(await start(t, folder)), ['kept']);
 });
 
 t.test('without a temporary folder the socket is under the data folder', async (t) => {
@@ -85,8 +85,8 @@ t.test('without a temporary folder the socket is under the data folder', async (
   const folder = await folderWithDatabase();
   const db = await start(t, folder);
   t.equal(dirname(dirname(db.socketPath)), folder);
-  t.equal(await mode(dirname(db.socketPath)), '700');
-  t.strictSame(await notes(db), []);
+  t.equal(await readMode(dirname(db.socketPath)), '700');
+  t.strictSame(await readNotes(db), []);
   await db.close();
   t.strictSame(await readdir(folder), ['pg']);
 });
@@ -155,11 +155,11 @@ t.test('a second process that opens the folder is refused', async (t) => {
   t.match(
     await other.line,
     /^FolderInUse: .* is in use by another Kinship process\. Stop that process/,
-    'in another',
+    'in another process',
   );
 
   t.equal(await readFile(join(folder, 'pg.socket'), 'utf8'), db.socketPath, 'the record is still there');
-  t.strictSame(await notes(db), [], 'and the first process continues');
+  t.strictSame(await readNotes(db), [], 'and the first process continues');
 });
 
 t.test('after its process was killed the folder can be opened, and no committed row is lost', async (t) => {
@@ -170,10 +170,14 @@ t.test('after its process was killed the folder can be opened, and no committed 
   const sql = postgres({ path: socketPath, user: 'postgres', max: 1 });
   await sql`insert into notes values ('committed')`;
   await sql.end();
-  await say(await open(socketPath), query('begin'), query("insert into notes values ('not committed')"));
+  await sendMessages(
+    await open(socketPath),
+    query('begin'),
+    query("insert into notes values ('not committed')"),
+  );
   await owner.kill();
 
-  t.strictSame(await notes(await start(t, folder)), ['committed']);
+  t.strictSame(await readNotes(await start(t, folder)), ['committed']);
   t.notOk(
     existsSync(dirname(socketPath)),
     'the files of the killed process in the temporary folder are removed',
@@ -196,9 +200,9 @@ t.test('a dropped connection leaves no rows and does not block the next client',
   };
   for (const [when, messages] of Object.entries(drops)) {
     const socket = await open(db.socketPath);
-    await say(socket, ...messages);
+    await sendMessages(socket, ...messages);
     socket.destroy();
-    t.strictSame(await notes(db), [], when);
+    t.strictSame(await readNotes(db), [], when);
     await withClient(db, async (sql) => {
       await sql`insert into notes values ('next')`;
       t.equal((await sql`delete from notes`).count, 1, 'and the next client is answered');
@@ -242,15 +246,15 @@ t.test('several concurrent clients each get their own answers', async (t) => {
   );
   const right = (await Promise.all(answers)).filter(Boolean);
   t.equal(right.length, 240);
-  t.equal((await notes(db)).length, 80);
+  t.equal((await readNotes(db)).length, 80);
 });
 
 t.test('closing the database rolls back the open transaction of a client', async (t) => {
   const folder = await folderWithDatabase();
   const db = await start(t, folder);
-  await say(await open(db.socketPath), query('begin'), query("insert into notes values ('lost')"));
+  await sendMessages(await open(db.socketPath), query('begin'), query("insert into notes values ('lost')"));
   await db.close();
-  t.strictSame(await notes(await start(t, folder)), []);
+  t.strictSame(await readNotes(await start(t, folder)), []);
 });
 
 t.test('an unexpected end of the database is reported', async (t) => {
@@ -261,7 +265,7 @@ t.test('an unexpected end of the database is reported', async (t) => {
   t.match(await db.failure, { message: /^FATAL: +invalid frontend message type/ });
   await db.close();
   t.strictSame(await readdir(folder), ['pg']);
-  t.strictSame(await notes(await start(t, folder)), []);
+  t.strictSame(await readNotes(await start(t, folder)), []);
 });
 
 t.test(
@@ -320,13 +324,13 @@ function runElsewhere(
 /** A client that has sent the startup message. */
 async function open(socketPath: string): Promise<Socket> {
   const socket = connect(socketPath);
-  const hello = message('', `${PROTOCOL_3}user\0postgres\0\0`);
-  await say(socket, hello);
+  const startup = message('', `${PROTOCOL_3}user\0postgres\0\0`);
+  await sendMessages(socket, startup);
   return socket;
 }
 
 /** Sends the messages one after another, each after the answer to the previous one. */
-async function say(socket: Socket, ...messages: Buffer[]): Promise<void> {
+async function sendMessages(socket: Socket, ...messages: Buffer[]): Promise<void> {
   for (const message of messages) {
     socket.write(message);
     await once(socket, 'data');

@@ -59,7 +59,7 @@ async function publisherOn(
   return { ...publisher, lines, ready: () => waitUntil(async () => publisher.isReady()) };
 }
 
-async function next(channel: ConfirmChannel, queue: string): Promise<GetMessage> {
+async function takeMessage(channel: ConfirmChannel, queue: string): Promise<GetMessage> {
   const message = await channel.get(queue, { noAck: true });
   if (message === false) throw new Error('the queue is empty');
   return message;
@@ -77,7 +77,7 @@ t.test('events are published to RabbitMQ', async (t) => {
     await consumer.assertQueue(topology.queue, { durable: true });
     const publication = createdEvent();
     t.equal(await publisher.publish(publication), 'routed');
-    const { fields, properties, content } = await next(consumer, topology.queue);
+    const { fields, properties, content } = await takeMessage(consumer, topology.queue);
     t.match(fields, { exchange: topology.exchange, routingKey: 'users.created' });
     t.match(properties, {
       contentType: 'application/cloudevents+json',
@@ -101,7 +101,7 @@ t.test('events are published to RabbitMQ', async (t) => {
       await publisher.ready();
       const publication = createdEvent();
       t.equal(await publisher.publish(publication), 'routed');
-      t.equal((await next(consumer, topology.queue)).properties.messageId, publication.id);
+      t.equal((await takeMessage(consumer, topology.queue)).properties.messageId, publication.id);
       await consumer.assertQueue(topology.queue, options);
       t.same(publisher.lines, []);
     }
@@ -252,7 +252,7 @@ t.test('events are published to RabbitMQ', async (t) => {
   );
 });
 
-/** How to make a broker block its publishers, and how to end that. */
+/** For each alarm, the command that makes a broker block its publishers, and the command that ends the alarm. */
 const ALARMS = {
   memory: [
     ['set_vm_memory_high_watermark', '0'],

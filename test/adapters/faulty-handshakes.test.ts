@@ -14,7 +14,7 @@ const message = (type: string, body: Buffer = Buffer.alloc(0)) => {
 };
 const READY = message('Z', Buffer.from('I'));
 const GREETING = Buffer.concat([message('R', Buffer.alloc(4)), message('S', Buffer.from('a\0b\0')), READY]);
-const FACTS = ['UTF8', 'f', 'off', 'me', '4s', 'UTF8', 'ISO, MDY', 'hex', 'on', 'on', 'read committed'];
+const SETTINGS = ['UTF8', 'f', 'off', 'me', '4s', 'UTF8', 'ISO, MDY', 'hex', 'on', 'on', 'read committed'];
 const ERROR = message('E', Buffer.from('SFATAL\0C57P01\0Mgoing away\0\0'));
 
 function row(fields: readonly string[]): Buffer {
@@ -38,7 +38,7 @@ interface Script {
   ends?: boolean;
 }
 
-const HEALTHY = Buffer.concat([row(FACTS), READY]);
+const HEALTHY = Buffer.concat([row(SETTINGS), READY]);
 
 async function serve(t: Test, { greeting = GREETING, settings = HEALTHY, pieces = 1e6, ends }: Script) {
   const sockets = new Set<Socket>();

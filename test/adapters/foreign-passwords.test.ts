@@ -139,12 +139,12 @@ t.test('text that is no hash of a known kind matches no password', async (t) => 
 t.test(
   'an import refuses a hash if the product of its memory and its passes is above the limit, and a login does not',
   (t) => {
-    const of = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
+    const hashOf = (cost: string) => `$argon2id$v=19$${cost}$c29tZXNhbHQ$${'A'.repeat(43)}`;
     for (const cost of ['m=2097152,t=1,p=4', 'm=65536,t=3,p=4', 'm=32768,t=64,p=1'])
-      t.ok(importedArgon2Hashes.kindOf(of(cost)), cost);
+      t.ok(importedArgon2Hashes.kindOf(hashOf(cost)), cost);
     for (const cost of ['m=1048576,t=9,p=1', 'm=2097153,t=1,p=1', 'm=4194304,t=64,p=64']) {
-      t.equal(importedArgon2Hashes.kindOf(of(cost)), null, cost);
-      t.ok(argon2Hashes.kindOf(of(cost)), cost);
+      t.equal(importedArgon2Hashes.kindOf(hashOf(cost)), null, cost);
+      t.ok(argon2Hashes.kindOf(hashOf(cost)), cost);
     }
     t.end();
   },

@@ -62,11 +62,25 @@ t.test('the largest access token under the largest RSA key that signs has at mos
     keySet: { signs: true, ring },
   });
   const [userId, sid, hash] = ['x'.repeat(128), randomUUID(), 'x'.repeat(43)];
+  // `ofUser` and `session` are claims of the largest size. The JSON around their texts has 13 and 14 bytes.
   const claims = {
-    ...{ of: 'x'.repeat(MAX_USER_CLAIMS - 9), session: 'x'.repeat(MAX_SESSION_CLAIMS - 14) },
-    ...{ sub: userId, userId, guid: userId, sid, session_id: sid, jti: hash, linkerId: hash },
-    ...{ userIp: 'ffff:'.repeat(7).concat('ffff'), client_id: 'x'.repeat(64), cnf: { jkt: hash } },
-    ...{ iat: 1_800_000_000, exp: 1_800_000_900, auth_time: 1_800_000_000, amr: ['hwk', 'mfa'], acr: 'aal2' },
+    ofUser: 'x'.repeat(MAX_USER_CLAIMS - 13),
+    session: 'x'.repeat(MAX_SESSION_CLAIMS - 14),
+    sub: userId,
+    userId,
+    guid: userId,
+    sid,
+    session_id: sid,
+    jti: hash,
+    linkerId: hash,
+    userIp: 'ffff:'.repeat(7).concat('ffff'),
+    client_id: 'x'.repeat(64),
+    cnf: { jkt: hash },
+    iat: 1_800_000_000,
+    exp: 1_800_000_900,
+    auth_time: 1_800_000_000,
+    amr: ['hwk', 'mfa'],
+    acr: 'aal2',
   };
   const token = await codec.signAccess(claims, key.id);
   t.ok(token.length <= 4_096, `${token.length} characters`);

@@ -19,7 +19,7 @@ async function outcome(statement: PromiseLike<unknown>): Promise<unknown> {
   );
 }
 
-async function pool(t: Test, max: number) {
+async function openPool(t: Test, max: number) {
   const { proxy, url } = await proxyTo(t, await testDatabase(t));
   const sql = connect({ kind: 'url', url, pool: max });
   t.teardown(() => sql.end({ timeout: 1 }));
@@ -59,14 +59,14 @@ t.test('a pool that loses its connections', async (t) => {
   if (!(await requirePostgres(t))) return;
 
   await t.test('serves the next statement, even with unsent bytes', async (t) => {
-    const { sql, proxy } = await pool(t, 2);
+    const { sql, proxy } = await openPool(t, 2);
     let lost = false;
     const first = outcome(sql`select pg_sleep(5)`).finally(() => {
       lost = true;
     });
     await delay(50);
     proxy.cut();
-    // Sends one statement in each turn of the loop. So some are unsent when the loss is detected.
+    // Sends one statement in each turn of the event loop. So some are unsent when the loss is detected.
     const meanwhile = [first];
     while (!lost) {
       meanwhile.push(outcome(sql`select 1`));
@@ -78,7 +78,7 @@ t.test('a pool that loses its connections', async (t) => {
   });
 
   await t.test('completes statements of two seconds on its other connections', async (t) => {
-    const { sql } = await pool(t, 2);
+    const { sql } = await openPool(t, 2);
     const slow = outcome(sql`select pg_sleep(2)`);
     const lost = outcome(sql`select pg_terminate_backend(pg_backend_pid())`);
     t.same(await Promise.all([lost, slow]), ['unknown', 'answered']);
@@ -104,7 +104,7 @@ t.test('a pool that loses its connections', async (t) => {
   });
 
   await t.test('rejects a transaction without an uncaught exception', async (t) => {
-    const { sql, proxy } = await pool(t, 1);
+    const { sql, proxy } = await openPool(t, 1);
     const thrown: unknown[] = [];
     const note = (error: unknown) => thrown.push(error);
     process.on('uncaughtException', note);
@@ -119,7 +119,7 @@ t.test('a pool that loses its connections', async (t) => {
   });
 
   await t.test('rolls back a transaction that fails for another reason', async (t) => {
-    const { sql } = await pool(t, 1);
+    const { sql } = await openPool(t, 1);
     await sql`create table kept (n int)`;
     const failing = sql.begin(async (tx) => {
       await tx`insert into kept values (1)`;
@@ -130,7 +130,7 @@ t.test('a pool that loses its connections', async (t) => {
   });
 
   await t.test('stays ended after its end', async (t) => {
-    const { sql, proxy } = await pool(t, 1);
+    const { sql, proxy } = await openPool(t, 1);
     const last = outcome(sql`select pg_sleep(5)`);
     await delay(50);
     const ended = sql.end({ timeout: 1 });
@@ -172,6 +172,6 @@ t.test(
 
 function socketsTo(url: string): Socket[] {
   const port = Number(new URL(url).port || 5432);
-  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] }; // it has no type
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] }; // not in the types of Node
   return handles().filter((each): each is Socket => each instanceof Socket && each.remotePort === port);
 }

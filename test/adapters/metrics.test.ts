@@ -73,7 +73,7 @@ t.test('many scrapes query the outbox once', async (t) => {
   t.equal(all[0].get('kinship_log_lines_dropped_total'), 7);
 });
 
-t.test('events that are only logged are not postponed', async (t) => {
+t.test('events that are only logged do not count as postponed', async (t) => {
   const { scrape } = withBacklog(
     async () => [
       { kind: 'event', count: 0, oldestAt: null, postponed: 5_000 },
@@ -91,7 +91,7 @@ t.test('a scrape neither fails nor waits long if the database is unavailable', a
   const down = withBacklog(() => Promise.reject(new StoreUnavailable('nothing', new Error('away'))));
   t.same(outboxSeries(await down.scrape()), { kinship_database_up: 0 });
   const stuck = withBacklog(() => new Promise(() => {}));
-  t.same(outboxSeries(await keptAlive(stuck.scrape())), { kinship_database_up: 0 });
+  t.same(outboxSeries(await waitKeepingAlive(stuck.scrape())), { kinship_database_up: 0 });
 });
 
 t.test('store calls are counted by store, duration and failure', async (t) => {
@@ -105,7 +105,7 @@ t.test('store calls are counted by store, duration and failure', async (t) => {
   await waiting;
   const failWith = (error: Error) => storeCalls.measure('users', () => Promise.reject(error));
   await t.rejects(failWith(new StoreUnavailable('unknown', new Error('lost'))), StoreUnavailable);
-  await t.rejects(failWith(new TypeError('a fault of ours')), TypeError);
+  await t.rejects(failWith(new TypeError('a programming error')), TypeError);
   const series = seriesIn(await scrape());
   t.equal(series.get('kinship_store_calls_in_flight'), 0);
   t.equal(series.get('kinship_store_call_duration_seconds_count{store="users"}'), 3);
@@ -137,8 +137,8 @@ t.test('a healing, with a token that is newer than its restored row, is counted'
   if (family === null) throw new Error('no session');
   const { families: restored } = createMemoryStores();
   await restored.open(family, []);
-  const later = refresh({ ...service, families: restored });
-  await later({
+  const refreshOnRestored = refresh({ ...service, families: restored });
+  await refreshOnRestored({
     refreshToken: second.refresh,
     accessToken: second.access,
     idempotencyKey: null,
@@ -168,17 +168,17 @@ t.test('the service counts as overloaded while too many store calls are unanswer
   t.equal(read(), null);
   const begun = nextLine();
   unanswered = 3;
-  await keptAlive(begun);
+  await waitKeepingAlive(begun);
   t.equal(read(), 'database');
   const ended = nextLine();
   unanswered = 2;
-  await keptAlive(ended);
+  await waitKeepingAlive(ended);
   t.equal(read(), null);
   t.same(lines, ['warn overloaded; new requests are refused', 'info no longer overloaded']);
 });
 
 /** Timers and observers of the service do not keep the process alive, so this timer does. */
-async function keptAlive<T>(event: Promise<T>): Promise<T> {
+async function waitKeepingAlive<T>(event: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, 1_000);
   return event.finally(() => clearInterval(timer));
 }

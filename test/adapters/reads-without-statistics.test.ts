@@ -53,7 +53,7 @@ t.test('no change of a session reads more rows of a new table as the table grows
 
 /** About three of eight sessions stay live. */
 async function changeEachWay({ families }: SqlStores, family: TokenFamily): Promise<void> {
-  await families.open(family, [entry(family), started(family)]);
+  await families.open(family, [entry(family), startedEntry(family)]);
   const first = await families.rotate(rotationOf(family), []);
   if (first === null) throw new Error('the family was not rotated');
   await families.rotate(rotationOf(first), [entry(first)]);
@@ -62,7 +62,7 @@ async function changeEachWay({ families }: SqlStores, family: TokenFamily): Prom
   await families.revoke(family.tokenFamily, { at: NOW, reason: 'logout' }, []);
 }
 
-function started({ tokenFamily: sessionId, userId, address, userAgent }: TokenFamily) {
+function startedEntry({ tokenFamily: sessionId, userId, address, userAgent }: TokenFamily) {
   const data = { sessionId, userId, address, userAgent };
   const event = { type: 'sessions.started', occurredAt: NOW, data } as const;
   const audited = auditEvent(randomUUID(), { event }, { actor: { kind: 'user' }, address, userAgent });

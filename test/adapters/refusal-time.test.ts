@@ -9,7 +9,7 @@ const KINDS = { fast: { mean: 20, spread: 2 }, slow: { mean: 250, spread: 12 } }
 const MINIMUM = 250 * 1.5;
 
 /** A random duration with a roughly normal distribution. */
-function noisy({ mean, spread }: { readonly mean: number; readonly spread: number }): number {
+function randomDuration({ mean, spread }: { readonly mean: number; readonly spread: number }): number {
   const sum = Array.from({ length: 12 }, Math.random).reduce((one, other) => one + other);
   return mean + spread * (sum - 6);
 }
@@ -18,12 +18,12 @@ function noisy({ mean, spread }: { readonly mean: number; readonly spread: numbe
  * A hasher whose verifications and waits advance the clock of the test. `time.held` is the total time in which turns
  * were occupied.
  */
-function createMeasured(minimum: number) {
+function createMeasuredHasher(minimum: number) {
   const time = { now: 0, held: 0 };
   const verifier: HashVerifier = {
     kindOf: (hash) => (Object.hasOwn(KINDS, hash) ? hash : null),
     async verify(hash, password) {
-      time.now += noisy(KINDS[hash as keyof typeof KINDS]);
+      time.now += randomDuration(KINDS[hash as keyof typeof KINDS]);
       return password === 'right';
     },
   };
@@ -34,7 +34,7 @@ function createMeasured(minimum: number) {
       minimum: () => minimum,
       clock: () => time.now,
       async sleep(milliseconds) {
-        time.now += noisy({ mean: milliseconds, spread: 0.5 });
+        time.now += randomDuration({ mean: milliseconds, spread: 0.5 });
       },
     },
     async turns(network, work) {
@@ -45,7 +45,7 @@ function createMeasured(minimum: number) {
     },
   });
 
-  async function durations(hash: string | null, password: string): Promise<number[]> {
+  async function measureDurations(hash: string | null, password: string): Promise<number[]> {
     const found: number[] = [];
     for (let count = 0; count < SAMPLES; count += 1) {
       const started = time.now;
@@ -54,7 +54,7 @@ function createMeasured(minimum: number) {
     }
     return found;
   }
-  return { time, durations };
+  return { time, measureDurations };
 }
 
 /** The t-value of Welch's test. Above 4.5 the two samples almost certainly have different distributions. */
@@ -71,29 +71,32 @@ function moments(values: readonly number[]) {
 
 for (const password of ['wrong', 'wrong pie\u0300ce'])
   t.test(`the time of a refusal does not reveal the kind of the hash: ${password}`, async (t) => {
-    const { durations } = createMeasured(MINIMUM);
-    const fast = await durations('fast', password);
-    const slow = await durations('slow', password);
+    const { measureDurations } = createMeasuredHasher(MINIMUM);
+    const fast = await measureDurations('fast', password);
+    const slow = await measureDurations('slow', password);
     t.ok(welch(fast, slow) < 4.5, `t = ${welch(fast, slow)}`);
-    const without = createMeasured(0);
-    const told = welch(await without.durations('fast', password), await without.durations('slow', password));
-    t.ok(told > 4.5, 'without the wait the time reveals the kind');
+    const without = createMeasuredHasher(0);
+    const revealing = welch(
+      await without.measureDurations('fast', password),
+      await without.measureDurations('slow', password),
+    );
+    t.ok(revealing > 4.5, 'without the wait the time reveals the kind');
   });
 
 t.test('an unknown user is refused no sooner than the slowest kind', async (t) => {
-  const { durations } = createMeasured(MINIMUM);
-  const unknown = await durations(null, 'wrong');
-  const slow = await durations('slow', 'wrong');
+  const { measureDurations } = createMeasuredHasher(MINIMUM);
+  const unknown = await measureDurations(null, 'wrong');
+  const slow = await measureDurations('slow', 'wrong');
   t.ok(welch(unknown, slow) < 4.5, `t = ${welch(unknown, slow)}`);
 });
 
 t.test(
   'a right password does not wait, and a refusal waits only after it has released its turn',
   async (t) => {
-    const { time, durations } = createMeasured(MINIMUM);
-    t.ok(Math.max(...(await durations('fast', 'right'))) < 50);
+    const { time, measureDurations } = createMeasuredHasher(MINIMUM);
+    t.ok(Math.max(...(await measureDurations('fast', 'right'))) < 50);
     const before = time.held;
-    await durations('fast', 'wrong');
+    await measureDurations('fast', 'wrong');
     t.ok(time.held - before < 50 * SAMPLES, 'the turn is held for the verification alone');
   },
 );

@@ -20,10 +20,10 @@ t.test('the polling feed', async (t) => {
   await t.test('receives a revocation that commits 30 s after its revoked_at', async (t) => {
     const { sql, feed, open, revoke } = await setUp(t);
     const tokenFamily = await open();
-    const { received, polled } = feed({ fullRead: NEVER });
+    const { received, waitForPolls } = feed({ fullRead: NEVER });
     await sql.begin(async (tx) => {
       await revoke(tx as unknown as Sql, tokenFamily, NOW - 30_000); // a store accepts pools only
-      await polled(3);
+      await waitForPolls(3);
       t.notOk(received.has(tokenFamily), 'not before the commit');
     });
     await waitUntil(() => received.has(tokenFamily));
@@ -34,10 +34,10 @@ t.test('the polling feed', async (t) => {
     async (t) => {
       const { sql, feed, open, revoke } = await setUp(t);
       const tokenFamily = await open();
-      const { received, polled } = feed({ fullRead: NEVER });
-      await polled(2);
+      const { received, waitForPolls } = feed({ fullRead: NEVER });
+      await waitForPolls(2);
       await revoke(sql, tokenFamily, NOW - CLOCK_SKEW - 30_000);
-      await polled(5);
+      await waitForPolls(5);
       t.ok(received.has(tokenFamily));
     },
   );
@@ -47,10 +47,10 @@ t.test('the polling feed', async (t) => {
     const tokenFamily = await open();
     const often = feed({ fullRead: 20 });
     const once = feed({ fullRead: NEVER });
-    await Promise.all([often.polled(2), once.polled(2)]);
+    await Promise.all([often.waitForPolls(2), once.waitForPolls(2)]);
     await revoke(sql, tokenFamily, NOW - MAX_AGE + 1_000);
     await waitUntil(() => often.received.has(tokenFamily));
-    await once.polled(5);
+    await once.waitForPolls(5);
     t.notOk(once.received.has(tokenFamily), 'the overlap is shorter');
     t.same(often.calls, ['complete'], 'complete is reported once');
   });
@@ -59,22 +59,22 @@ t.test('the polling feed', async (t) => {
     const { sql, feed, open, revoke } = await setUp(t);
     const tokenFamily = await open();
     const lost = feed({ fullRead: NEVER });
-    await lost.polled(2);
+    await lost.waitForPolls(2);
     await sql`alter table token_families rename to token_families_away`;
     t.match(await lost.ended, { code: '42P01' });
     t.same(lost.calls, ['complete', 'lost']);
     await sql`alter table token_families_away rename to token_families`;
     await revoke(sql, tokenFamily, NOW - MAX_AGE + 1_000);
     const next = feed({ fullRead: NEVER });
-    await next.polled(1);
+    await next.waitForPolls(1);
     t.same(next.calls, ['complete']);
     t.ok(next.received.has(tokenFamily), 'a revocation during the gap is known');
   });
 
   await t.test('is lost when it is stopped', async (t) => {
     const { feed } = await setUp(t);
-    const { polled, stop, ended, calls } = feed({ fullRead: NEVER });
-    await polled(1);
+    const { waitForPolls, stop, ended, calls } = feed({ fullRead: NEVER });
+    await waitForPolls(1);
     stop();
     await ended;
     t.same(calls, ['complete', 'lost']);
@@ -137,7 +137,7 @@ function startFeed(pool: Sql, intervals: { fullRead: number }) {
     ended,
     stop: () => stopping.abort(),
     /** Resolves when `count` polls that began after this call have ended. */
-    async polled(count: number): Promise<void> {
+    async waitForPolls(count: number): Promise<void> {
       const before = polls;
       await waitUntil(() => polls > before + count);
     },

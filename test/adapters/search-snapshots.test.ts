@@ -9,7 +9,7 @@ import { createUserDirectory, MAX_SCANNED_USERS } from '../../src/adapters/postg
 import { NOW, someFamily } from '../support/families.ts';
 import { postgresStores, type SqlStores } from '../support/open-stores.ts';
 
-/** The same connections. `change` runs on another one, after the first `select`. */
+/** The same connections. After the first `select`, `change` runs on another connection. */
 function changeAfterFirstSelect(sql: Sql, change: () => Promise<unknown>): Sql {
   let isDone = false;
   const changeOnce = async (rows: { readonly command?: string }) => {
@@ -66,7 +66,7 @@ t.test('a disabled account is found although another user leaves the scan meanwh
   }),
 );
 
-t.test('a session is found although another one ends meanwhile', (t) =>
+t.test('a session is found although another session ends meanwhile', (t) =>
   withPostgres(t, async ({ sql, families }) => {
     const wanted = someFamily({ createdAt: NOW, userAgent: 'needle' });
     const other = someFamily({ createdAt: NOW + 1, userAgent: 'hay' });
@@ -93,7 +93,7 @@ t.test('a session is found although another one ends meanwhile', (t) =>
   }),
 );
 
-t.test('an event is found although an earlier one is purged meanwhile', (t) =>
+t.test('an event is found although an earlier event is purged meanwhile', (t) =>
   withPostgres(t, async ({ sql }) => {
     const userId = randomUUID();
     await sql`

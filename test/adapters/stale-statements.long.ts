@@ -17,7 +17,7 @@ const ROWS = 200;
 /** The age in milliseconds from which a pool may be replaced. */
 const OLD_ENOUGH = 1_100;
 
-async function pools(t: Test, max: number): Promise<{ sql: Sql; admin: Sql }> {
+async function openPools(t: Test, max: number): Promise<{ sql: Sql; admin: Sql }> {
   const url = await testDatabase(t);
   const [sql, admin] = [connect({ kind: 'url', url, pool: max }), connect({ kind: 'url', url, pool: 1 })];
   t.teardown(() => Promise.all([sql.end({ timeout: 1 }), admin.end({ timeout: 1 })]));
@@ -34,7 +34,7 @@ interface Outcomes {
 }
 
 /** Reads and writes different rows concurrently, until it is stopped. */
-function load(sql: Sql) {
+function startLoad(sql: Sql) {
   const outcomes: Outcomes = { wrong: 0, answered: 0, refused: 0, others: [] };
   let isStopping = false;
   const running = Promise.all(Array.from({ length: 24 }, (_, client) => keepAsking(client)));
@@ -72,7 +72,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
   if (!(await requirePostgres(t))) return;
 
   await t.test('is not repeated with parameters that are encoded twice', async (t) => {
-    const { sql, admin } = await pools(t, 1);
+    const { sql, admin } = await openPools(t, 1);
     const put = (id: number) =>
       execute(
         sql`insert into things (id, ok, hash, n) values (${id}, ${true}, ${Buffer.from('abc')}, ${id}) returning *`,
@@ -91,7 +91,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
   });
 
   await t.test('is also refused inside a transaction, and the next transaction works', async (t) => {
-    const { sql, admin } = await pools(t, 1);
+    const { sql, admin } = await openPools(t, 1);
     const read = () => execute(sql.begin((tx) => tx`select * from things where id = ${7}`));
     await read();
     await read();
@@ -102,7 +102,7 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
   });
 
   await t.test('replaces even a new pool, so that only one statement is refused', async (t) => {
-    const { sql, admin } = await pools(t, 1);
+    const { sql, admin } = await openPools(t, 1);
     const read = () => execute(sql`select * from things where id = ${7}`);
     for (const column of ['one', 'two', 'three']) {
       await read();
@@ -114,29 +114,29 @@ t.test('a prepared statement that the server refuses as stale', async (t) => {
   });
 
   await t.test('never gets the answer of another statement under load', async (t) => {
-    const { sql, admin } = await pools(t, 4);
-    const running = load(sql);
+    const { sql, admin } = await openPools(t, 4);
+    const running = startLoad(sql);
     for (const type of ['bigint', 'int', 'bigint', 'int']) {
       await delay(OLD_ENOUGH);
       await admin.unsafe(`alter table things alter column n type ${type}`);
     }
     await delay(OLD_ENOUGH);
-    await check(t, 'changed types', await running.stop(), admin);
+    await assertNoWrongAnswer(t, 'changed types', await running.stop(), admin);
   });
 
   await t.test('never gets the answer of another statement when statements are lost', async (t) => {
-    const { sql, admin } = await pools(t, 4);
-    const running = load(sql);
+    const { sql, admin } = await openPools(t, 4);
+    const running = startLoad(sql);
     for (let round = 0; round < 3; round += 1) {
       await delay(OLD_ENOUGH);
       await Promise.all(Array.from({ length: 4 }, () => sql.unsafe('deallocate all')));
     }
     await delay(OLD_ENOUGH);
-    await check(t, 'lost statements', await running.stop(), admin);
+    await assertNoWrongAnswer(t, 'lost statements', await running.stop(), admin);
   });
 });
 
-async function check(t: Test, name: string, outcomes: Outcomes, admin: Sql): Promise<void> {
+async function assertNoWrongAnswer(t: Test, name: string, outcomes: Outcomes, admin: Sql): Promise<void> {
   const [corrupt] = await admin`
     select count(*)::int as count from things where hash <> decode(md5(id::text), 'hex') or not ok`;
   const [stuck] = await admin`
@@ -167,7 +167,7 @@ t.test('a row with other columns than its statement is refused', async (t) => {
 
 t.test('a pool that returned a row of another statement is replaced', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { sql } = await pools(t, 1);
+  const { sql } = await openPools(t, 1);
   const read = () => execute(sql<{ pid: number }[]>`select pg_backend_pid() as pid`);
   const rows = await read();
   t.same([...(await read())], [...rows], 'the same connection while the rows match');

@@ -92,7 +92,10 @@ t.test(
     reader.freeze();
     const waiting = await log(5_000);
     await reader.kill();
-    await waitForValue('the loss of what waited', async () => (await log(1)) > waiting + 100 || undefined);
+    await waitForValue(
+      'the loss of the waiting lines',
+      async () => (await log(1)) > waiting + 100 || undefined,
+    );
 
     const { reader: next, end: extra } = await pipe.open();
     await extra.close();
@@ -136,7 +139,7 @@ t.test('the process ends if its pipe has no reader', async (t) => {
   t.equal(await end(), 3);
 });
 
-/** At SIGUSR2 it logs 5,000 lines, writes into the file RESULT how many were dropped, and ends. */
+/** A program that logs 5,000 lines at SIGUSR2, writes into the file RESULT how many were dropped, and ends. */
 const TERMINAL_WRITER = `
   import { renameSync, writeFileSync } from 'node:fs';
   import { createLog, flushLog } from '${modulePath('src/adapters/telemetry/log.ts')}';

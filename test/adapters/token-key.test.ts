@@ -26,14 +26,14 @@ const isAcceptedByJose = (token: string) =>
 const payloads = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value));
 
 t.test(
-  'our tokens equal the tokens of jose byte for byte, and each side verifies tokens of the other',
+  'tokens equal the tokens of jose byte for byte, and each side verifies the tokens of the other',
   async (t) => {
     const property = fc.asyncProperty(payloads, async (payload) => {
       const token = makeToken(payload);
-      const theirs = await new CompactSign(Buffer.from(payload))
+      const tokenOfJose = await new CompactSign(Buffer.from(payload))
         .setProtectedHeader({ alg: 'HS512', typ: 'rt+jwt', kid: 'k1' })
         .sign(bytes);
-      return token === theirs && (await isAcceptedByJose(token)) && key.verify(theirs) === true;
+      return token === tokenOfJose && (await isAcceptedByJose(token)) && key.verify(tokenOfJose) === true;
     });
     await t.resolves(fc.assert(property, { numRuns: 200 }));
     t.match(readCompact(makeToken('{}')), {

@@ -55,7 +55,7 @@ t.test('the timeout of a connection outlives a garbage collection', async (t) =>
   await t.rejects(Promise.race([connecting, delay(20_000)]), { code: 'CONNECT_TIMEOUT' });
 });
 
-t.test('a host that is gone and a standby delay neither statements nor revocations for long', async (t) => {
+t.test('neither a host that is gone nor a standby delays statements or revocations for long', async (t) => {
   if (!requirePrivatePostgres(t)) return;
   const [standby, primary] = [await startPrivatePostgres(t, READ_ONLY), await startPrivatePostgres(t)];
   const direct = open(t, { kind: 'url', url: primary.url, pool: 1 });

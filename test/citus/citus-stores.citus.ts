@@ -42,7 +42,7 @@ t.test('of two pools that rotate one token at once one succeeds', async (t) => {
   );
 });
 
-t.test('no session of an old password survives a change of it in another pool', async (t) => {
+t.test('no session of an old password survives a change of the password in another pool', async (t) => {
   const url = citusUrl(t);
   if (url === null) return;
   const [one, other] = await storesInNewSchema(t, url, 2);

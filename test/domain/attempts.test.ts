@@ -32,18 +32,30 @@ t.test('each state of the counts gives its delay', async (t) => {
     readonly counter?: 'network';
   }
   const table: readonly Row[] = [
-    { name: 'nothing', known: {}, wait: 0 },
+    { name: 'no failure', known: {}, wait: 0 },
     { name: 'four failures on the account', known: { atOtherNetworks: count(4) }, wait: 0 },
-    { name: 'five', known: { atOtherNetworks: count(5) }, wait: 1 },
-    { name: 'five failures, nearly a second ago', known: { atOtherNetworks: count(5, SECOND - 1) }, wait: 1 },
-    { name: 'five failures, a second ago', known: { atOtherNetworks: count(5, SECOND) }, wait: 0 },
-    { name: 'six', known: { atOtherNetworks: count(6) }, wait: 2 },
-    { name: 'fourteen', known: { atOtherNetworks: count(14) }, wait: 512 },
-    { name: 'fifteen', known: { atOtherNetworks: count(15) }, wait: 900 },
-    { name: 'five thousand', known: { atOtherNetworks: count(5_000) }, wait: 900 },
-    { name: 'five thousand, yesterday', known: { atOtherNetworks: count(5_000, DAY) }, wait: 0 },
+    { name: 'five failures on the account', known: { atOtherNetworks: count(5) }, wait: 1 },
+    {
+      name: 'five failures on the account, nearly a second ago',
+      known: { atOtherNetworks: count(5, SECOND - 1) },
+      wait: 1,
+    },
+    {
+      name: 'five failures on the account, a second ago',
+      known: { atOtherNetworks: count(5, SECOND) },
+      wait: 0,
+    },
+    { name: 'six failures on the account', known: { atOtherNetworks: count(6) }, wait: 2 },
+    { name: 'fourteen failures on the account', known: { atOtherNetworks: count(14) }, wait: 512 },
+    { name: 'fifteen failures on the account', known: { atOtherNetworks: count(15) }, wait: 900 },
+    { name: 'five thousand failures on the account', known: { atOtherNetworks: count(5_000) }, wait: 900 },
+    {
+      name: 'five thousand failures on the account, yesterday',
+      known: { atOtherNetworks: count(5_000, DAY) },
+      wait: 0,
+    },
     { name: 'nineteen failures at the network', known: { ofNetwork: count(19) }, wait: 0 },
-    { name: 'twenty', known: { ofNetwork: count(20) }, wait: 1, counter: 'network' },
+    { name: 'twenty failures at the network', known: { ofNetwork: count(20) }, wait: 1, counter: 'network' },
     {
       name: 'twenty-seven failures at the network, of which one is forgotten first',
       known: { ofNetwork: count(27) },
@@ -56,7 +68,12 @@ t.test('each state of the counts gives its delay', async (t) => {
       wait: 4,
       counter: 'network',
     },
-    { name: 'thirty', known: { ofNetwork: count(30) }, wait: 180, counter: 'network' },
+    {
+      name: 'thirty failures at the network',
+      known: { ofNetwork: count(30) },
+      wait: 180,
+      counter: 'network',
+    },
     {
       name: 'thirty failures at the network, eleven minutes ago',
       known: { ofNetwork: count(30, 660 * SECOND) },
@@ -88,7 +105,11 @@ t.test('each state of the counts gives its delay', async (t) => {
       known: { knownUntil: NOW, atOtherNetworks: count(6) },
       wait: 2,
     },
-    { name: 'the failures have a time in the future', known: { atOtherNetworks: count(5, -DAY) }, wait: 1 },
+    {
+      name: 'failures on the account with a time in the future',
+      known: { atOtherNetworks: count(5, -DAY) },
+      wait: 1,
+    },
   ];
   for (const { name, known, wait, counter = 'account' } of table) {
     const { verdict } = beginAttempt({ knownUntil: 0, ...known }, ATTEMPT_POLICY, NOW);

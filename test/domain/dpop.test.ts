@@ -27,7 +27,7 @@ const fault = (values: Partial<DpopProof>, { ath = null as string | null, url = 
 t.test('a proof is for one key, method, time and token', async (t) => {
   t.equal(fault({}), null);
   t.equal(fault({ jkt: 'other' }), 'other_key');
-  t.equal(fault({ jkt: 'other', htm: 'GET', iat: 0 }), 'other_key', 'judged first');
+  t.equal(fault({ jkt: 'other', htm: 'GET', iat: 0 }), 'other_key', 'the key is judged first');
   t.equal(fault({ htm: 'GET' }), 'other_request');
   t.equal(fault({ htm: 'post' }), 'other_request');
   t.equal(fault({ ath: 'hash' }), null, 'a proof may name an access token that is not presented');

@@ -37,7 +37,7 @@ t.test('the first key signs at once, a later key is announced first', async (t) 
   t.ok(isRotationDue([first], 'EdDSA', TIMING, due), 'early enough to be announced');
   t.notOk(
     isRotationDue([first], 'EdDSA', { ...TIMING, rotateAfter: null }, due),
-    'without rotateAfter none is due',
+    'without rotateAfter no rotation is due',
   );
 
   const second = key(2, end, nextSchedule([first], TIMING, due));
@@ -100,8 +100,8 @@ interface Settings {
   readonly fails: readonly boolean[];
 }
 
-/** Two replicas that share a key set. Each maintains the set once in a round, by its own clock. Some rounds fail. */
-function twoReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drift, fails }: Settings) {
+/** Simulates two replicas that share a key set. Each maintains the set once in a round, by its own clock. Some rounds fail. */
+function simulateReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drift, fails }: Settings) {
   const base = keySetTiming({ accessTokenAge, clockSkew }, { maxAge, rotateAfter: null });
   const timing = { ...base, rotateAfter: Math.round(base.announce * signsFor) };
   const offsets = [0, Math.round(drift * clockSkew)];
@@ -176,7 +176,7 @@ t.test('every verifier knows a key before the key signs', async (t) => {
   let rotations = 0;
   fc.assert(
     fc.property(anySettings, fc.array(token, { minLength: 50, maxLength: 50 }), (settings, tokens) => {
-      const { signs, publishes, changes } = twoReplicas(settings);
+      const { signs, publishes, changes } = simulateReplicas(settings);
       rotations += changes(0).length;
       const cached = Math.max(settings.maxAge, 30 * SECOND);
       const lives = settings.accessTokenAge + settings.clockSkew;
@@ -203,7 +203,7 @@ t.test('with a shorter announcement a verifier can meet a key that it does not k
     drift: 1,
     fails: [true],
   };
-  const { timing, signs, publishes } = twoReplicas(settings);
+  const { timing, signs, publishes } = simulateReplicas(settings);
   const change = NOW + timing.rotateAfter;
   const kid = signs(1, change);
   t.equal(kid, 'key-2');
@@ -213,6 +213,6 @@ t.test('with a shorter announcement a verifier can meet a key that it does not k
   );
   t.ok(
     publishes(0, change - 5 * MINUTE).includes(kid),
-    'and a set that was fetched as long ago as sets are cached contains the key',
+    'the oldest set that a cache still holds contains the key',
   );
 });

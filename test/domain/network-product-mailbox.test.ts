@@ -53,8 +53,8 @@ t.test('a user agent in UTF-8 is decoded, any other is unchanged', async (t) => 
   const asHeader = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
   for (const text of ['X\u2013Y/1', 'Caf\u00e9/2', '\u540d\u524d/1.0', 'App \u{1f600}/3', 'curl/8.5.0', '']) {
     t.equal(decodeUserAgent(asHeader(text)), text, text);
-    t.equal(decodeUserAgent(text), text, `${text}: decoded twice is decoded once`);
-    t.equal(productOf(asHeader(text)), productOf(text), `${text}: as an older row keeps it`);
+    t.equal(decodeUserAgent(text), text, `${text}: a second decoding changes nothing`);
+    t.equal(productOf(asHeader(text)), productOf(text), `${text}: an older row stores it undecoded`);
   }
   for (const header of ['Caf\xe9/2', 'X\xff\x85', 'X\xe2\x80', 'X\xc0\x80', 'X\xed\xa0\x80'])
     t.equal(decodeUserAgent(header), header, JSON.stringify(header));

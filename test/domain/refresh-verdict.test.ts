@@ -141,7 +141,7 @@ const rows: Row[] = [
     expected: ['refuse session_revoked'],
   },
   {
-    name: 'an unpaired row, a paired token',
+    name: 'an unpaired family, a paired token',
     family: family({ paired: false }),
     context: contextOf({}),
     expected: ['refuse invalid_token'],
@@ -424,13 +424,13 @@ const rows: Row[] = [
     expected: ['rotate', 'sessions.healed'],
   },
   {
-    name: '8 (after it) a revocation that the row has lost is remembered',
+    name: '8 (checked after it) the process remembers a revocation that the database has lost',
     family: family(),
     context: contextOf({ generation: 9, knownRevocation: 'logout' }),
     expected: ['revoke session_revoked', 'sessions.revoked'],
   },
   {
-    name: '8 (after it) a revocation for reuse that the row has lost is remembered',
+    name: '8 (checked after it) the process remembers a revocation for reuse that the database has lost',
     family: family(),
     context: contextOf({ generation: 9, knownRevocation: 'reuse' }),
     expected: ['revoke token_reused', 'sessions.revoked'],
@@ -501,7 +501,8 @@ rows.push(
 );
 
 for (const { name, family, context, expected, policy } of rows) {
-  t.test(`row ${name}: ${expected.join(', ')}`, async (t) => {
+  const title = /^\d/.test(name) ? `row ${name}` : name;
+  t.test(`${title}: ${expected.join(', ')}`, async (t) => {
     t.same(verdict(family, context, policy), expected);
   });
 }
@@ -526,7 +527,7 @@ t.test('a retry by another product revokes the family if its policy blocks that'
     ['reissue'],
     'the same product',
   );
-  t.same(verdict(family(), retry('curl/8.1')), ['reissue'], 'no policy');
+  t.same(verdict(family(), retry('curl/8.1')), ['reissue'], 'the policy ignores another product');
 });
 
 const NOTICE = 'sessions.address_changed';
