@@ -48,7 +48,7 @@ export function createClient({ remember, ...options }: CookieClientOptions): Coo
       const before = logOuts;
       await logOut(scope);
       if (logOuts > before) return;
-      // The storage was empty. An earlier log-out may not have reached the service, and then the cookies still exist.
+      // The storage was empty. An earlier logout may not have reached the service, and then the cookies still exist.
       await ask(`/auth/logout?scope=${scope}`, {}).catch((error: Partial<SessionError>) => {
         if (error.recovery !== 'login' || scope === 'others') throw error;
       });

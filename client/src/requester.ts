@@ -3,7 +3,7 @@ import { parseJson, type StoredPair } from './stored-pair.js';
 import type { Schemas } from './types.js';
 
 /**
- * Posts JSON to a path of the service, and returns the pair of the answer. The answer to a log-out has no pair. Rejects
+ * Posts JSON to a path of the service, and returns the pair of the answer. The answer to a logout has no pair. Rejects
  * with a {@link SessionError}.
  */
 export type PostToService = (
@@ -29,7 +29,7 @@ export function createRequester(url: string, fetch: typeof globalThis.fetch, tim
       });
     const answer = Object(parseJson(text));
     const { access, refresh, expiresIn } = answer;
-    // Only the path of a log-out has a query. Any other successful answer comes from the network, such as the page of a
+    // Only the path of a logout has a query. Any other successful answer comes from the network, such as the page of a
     // captive portal, and counts as an outage, whatever it says.
     if (response.ok && (path.includes('?') ? response.status === 204 : access && refresh && expiresIn >= 0))
       return { access, refresh, expiresIn, at };

@@ -9,7 +9,7 @@ export type TokenPair = Schemas['TokenPair'];
 /** The next step for a client: try again, log in again, or neither. */
 export type Recovery = Schemas['Problem']['recovery'];
 
-/** The sessions of the user that a log-out ends: this one, all except this one, or all. */
+/** The sessions of the user that a logout ends: this one, all except this one, or all. */
 export type LogOutScope = 'session' | 'others' | 'all';
 
 export interface SessionState {
@@ -52,7 +52,7 @@ export interface ClientOptions {
   readonly fetch?: typeof globalThis.fetch;
   /**
    * Called when the session has ended, here or in another tab. `code` says why, as in {@link SessionState}. Only a
-   * log-out, a lost DPoP key, or a refresh or step-up answered with `recovery: login`, ends a session.
+   * logout, a lost DPoP key, or a refresh or step-up answered with `recovery: login`, ends a session.
    */
   readonly onSignedOut?: (code: string | null) => void;
   /**
@@ -78,7 +78,7 @@ export interface SessionClient {
   adopt(pair: TokenPair): Promise<void>;
   /**
    * Ends sessions at the service. Unless the scope is `others`, this device always removes its pair. A rejection then
-   * means that the service may not have received the log-out.
+   * means that the service may not have received the logout.
    */
   logOut(scope?: LogOutScope): Promise<void>;
   /**

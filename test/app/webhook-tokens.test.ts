@@ -55,7 +55,7 @@ t.test(
 );
 
 t.test('the end of a session names its initiator, except for a deleted account', async (t) => {
-  const { set, verify } = await formats();
+  const { set, verify } = await createFormats();
   for (const [reason, initiator] of [
     ['logout', 'user'],
     ['disabled', 'admin'],

@@ -44,22 +44,15 @@ t.test('a refresh is repeated until a short fault is over', async (t) => {
   t.same(signedOut, []);
 });
 
-t.test(
-  'a log-out that a captive portal answers is repeated until the service ends the session',
-  async (t) => {
-    const page: Scripted = [200, { 'content-type': 'text/html' }, '<h1>Welcome to our hotel</h1>'];
-    const { client, pair, service } = await startWithScript(t, [
-      page,
-      [200, {}, '{"recovery":"login"}'],
-      page,
-    ]);
-    await client.logOut();
-    t.match(await sessionOf(service, pair), { ended: 'logout' });
+t.test('a logout that a captive portal answers is repeated until the service ends the session', async (t) => {
+  const page: Scripted = [200, { 'content-type': 'text/html' }, '<h1>Welcome to our hotel</h1>'];
+  const { client, pair, service } = await startWithScript(t, [page, [200, {}, '{"recovery":"login"}'], page]);
+  await client.logOut();
+  t.match(await sessionOf(service, pair), { ended: 'logout' });
 
-    const away = await startWithScript(t, Array(5).fill(page));
-    await t.rejects(away.client.logOut(), { code: 'unexpected_answer', recovery: 'retry', status: 200 });
-  },
-);
+  const away = await startWithScript(t, Array(5).fill(page));
+  await t.rejects(away.client.logOut(), { code: 'unexpected_answer', recovery: 'retry', status: 200 });
+});
 
 t.test('a fault that lasts rejects the call, and ends no session', async (t) => {
   const { client, pair, signedOut } = await startWithScript(t, Array(5).fill([500, {}, 'oh']));

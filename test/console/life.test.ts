@@ -67,7 +67,7 @@ t.test('a token that the first refresh in another network issued belongs to that
     }),
   ];
   t.match(read(lifeSession({ generation: 6 }), events).replays, [
-    { token: { generation: 5, network: OFFICE } },
+    { token: { generation: 5, network: OFFICE, issuedAt: Date.parse('2026-11-22T08:00:00.750Z') } },
   ]);
 });
 

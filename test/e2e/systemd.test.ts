@@ -77,7 +77,8 @@ t.test('the unit names variables and credentials that exist', async (t) => {
 t.test('the unit starts the same command as npm start, and waits for its end', async (t) => {
   const valuesOf = await readSettings();
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
-  t.equal(valuesOf('ExecStart')[0]?.replace('/usr/bin/', 'exec '), scripts.start);
+  const [command] = valuesOf('ExecStart');
+  t.equal(command?.replace('/usr/bin/', 'exec '), scripts.start.split('; ').at(-1));
   const source = await readFile('src/main/serve.ts', 'utf8');
   const deadline = Number(/SHUTDOWN_DEADLINE = ([\d_]+)/.exec(source)?.[1]?.replace('_', ''));
   t.ok(deadline > 0 && Number(valuesOf('TimeoutStopSec')[0]) * 1_000 > deadline);

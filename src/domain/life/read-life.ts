@@ -151,9 +151,12 @@ function replayOf({ kind, event }: Draft, mark: Mark | undefined, path: readonly
 /** `iat` is the claim of the token, in seconds; unknown in events of older releases. */
 function tokenOf({ generation, at }: Mark, iat: unknown, path: readonly Mark[]): ReplayedToken {
   const seconds = numberOf(iat);
-  const issuedAt = seconds === null ? (estimateMoment(path, generation) ?? at) : seconds * 1_000;
-  // `iat` has no milliseconds, so the refresh that issued the token can seem to come up to a second later.
-  const holder = path.filter((point) => point.at < issuedAt + 1_000 && point.generation <= generation).at(-1);
+  const claimedAt = seconds === null ? (estimateMoment(path, generation) ?? at) : seconds * 1_000;
+  // `iat` has no milliseconds, so the login or refresh that issued the token can seem to come up to a second later.
+  const holder = path
+    .filter((point) => point.at < claimedAt + 1_000 && point.generation <= generation)
+    .at(-1);
+  const issuedAt = Math.max(claimedAt, holder?.at ?? claimedAt);
   return { generation, issuedAt, network: (holder ?? path[0])?.network ?? '', isExact: seconds !== null };
 }
 

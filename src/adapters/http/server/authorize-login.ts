@@ -38,9 +38,13 @@ export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly Servic
       };
     }
     if (mode === 'open' || (mode === 'local' && isLocal(request))) return { clientId: OWN_CLIENT_ID };
-    throw new Refusal('unauthenticated', 'A service key with scope "login" is needed in x-api-key.');
+    throw new Refusal('unauthenticated', mode === 'local' ? `${KEY_NEEDED} ${NOT_LOCAL}` : KEY_NEEDED);
   };
 }
+
+const KEY_NEEDED = 'A service key with scope "login" is needed in x-api-key.';
+const NOT_LOCAL =
+  'A request from this machine needs none, unless it has x-forwarded-for or a similar header, or a page of another site caused it.';
 
 /** Headers by which proxies, load balancers and content delivery networks name the client or themselves. */
 const FORWARDING =

@@ -164,7 +164,7 @@ function isPairRefused(request: FastifyRequest, error: unknown): boolean {
   return error.code === 'malformed_token' || PROBLEMS[error.code].recovery === 'login';
 }
 
-/** Whether a log-out ends other sessions only. */
+/** Whether a logout ends other sessions only. */
 function keepsSession({ query }: FastifyRequest): boolean {
   return Object(query).scope === 'others';
 }
