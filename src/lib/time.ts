@@ -5,12 +5,18 @@ const FIRST = Date.parse('0001-01-01T00:00:00Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
- * The time of an RFC 3339 text, in milliseconds since the epoch. Null for a leap second, and for a time outside of the
- * years 1 to 9999 in UTC.
+ * The time of an RFC 3339 text, in milliseconds since the epoch. Null for a leap second, for a day that does not exist,
+ * and for a time outside of the years 1 to 9999 in UTC.
  */
 export function parseTime(text: string): number | null {
   const time = Date.parse(text);
-  return time >= FIRST && time <= LAST ? time : null;
+  return time >= FIRST && time <= LAST && hasExistingHour(text) ? time : null;
+}
+
+/** `Date.parse` takes 30 February for 2 March, and 24:00 for 0:00 of the next day. RFC 3339 allows neither. */
+function hasExistingHour(text: string): boolean {
+  const hour = text.slice(0, 'yyyy-mm-ddThh'.length).toUpperCase().replace(' ', 'T');
+  return new Date(`${hour}:00Z`).toJSON()?.startsWith(hour) === true;
 }
 
 /** Resolves after `milliseconds`, or as soon as `stop` is aborted. */

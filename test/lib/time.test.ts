@@ -27,11 +27,15 @@ t.test('a valid time in the years 1 to 9999 is parsed, and any other text is nul
   t.equal(parseTime('1970-01-01T00:00:01Z'), 1_000);
   t.equal(parseTime('0001-01-01T00:00:00Z'), -62_135_596_800_000);
   t.equal(parseTime('9999-12-31T23:59:59.999Z'), 253_402_300_799_999);
+  t.equal(parseTime('2028-02-29t23:59:59+02:00'), Date.parse('2028-02-29T21:59:59Z'));
   for (const text of [
     '0000-12-31T23:59:59Z',
     '0001-01-01T00:00:00+00:01',
     '9999-12-31T23:59:59-00:01',
     '2016-12-31T23:59:60Z',
+    '2026-02-30T12:00:00Z',
+    '2026-01-31T24:00:00Z',
+    '1 January 2026',
     'yesterday',
   ])
     t.equal(parseTime(text), null, text);

@@ -54,7 +54,11 @@ function describeEnd(at: number, reason: string, now: number): Life['end'] {
   return { at, moment: momentInWords(at, now), reason };
 }
 
-/** Describes a session by its events, because its row is gone. Such a session has expired or was revoked. */
+/**
+ * Describes a session by its events, because its row is gone. Such a session has expired or was revoked.
+ *
+ * @param events oldest first
+ */
 export function sessionOfEvents(id: string, events: readonly LifeEvent[]): LifeSession {
   const [first] = events;
   const last = events.at(-1);
@@ -101,7 +105,7 @@ function draftsOf(
   });
 }
 
-/** Sessions of older releases have no recorded login. */
+/** The event of the login is missing for a session of an older release, and if the audit log has removed the event. */
 function withLogin(session: LifeSession, drafts: readonly Draft[]): readonly Draft[] {
   if (drafts.some(({ kind }) => kind === 'login')) return drafts;
   const [first] = drafts;
