@@ -9,7 +9,7 @@ import { createMetrics, type Metrics } from './adapters/telemetry/metrics.ts';
 import type { OverloadLimits } from './adapters/telemetry/overload.ts';
 import { createWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { trackSlowestHash } from './app/accounts/track-slowest-hash.ts';
-import type { ReadOverview } from './app/overview/overview.ts';
+import type { ReadOverview } from './app/overview/read-overview.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { createDeferredWork } from './compose/deferred-work.ts';
 import { startDeliveries } from './compose/deliveries.ts';

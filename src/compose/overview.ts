@@ -5,7 +5,7 @@ import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import { readingsOf } from '../adapters/telemetry/overview.ts';
 import type { KeyInSet } from '../app/keys/list-keys.ts';
 import type { HealthChecks } from '../app/overview/check-dependencies.ts';
-import { type ReadOverview, readOverview } from '../app/overview/overview.ts';
+import { type ReadOverview, readOverview } from '../app/overview/read-overview.ts';
 import type { Config } from '../config.ts';
 import { SYSTEM } from '../domain/audit.ts';
 import type { Clock } from '../ports/clock.ts';

@@ -3,7 +3,7 @@ import { addUpSamples } from '../../src/adapters/telemetry/metrics/add-up.ts';
 import { createMetrics } from '../../src/adapters/telemetry/metrics.ts';
 import { readingsOf } from '../../src/adapters/telemetry/overview.ts';
 import type { KeyInSet } from '../../src/app/keys/list-keys.ts';
-import { readOverview } from '../../src/app/overview/overview.ts';
+import { readOverview } from '../../src/app/overview/read-overview.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { NOW, someFamily } from '../support/families.ts';
 import { createMemoryStores } from '../support/memory/session-store.ts';

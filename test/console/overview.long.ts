@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Overview } from '../../src/app/overview/overview.ts';
+import type { Overview } from '../../src/app/overview/read-overview.ts';
 import { consoleService } from '../support/console.ts';
 import { checkRendering, signIn, startConsole, tabTo } from '../support/console-pages.ts';
 

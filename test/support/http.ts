@@ -8,7 +8,7 @@ import { createIdentifierHash } from '../../src/adapters/secrets/identifier-hash
 import { createLog } from '../../src/adapters/telemetry/log.ts';
 import { readingsOf } from '../../src/adapters/telemetry/overview.ts';
 import { createSecurityLog } from '../../src/adapters/telemetry/security-log.ts';
-import { readOverview } from '../../src/app/overview/overview.ts';
+import { readOverview } from '../../src/app/overview/read-overview.ts';
 import { createDeferredWork } from '../../src/compose/deferred-work.ts';
 import { createUseCases } from '../../src/compose/use-cases.ts';
 import { ATTEMPT_POLICY } from '../../src/domain/attempts.ts';

@@ -81,6 +81,6 @@ export async function storeEndpoint(
   if (await webhookEndpoints.add(endpoint, limits, [entry])) return endpoint;
   throw new Refusal(
     'conflict',
-    `There are at most ${MAX_ENDPOINTS} endpoints, ${MAX_STREAMS} for one receiver.`,
+    `There are at most ${MAX_ENDPOINTS} endpoints, ${MAX_STREAMS} for one receiver. Remove one first.`,
   );
 }

@@ -58,7 +58,9 @@ async function add(deps: Deps, wanted: DeclaredEndpoint): Promise<boolean> {
   } as const;
   if (await webhookEndpoints.add(endpoint, { total: MAX_ENDPOINTS, ofOwner: MAX_STREAMS })) return true;
   if ((await webhookEndpoints.find(id)) !== null) return false;
-  throw new Error(`WEBHOOKS_FILE: there are at most ${MAX_ENDPOINTS} endpoints.`);
+  throw new Error(
+    `WEBHOOKS_FILE: there are at most ${MAX_ENDPOINTS} endpoints, with those of the admin API and the streams. Remove one first.`,
+  );
 }
 
 async function update(deps: Deps, wanted: DeclaredEndpoint): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { KeyInSet } from '../../../app/keys/list-keys.ts';
-import type { Overview, OverviewSample, ReadOverview } from '../../../app/overview/overview.ts';
+import type { Overview, OverviewSample, ReadOverview } from '../../../app/overview/read-overview.ts';
 import { KEY_ALGORITHMS } from '../../../domain/key-set.ts';
 import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
