@@ -59,6 +59,7 @@ t.test('disabled users and operators are listed', async (t) => {
   t.same(namesOf(disabled), ['bob']);
   t.ok((disabled.items as { disabledAt: string }[])[0]?.disabledAt);
   t.same(namesOf(await list('?only=operators')), ['cid']);
+  t.same(namesOf(await list('?query=&only=operators')), ['cid'], 'an empty query is no query');
 });
 
 t.test('an account is shown with its factors and sessions', async (t) => {

@@ -42,8 +42,9 @@ export const listAccounts =
   };
 
 function readFilter(query: string | null, only: AccountQuery['only']): UserFilter {
-  if (query !== null && only !== null) throw new Refusal('invalid_request', 'Send query or only, not both.');
-  if (query !== null && query !== '') return filterOf(query, (text) => identifierOf(readUsername(text)));
+  const hasQuery = query !== null && query !== '';
+  if (hasQuery && only !== null) throw new Refusal('invalid_request', 'Send query or only, not both.');
+  if (hasQuery) return filterOf(query, (text) => identifierOf(readUsername(text)));
   if (only === null) return { by: 'age' };
   return only === 'disabled' ? { by: 'disabled' } : { by: 'role' };
 }
