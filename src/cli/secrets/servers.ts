@@ -54,9 +54,9 @@ export function checkServerFiles(folder: string): void {
 }
 
 /**
- * The files of both servers, by name. If one file of a server is missing, as after an upgrade or a loss, the new
- * file gets the password of the other. Throws if the files contradict each other, because the error of the server would only be
- * "access refused".
+ * The files of both servers, by name. If one file of a server is missing, as after an upgrade or a loss, the new file
+ * gets the password of the other. Throws if the files contradict each other. Otherwise the only sign would be the error
+ * "access refused" of the server.
  */
 export function serverFiles(folder: string, random: () => string): Record<string, string> {
   const files = SERVERS.flatMap((server) => {

@@ -27,8 +27,8 @@ export type CrossOriginHeaders = (
 ) => Record<string, string>;
 
 /**
- * Creates the function for the CORS headers of answers. An entry is an origin, or a pattern such as `https://*.example.com` for every subdomain of any depth. Without
- * entries, answers have no CORS headers.
+ * Creates the function for the CORS headers of answers. An entry is an origin, or a pattern such as
+ * `https://*.example.com` for every subdomain of any depth. Without entries, answers have no CORS headers.
  */
 export function createCrossOriginHeaders(entries: readonly string[]): CrossOriginHeaders {
   if (entries.length === 0) return () => ({});

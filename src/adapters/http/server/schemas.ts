@@ -125,8 +125,8 @@ export function textAnswer(description: string, type: 'text/plain' | 'text/html'
 }
 
 /**
- * Creates a function like {@link problemResponses}, for routes whose refusals have this content type. A refusal before the route is known
- * is still a problem document.
+ * Creates a function like {@link problemResponses}, for routes whose refusals have this content type. A refusal before
+ * the route is known is still a problem document.
  */
 export function createRefusalResponses(type: 'text/plain' | 'text/html', description: string) {
   const own = textAnswer(description, type);
