@@ -132,6 +132,9 @@ t.test(
       'key set': /^ok: \S+ \(EdDSA\) has signed for 0 days/,
       'secret keys': 'ok: generated in DATA_DIR at the first start',
     });
+    const read = () => readConfig(env, process.cwd(), { createKeys: false });
+    const findings = await findingsFor(read, () => Date.now() + 86_400_000);
+    t.match(findings.find(({ check }) => check === 'key set')?.found, /has signed for 1 day$/);
     t.match(await diagnose(t, { ...env, KEY_SET_ENCRYPTION_KEY: 'other'.repeat(20) }), {
       'key set': /^fail: /,
     });

@@ -6,6 +6,7 @@ import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/
 import type { Config } from '../../config.ts';
 import { SYSTEM } from '../../domain/audit.ts';
 import { DAY } from '../../domain/durations.ts';
+import { plural } from '../../domain/plural.ts';
 import { commandLine } from '../../lib/command-line.ts';
 import { remedyFor } from '../keys/key-commands.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -73,7 +74,7 @@ function signingKeyFinding(
 ): Finding {
   if (signsFrom <= 0) return ok('key set', `${id} (${alg}) signs`);
   const days = Math.floor((now - signsFrom) / DAY);
-  const found = `${id} (${alg}) has signed for ${days} days`;
+  const found = `${id} (${alg}) has signed for ${plural(days, 'day')}`;
   const isOld = rotateAfter !== null && now - signsFrom > 2 * rotateAfter;
   return isOld
     ? warn('key set', found, `rotation is overdue: ${commandLine('keys rotate')}`)
