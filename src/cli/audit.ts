@@ -6,7 +6,7 @@ import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
 import type { AuditType } from '../domain/audit.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
 import { plural } from '../domain/plural.ts';
-import { canonicalUserId, isUserId, isUuid, type UserIdFormat } from '../domain/user-id.ts';
+import { canonicalUserId, isUserId, isUuid, MAX_USER_ID, type UserIdFormat } from '../domain/user-id.ts';
 import { commandLine } from '../lib/command-line.ts';
 import { jsonLine } from '../lib/json-line.ts';
 import { readSessionId } from './read-session-id.ts';
@@ -92,7 +92,7 @@ function readUserId(text: string, format: UserIdFormat): string {
   const userId = canonicalUserId(text);
   if (format === 'text' ? isUserId(userId) : isUuid(text)) return userId;
   const rule = {
-    text: 'It has 1 to 128 visible characters.',
+    text: `It has 1 to ${MAX_USER_ID} visible characters.`,
     uuid: 'It is a UUID here, as USER_ID_FORMAT is uuid.',
   };
   const search = commandLine('users list --query <name>');

@@ -1,7 +1,7 @@
 import { countPurgeable } from '../adapters/postgres/purge-sql.ts';
 import { createTokenFamilies } from '../adapters/postgres/token-families.ts';
 import { BUSY_DELAY, purgeBatch } from '../app/upkeep/purge.ts';
-import { plural } from '../domain/plural.ts';
+import { formatCount, plural } from '../domain/plural.ts';
 import { purgeCutoff } from '../domain/retention.ts';
 import { sleep } from '../lib/time.ts';
 import { createProgress } from './progress.ts';
@@ -25,7 +25,7 @@ export async function purgeSessions(): Promise<void> {
     const seconds = Math.max(performance.now() - started, 1) / 1_000;
     const remark = purged === null ? '; another process is purging, and goes on' : '';
     process.stdout.write(
-      `${plural(count, 'session')} purged, ${Math.round(count / seconds)} a second${remark}\n`,
+      `${plural(count, 'session')} purged, ${formatCount(Math.round(count / seconds))} a second${remark}\n`,
     );
   }).finally(progress.end);
 }

@@ -50,14 +50,20 @@ t.test('the doctor names files with which the service does not start', async (t)
   });
 });
 
-t.test('the doctor reads an embedded database that runs, and says so if it does not run', async (t) => {
-  const folder = await dataDir(t);
-  const database = await startEmbedded(folder);
-  t.teardown(() => database.close());
-  t.match(await diagnose(t, { DATA_DIR: folder }), { database: /embedded$/, schema: 'warn: no tables yet' });
-  const killed = t.testdir({ pg: { PG_VERSION: '18' }, 'pg.socket': '/nowhere/.s.PGSQL.5432' });
-  t.match(await diagnose(t, { DATA_DIR: killed }), { database: /^ok: .*, not running/ });
-});
+t.test(
+  'the doctor reads an embedded database that runs, and reports a database that does not run',
+  async (t) => {
+    const folder = await dataDir(t);
+    const database = await startEmbedded(folder);
+    t.teardown(() => database.close());
+    t.match(await diagnose(t, { DATA_DIR: folder }), {
+      database: /embedded$/,
+      schema: 'warn: no tables yet',
+    });
+    const killed = t.testdir({ pg: { PG_VERSION: '18' }, 'pg.socket': '/nowhere/.s.PGSQL.5432' });
+    t.match(await diagnose(t, { DATA_DIR: killed }), { database: /^ok: .*, not running/ });
+  },
+);
 
 t.test(
   'the doctor accepts PostgreSQL with all tables, and names missing tables, edited migrations and a server that does not answer',

@@ -38,28 +38,28 @@ const BY_ANN = { log: SILENT_LOG, by: 'operator ann', newId: randomUUID, origin:
 t.test('an operator lists, rotates and retires keys', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
   const folder = t.testdir();
-  const type = createCommand(
+  const command = createCommand(
     createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'EdDSA' }, folder), deps),
   );
-  t.match(await type('list'), /^There are no keys/);
-  t.match(await type('rotate'), /^[\w-]{43} \(EdDSA\) is announced, and signs from \d{4}-/);
-  const announced = await type('rotate');
+  t.match(await command('list'), /^There are no keys/);
+  t.match(await command('rotate'), /^[\w-]{43} \(EdDSA\) is announced, and signs from \d{4}-/);
+  const announced = await command('rotate');
   t.match(announced, /is announced/);
-  t.match(await type('rotate'), /is already announced/);
-  const [first = [], second = []] = rowsOf(await type('list'));
+  t.match(await command('rotate'), /is already announced/);
+  const [first = [], second = []] = rowsOf(await command('list'));
   t.match([first[1], first[2], second[2], second[5]], ['EdDSA', 'signing', 'announced', '-']);
   t.ok(announced.startsWith(String(second[0])));
 
-  t.match(await type('rotate --now'), /is announced/);
-  const states = rowsOf(await type('list')).map(([, , state]) => state);
+  t.match(await command('rotate --now'), /is announced/);
+  const states = rowsOf(await command('list')).map(([, , state]) => state);
   t.same(states, ['retired', 'retired', 'signing']);
-  const signing = String(rowsOf(await type('list'))[2]?.[0]);
+  const signing = String(rowsOf(await command('list'))[2]?.[0]);
   t.match(
-    await type(`retire ${signing}`),
+    await command(`retire ${signing}`),
     /^[\w-]{43} was removed\. [\w-]{43} \(EdDSA\) signs from now on\.$/m,
   );
-  t.match(await type(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
-  t.match(await type(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
+  t.match(await command(`retire ${first[0]}`), /^[\w-]{43} was removed\.$/m);
+  t.match(await command(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
 
   const hmac = createCommand(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
   t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
@@ -71,13 +71,13 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
 
 t.test('of two concurrent rotations one announces a key', async (t) => {
   const deps = { ...BY_ANN, signingKeys: createMemorySigningKeys(), clock: Date.now };
-  const type = createCommand(
+  const command = createCommand(
     createDatabaseKeySetAdmin(await readConfig({ ACCESS_TOKEN_ALG: 'ES256' }, t.testdir()), deps),
   );
-  const answers = await Promise.all([type('rotate'), type('rotate')]);
+  const answers = await Promise.all([command('rotate'), command('rotate')]);
   t.equal(answers.filter((answer) => answer.startsWith('The keys were changed at the same time')).length, 1);
   t.equal(answers.filter((answer) => answer.includes('is announced')).length, 1);
-  t.equal(rowsOf(await type('list')).length, 1);
+  t.equal(rowsOf(await command('list')).length, 1);
 });
 
 t.test('the command creates the tables of a new database', async (t) => {
@@ -135,9 +135,9 @@ t.test(
     const folder = t.testdir({ 'keys.json': JSON.stringify({ keys: [jwk] }) });
     const path = join(folder, 'keys.json');
     const config = await readConfig({ KEY_SET_FILE: path, ACCESS_TOKEN_ALG: 'EdDSA' }, folder);
-    const type = createCommand(createFileKeySetAdmin(config, path, Date.now));
-    t.match(await type('list'), /^mine\s+EdDSA\s+signing\s+-\s+-\s+-$/m);
+    const command = createCommand(createFileKeySetAdmin(config, path, Date.now));
+    t.match(await command('list'), /^mine\s+EdDSA\s+signing\s+-\s+-\s+-$/m);
     for (const words of ['rotate', 'retire mine'])
-      t.match(await type(words), /^KEY_SET_FILE is set, so this command cannot change the keys\. Edit /);
+      t.match(await command(words), /^KEY_SET_FILE is set, so this command cannot change the keys\. Edit /);
   },
 );

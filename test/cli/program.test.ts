@@ -125,11 +125,11 @@ t.test('an origin without a scheme is read as http, and text that is no origin i
 
 t.test('a file that cannot be imported is named, before a database is created', async (t) => {
   const DATA_DIR = join(t.testdir({ folder: {} }), 'data');
-  const imported = (file: string) => kinship(['users', 'import', file], { DATA_DIR });
+  const importFile = (file: string) => kinship(['users', 'import', file], { DATA_DIR });
   const missing = join(t.testdirName, 'missing.jsonl');
-  t.match(await imported(missing), { code: 1, stderr: `There is no file ${missing}.\n` });
+  t.match(await importFile(missing), { code: 1, stderr: `There is no file ${missing}.\n` });
   const folder = join(t.testdirName, 'folder');
-  t.match(await imported(folder), { code: 1, stderr: `${folder} is a folder. Name a file with` });
+  t.match(await importFile(folder), { code: 1, stderr: `${folder} is a folder. Name a file with` });
   t.notOk(existsSync(DATA_DIR));
 });
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { createProgress } from '../../src/cli/progress.ts';
 
 /** The text that an output received, with `<` for each clearing of the line. */
-function shown(isTTY: boolean, columns?: number): string {
+function renderProgress(isTTY: boolean, columns?: number): string {
   let now = 1_000;
   let text = '';
   const output = {
@@ -24,7 +24,7 @@ function shown(isTTY: boolean, columns?: number): string {
 
 t.test('a terminal shows one bar that grows, and the line is cleared at the end', async (t) => {
   t.equal(
-    shown(true),
+    renderProgress(true),
     '<[=====               ] 100 of 400 sessions purged, 0 s' +
       '<[====================] 400 of 400 sessions purged, 2 s' +
       '<[                    ] 2 migrations, now 3 users, 2 s<',
@@ -32,12 +32,12 @@ t.test('a terminal shows one bar that grows, and the line is cleared at the end'
 });
 
 t.test('a bar is never longer than the line of the terminal', async (t) => {
-  const lines = shown(true, 30).split('<');
+  const lines = renderProgress(true, 30).split('<');
   t.equal(Math.max(...lines.map((line) => line.length)), 29);
 });
 
 t.test('other outputs get one plain line for each kind of work', async (t) => {
-  t.equal(shown(false), '100 of 400 sessions purged, 0 s\n2 migrations, now 3 users, 2 s\n');
+  t.equal(renderProgress(false), '100 of 400 sessions purged, 0 s\n2 migrations, now 3 users, 2 s\n');
 });
 
 t.test('progress goes on after a line that interrupts it', async (t) => {

@@ -11,8 +11,8 @@ const COMMAND = [...PROGRAM, 'secrets'];
 const run = (...args: string[]) =>
   execFileSync(process.execPath, [...COMMAND, ...args], { encoding: 'utf8' });
 
-/** A folder with all secrets. */
-function written(t: Test): string {
+/** Writes all secrets. Returns their folder. */
+function writeSecrets(t: Test): string {
   const folder = join(t.testdir(), 'secrets');
   run('--write', folder);
   return folder;
@@ -51,7 +51,7 @@ t.test('--write makes one file for each secret, and overwrites none', async (t) 
 });
 
 t.test('the service and its servers are given the same passwords', (t) => {
-  const folder = written(t);
+  const folder = writeSecrets(t);
   const { redis_url = '', redis_conf = '', amqp_url = '', rabbitmq_conf = '' } = read(folder);
   const redis = new URL(redis_url);
   t.match(redis.password, /^[\w-]{43}$/);
@@ -64,7 +64,7 @@ t.test('the service and its servers are given the same passwords', (t) => {
 });
 
 t.test('if one of two files of the same secret is missing, it is made from the other', (t) => {
-  const folder = written(t);
+  const folder = writeSecrets(t);
   const before = read(folder);
   for (const name of ['redis_url', 'redis_conf', 'amqp_url', 'rabbitmq_conf']) {
     rmSync(join(folder, name));

@@ -15,7 +15,10 @@ t.test('the life of a session is printed in words and as JSON', async (t) => {
   const createdAt = Date.now() - HOUR;
   const expiresAt = createdAt + 100 * HOUR;
   const family = someFamily({
-    ...{ createdAt, rotatedAt: createdAt, expiresAt, refreshExpiresAt: expiresAt },
+    createdAt,
+    rotatedAt: createdAt,
+    expiresAt,
+    refreshExpiresAt: expiresAt,
     deviceName: 'till \u001b[31m\u2028two',
   });
   const { tokenFamily: id } = family;

@@ -11,11 +11,11 @@ t.test(
     if (service === null) return;
     const { run, sql } = service;
     await run(['import', '-'], userLine({}));
-    const acts = [['disable'], ['enable'], ['grant', 'operator'], ['revoke', 'operator']];
-    for (const act of acts) {
-      const first = await run([...act, 'ANN']);
+    const changes = [['disable'], ['enable'], ['grant', 'operator'], ['revoke', 'operator']];
+    for (const change of changes) {
+      const first = await run([...change, 'ANN']);
       t.equal(first.code, 0, first.errors);
-      const second = await run([...act, 'ann@example.com']);
+      const second = await run([...change, 'ann@example.com']);
       t.match(second, { code: 0, output: /is already|was not|nothing has changed/ });
     }
     const events = await sql`
@@ -27,11 +27,11 @@ t.test(
       { type: 'users.roles_changed', roles: ['operator'] },
       { type: 'users.roles_changed', roles: { length: 0 } },
     ]);
-    t.equal(events.length, acts.length);
+    t.equal(events.length, changes.length);
   },
 );
 
-t.test('commands take a user id that is text, after the name of an account', async (t) => {
+t.test('commands accept a user id that is text, unless it is the name of an account', async (t) => {
   const service = await usersCommand(t, { USER_ID_FORMAT: 'text' });
   if (service === null) return;
   const { run, families, userStates } = service;

@@ -64,7 +64,7 @@ t.test('refused lines are named with their number and reason, and the others are
   t.equal(code, 1);
   t.match(
     output,
-    new RegExp(`^2 users imported, 0 unchanged, ${refused.length} refused, \\d+ lines a second\n$`),
+    new RegExp(`^2 users imported, 0 unchanged, ${refused.length} refused, [\\d,]+ lines a second\n$`),
   );
   for (const [index, [, reason]] of refused.entries()) {
     const reported = errors.split('\n').find((each) => each.startsWith(`line ${index + 3}: `));
@@ -121,7 +121,7 @@ t.test('an export can be imported unchanged, in several batches', async (t) => {
   t.equal(sortLines(before.output).length, 1_100);
   t.match(JSON.parse(sortLines(before.output)[0] ?? ''), { email: /@xn--bcher-kva\.example$/ });
   await writeFile(file, before.output);
-  t.match((await run(['import', file])).output, /^0 users imported, 1100 unchanged/);
+  t.match((await run(['import', file])).output, /^0 users imported, 1,100 unchanged/);
   await sql`truncate users, user_states cascade`;
   t.match((await run(['import', file])).output, /^1,100 users imported/);
   t.same(sortLines((await run(['export'])).output), sortLines(before.output));

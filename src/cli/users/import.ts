@@ -7,7 +7,7 @@ import { createUserTransfer } from '../../adapters/postgres/user-transfer.ts';
 import { admitPasswordHash } from '../../app/users/admit-password-hash.ts';
 import { type ImportCounts, importUsers } from '../../app/users/import-users.ts';
 import { byCommand } from '../../domain/audit.ts';
-import { plural } from '../../domain/plural.ts';
+import { formatCount, plural } from '../../domain/plural.ts';
 import { errorCode } from '../../lib/errors.ts';
 import { operatingSystemUser } from '../command-context.ts';
 import { createProgress } from '../progress.ts';
@@ -81,5 +81,6 @@ const sumOf = ({ created, unchanged, taken, refused }: ImportCounts) => created 
 function summaryOf(counts: ImportCounts, milliseconds: number): string {
   const { created, unchanged, taken, refused } = counts;
   const rate = Math.round(sumOf(counts) / (Math.max(milliseconds, 1) / 1_000));
-  return `${plural(created, 'user')} imported, ${unchanged} unchanged, ${taken + refused} refused, ${rate} lines a second\n`;
+  const others = `${formatCount(unchanged)} unchanged, ${formatCount(taken + refused)} refused`;
+  return `${plural(created, 'user')} imported, ${others}, ${formatCount(rate)} lines a second\n`;
 }
