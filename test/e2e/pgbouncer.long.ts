@@ -135,6 +135,33 @@ t.test('a statement that was cancelled while it waited in PgBouncer has no effec
   t.same([...(await admin!`select mark from marks`)], []);
 });
 
+t.test('behind a pooler in transaction mode each statement gets its own answer', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+  const direct = await testRole(t, await testDatabase(t), POOLED_ROLE);
+  const { url } = await startPgBouncer(t, direct, 'transaction', { default_pool_size: 2 });
+  // Two replicas, with more statements at a time than connections.
+  const replicas = ['one', 'two'].map((name) => ({
+    name,
+    sql: connect({ kind: 'url', url, pool: 3, pooler: 'transaction' }),
+  }));
+  t.teardown(() => Promise.all(replicas.map(({ sql }) => sql.end({ timeout: 1 }))));
+  for (let round = 0; round < 100; round += 1) {
+    const statements = replicas.flatMap(({ name, sql }) =>
+      Array.from({ length: 6 }, (_, index) => [
+        { wanted: name, rows: execute(sql`select ${sql.unsafe(`'${name}'`)} as given`) },
+        { wanted: new Date(index), rows: execute(sql`select ${new Date(index)}::timestamptz as given`) },
+        { wanted: String(round), rows: execute(sql`select ${round}::bigint as given`) },
+        { wanted: index, rows: execute(sql.begin((tx) => tx`select ${index}::integer as given`)) },
+      ]).flat(),
+    );
+    const answers = await Promise.allSettled(statements.map(({ rows }) => rows));
+    t.same(
+      answers.map((answer) => (answer.status === 'fulfilled' ? answer.value[0]?.given : answer.reason)),
+      statements.map(({ wanted }) => wanted),
+    );
+  }
+});
+
 t.test('a pooler in transaction mode is refused unless the configuration names the mode', async (t) => {
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const { env } = await databaseBehindPooler(t, 'transaction');

@@ -64,13 +64,13 @@ export function connect(address: PostgresAddress, onStatement?: OnStatement): Sq
     const options = { ...embeddedOptions(address.socketPath), ...debug };
     return createReconnectingPool(
       ({ onparameter, onclose }) => createDriverPool({ ...options, onparameter, onclose }),
-      { closesAbandoned: false },
+      { isTransactionPooled: false },
     );
   }
   const { socket, ...options } = { ...urlOptions(address), max: address.pool, ...debug };
   return createReconnectingPool(
     ({ onparameter, onLost }) => createDriverPool({ ...options, onparameter, socket: () => socket(onLost) }),
-    { closesAbandoned: address.pooler === 'transaction' },
+    { isTransactionPooled: address.pooler === 'transaction' },
   );
 }
 

@@ -71,10 +71,14 @@ export function replacePoolOf(rows: object): void {
 
 interface PoolOptions {
   /**
-   * Whether an abandoned statement replaces its pool, and so closes its connection. A pooler in transaction mode queues
-   * statements for an unknown time. When the connection closes, the pooler removes the statement from its queue.
+   * Whether the server is behind a pooler in transaction mode. Then the pool does two things:
+   *
+   * - An abandoned statement replaces the pool, and so closes its connection. The pooler queues statements for an
+   *   unknown time. When the connection closes, it removes the statement from its queue.
+   * - A connection sends no statement before the answer to the previous one. After an answer, PgBouncer 1.18 gives the
+   *   server to another client, and this client then receives the answers to statements that were sent meanwhile.
    */
-  readonly closesAbandoned: boolean;
+  readonly isTransactionPooled: boolean;
 }
 
 /**
@@ -84,7 +88,7 @@ interface PoolOptions {
  */
 export function createReconnectingPool(
   open: (events: PoolEvents) => Sql,
-  { closesAbandoned }: PoolOptions,
+  { isTransactionPooled }: PoolOptions,
 ): Sql {
   let ended = false;
   let inUseSince = Number.POSITIVE_INFINITY;
@@ -124,8 +128,15 @@ export function createReconnectingPool(
   }
 
   function apply(_first: Sql, self: unknown, args: unknown[]): unknown {
-    const pool = current;
-    const result: unknown = Reflect.apply(pool, self, args);
+    return observe(Reflect.apply(current, self, args), current);
+  }
+
+  function unsafe(...args: Parameters<Sql['unsafe']>): unknown {
+    return observe(current.unsafe(...args), current);
+  }
+
+  /** Returns the same result. If it is a statement, its failure may replace the pool. */
+  function observe(result: unknown, pool: Sql): unknown {
     if (isQuery(result)) {
       const { reject, resolve } = result;
       result.reject = (error) => {
@@ -137,7 +148,10 @@ export function createReconnectingPool(
           reconnectByRows.set(rows, () => replaceIfCurrent(pool));
         resolve(rows);
       };
-      if (closesAbandoned) onAbandon(result, () => closeConnections(pool));
+      if (isTransactionPooled) {
+        result.options.onexecute = BLOCK_CONNECTION;
+        onAbandon(result, () => closeConnections(pool));
+      }
     }
     return result;
   }
@@ -167,15 +181,20 @@ export function createReconnectingPool(
     apply,
     get(_first, name) {
       if (name === 'end') ended = true;
-      return name === 'begin' ? begin : Reflect.get(current, name);
+      const own: unknown = name === 'begin' ? begin : name === 'unsafe' ? unsafe : undefined;
+      return own ?? Reflect.get(current, name);
     },
   });
   reconnectByPool.set(pool, () => replace());
   return pool;
 }
 
+/** The driver calls this when it has sent a statement. If it returns false, the connection takes no other statement. */
+const BLOCK_CONNECTION = () => false;
+
 /** A statement of the driver. The driver settles it by calling these methods. */
 interface Query {
+  readonly options: { onexecute?: () => boolean };
   resolve(rows: unknown): void;
   reject(error: unknown): void;
 }
