@@ -281,6 +281,13 @@ t.test('nginx passes authenticated requests only', async (t) => {
         'content-type': 'application/problem+json',
       });
       t.match(await refused.json(), { code: 'unauthenticated', recovery: 'login', status: 401 });
+      for (const [id, wanted] of [
+        ['order-7', 'order-7'],
+        ['a"b', /^[0-9a-f]{32}$/],
+      ] as const) {
+        const answer = await fetch(`${url}/orders`, { headers: { 'x-request-id': id } });
+        t.match(await answer.json(), { instance: wanted }, 'the answer is JSON with the id of the request');
+      }
       const stranger = await fetch(`${url}/orders`, { headers: { origin: 'https://other.test' } });
       t.equal(stranger.headers.get('access-control-allow-origin'), null);
       const cookie = `access_token=${access}`;
