@@ -16,12 +16,12 @@ const NDJSON = 'application/x-ndjson';
 /** A user agent that tries to begin a new line, and that is a formula in a spreadsheet. */
 const HOSTILE = '=cmd|x!A1","type":"users.deleted"}\n{"id":1\u2028\u0085';
 
-async function audit({ send, adminKey }: HttpService, query = '') {
+async function readAudit({ send, adminKey }: HttpService, query = '') {
   const { status, body } = await send(`/admin/audit${query}`, { headers: { 'x-api-key': adminKey } });
   return { status, data: (body.data ?? []) as Record<string, unknown>[], nextCursor: body.nextCursor };
 }
 
-async function lines({ url, adminKey }: HttpService, query = '') {
+async function readStream({ url, adminKey }: HttpService, query = '') {
   const headers = { 'x-api-key': adminKey, accept: NDJSON };
   const response = await fetch(new URL(`/admin/audit${query}`, url), { headers });
   return { type: response.headers.get('content-type'), text: await response.text() };
@@ -36,7 +36,7 @@ t.test('each filter selects the events that match it', async (t) => {
   await service.logIn({ userId: other });
   time.now += 1_000;
   await service.refresh(pair, { client: ELSEWHERE });
-  const types = async (query: string) => (await audit(service, query)).data.map(({ type }) => type);
+  const types = async (query: string) => (await readAudit(service, query)).data.map(({ type }) => type);
   t.same(await types(''), ['sessions.started', 'sessions.started', 'sessions.address_changed']);
   t.same(await types('?type=sessions.address_changed'), ['sessions.address_changed']);
   t.same(await types(`?user=${other}`), ['sessions.started']);
@@ -57,17 +57,17 @@ t.test('with order=newest the pages contain each event once, newest first', asyn
   let cursor: unknown;
   do {
     const query = `?order=newest&limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`;
-    const page = await audit(service, query);
+    const page = await readAudit(service, query);
     seen.push(...page.data);
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-  const { data } = await audit(service);
+  const { data } = await readAudit(service);
   t.same(
     seen.map(({ id }) => id),
     data.map(({ id }) => id).reverse(),
   );
   t.equal(seen.length, 5);
-  t.equal((await audit(service, '?order=random')).status, 400);
+  t.equal((await readAudit(service, '?order=random')).status, 400);
 });
 
 t.test('a filter with an invalid value is refused', async (t) => {
@@ -85,7 +85,7 @@ t.test('a filter with an invalid value is refused', async (t) => {
     '?type=a&type=b',
     '?cursor=zzz',
   ])
-    t.equal((await audit(service, query)).status, 400, query);
+    t.equal((await readAudit(service, query)).status, 400, query);
 });
 
 t.test('the stream has each event once, one event on each line', async (t) => {
@@ -94,7 +94,7 @@ t.test('the stream has each event once, one event on each line', async (t) => {
     const client = { address: '203.0.113.1', userAgent: n === 500 ? HOSTILE : 'test/1' };
     await service.logIn({ client });
   }
-  const { type, text } = await lines(service, '?limit=1');
+  const { type, text } = await readStream(service, '?limit=1');
   t.equal(type, NDJSON);
   const events = text
     .trimEnd()
@@ -141,7 +141,7 @@ t.test('a stream that the database cuts off is logged with its cause, and counte
     const many = Array.from({ length: 5_000 }, () => events[0] as AuditEvent);
     return { events: many, next: { occurredAt: NOW, id: randomUUID() } };
   };
-  await t.rejects(lines(service), 'the answer has no end');
+  await t.rejects(readStream(service), 'the answer has no end');
   await waitUntil(() =>
     log.some((line) => line.includes('the connection was closed before the end of the answer')),
   );
@@ -179,7 +179,7 @@ t.test('a wrong second step is recorded for its account', async (t) => {
   const { challenge } = (await logIn(service, 'ann')).body;
   const code = app.code() === '000000' ? '000001' : '000000';
   t.equal((await service.post('/auth/login/second-factor', { challenge, code })).status, 401);
-  const { data } = await audit(service, '?type=users.proof_refused');
+  const { data } = await readAudit(service, '?type=users.proof_refused');
   t.match(data, [{ userId: ann.id, actor: { kind: 'user' } }]);
   t.equal(data.length, 1);
 });
@@ -194,7 +194,7 @@ t.test('no token and no password is in the audit log', async (t) => {
     accessToken: body.access,
   });
   await service.post('/auth/refresh', { refreshToken: body.refresh, accessToken: body.access });
-  const { text } = await lines(service);
+  const { text } = await readStream(service);
   t.match(text, /sessions\.started/);
   for (const secret of [password, 'ann@example.com', body.refresh, body.access, next.refresh, next.access])
     t.ok(typeof secret === 'string' && !text.includes(secret));
@@ -209,7 +209,7 @@ t.test(
     await logIn(service, 'canary-name', 'a wrong piano 42');
     service.time.now += 60_000;
     await moveFailedPasswordCounts({ auditLog: service.auditLog, clock: service.clock })();
-    const { data } = await audit(service, '?type=users.password_failed');
+    const { data } = await readAudit(service, '?type=users.password_failed');
     t.same(
       data.map(({ userId, data: facts }) => [userId, facts]).sort(),
       [

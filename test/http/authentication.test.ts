@@ -37,8 +37,8 @@ const fourTimes = (value: unknown) => [value, value, value, value];
 t.test(
   'tokens say when and how their user was authenticated, and a refresh does not change it',
   async (t) => {
-    const world = await startWithAnn(t);
-    const { post, time } = world;
+    const service = await startWithAnn(t);
+    const { post, time } = service;
     const now = Math.floor(time.now / 1000);
     for (const [name, login, expected] of [
       [
@@ -48,12 +48,12 @@ t.test(
       ],
       ['a service key', [`?userId=${USER}`], { auth_time: now, amr: undefined, acr: undefined }],
       [
-        'a service key that states it',
+        'a service key that states the authentication',
         [`?userId=${USER}&authTime=${now - 86_400}&amr=pwd%20otp%20mfa%20otp&acr=aal2`],
         { auth_time: now - 86_400, amr: ['pwd', 'otp', 'mfa'], acr: 'aal2' },
       ],
       [
-        'a service key that states a part of it',
+        'a service key that states a part of the authentication',
         [`?userId=${USER}&acr=aal1`],
         { auth_time: now, amr: undefined, acr: 'aal1' },
       ],
@@ -67,23 +67,23 @@ t.test(
       const [query, body] = login;
       const opened = await post(`/auth/login${query}`, body);
       t.equal(opened.status, 200, name);
-      t.same(await readAuthentications(world, opened.body), fourTimes(expected), name);
+      t.same(await readAuthentications(service, opened.body), fourTimes(expected), name);
       time.now += 60_000;
       const { access: accessToken, refresh: refreshToken } = opened.body;
       const { body: next } = await post('/auth/refresh', { accessToken, refreshToken });
-      t.same(await readAuthentications(world, next), fourTimes(expected), `${name}: after a refresh`);
+      t.same(await readAuthentications(service, next), fourTimes(expected), `${name}: after a refresh`);
     }
   },
 );
 
 t.test('sessions of other doors have the time of their login as auth_time', async (t) => {
-  const world = await startWithAnn(t);
-  const now = Math.floor(world.time.now / 1000);
-  const bySessionId = await world.post('/api/v1/auth/login', { guid: USER });
+  const service = await startWithAnn(t);
+  const now = Math.floor(service.time.now / 1000);
+  const bySessionId = await service.post('/api/v1/auth/login', { guid: USER });
   t.match(claimsOf(String(bySessionId.body.access_token)), { auth_time: now, guid: USER });
-  const byTaskApi = await world.post('/api/v1/login/', { username: 'ann', password: PASSWORD });
+  const byTaskApi = await service.post('/api/v1/login/', { username: 'ann', password: PASSWORD });
   t.match(claimsOf(String(byTaskApi.body.access)), { auth_time: now, amr: ['pwd'], acr: 'aal1' });
-  const byCookies = await fetch(`${world.url}/${USER}`);
+  const byCookies = await fetch(`${service.url}/${USER}`);
   const [, access = ''] = /access_token=([^;]+)/.exec(byCookies.headers.getSetCookie().join()) ?? [];
   t.match(claimsOf(access), { auth_time: now });
 });

@@ -10,7 +10,7 @@ async function startWithOperator(t: Test, settings: Parameters<typeof startHttpS
   const service = await startHttpService(t, { emailVerification: 'required', ...settings });
   const { send, post, adminKey, outbox, auditLog } = service;
   const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' };
-  async function auditTypesOf(userId: string) {
+  async function auditEventsOf(userId: string) {
     const page = { after: null, limit: 100, newestFirst: false };
     return (await auditLog.list({ userId }, page)).events.map(({ type, origin, data }) => ({
       type,
@@ -31,25 +31,25 @@ async function startWithOperator(t: Test, settings: Parameters<typeof startHttpS
         .status;
     },
     logIn: (password = PASSWORD, username = 'ann') => post('/auth/login', { username, password }),
-    async claimed(kind: 'mail' | 'event') {
+    async claimEvents(kind: 'mail' | 'event') {
       const entries = await outbox.claim(kind, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
       return entries.map(({ event }) => event);
     },
-    auditTypesOf,
+    auditEventsOf,
     actorOf: async (userId: string, wanted: string) =>
-      (await auditTypesOf(userId)).find(({ type }) => type === wanted)?.actor,
+      (await auditEventsOf(userId)).find(({ type }) => type === wanted)?.actor,
   };
 }
 
 type Operated = Awaited<ReturnType<typeof startWithOperator>>;
 
-async function invitationIn({ claimed, links }: Operated): Promise<string> {
-  const mail = (await claimed('mail')).find(({ type }) => type === 'users.invited');
+async function invitationIn({ claimEvents, links }: Operated): Promise<string> {
+  const mail = (await claimEvents('mail')).find(({ type }) => type === 'users.invited');
   if (mail?.type !== 'users.invited') throw new Error('no invitation was mailed');
   return links.makeResetSecret(mail.data.resetId);
 }
 
-const SERVICE_KEY = { kind: 'service_key', name: 'operator' };
+const OPERATOR_KEY = { kind: 'service_key', name: 'operator' };
 
 t.test(
   'an account without a password is invited, and the link sets a password and verifies the address',
@@ -67,14 +67,14 @@ t.test(
     t.equal(await service.reset(token), 204);
     t.equal((await service.logIn()).status, 200, 'the address is proved');
     t.equal(await service.reset(token), 403);
-    const events = (await service.claimed('event')).filter(({ data }) => data.userId === id);
+    const events = (await service.claimEvents('event')).filter(({ data }) => data.userId === id);
     t.match(
       events.map(({ type }) => type),
       ['users.created', 'users.email_verified', 'users.password_changed'],
     );
     for (const type of ['users.created', 'users.invited'])
-      t.same(await service.actorOf(id, type), SERVICE_KEY, type);
-    t.notMatch(JSON.stringify(await service.auditTypesOf(id)), /resetId|example/);
+      t.same(await service.actorOf(id, type), OPERATOR_KEY, type);
+    t.notMatch(JSON.stringify(await service.auditEventsOf(id)), /resetId|example/);
     t.ok(
       service.lines.some((line) => line.includes('user_created') && line.includes('service_key operator')),
     );
@@ -97,7 +97,7 @@ t.test('an invitation ends after seven days, and the user can then request anoth
   service.time.now += 7 * DAY + 1_000;
   t.equal(await service.reset(token), 403);
   await service.post('/auth/password/forgot', { email: ANN.email });
-  t.same((await service.claimed('mail')).map(({ type }) => type).sort(), [
+  t.same((await service.claimEvents('mail')).map(({ type }) => type).sort(), [
     'users.invited',
     'users.password_forgotten',
   ]);
@@ -110,11 +110,11 @@ t.test(
     const { body } = await service.create({ ...ANN, password: PASSWORD, emailVerified: true });
     t.equal(body.emailVerified, true);
     t.equal((await service.logIn()).status, 200);
-    t.same(await service.claimed('mail'), []);
+    t.same(await service.claimEvents('mail'), []);
     const bob = { username: 'bob', email: 'bob@example.com', password: PASSWORD };
     const id = String((await service.create(bob)).body.id);
     t.equal((await service.logIn(PASSWORD, 'bob')).body.code, 'email_unverified');
-    const [mail] = await service.claimed('mail');
+    const [mail] = await service.claimEvents('mail');
     if (mail?.type !== 'users.email_verification_requested') throw new Error('no link was mailed');
     t.same(Object.keys(mail.data).sort(), ['byOperator', 'email', 'linkId', 'userId']);
     await fetch(`${service.url}/auth/email/verify`, {
@@ -123,7 +123,7 @@ t.test(
     });
     t.equal((await service.logIn(PASSWORD, 'bob')).status, 200);
     for (const type of ['users.created', 'users.email_verification_requested'])
-      t.same(await service.actorOf(id, type), SERVICE_KEY, type);
+      t.same(await service.actorOf(id, type), OPERATOR_KEY, type);
   },
 );
 
@@ -144,7 +144,7 @@ t.test('accounts that operators create follow the rules of all accounts', async 
   ];
   for (const [body, status, code] of refused)
     t.match(await service.create(body), { status, body: { code } }, JSON.stringify(body));
-  t.equal((await service.claimed('event')).length, 1, 'no other account was created');
+  t.equal((await service.claimEvents('event')).length, 1, 'no other account was created');
   const breached = await startWithOperator(t, { isBreachedPassword: async () => true });
   t.match(await breached.create({ ...ANN, password: PASSWORD }), { status: 400 });
   t.equal((await service.post('/admin/users', ANN)).status, 401);
@@ -167,7 +167,7 @@ t.test('an operator changes the name of an account', async (t) => {
   const service = await startWithOperator(t);
   const id = String((await service.create({ ...ANN, password: PASSWORD, emailVerified: true })).body.id);
   await service.create({ username: 'bob', email: 'bob@example.com', password: PASSWORD });
-  await service.claimed('event');
+  await service.claimEvents('event');
   t.match(await service.change(id.toUpperCase(), { username: 'anna' }), {
     status: 200,
     body: { username: 'anna', emailVerified: true },
@@ -190,9 +190,11 @@ t.test('an operator changes the name of an account', async (t) => {
   ] as const)
     t.equal((await service.change(id, body)).status, status, JSON.stringify(body));
   t.equal((await service.change(randomUUID(), { username: 'x' })).status, 404);
-  const [changed] = (await service.claimed('event')).filter(({ type }) => type === 'users.username_changed');
+  const [changed] = (await service.claimEvents('event')).filter(
+    ({ type }) => type === 'users.username_changed',
+  );
   t.same(changed?.data, { userId: id, byOperator: true, username: 'anna' });
-  t.same(await service.actorOf(id, 'users.username_changed'), SERVICE_KEY);
+  t.same(await service.actorOf(id, 'users.username_changed'), OPERATOR_KEY);
 });
 
 t.test(
@@ -204,7 +206,7 @@ t.test(
     const changed = await service.change(id, { email: 'ann@example.org' });
     t.match(changed.body, { email: 'ann@example.org', emailVerified: false, username: 'ann' });
     t.equal(await service.reset(token), 403);
-    const mails = await service.claimed('mail');
+    const mails = await service.claimEvents('mail');
     const mailTo = (wanted: string) => mails.find(({ type }) => type === wanted)?.data;
     t.match(mailTo('users.email_replaced'), { email: 'ann@example.com' });
     t.match(mailTo('users.email_verification_requested'), { email: 'ann@example.org' });
@@ -213,9 +215,9 @@ t.test(
       201,
       'the address is free',
     );
-    const [event] = (await service.claimed('event')).filter(({ type }) => type === 'users.email_changed');
+    const [event] = (await service.claimEvents('event')).filter(({ type }) => type === 'users.email_changed');
     t.same(event?.data, { userId: id, byOperator: true, undone: false, emailVerified: false });
-    t.notMatch(JSON.stringify(await service.auditTypesOf(id)), /example\.(com|org)/);
+    t.notMatch(JSON.stringify(await service.auditEventsOf(id)), /example\.(com|org)/);
   },
 );
 
@@ -253,7 +255,7 @@ t.test('an operator can mark an address as verified or unverified', async (t) =>
   );
   t.equal((await service.change(id, { emailVerified: false })).body.emailVerified, false);
   t.equal((await service.logIn()).body.code, 'email_unverified');
-  const types = (await service.claimed('event')).map(({ type }) => type);
+  const types = (await service.claimEvents('event')).map(({ type }) => type);
   t.same(
     types.filter((type) => type.startsWith('users.email_')),
     ['users.email_verified', 'users.email_changed', 'users.email_unverified'],
@@ -262,7 +264,7 @@ t.test('an operator can mark an address as verified or unverified', async (t) =>
 
 t.test('an address that another account keeps reserved is refused', async (t) => {
   const service = await startWithOperator(t, { emailVerification: 'off' });
-  const { post, links, claimed } = service;
+  const { post, links, claimEvents } = service;
   const id = String((await service.create({ ...ANN, password: PASSWORD, emailVerified: true })).body.id);
   const bob = String(
     (await service.create({ username: 'bob', email: 'bob@example.com', password: PASSWORD })).body.id,
@@ -270,7 +272,7 @@ t.test('an address that another account keeps reserved is refused', async (t) =>
   const { access } = (await service.logIn()).body;
   const bearer = { authorization: `Bearer ${access}` };
   await post('/auth/email', { email: 'ann@example.org', password: PASSWORD }, bearer);
-  const mails = await claimed('mail');
+  const mails = await claimEvents('mail');
   for (const mail of mails)
     if (mail.type === 'users.email_change_requested')
       await fetch(`${service.url}/auth/email/change`, {

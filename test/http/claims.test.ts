@@ -22,25 +22,25 @@ async function withBackend(t: Test) {
     asOperator('PUT', `/admin/users/${id}/claims`, { claims });
   const next = ({ access: accessToken, refresh: refreshToken }: Record<string, unknown>, headers = {}) =>
     post('/auth/refresh', { accessToken, refreshToken }, headers);
-  const inspect = async (token: unknown) =>
+  const introspect = async (token: unknown) =>
     (await postForm(service, '/oauth/introspect', { token: String(token) }, basic('resource', RESOURCE_KEY)))
       .body;
-  return { ...service, userId, asOperator, open, setClaims, next, inspect };
+  return { ...service, userId, asOperator, open, setClaims, next, introspect };
 }
 
 const inToken = ({ access }: Record<string, unknown>) => claimsOf(String(access));
 
 t.test('access tokens carry the claims of the login and of the user', async (t) => {
-  const { open, setClaims, next, inspect } = await withBackend(t);
+  const { open, setClaims, next, introspect } = await withBackend(t);
   t.equal((await setClaims({ plan: 'paid', team: { id: 7 } })).status, 204);
   const { body: first } = await open({ claims: { plan: 'trial' } });
   t.match(inToken(first), { plan: 'trial', team: { id: 7 } });
-  t.match(await inspect(first.access), { active: true, plan: 'trial', team: { id: 7 } });
-  t.match(await inspect(first.refresh), { active: true, plan: 'trial' });
+  t.match(await introspect(first.access), { active: true, plan: 'trial', team: { id: 7 } });
+  t.match(await introspect(first.refresh), { active: true, plan: 'trial' });
   t.notOk('plan' in claimsOf(String(first.refresh)), 'the refresh token has no claims of users');
 
   await setClaims({ team: { id: 8 } });
-  t.match(await inspect(first.access), { team: { id: 7 } }, 'a token has the claims of its issue');
+  t.match(await introspect(first.access), { team: { id: 7 } }, 'a token has the claims of its issue');
   const { body: second } = await next(first);
   t.match(inToken(second), { plan: 'trial', team: { id: 8 } });
 });

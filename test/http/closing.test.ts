@@ -7,7 +7,7 @@ import { Refusal } from '../../src/domain/refusal.ts';
 import { startHttpService } from '../support/http.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
 
-t.test('an idle connection does not delay the shutdown', async (t) => {
+t.test('neither an idle connection nor an incomplete request delays the shutdown', async (t) => {
   const { app, url } = await startHttpService(t, { http: { limits: { drain: 50, finish: 3_600_000 } } });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   t.teardown(() => socket.destroy());
@@ -26,10 +26,10 @@ t.test('the shutdown cuts a request that does not end in time', async (t) => {
   const { app, url, post } = await startHttpService(t, {
     http: { openSession: () => stuck, limits: { drain: 10, finish: 200 } },
   });
-  const given = post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11').catch(() => 'cut');
+  const answer = post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11').catch(() => 'cut');
   await sleep(100);
   await app.close();
-  t.equal(await given, 'cut');
+  t.equal(await answer, 'cut');
   await t.rejects(fetch(url), 'the port is closed');
 });
 
@@ -47,10 +47,10 @@ t.test('the shutdown answers every request of a client that does not wait for an
     const { app, url } = await startHttpService(t, {
       http: { refresh: slow, limits: { drain: 200, finish: 5_000 } },
     });
-    const given = sendRaw(url, requests);
+    const answer = sendRaw(url, requests);
     await sleep(100);
     await app.close();
-    t.same((await given).text.match(/(?<=HTTP\/1\.1 )\d+/g), statuses);
+    t.same((await answer).text.match(/(?<=HTTP\/1\.1 )\d+/g), statuses);
   }
 });
 

@@ -125,13 +125,14 @@ t.test('a service key needs no reason, and works beside the console', async (t) 
 t.test('the console is signed out after 30 minutes without a use', async (t) => {
   const { operatorCookie, send, time, ann } = await consoleService(t);
   const cookie = await operatorCookie();
-  const look = async () => (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status;
+  const readStatus = async () =>
+    (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status;
   time.now += 29 * MINUTE;
-  t.equal(await look(), 200);
+  t.equal(await readStatus(), 200);
   time.now += 29 * MINUTE;
-  t.equal(await look(), 200);
+  t.equal(await readStatus(), 200);
   time.now += 30 * MINUTE;
-  t.equal(await look(), 401);
+  t.equal(await readStatus(), 401);
 });
 
 t.test('a sign-out ends the session, and the page can ask who is signed in', async (t) => {

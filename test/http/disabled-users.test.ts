@@ -13,17 +13,17 @@ async function withAnn(t: Test) {
   const logIn = (password = PASSWORD) => post('/auth/login', { username: 'ann', password });
   const pair = (await logIn()).body;
   const userId = String(claimsOf(String(pair.access)).sub);
-  const decide = (method: 'PUT' | 'DELETE', id = userId, key = adminKey) =>
+  const callDisabledRoute = (method: 'PUT' | 'DELETE', id = userId, key = adminKey) =>
     send(`/admin/users/${id}/disabled`, { method, headers: { 'x-api-key': key } });
-  return { ...service, logIn, pair, userId, decide };
+  return { ...service, logIn, pair, userId, callDisabledRoute };
 }
 
 const refused = { status: 403, body: { code: 'account_disabled', recovery: 'login' } };
 
 t.test('a disabled user can neither log in nor refresh nor step up, and has no session', async (t) => {
-  const { post, send, logIn, pair, userId, decide, outbox } = await withAnn(t);
-  t.equal((await decide('PUT')).status, 204);
-  t.equal((await decide('PUT', userId.toUpperCase())).status, 204, 'a repetition has no effect');
+  const { post, send, logIn, pair, userId, callDisabledRoute, outbox } = await withAnn(t);
+  t.equal((await callDisabledRoute('PUT')).status, 204);
+  t.equal((await callDisabledRoute('PUT', userId.toUpperCase())).status, 204, 'a repetition has no effect');
   t.match(await logIn(), refused);
   t.match(await logIn('a wrong password'), { status: 401, body: { code: 'invalid_credentials' } });
   t.match(await post(`/auth/login?userId=${userId}`), refused);
@@ -43,8 +43,8 @@ t.test('a disabled user can neither log in nor refresh nor step up, and has no s
     { data: { reason: 'disabled' } },
   );
 
-  t.equal((await decide('DELETE')).status, 204);
-  t.equal((await decide('DELETE')).status, 204, 'a repetition has no effect');
+  t.equal((await callDisabledRoute('DELETE')).status, 204);
+  t.equal((await callDisabledRoute('DELETE')).status, 204, 'a repetition has no effect');
   t.equal((await logIn()).status, 200);
 });
 
@@ -64,28 +64,28 @@ t.test('the routes that refuse a disabled user document that refusal', async (t)
 });
 
 t.test('a user id without an account can be disabled', async (t) => {
-  const { post, decide } = await withAnn(t);
+  const { post, callDisabledRoute } = await withAnn(t);
   const id = randomUUID();
   const open = () => post(`/auth/login?userId=${id}`);
   const { access: accessToken, refresh: refreshToken } = (await open()).body;
-  t.equal((await decide('PUT', id)).status, 204);
+  t.equal((await callDisabledRoute('PUT', id)).status, 204);
   t.match(await open(), refused);
   t.match(await post('/auth/refresh', { accessToken, refreshToken }), refused);
-  t.equal((await decide('DELETE', id)).status, 204);
+  t.equal((await callDisabledRoute('DELETE', id)).status, 204);
   t.equal((await open()).status, 200);
 });
 
 t.test('a disabled user gets no challenge, and a challenge from before is refused', async (t) => {
   const service = await withAnn(t);
-  const { post, logIn, pair, decide, time } = service;
+  const { post, logIn, pair, callDisabledRoute, time } = service;
   const app = await addAuthenticatorApp(service, { access: String(pair.access) });
   const { challenge } = (await logIn()).body;
-  await decide('PUT');
+  await callDisabledRoute('PUT');
   time.now += 60_000;
   const answer = () => post('/auth/login/second-factor', { challenge, code: app.code() });
   t.match(await answer(), refused);
   t.match(await logIn(), refused);
-  await decide('DELETE');
+  await callDisabledRoute('DELETE');
   t.match(
     await answer(),
     { status: 401, body: { code: 'proof_refused' } },
@@ -95,22 +95,22 @@ t.test('a disabled user gets no challenge, and a challenge from before is refuse
 });
 
 t.test('disabling needs a service key with scope admin, and is logged with its name', async (t) => {
-  const { decide, loginKey, userId, lines } = await withAnn(t);
-  t.equal((await decide('PUT', userId, 'wrong')).status, 401);
-  t.equal((await decide('PUT', userId, loginKey)).status, 403);
-  t.equal((await decide('PUT', 'no-uuid')).status, 400);
+  const { callDisabledRoute, loginKey, userId, lines } = await withAnn(t);
+  t.equal((await callDisabledRoute('PUT', userId, 'wrong')).status, 401);
+  t.equal((await callDisabledRoute('PUT', userId, loginKey)).status, 403);
+  t.equal((await callDisabledRoute('PUT', 'no-uuid')).status, 400);
   t.notOk(lines.some((line) => line.includes('user_disabled')));
-  await decide('PUT');
+  await callDisabledRoute('PUT');
   const logged = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'user_disabled');
   t.match(logged, [{ actor: 'service_key operator', userId, address: '127.0.0.1' }]);
   t.equal(logged.length, 1);
 });
 
 t.test('the audit log names the service key that disabled a user', async (t) => {
-  const { send, decide, userId, adminKey, time } = await withAnn(t);
-  await decide('PUT');
+  const { send, callDisabledRoute, userId, adminKey, time } = await withAnn(t);
+  await callDisabledRoute('PUT');
   time.now += 1_000;
-  await decide('DELETE');
+  await callDisabledRoute('DELETE');
   const { body } = await send(`/admin/audit?user=${userId}`, { headers: { 'x-api-key': adminKey } });
   const actor = { kind: 'service_key', name: 'operator' };
   t.match(
@@ -123,12 +123,12 @@ t.test('the audit log names the service key that disabled a user', async (t) => 
 });
 
 t.test('a GET of the route returns the time at which a user was disabled', async (t) => {
-  const { send, decide, adminKey, time } = await withAnn(t);
+  const { send, callDisabledRoute, adminKey, time } = await withAnn(t);
   const userId = randomUUID();
   const path = `/admin/users/${userId.toUpperCase()}/disabled`;
   const headers = { 'x-api-key': adminKey };
   t.match(await send(path, { headers }), { status: 200, body: { disabledAt: null } });
-  await decide('PUT', userId);
+  await callDisabledRoute('PUT', userId);
   const disabledAt = new Date(time.now).toISOString();
   time.now += 1_000;
   t.match((await send(path, { headers })).body, { disabledAt });

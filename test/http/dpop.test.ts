@@ -386,15 +386,15 @@ t.test('a bound refresh token alone ends its own session, and no other', async (
 t.test('introspection contains the key of a bound session', async (t) => {
   const service = await start(t);
   const pair = await service.logIn();
-  const look = (token: string) =>
+  const introspect = (token: string) =>
     postForm(service, '/oauth/introspect', { token }, basic('resource', RESOURCE_KEY));
   const cnf = { jkt: service.key.jkt };
-  t.match((await look(pair.accessToken)).body, { active: true, token_type: 'DPoP', cnf });
-  const refresh = (await look(pair.refreshToken)).body;
+  t.match((await introspect(pair.accessToken)).body, { active: true, token_type: 'DPoP', cnf });
+  const refresh = (await introspect(pair.refreshToken)).body;
   t.match(refresh, { active: true, cnf });
   t.notOk('token_type' in refresh);
   const unbound = await service.post(`/auth/login?userId=${randomUUID()}`);
-  const { body } = await look(String(unbound.body.access));
+  const { body } = await introspect(String(unbound.body.access));
   t.equal(body.token_type, 'Bearer');
   t.notOk('cnf' in body);
 });

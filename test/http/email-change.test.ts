@@ -22,13 +22,13 @@ async function withAnn(t: Test, account = ann, isVerified = true) {
   const user = await users.find(String(body.id));
   if (user === null) throw new Error('no account was made');
   if (isVerified) await users.change(user, { ...user, emailVerifiedAt: time.now }, { at: time.now }, []);
-  const enter = async (username = account.username) =>
+  const logInAs = async (username = account.username) =>
     String((await post('/auth/login', { username, password: PASSWORD })).body.access);
-  const access = await enter();
+  const access = await logInAs();
   const bearer = { authorization: `Bearer ${access}` };
   return {
     ...service,
-    enter,
+    logInAs,
     request: (email: string, password = PASSWORD) => post('/auth/email', { email, password }, bearer),
     me: async () => (await send('/auth/me', { headers: bearer })).body,
     press: (purpose: Purpose, token: string) =>
@@ -48,7 +48,7 @@ async function newestMail({ outbox, users, links, time }: HttpService, purpose: 
 
 t.test('an account gets a new address only after a link has verified the address', async (t) => {
   const service = await withAnn(t);
-  const { request, me, press, url, enter, outbox, time, post } = service;
+  const { request, me, press, url, logInAs, outbox, time, post } = service;
   t.match(await request('ann@example.org'), { status: 202, body: {} });
   t.match(await me(), { email: 'ann@example.com' }, 'the request changes nothing');
   const change = await newestMail(service, 'change');
@@ -68,7 +68,7 @@ t.test('an account gets a new address only after a link has verified the address
     'ann@example.com',
     'the notice still goes to the former address',
   );
-  t.ok(await enter('ann@example.org'));
+  t.ok(await logInAs('ann@example.org'));
   t.match(await post('/auth/login', { username: 'ann@example.com', password: PASSWORD }), { status: 401 });
   t.equal(
     (await post('/auth/register', { ...ann, username: 'eve' })).status,
@@ -284,13 +284,13 @@ t.test('a former address is not restored if another account has it, and the page
 
 t.test('an account can request three changes a day', async (t) => {
   const service = await withAnn(t);
-  const { request, time, post, enter } = service;
+  const { request, time, post, logInAs } = service;
   for (const n of [1, 2, 3]) t.equal((await request(`ann${n}@example.org`)).status, 202);
   const refused = await request('ann4@example.org');
   t.match(refused, { status: 429, body: { code: 'too_many_requests' } });
   t.equal(refused.headers.get('ratelimit-policy'), '"email-changes";q=3;w=86400');
   time.now += DAY;
-  const bearer = { authorization: `Bearer ${await enter()}` };
+  const bearer = { authorization: `Bearer ${await logInAs()}` };
   const again = { email: 'ann4@example.org', password: PASSWORD };
   t.equal((await post('/auth/email', again, bearer)).status, 202, 'and the next day again');
 });
@@ -300,7 +300,7 @@ t.test('several accounts together can send three links a day to one address', as
   const { post } = service;
   const requestBy = async (username: string) => {
     await post('/auth/register', { username, email: `${username}@example.com`, password: PASSWORD });
-    const bearer = { authorization: `Bearer ${await service.enter(username)}` };
+    const bearer = { authorization: `Bearer ${await service.logInAs(username)}` };
     return post('/auth/email', { email: 'Stranger@example.org', password: PASSWORD }, bearer);
   };
   for (const username of ['one', 'two', 'three']) t.equal((await requestBy(username)).status, 202, username);

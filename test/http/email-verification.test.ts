@@ -8,15 +8,15 @@ const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 const DAY = 86_400_000;
 const PATH = '/auth/email/verify';
 
-async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
-  const found = await startHttpService(t, { emailVerification: 'optional', ...settings });
+async function startService(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+  const service = await startHttpService(t, { emailVerification: 'optional', ...settings });
   return {
-    ...found,
+    ...service,
     /** The tokens of the links that were mailed since the last call. */
-    mailed: () => mailedTokens(found),
+    mailed: () => mailedTokens(service),
     press: (token: string) =>
-      fetch(found.url + PATH, { method: 'POST', body: new URLSearchParams({ token }) }),
-    isVerified: async () => (await found.users.findByIdentifier('ann'))?.emailVerifiedAt != null,
+      fetch(service.url + PATH, { method: 'POST', body: new URLSearchParams({ token }) }),
+    isVerified: async () => (await service.users.findByIdentifier('ann'))?.emailVerifiedAt != null,
   };
 }
 
@@ -27,8 +27,8 @@ async function mailedTokens({ outbox, links, time }: HttpService): Promise<strin
   );
 }
 
-/** Waits for the next mails, because they are recorded after the answer. */
-async function nextMailed(service: HttpService): Promise<string[]> {
+/** Waits for the next mails, which are recorded after the answer. Returns the tokens of their links. */
+async function waitForMailedTokens(service: HttpService): Promise<string[]> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const tokens = await mailedTokens(service);
     if (tokens.length > 0) return tokens;
@@ -41,8 +41,8 @@ const eventsOf = async ({ outbox, time }: HttpService) =>
   (await outbox.claim('event', time.now, time.now, 100)).map(({ event }) => event);
 
 t.test('a registration mails a link, and its button verifies the address once', async (t) => {
-  const ann1 = await service(t);
-  const { post, press, isVerified, mailed, send, url } = ann1;
+  const service = await startService(t);
+  const { post, press, isVerified, mailed, send, url } = service;
   await post('/auth/register', ann);
   const [token = '', ...more] = await mailed();
   t.same(more, []);
@@ -70,15 +70,15 @@ t.test('a registration mails a link, and its button verifies the address once', 
   const me = await send('/auth/me', { headers: { authorization: `Bearer ${access}` } });
   t.match(me.body, { email: 'ann@example.com', emailVerified: true });
   const userId = String(me.body.userId);
-  const verified = (await eventsOf(ann1)).filter(({ type }) => type === 'users.email_verified');
+  const verified = (await eventsOf(service)).filter(({ type }) => type === 'users.email_verified');
   t.match(verified, [{ data: { userId, address: '127.0.0.1' } }]);
   t.equal(verified.length, 1);
-  t.match(ann1.lines.join(''), '"event":"email_verified"');
-  t.notMatch(ann1.lines.join(''), /ann@example/, 'the log contains no address');
+  t.match(service.lines.join(''), '"event":"email_verified"');
+  t.notMatch(service.lines.join(''), /ann@example/, 'the log contains no address');
 });
 
 t.test('of many simultaneous requests of the button one verifies the address', async (t) => {
-  const { post, press, mailed } = await service(t);
+  const { post, press, mailed } = await startService(t);
   await post('/auth/register', ann);
   const [token = ''] = await mailed();
   const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await press(token)).status));
@@ -86,7 +86,7 @@ t.test('of many simultaneous requests of the button one verifies the address', a
 });
 
 t.test('a link is valid for a day', async (t) => {
-  const { post, press, mailed, time } = await service(t);
+  const { post, press, mailed, time } = await startService(t);
   await post('/auth/register', ann);
   await post('/auth/register', { ...ann, username: 'bob', email: 'bob@example.com' });
   const [used = '', unused = ''] = await mailed();
@@ -97,19 +97,19 @@ t.test('a link is valid for a day', async (t) => {
 });
 
 t.test('the link is mailed again on request, with one answer for every address', async (t) => {
-  const found = await service(t);
-  const { post, press, mailed } = found;
+  const service = await startService(t);
+  const { post, press, mailed } = service;
   await post('/auth/register', ann);
   await mailed();
   const known = await post('/auth/email/verification', { email: 'ANN@example.com' });
   const unknown = await post('/auth/email/verification', { email: 'eve@example.com' });
   t.same([known.status, known.body], [202, {}]);
   t.same([unknown.status, unknown.body], [known.status, known.body]);
-  const [token = '', ...more] = await nextMailed(found);
+  const [token = '', ...more] = await waitForMailedTokens(service);
   t.same(more, []);
   t.equal((await press(token)).status, 200);
   t.equal((await post('/auth/email/verification', { email: ann.email })).status, 202);
-  t.same(await nextMailed(found), [], 'a verified address gets no link');
+  t.same(await waitForMailedTokens(service), [], 'a verified address gets no link');
   t.match(await post('/auth/email/verification', { email: 'a@b.example, eve@example.com' }), {
     status: 400,
     body: { code: 'invalid_request' },
@@ -117,7 +117,7 @@ t.test('the link is mailed again on request, with one answer for every address',
 });
 
 t.test('a request for a link gets the same bytes for every address', async (t) => {
-  const { post, press, mailed, url } = await service(t);
+  const { post, press, mailed, url } = await startService(t);
   await post('/auth/register', ann);
   const [token = ''] = await mailed();
   await press(token);
@@ -128,8 +128,8 @@ t.test('a request for a link gets the same bytes for every address', async (t) =
     for (const email of [ann.email, 'bob@example.com', 'nobody@example.com', 'nobody@bücher.example'])
       for (let n = 0; n < 5; n += 1) {
         const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify({ email }) });
-        const { date: _, ...told } = Object.fromEntries(answer.headers);
-        answers.add(JSON.stringify([answer.status, told, await answer.text()]));
+        const { date: _, ...headersOfAnswer } = Object.fromEntries(answer.headers);
+        answers.add(JSON.stringify([answer.status, headersOfAnswer, await answer.text()]));
       }
     t.equal(answers.size, 1, `${path}: verified, unverified, unknown, and past the limit of mails`);
   }
@@ -138,7 +138,7 @@ t.test('a request for a link gets the same bytes for every address', async (t) =
 t.test('a request for a link is answered before the link is stored', async (t) => {
   const stores = createMemoryStores();
   const never = () => new Promise<never>(() => {});
-  const { post } = await service(t, {
+  const { post } = await startService(t, {
     stores: {
       ...stores,
       emailLinks: { ...stores.emailLinks, add: never },
@@ -152,25 +152,25 @@ t.test('a request for a link is answered before the link is stored', async (t) =
 });
 
 t.test('an address gets three links a day, whichever accounts have it', async (t) => {
-  const found = await service(t);
-  const { post, send, time } = found;
+  const service = await startService(t);
+  const { post, send, time } = service;
   let count = 0;
   const again = async () => {
     await post('/auth/email/verification', { email: ann.email });
-    count += (await nextMailed(found)).length;
+    count += (await waitForMailedTokens(service)).length;
   };
   await post('/auth/register', ann);
-  count += (await nextMailed(found)).length;
+  count += (await waitForMailedTokens(service)).length;
   await again();
   const { access } = (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
   const headers = { authorization: `Bearer ${access}`, 'content-type': 'application/json' };
   await send('/auth/me', { method: 'DELETE', headers, body: JSON.stringify({ password: PASSWORD }) });
   t.equal((await post('/auth/register', { ...ann, email: 'ANN@Example.com' })).status, 201);
-  count += (await nextMailed(found)).length;
+  count += (await waitForMailedTokens(service)).length;
   t.equal(count, 3);
   await again();
   t.equal(count, 3);
-  t.match(found.lines.join(''), '"limit":"verification-mails"');
+  t.match(service.lines.join(''), '"limit":"verification-mails"');
   time.now += DAY;
   await again();
   t.equal(count, 4, 'and the next day again');
@@ -180,7 +180,7 @@ t.test(
   'a password login of an unverified account is refused only where verification is required',
   async (t) => {
     for (const emailVerification of ['optional', 'required', 'off'] as const) {
-      const { post, press, mailed } = await service(t, { emailVerification });
+      const { post, press, mailed } = await startService(t, { emailVerification });
       await post('/auth/register', ann);
       const doors = ['/auth/login', '/api/v1/login/'];
       const logIn = (path: string, password = PASSWORD) => post(path, { username: 'ann', password });
@@ -204,7 +204,7 @@ t.test(
 );
 
 t.test('introspection contains an address as the user name only if the address is verified', async (t) => {
-  const { post, send, press, mailed } = await service(t);
+  const { post, send, press, mailed } = await startService(t);
   await post('/auth/register', { ...ann, username: ann.email });
   const [token = ''] = await mailed();
   const introspect = async () => {
@@ -223,8 +223,8 @@ t.test('introspection contains an address as the user name only if the address i
 t.test(
   'the owner of an address can take over the account of a stranger with that address, by a reset',
   async (t) => {
-    const found = await service(t);
-    const { post, send, users, outbox, links, url, time } = found;
+    const service = await startService(t);
+    const { post, send, users, outbox, links, url, time } = service;
     await post('/auth/register', ann);
     const { access } = (await post('/auth/login', { username: 'ann', password: PASSWORD })).body;
     const reset = async (newPassword: string) => {
@@ -242,7 +242,7 @@ t.test(
     t.ok((await users.findByIdentifier('ann'))?.emailVerifiedAt);
     const me = await send('/auth/me', { headers: { authorization: `Bearer ${access}` } });
     t.equal(me.status, 401, 'the sessions of the stranger have ended');
-    const events = (await eventsOf(found)).filter(({ type }) => type !== 'sessions.started');
+    const events = (await eventsOf(service)).filter(({ type }) => type !== 'sessions.started');
     t.same(
       events.map(({ type }) => type),
       ['users.created', 'users.email_verified', 'users.password_changed', 'sessions.revoked'],
@@ -254,13 +254,13 @@ t.test(
       'is now confirmed',
       'only the first reset verifies the address',
     );
-    const later = (await eventsOf(found)).filter(({ type }) => type === 'users.password_changed');
+    const later = (await eventsOf(service)).filter(({ type }) => type === 'users.password_changed');
     t.notOk('emailVerified' in (later.at(-1)?.data ?? {}));
   },
 );
 
 t.test('an address with a tag is another address, and the tag is kept', async (t) => {
-  const { post, outbox, users, time } = await service(t);
+  const { post, outbox, users, time } = await startService(t);
   const tagged = { ...ann, username: 'bob', email: 'Ann+news@example.com' };
   t.equal((await post('/auth/register', ann)).status, 201);
   t.equal((await post('/auth/register', tagged)).status, 201);

@@ -12,7 +12,7 @@ const TYPES = [
   'application/octet-stream',
   'not a type',
 ];
-/** A request without a body has the length 0, or no length: then this placeholder takes the place of the header. */
+/** A request without a body has the length 0, or no length. A header without a meaning stands for no length. */
 const LENGTHS = ['Content-Length: 0', 'X-No-Length: 0'];
 const HEAD = ['Host: localhost', 'Connection: close'];
 

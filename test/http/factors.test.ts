@@ -8,7 +8,7 @@ import { secretIn, totpCode } from '../support/totp.ts';
 
 const MINUTE = 60_000;
 
-async function mails({ outbox }: HttpService) {
+async function claimMails({ outbox }: HttpService) {
   const entries = await outbox.claim('mail', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
   return entries.map(({ event, contact }) => [event.type, 'kind' in event.data && event.data.kind, contact]);
 }
@@ -50,7 +50,7 @@ t.test('an authenticator app is added, listed, renamed and removed, and each cha
   t.match(await confirm(wrong), { status: 401, body: { code: 'proof_refused', recovery: 'none' } });
   t.match(await confirm(code, ann.id), { status: 404 });
   t.match(await confirm('12345'), { status: 400 });
-  t.same(await mails(service), []);
+  t.same(await claimMails(service), []);
   t.equal((await confirm(code)).status, 204);
   t.equal((await confirm(code)).status, 404, 'once');
 
@@ -78,7 +78,7 @@ t.test('an authenticator app is added, listed, renamed and removed, and each cha
   t.equal((await send(service, 'DELETE', path, ann)).status, 204);
   t.equal((await send(service, 'DELETE', path, ann)).status, 404);
   t.same((await send(service, 'GET', '/auth/factors', ann)).body, { items: [], recoveryCodes: 0 });
-  t.same(await mails(service), [
+  t.same(await claimMails(service), [
     ['users.factor_added', 'totp', 'ann@example.com'],
     ['users.factor_removed', 'totp', 'ann@example.com'],
   ]);
@@ -154,7 +154,7 @@ t.test('only an account with a factor gets recovery codes, and they are shown on
   t.equal((await send(service, 'DELETE', `/auth/factors/${id}`, ann)).status, 204);
   t.match((await send(service, 'GET', '/auth/factors', ann)).body, { recoveryCodes: 0 });
   t.same(
-    (await mails(service)).map(([type, kind]) => `${type} ${kind}`),
+    (await claimMails(service)).map(([type, kind]) => `${type} ${kind}`),
     [
       'users.factor_added totp',
       'users.factor_added recovery_code',

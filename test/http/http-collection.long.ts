@@ -43,7 +43,7 @@ t.test('the service understands every request of the collection', async (t) => {
     const pair = await post('/auth/login?binding=refresh', user);
     const me = await fetch(`${url}/auth/me`, { headers: { authorization: `Bearer ${pair.access}` } });
     const { userId, sessionId } = (await me.json()) as Record<string, string>;
-    const door = await post('/api/v1/auth/login', { guid: ANOTHER });
+    const door = await post('/api/v1/auth/login', { guid: OTHER_USER });
     const headers = { 'x-api-key': KEY };
     const [session] = (await (await fetch(`${url}/api/v1/auth/sessions`, { headers })).json()) as {
       id: string;
@@ -88,7 +88,7 @@ t.test('the service understands every request of the collection', async (t) => {
   }
 });
 
-const ANOTHER = '0b0ac6d6-53ed-4ea8-8b1e-2ad3cbd61d4c';
+const OTHER_USER = '0b0ac6d6-53ed-4ea8-8b1e-2ad3cbd61d4c';
 
 function unknownVariable(name: string): never {
   throw new Error(`a variable without a value: ${name}`);

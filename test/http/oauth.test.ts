@@ -10,15 +10,15 @@ const RESOURCE = basic('resource', RESOURCE_KEY);
 
 async function oauthService(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
   const service = await startHttpService(t, settings);
-  const post = (path: string, form: Record<string, string> | string, headers = {}) =>
-    postForm(service, path, form, headers);
+  const form = (path: string, members: Record<string, string> | string, headers = {}) =>
+    postForm(service, path, members, headers);
   return {
     ...service,
-    form: post,
+    form,
     logInUnpaired: (values = {}) => service.logIn({ paired: false, ...values }),
-    exchange: (token: string, headers = {}) => post('/oauth/token', refreshForm(token), headers),
-    look: (token: string, headers: Record<string, string> = RESOURCE) =>
-      post('/oauth/introspect', { token }, headers),
+    exchange: (token: string, headers = {}) => form('/oauth/token', refreshForm(token), headers),
+    introspect: (token: string, headers: Record<string, string> = RESOURCE) =>
+      form('/oauth/introspect', { token }, headers),
   };
 }
 
@@ -124,7 +124,7 @@ t.test('client authentication is optional, but wrong credentials are refused', a
 });
 
 t.test('a client_id that contradicts the authentication or the session is refused', async (t) => {
-  const { logInUnpaired, form, look } = await oauthService(t);
+  const { logInUnpaired, form, introspect } = await oauthService(t);
   const { refresh, access } = await logInUnpaired({ clientId: 'backend' });
   const ask = (path: string, client_id: string, headers = {}) =>
     form(path, { ...refreshForm(refresh), token: refresh, client_id }, headers);
@@ -134,12 +134,12 @@ t.test('a client_id that contradicts the authentication or the session is refuse
     const mixed = await ask(path, 'app', basic('backend', SERVICE_KEY));
     t.match(mixed, { status: 401, body: { error: 'invalid_client' } }, `${path}: two clients`);
   }
-  t.match((await look(access)).body, { active: true }, 'the session has not changed');
+  t.match((await introspect(access)).body, { active: true }, 'the session has not changed');
   t.match(await ask('/oauth/token', 'backend', basic('backend', SERVICE_KEY)), { status: 200 });
 });
 
 t.test('a confidential session requires its client’s authentication', async (t) => {
-  const { logInUnpaired, exchange, form, look } = await oauthService(t);
+  const { logInUnpaired, exchange, form, introspect } = await oauthService(t);
   const WEB = basic('web', CONFIDENTIAL_KEY);
   const first = await logInUnpaired({ clientId: 'web', confidential: true });
   const next = (await exchange(first.refresh, WEB)).body;
@@ -161,10 +161,10 @@ t.test('a confidential session requires its client’s authentication', async (t
     t.match(await form('/oauth/token', { ...refreshForm(token), client_id: 'web' }), refused);
     t.match(await exchange(token, basic('backend', SERVICE_KEY)), { status: 400 });
   }
-  t.match((await look(refresh)).body, { active: true, client_id: 'web' }, 'the session continues');
+  t.match((await introspect(refresh)).body, { active: true, client_id: 'web' }, 'the session continues');
   t.equal((await exchange(refresh, WEB)).status, 200);
   t.match(await form('/oauth/revoke', { token: refresh }, WEB), { status: 200 });
-  t.same((await look(String(next.access_token))).body, { active: false });
+  t.same((await introspect(String(next.access_token))).body, { active: false });
 });
 
 t.test('no door refreshes a confidential session without its key', async (t) => {
@@ -208,24 +208,24 @@ t.test('no door refreshes a confidential session without its key', async (t) => 
 });
 
 t.test('introspection reports the end of the session if it is earlier than exp', async (t) => {
-  const { logIn, look, time } = await oauthService(t, { policy: { sessionMaxAge: 60_000 } });
+  const { logIn, introspect, time } = await oauthService(t, { policy: { sessionMaxAge: 60_000 } });
   const pair = await logIn();
   const end = Math.floor((time.now + 60_000) / 1000);
-  t.equal((await look(pair.access)).body.exp, end);
-  t.equal((await look(pair.refresh)).body.exp, end);
+  t.equal((await introspect(pair.access)).body.exp, end);
+  t.equal((await introspect(pair.refresh)).body.exp, end);
 });
 
 t.test(
   'either token of a pair can revoke its session, and the revocation of an invalid token succeeds',
   async (t) => {
-    const { logInUnpaired, logIn, form, exchange, look, time, families } = await oauthService(t);
+    const { logInUnpaired, logIn, form, exchange, introspect, time, families } = await oauthService(t);
     for (const half of ['refresh', 'access'] as const) {
       for (const open of [logIn, logInUnpaired]) {
         const pair = await open({});
         const { status, headers, body } = await form('/oauth/revoke', { token: pair[half] });
         t.same({ status, body }, { status: 200, body: {} }, half);
         t.equal(headers.get('cache-control'), 'no-store');
-        t.same((await look(pair.access)).body, { active: false }, `${half}: the session is over`);
+        t.same((await introspect(pair.access)).body, { active: false }, `${half}: the session is over`);
         t.match(await form('/oauth/revoke', { token: pair[half] }), { status: 200 }, 'again');
       }
     }
@@ -240,7 +240,11 @@ t.test(
     const late = await logInUnpaired();
     time.now += HOUR;
     t.match(await form('/oauth/revoke', { token: late.access }), { status: 200 });
-    t.match((await look(late.refresh)).body, { active: true }, 'an access token past its exp ends nothing');
+    t.match(
+      (await introspect(late.refresh)).body,
+      { active: true },
+      'an access token past its exp ends nothing',
+    );
     t.match(await form('/oauth/revoke', { token: 'nothing of ours' }), { status: 200 });
     t.match(await form('/oauth/revoke', {}), { status: 400, body: { error: 'invalid_request' } });
   },
@@ -255,22 +259,22 @@ t.test('the refresh token of a disabled user is an invalid grant, so that client
 });
 
 t.test('an authenticated client ends only its own sessions', async (t) => {
-  const { logIn, form, look } = await oauthService(t);
+  const { logIn, form, introspect } = await oauthService(t);
   const { refresh, access } = await logIn({ clientId: 'backend' });
   const answer = await form('/oauth/revoke', { token: refresh }, RESOURCE);
   t.match(answer, { status: 400, body: { error: 'invalid_grant' } });
   t.match(await form('/oauth/revoke', { token: refresh }, basic('backend', 'x')), { status: 401 });
-  t.match((await look(access)).body, { active: true });
+  t.match((await introspect(access)).body, { active: true });
   t.match(await form('/oauth/revoke', { token: refresh }, basic('backend', SERVICE_KEY)), { status: 200 });
-  t.same((await look(access)).body, { active: false });
+  t.same((await introspect(access)).body, { active: false });
 });
 
 t.test('introspection describes a valid token', async (t) => {
-  const { logIn, look, time, end, exchange, logInUnpaired } = await oauthService(t);
+  const { logIn, introspect, time, end, exchange, logInUnpaired } = await oauthService(t);
   const userId = randomUUID();
   const pair = await logIn({ userId, clientId: 'backend' });
   const claims = claimsOf(pair.access);
-  const said = {
+  const described = {
     active: true,
     sub: userId,
     sid: claims.sid,
@@ -280,46 +284,50 @@ t.test('introspection describes a valid token', async (t) => {
     auth_time: claims.iat,
   };
   const { iat, exp, jti } = claims;
-  t.same((await look(pair.access)).body, { ...said, token_type: 'Bearer', iat, exp, jti });
-  const ofRefresh = (await look(pair.refresh)).body;
+  t.same((await introspect(pair.access)).body, { ...described, token_type: 'Bearer', iat, exp, jti });
+  const ofRefresh = (await introspect(pair.refresh)).body;
   t.same(
     ofRefresh,
-    { ...said, iat, exp: claimsOf(pair.refresh).exp },
+    { ...described, iat, exp: claimsOf(pair.refresh).exp },
     'a refresh token has neither token_type nor jti in the answer',
   );
-  const answer = await look(pair.refresh, { 'x-api-key': RESOURCE_KEY });
+  const answer = await introspect(pair.refresh, { 'x-api-key': RESOURCE_KEY });
   t.equal(answer.headers.get('cache-control'), 'no-store');
   t.same(answer.body, ofRefresh, 'by x-api-key too');
 
   time.now += HOUR;
-  t.same((await look(pair.access)).body, { active: false }, 'past its exp');
-  t.match((await look(pair.refresh)).body, { active: true }, 'the refresh token expires later');
+  t.same((await introspect(pair.access)).body, { active: false }, 'past its exp');
+  t.match((await introspect(pair.refresh)).body, { active: true }, 'the refresh token expires later');
   await end(String(claims.sid), userId, 'logout');
-  t.same((await look(pair.refresh)).body, { active: false }, 'the session has ended');
+  t.same((await introspect(pair.refresh)).body, { active: false }, 'the session has ended');
 
   const unpaired = await logInUnpaired();
   const next = (await exchange(unpaired.refresh)).body;
-  t.same((await look(unpaired.refresh)).body, { active: false }, 'rotated');
+  t.same((await introspect(unpaired.refresh)).body, { active: false }, 'rotated');
   t.match(
-    (await look(String(next.refresh_token))).body,
+    (await introspect(String(next.refresh_token))).body,
     { active: true },
     'introspection of the rotated token ended nothing',
   );
   time.now += 31 * 24 * HOUR;
-  t.same((await look(String(next.refresh_token))).body, { active: false }, 'past its exp');
-  t.same((await look('nothing of ours')).body, { active: false });
+  t.same((await introspect(String(next.refresh_token))).body, { active: false }, 'past its exp');
+  t.same((await introspect('nothing of ours')).body, { active: false });
 });
 
 t.test('introspection contains the user name if the user has an account', async (t) => {
-  const { post, look } = await oauthService(t);
+  const { post, introspect } = await oauthService(t);
   const account = { username: 'ann', email: 'ann@example.com', password: 'a long enough passphrase' };
   t.equal((await post('/auth/register', account)).status, 201);
   const { body } = await post('/auth/login', { username: 'ann', password: account.password });
-  t.match((await look(String(body.access))).body, { active: true, username: 'ann', client_id: 'kinship' });
+  t.match((await introspect(String(body.access))).body, {
+    active: true,
+    username: 'ann',
+    client_id: 'kinship',
+  });
 });
 
 t.test('introspection contains no unverified address', async (t) => {
-  const { post, look } = await oauthService(t);
+  const { post, introspect } = await oauthService(t);
   const account = {
     username: 'ann@example.com',
     email: 'ann@example.com',
@@ -327,21 +335,27 @@ t.test('introspection contains no unverified address', async (t) => {
   };
   t.equal((await post('/auth/register', account)).status, 201);
   const { body } = await post('/auth/login', { username: account.username, password: account.password });
-  const introspected = (await look(String(body.access))).body;
+  const introspected = (await introspect(String(body.access))).body;
   t.equal(introspected.active, true);
   t.notOk('username' in introspected);
 });
 
 t.test('introspection requires a service key with scope introspect', async (t) => {
-  const { logIn, look } = await oauthService(t);
+  const { logIn, introspect } = await oauthService(t);
   const { access } = await logIn();
-  t.match(await look(access, {}), { status: 401, body: { error: 'invalid_client' } });
-  t.match(await look(access, { 'x-api-key': 'x' }), { status: 401, body: { error: 'invalid_client' } });
-  t.match(await look(access, { 'x-api-key': RESOURCE_KEY, ...basic('resource', 'x') }), { status: 401 });
-  const other = await look(access, basic('backend', SERVICE_KEY));
+  t.match(await introspect(access, {}), { status: 401, body: { error: 'invalid_client' } });
+  t.match(await introspect(access, { 'x-api-key': 'x' }), { status: 401, body: { error: 'invalid_client' } });
+  t.match(await introspect(access, { 'x-api-key': RESOURCE_KEY, ...basic('resource', 'x') }), {
+    status: 401,
+  });
+  const other = await introspect(access, basic('backend', SERVICE_KEY));
   t.match(other, { status: 403, body: { error: 'unauthorized_client' } });
   const raw = Buffer.from(`resource:${RESOURCE_KEY}`).toString('base64');
-  t.match(await look(access, { authorization: `Basic ${raw}` }), { status: 200 }, 'without form encoding');
+  t.match(
+    await introspect(access, { authorization: `Basic ${raw}` }),
+    { status: 200 },
+    'without form encoding',
+  );
 });
 
 t.test('the metadata is served only if the issuer is PUBLIC_URL', async (t) => {

@@ -38,7 +38,7 @@ t.test('the linter reports no fault', async (t) => {
 });
 
 t.test(
-  'every operation that continues a session accepts the service key of a confidential one',
+  'every operation that continues a session accepts the service key of a confidential session',
   async (t) => {
     const { paths } = await readCommitted();
     const named = Object.values(paths).flatMap((methods) => Object.values(methods));

@@ -22,13 +22,13 @@ async function serviceWithLinks(t: Test, username = 'ann') {
     endOne: `${url}/auth/not-me?token=${links.makeNotMeToken(randomUUID(), userId, in1h())}`,
     endAll: `${url}/auth/not-me?token=${links.makeNotMeToken(null, userId, in1h())}`,
     stranger: `${url}/auth/not-me?token=${links.makeNotMeToken(null, randomUUID(), in1h())}`,
-    async reset() {
+    async makeResetLink() {
       const resetId = randomUUID();
       const secret = links.makeResetSecret(resetId);
       await users.addReset({ hashedToken: links.hashSecret(secret), userId, expiresAt: in1h() }, []);
       return `${url}${RESET}?token=${secret}`;
     },
-    async verify() {
+    async makeVerificationLink() {
       const linkId = randomUUID();
       const secret = links.makeAddressSecret(linkId);
       const link = { userId, purpose: 'verify', email: account.email, expiresAt: in1h() } as const;
@@ -36,7 +36,7 @@ async function serviceWithLinks(t: Test, username = 'ann') {
       return `${url}/auth/email/verify?token=${secret}`;
     },
     /** The links of a requested change of the address. */
-    async change() {
+    async makeChangeLinks() {
       const email = `${randomUUID()}@example.org`;
       const [toNew, toOld] = [randomUUID(), randomUUID()].map((id) => links.makeAddressSecret(id));
       const link = { userId, expiresAt: in1h() };
@@ -62,7 +62,7 @@ async function serviceWithLinks(t: Test, username = 'ann') {
   };
 }
 
-async function choose(page: Page, password: string): Promise<void> {
+async function choosePassword(page: Page, password: string): Promise<void> {
   await page.getByLabel('New password').fill(password);
   await page.getByRole('button').click();
 }
@@ -73,14 +73,14 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
   const check = await renderingChecks(t, browser);
   const ann = await serviceWithLinks(t);
   await check('home', (page) => page.goto(ann.url));
-  await check('reset form', async (page) => page.goto(await ann.reset()));
-  await check('refused password', (page) => choose(page, 'password1'));
-  await check('password set', (page) => choose(page, 'a green piano 44'));
+  await check('reset form', async (page) => page.goto(await ann.makeResetLink()));
+  await check('refused password', (page) => choosePassword(page, 'password1'));
+  await check('password set', (page) => choosePassword(page, 'a green piano 44'));
   await check('used link', (page) => page.reload());
   await check('incomplete link', (page) => page.goto(`${ann.url}${RESET}`));
-  await check('address to confirm', async (page) => page.goto(await ann.verify()));
+  await check('address to confirm', async (page) => page.goto(await ann.makeVerificationLink()));
   await check('address confirmed', (page) => page.getByRole('button').click());
-  const { change, undo } = await ann.change();
+  const { change, undo } = await ann.makeChangeLinks();
   await check('new address', async (page) => page.goto(change));
   await check('address changed', (page) => page.getByRole('button').click());
   await check('former address', async (page) => page.goto(undo));
@@ -90,9 +90,9 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
   await check('reset link mailed', (page) => page.getByRole('button').click());
   await check('sessions of a foreign account', (page) => page.goto(ann.stranger));
   for (const username of ['m'.repeat(64), `${'\u0627\u0633\u0645'.repeat(20)}1234`]) {
-    const { reset, endOne, verify } = await serviceWithLinks(t, username);
-    await check(`long name ${username[0]}, address`, async (page) => page.goto(await verify()));
-    await check(`long name ${username[0]}, reset form`, async (page) => page.goto(await reset()));
+    const { makeResetLink, endOne, makeVerificationLink } = await serviceWithLinks(t, username);
+    await check(`long name ${username[0]}, address`, async (page) => page.goto(await makeVerificationLink()));
+    await check(`long name ${username[0]}, reset form`, async (page) => page.goto(await makeResetLink()));
     await check(`long name ${username[0]}, one session`, (page) => page.goto(endOne));
   }
 });
@@ -100,16 +100,16 @@ t.test('every page is accessible and fits a phone, in light and dark, without sc
 t.test('a refused password shows the form again, with the reason at the field', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;
-  const { reset } = await serviceWithLinks(t);
+  const { makeResetLink } = await serviceWithLinks(t);
   const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
-  await page.goto(await reset());
+  await page.goto(await makeResetLink());
   t.equal(await page.title(), 'Choose a new password – auth.example.com');
   for (const [password, reason] of [
     ['password1', /most common/],
     ['ann@example.com', /name or address/],
     ['x'.repeat(129), /128 characters or fewer/],
   ] as const) {
-    await choose(page, password);
+    await choosePassword(page, password);
     t.equal(await page.title(), 'Error: Choose a new password – auth.example.com');
     const field = page.getByLabel('New password');
     t.equal(await field.getAttribute('aria-describedby'), 'error new-password-hint');
@@ -119,7 +119,7 @@ t.test('a refused password shows the form again, with the reason at the field', 
     t.equal(await field.inputValue(), '', 'a page never repeats a password');
     t.equal(await page.getByLabel('Account').inputValue(), 'ann');
   }
-  await choose(page, 'a green piano 44');
+  await choosePassword(page, 'a green piano 44');
   t.equal(await page.getByRole('heading').textContent(), 'Your password has been set');
   await page.reload();
   t.equal(await page.getByRole('heading').textContent(), 'This link is no longer valid');
@@ -127,8 +127,8 @@ t.test('a refused password shows the form again, with the reason at the field', 
 });
 
 t.test('the server also refuses, with a reason, a password that a browser would not send', async (t) => {
-  const { reset, url } = await serviceWithLinks(t);
-  const token = new URL(await reset()).searchParams.get('token') ?? '';
+  const { makeResetLink, url } = await serviceWithLinks(t);
+  const token = new URL(await makeResetLink()).searchParams.get('token') ?? '';
   for (const [newPassword, reason] of [
     ['', '8 characters or more'],
     [`a\u0000${'b'.repeat(8)}`, 'an invalid character'],
@@ -142,8 +142,8 @@ t.test('the server also refuses, with a reason, a password that a browser would 
 });
 
 t.test('the reset form gives a password manager the account and the new password', async (t) => {
-  const { reset } = await serviceWithLinks(t);
-  const html = await (await fetch(await reset())).text();
+  const { makeResetLink } = await serviceWithLinks(t);
+  const html = await (await fetch(await makeResetLink())).text();
   t.match(html, /<input [^>]*autocomplete="username" readonly[^>]* value="ann">/);
   t.match(html, /<input [^>]*type="password" autocomplete="new-password"/);
   t.ok(

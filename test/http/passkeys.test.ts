@@ -8,9 +8,9 @@ import { PASSWORD } from '../support/passwords.ts';
 const MINUTE = 60_000;
 const REFUSED = { status: 401, body: { code: 'proof_refused' } };
 
-type SessionTokens = { readonly access: string };
+type WithAccess = { readonly access: string };
 type Authenticator = ReturnType<typeof softwareAuthenticator>;
-type Answering = Parameters<Authenticator['get']>[1];
+type Deviations = Parameters<Authenticator['get']>[1];
 
 interface Begun {
   readonly challenge: string;
@@ -19,19 +19,19 @@ interface Begun {
 
 const begunBy = ({ body }: { readonly body: Record<string, unknown> }) => body as unknown as Begun; // the test reads what the route answers
 
-async function begin({ post }: HttpService, signed: SessionTokens): Promise<Begun> {
+async function begin({ post }: HttpService, signed: WithAccess): Promise<Begun> {
   return begunBy(await post('/auth/factors/passkeys/options', undefined, bearer(signed)));
 }
 
 /** Adds a passkey to the account. */
 async function add(
   service: HttpService,
-  signed: SessionTokens,
+  signed: WithAccess,
   key: Authenticator,
-  answering: Answering = {},
+  deviations: Deviations = {},
 ) {
   const { challenge, publicKey } = await begin(service, signed);
-  const credential = key.create(publicKey.challenge, answering);
+  const credential = key.create(publicKey.challenge, deviations);
   return service.post('/auth/factors/passkeys', { challenge, credential, label: 'Laptop' }, bearer(signed));
 }
 
@@ -41,11 +41,11 @@ const beginLogin = async ({ post }: HttpService) => begunBy(await post('/auth/lo
 async function logInBy(
   service: HttpService,
   key: Authenticator,
-  answering: Answering = {},
+  deviations: Deviations = {},
   more: object = {},
 ) {
   const { challenge, publicKey } = await beginLogin(service);
-  const assertion = key.get(publicKey.challenge, answering);
+  const assertion = key.get(publicKey.challenge, deviations);
   return service.post('/auth/login/passkey', { challenge, assertion, ...more });
 }
 
@@ -203,15 +203,15 @@ t.test('a login by passkey refuses every wrong answer', async (t) => {
   const ann = await registerAndLogIn(service);
   const key = softwareAuthenticator({ counts: true });
   await add(service, ann, key);
-  const answerings: Record<string, Answering> = {
+  const wrongAnswers: Record<string, Deviations> = {
     'another origin': { origin: 'https://evil.example' },
     'another RP ID': { rpId: 'evil.example' },
     'another ceremony': { type: 'webauthn.create' },
     'a user who was not verified': { verified: false },
     'a sign count that does not grow': { signCount: 0 },
   };
-  for (const [name, answering] of Object.entries(answerings))
-    t.match(await logInBy(service, key, answering), REFUSED, name);
+  for (const [name, deviations] of Object.entries(wrongAnswers))
+    t.match(await logInBy(service, key, deviations), REFUSED, name);
   t.match(await logInBy(service, softwareAuthenticator()), REFUSED, 'an unknown passkey');
 
   const [used, other] = [await beginLogin(service), await beginLogin(service)];
@@ -244,18 +244,18 @@ t.test(
   async (t) => {
     const service = await startHttpService(t);
     const [ann, bob] = [await registerAndLogIn(service), await registerAndLogIn(service, 'bob')];
-    const send = (signed: SessionTokens, { challenge, publicKey }: Begun, answering: Answering = {}) => {
-      const credential = softwareAuthenticator().create(publicKey.challenge, answering);
+    const send = (signed: WithAccess, { challenge, publicKey }: Begun, deviations: Deviations = {}) => {
+      const credential = softwareAuthenticator().create(publicKey.challenge, deviations);
       return service.post('/auth/factors/passkeys', { challenge, credential }, bearer(signed));
     };
     t.match(await send(bob, await begin(service, ann)), REFUSED, 'the challenge of another user');
     const begun = await begin(service, ann);
-    for (const answering of [
+    for (const deviations of [
       { origin: 'https://evil.example' },
       { rpId: 'evil.example' },
       { type: 'webauthn.get' },
     ])
-      t.match(await send(ann, begun, answering), REFUSED, JSON.stringify(answering));
+      t.match(await send(ann, begun, deviations), REFUSED, JSON.stringify(deviations));
     t.match(await send(ann, { ...begun, publicKey: { challenge: 'AAAA' } }), REFUSED, 'another nonce');
     await addAuthenticatorApp(service, ann);
     t.match(await send(ann, begun), REFUSED, 'the account has changed');

@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 
 type Body = Readonly<Record<string, unknown>>;
 
-async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+async function startService(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
   const service = await startHttpService(t, settings);
   const { body: account } = await service.post('/auth/register', ann);
   const bearer = ({ access }: Body) => ({ authorization: `Bearer ${access}` });
@@ -16,7 +16,8 @@ async function service(t: Test, settings: Parameters<typeof startHttpService>[1]
     ...service,
     userId: String(account.id),
     bearer,
-    enter: async () => (await service.post('/auth/login', { username: 'ann', password: PASSWORD })).body,
+    logInByPassword: async () =>
+      (await service.post('/auth/login', { username: 'ann', password: PASSWORD })).body,
     stepUp: async ({ refresh: refreshToken, access: accessToken }: Body) =>
       (await service.post('/auth/step-up', { refreshToken, accessToken, password: PASSWORD })).body,
     remove: (pair: Body, body?: object) =>
@@ -32,16 +33,16 @@ const codeOf = ({ status, body }: Awaited<ReturnType<HttpService['send']>>) =>
   body.code === undefined ? String(status) : `${status} ${body.code}`;
 
 t.test('after a recent sign-in the account can be deleted without the password', async (t) => {
-  const { enter, remove, time, users, userId } = await service(t);
-  const pair = await enter();
+  const { logInByPassword, remove, time, users, userId } = await startService(t);
+  const pair = await logInByPassword();
   time.now = Number(claimsOf(String(pair.access)).auth_time) * 1000 + 10 * MINUTE;
   t.equal(codeOf(await remove(pair)), '204');
   t.equal(await users.find(userId), null);
 });
 
 t.test('an older sign-in is challenged, and a step-up answers the challenge', async (t) => {
-  const { enter, remove, stepUp, time, users, userId } = await service(t);
-  const pair = await enter();
+  const { logInByPassword, remove, stepUp, time, users, userId } = await startService(t);
+  const pair = await logInByPassword();
   time.now = Number(claimsOf(String(pair.access)).auth_time) * 1000 + 10 * MINUTE + 1;
   for (const body of [undefined, {}]) {
     const refused = await remove(pair, body);
@@ -63,16 +64,16 @@ t.test('an older sign-in is challenged, and a step-up answers the challenge', as
 });
 
 t.test('a refresh does not count as a sign-in', async (t) => {
-  const { enter, remove, post, time } = await service(t);
-  const { access: accessToken, refresh: refreshToken } = await enter();
+  const { logInByPassword, remove, post, time } = await startService(t);
+  const { access: accessToken, refresh: refreshToken } = await logInByPassword();
   time.now += 11 * MINUTE;
   const next = (await post('/auth/refresh', { accessToken, refreshToken })).body;
   t.equal(codeOf(await remove(next)), '401 step_up_required');
 });
 
 t.test('the password in the body counts as a sign-in', async (t) => {
-  const { enter, remove, time } = await service(t);
-  const pair = await enter();
+  const { logInByPassword, remove, time } = await startService(t);
+  const pair = await logInByPassword();
   t.equal(
     codeOf(await remove(pair, { password: 'a wrong piano 42' })),
     '401 invalid_credentials',
@@ -83,9 +84,9 @@ t.test('the password in the body counts as a sign-in', async (t) => {
   t.equal(codeOf(await remove(pair, { password: PASSWORD })), '204');
 });
 
-t.test('a change of the address follows the same rule', async (t) => {
-  const { enter, post, bearer, time } = await service(t);
-  const pair = await enter();
+t.test('a change of the address needs a recent sign-in or the password', async (t) => {
+  const { logInByPassword, post, bearer, time } = await startService(t);
+  const pair = await logInByPassword();
   const change = (body = {}) => post('/auth/email', { email: 'ann@example.org', ...body }, bearer(pair));
   t.equal(codeOf(await change()), '202');
   time.now += 11 * MINUTE;
@@ -94,15 +95,15 @@ t.test('a change of the address follows the same rule', async (t) => {
 });
 
 t.test('STEP_UP_MAX_AGE decides what is recent', async (t) => {
-  const { enter, remove, time } = await service(t, { policy: { stepUpMaxAge: MINUTE } });
-  const pair = await enter();
+  const { logInByPassword, remove, time } = await startService(t, { policy: { stepUpMaxAge: MINUTE } });
+  const pair = await logInByPassword();
   time.now += MINUTE + 1;
   const refused = await remove(pair);
   t.match(refused.headers.get('www-authenticate'), /max_age=60$/);
 });
 
 t.test('a session whose authentication is older than its login is challenged', async (t) => {
-  const { post, remove, time, userId } = await service(t);
+  const { post, remove, time, userId } = await startService(t);
   const now = Math.floor(time.now / 1000);
   const { body: old } = await post(`/auth/login?userId=${userId}&authTime=${now - 601}`);
   t.equal(codeOf(await remove(old)), '401 step_up_required');
@@ -111,8 +112,8 @@ t.test('a session whose authentication is older than its login is challenged', a
 });
 
 t.test('a session that ended on another replica cannot delete its account', async (t) => {
-  const { enter, remove, families, revoked, users, userId, time } = await service(t);
-  const pair = await enter();
+  const { logInByPassword, remove, families, revoked, users, userId, time } = await startService(t);
+  const pair = await logInByPassword();
   // This replica has not received the revocation yet, and treats its list as complete.
   revoked.setComplete(true);
   await families.revoke(String(claimsOf(String(pair.access)).sid), { at: time.now, reason: 'logout' }, []);
@@ -121,7 +122,7 @@ t.test('a session that ended on another replica cannot delete its account', asyn
 });
 
 t.test('a user without an account cannot delete one', async (t) => {
-  const { post, remove, time } = await service(t);
+  const { post, remove, time } = await startService(t);
   const { body } = await post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
   t.equal(codeOf(await remove(body)), '404 not_found');
   time.now += 11 * MINUTE;
@@ -129,8 +130,8 @@ t.test('a user without an account cannot delete one', async (t) => {
 });
 
 t.test('ending sessions needs no recent sign-in', async (t) => {
-  const { enter, send, post, bearer, time } = await service(t);
-  const [first, second] = [await enter(), await enter()];
+  const { logInByPassword, send, post, bearer, time } = await startService(t);
+  const [first, second] = [await logInByPassword(), await logInByPassword()];
   time.now += 14 * MINUTE;
   const path = `/auth/sessions/${claimsOf(String(second.access)).sid}`;
   t.equal((await send(path, { method: 'DELETE', headers: bearer(first) })).status, 204);
@@ -139,19 +140,19 @@ t.test('ending sessions needs no recent sign-in', async (t) => {
 });
 
 t.test('a recent sign-in cannot delete an account whose password changes during the request', async (t) => {
-  const world = await service(t);
-  const pair = await world.enter();
-  const { remove: removeUser } = world.users;
+  const service = await startService(t);
+  const pair = await service.logInByPassword();
+  const { remove: removeUser } = service.users;
   // The password changes after the service has read the account.
   const removeAfterChange = (except: string | null) => {
-    world.users.remove = async (id, ...rest) => {
-      await world.users.changePassword(id, null, { passwordHash: 'x', except, at: world.time.now }, []);
+    service.users.remove = async (id, ...rest) => {
+      await service.users.changePassword(id, null, { passwordHash: 'x', except, at: service.time.now }, []);
       return removeUser(id, ...rest);
     };
-    return world.remove(pair);
+    return service.remove(pair);
   };
   const { sid } = claimsOf(String(pair.access));
   t.equal(codeOf(await removeAfterChange(String(sid))), '401 step_up_required');
   t.equal(codeOf(await removeAfterChange(null)), '401 unauthenticated', 'the change ended the session');
-  t.ok(await world.users.find(world.userId));
+  t.ok(await service.users.find(service.userId));
 });

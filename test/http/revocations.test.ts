@@ -11,7 +11,7 @@ import { POLICY } from '../support/sessions.ts';
 
 const UNTIL = NOW + POLICY.accessTokenAge + POLICY.clockSkew;
 
-async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+async function startService(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
   const running = await startHttpService(t, settings);
   running.revoked.setComplete(true);
   return { ...running, read: () => readRevocations(t, running.url, VERIFY_KEY) };
@@ -20,7 +20,7 @@ async function service(t: Test, settings: Parameters<typeof startHttpService>[1]
 t.test(
   'a stream begins with the ended sessions, then sends `ready`, then each session that ends',
   async (t) => {
-    const { revoked, read, logIn, end } = await service(t);
+    const { revoked, read, logIn, end } = await startService(t);
     revoked.remember('old', 'reuse', NOW - 1);
     revoked.remember('one', 'logout', UNTIL);
     const reader = await read();
@@ -45,7 +45,7 @@ t.test(
 );
 
 t.test('a replica with an incomplete list refuses new streams and closes open ones', async (t) => {
-  const { revoked, read, send } = await service(t);
+  const { revoked, read, send } = await startService(t);
   const reader = await read();
   await reader.until(isReady);
   revoked.setComplete(false);
@@ -59,7 +59,7 @@ t.test('a replica with an incomplete list refuses new streams and closes open on
 });
 
 t.test('a stopping replica closes its streams', async (t) => {
-  const { app, read } = await service(t, { http: { limits: { drain: 0, finish: 60_000 } } });
+  const { app, read } = await startService(t, { http: { limits: { drain: 0, finish: 60_000 } } });
   const reader = await read();
   await reader.until(isReady);
   await app.close();
@@ -83,7 +83,7 @@ t.test('a stream that opens while the replica stops is closed at once', async (t
     }
     return { ended: [][Symbol.iterator](), accessTokenAge: 900_000, stop() {} };
   };
-  const { app, read } = await service(t, {
+  const { app, read } = await startService(t, {
     http: { followRevocations, limits: { drain: 0, finish: 60_000 } },
   });
   const first = await read();
@@ -98,7 +98,7 @@ t.test('a stream that opens while the replica stops is closed at once', async (t
 });
 
 t.test('a session that ends while a stream opens is in the stream once', async (t) => {
-  const { revoked, read } = await service(t);
+  const { revoked, read } = await startService(t);
   const { follow } = revoked;
   revoked.follow = (follower) => {
     const stop = follow(follower);
@@ -111,7 +111,7 @@ t.test('a session that ends while a stream opens is in the stream once', async (
 });
 
 t.test('a stream that opens while the list becomes incomplete ends', async (t) => {
-  const { revoked, read } = await service(t);
+  const { revoked, read } = await startService(t);
   const { follow } = revoked;
   revoked.follow = (follower) => {
     const stop = follow(follower);
@@ -122,7 +122,7 @@ t.test('a stream that opens while the list becomes incomplete ends', async (t) =
 });
 
 t.test('a stream stays open beyond the deadline of answers', async (t) => {
-  const { revoked, read } = await service(t, { http: { limits: { handlerTimeout: 50 } } });
+  const { revoked, read } = await startService(t, { http: { limits: { handlerTimeout: 50 } } });
   const reader = await read();
   await reader.until(isReady);
   await new Promise((resolve) => setTimeout(resolve, 150));
@@ -132,7 +132,7 @@ t.test('a stream stays open beyond the deadline of answers', async (t) => {
 });
 
 t.test('consumers are counted, and a consumer beyond the limit is refused', async (t) => {
-  const { read, send, revoked } = await service(t, { limits: { revocationConsumers: 2 } });
+  const { read, send, revoked } = await startService(t, { limits: { revocationConsumers: 2 } });
   const [first] = [await read(), await read()];
   t.equal(revoked.followers(), 2);
   const refused = await send('/revocations', { headers: { 'x-api-key': VERIFY_KEY } });

@@ -167,8 +167,8 @@ t.test('every refused second step gets the same bytes', async (t) => {
       headers: { 'content-type': 'application/json', 'x-request-id': 'the-same-for-all' },
       body: JSON.stringify(values),
     });
-    const { date: _, ...told } = Object.fromEntries(refused.headers);
-    return JSON.stringify([refused.status, told, await refused.text()]);
+    const { date: _, ...headersOfAnswer } = Object.fromEntries(refused.headers);
+    return JSON.stringify([refused.status, headersOfAnswer, await refused.text()]);
   };
   const answers = [
     await send({ challenge: used, code: app.code() }),

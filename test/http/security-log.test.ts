@@ -10,7 +10,7 @@ const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
 const address = '127.0.0.1';
 
-/** The security events in the log during a request, also those after its answer. */
+/** Returns a function that makes a request and returns the security events that it logs, also after its answer. */
 const eventsDuring =
   ({ lines }: Pick<HttpService, 'lines'>) =>
   async (request: () => Promise<unknown>, atLeast = 0) => {

@@ -54,8 +54,8 @@ const LINKS = [
 const form = ({ url }: ServiceOnDatabase, path: string, fields: Record<string, string>) =>
   fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams(fields) });
 
-/** A user who has done each operation on an account, with every secret that occurred and every request. */
-async function wholeLife(service: ServiceOnDatabase, sql: Sql) {
+/** Registers a user, replays a token, and changes and resets the password. Returns the secrets that occurred. */
+async function useAccount(service: ServiceOnDatabase, sql: Sql) {
   const passwords = { first: canary(), second: canary(), third: canary(), wrong: canary() };
   const { first, second, third } = passwords;
   await service.post('/auth/register', ann(first));
@@ -88,11 +88,11 @@ async function wholeLife(service: ServiceOnDatabase, sql: Sql) {
   };
 }
 
-type Life = Awaited<ReturnType<typeof wholeLife>>;
+type UsedAccount = Awaited<ReturnType<typeof useAccount>>;
 
 /** Requests with right secrets in the right places, and with slightly wrong ones. No answer may contain a secret. */
-function* withSecrets(
-  { passwords, pairs, reset, notMe, userId }: Life,
+function* requestsWithSecrets(
+  { passwords, pairs, reset, notMe, userId }: UsedAccount,
   operator: string,
 ): Generator<PlannedRequest> {
   const { first, third, wrong } = passwords;
@@ -141,21 +141,21 @@ type PlannedRequest = [path: string, init: RequestInit];
 
 databaseTest('no secret of an account is in an answer, the log or the database', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
-  const life = await wholeLife(service, sql);
-  const watched = createLeakCheck(t, service, life.secrets);
-  watched.answer('a password that was set', await textOf(life.used));
+  const account = await useAccount(service, sql);
+  const leakCheck = createLeakCheck(t, service, account.secrets);
+  leakCheck.answer('a password that was set', await textOf(account.used));
   let count = 0;
-  for (const [path, init] of withSecrets(life, service.adminKey)) {
+  for (const [path, init] of requestsWithSecrets(account, service.adminKey)) {
     const answer = await textOf(await fetch(`${service.url}${path}`, init));
-    watched.answer(`${init.method ?? 'GET'} ${path}`, answer);
+    leakCheck.answer(`${init.method ?? 'GET'} ${path}`, answer);
     t.notMatch(answer, /^5/);
     count += 1;
   }
   t.ok(count >= 40, `${count} requests`);
-  watched.log();
+  leakCheck.log();
 
   const stored = (await dump(sql)).flatMap(spellings).join('\n');
-  const found = Object.entries(life.secrets).filter(([, secret]) => stored.includes(secret));
+  const found = Object.entries(account.secrets).filter(([, secret]) => stored.includes(secret));
   t.same(found, [], 'the database');
 
   // Only the link for a new password contains one of the secrets: its own.
@@ -163,7 +163,7 @@ databaseTest('no secret of an account is in an answer, the log or the database',
   const mails = await service.outbox.claim('mail', later, later, 100);
   const link = linkTo({ links: service.links, publicUrl: 'https://auth.example.com' });
   for (const { event } of mails) {
-    const others = Object.values(life.secrets).filter((secret) => secret !== life.reset);
+    const others = Object.values(account.secrets).filter((secret) => secret !== account.reset);
     t.notOk(
       others.some((secret) => link(event)?.includes(secret)),
       event.type,
@@ -179,14 +179,14 @@ databaseTest('no secret of an account is in an answer, the log or the database',
 
 databaseTest('no secret of an account is in an answer or the log when the database fails', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql);
-  const life = await wholeLife(service, sql);
+  const account = await useAccount(service, sql);
   const [row] = await sql`select password_hash from users`;
-  const watched = createLeakCheck(t, service, { ...life.secrets, hash: row?.password_hash });
+  const leakCheck = createLeakCheck(t, service, { ...account.secrets, hash: row?.password_hash });
   const outcomes = new Set<string>();
   const ask = async () => {
-    for (const [path, init] of withSecrets(life, service.adminKey)) {
+    for (const [path, init] of requestsWithSecrets(account, service.adminKey)) {
       const answer = await textOf(await fetch(`${service.url}${path}`, init));
-      watched.answer(`${init.method ?? 'GET'} ${path}`, answer);
+      leakCheck.answer(`${init.method ?? 'GET'} ${path}`, answer);
       outcomes.add(answer.slice(0, 3));
     }
   };
@@ -198,7 +198,7 @@ databaseTest('no secret of an account is in an answer or the log when the databa
   await sql.end();
   await ask();
   t.ok(outcomes.has('500') && outcomes.has('503'), 'the database did fail');
-  watched.log();
+  leakCheck.log();
 });
 
 databaseTest('a copy of the database opens no account', async (t, sql) => {
@@ -233,8 +233,8 @@ databaseTest('a copy of the database opens no account', async (t, sql) => {
     }
   };
   await assertUnchanged(t, sql, replay, 'every value as a link and as an access token');
-  const letIn = [...outcomes].filter((outcome) => !/ (?:400|401|403)$/.test(outcome));
-  t.same(letIn, [], 'no stored value is accepted as a link or a token');
+  const accepted = [...outcomes].filter((outcome) => !/ (?:400|401|403)$/.test(outcome));
+  t.same(accepted, [], 'no stored value is accepted as a link or a token');
 
   const now = service.time.now;
   const guess = async () => {

@@ -29,7 +29,7 @@ const register = ({ post }: ServiceOnDatabase, account: object) =>
 const logIn = ({ post }: ServiceOnDatabase, username: string, password: string) =>
   post('/auth/login', { username, password }, elsewhere());
 
-async function refusedRegistrations(
+async function assertRegistrationsRefused(
   t: Test,
   service: ServiceOnDatabase,
   wanted: string,
@@ -45,11 +45,11 @@ databaseTest('a request for another user’s session is answered as not found', 
   const service = await serviceOnDatabase(t, sql);
   await register(service, ann);
   await register(service, bob);
-  const of = async (username: string): Promise<Pair> => {
+  const logInAs = async (username: string): Promise<Pair> => {
     const { body } = await logIn(service, username, PASSWORD);
     return { accessToken: String(body.access), refreshToken: String(body.refresh) };
   };
-  const [anns, bobs] = [await of('ann'), await of('bob')];
+  const [anns, bobs] = [await logInAs('ann'), await logInAs('bob')];
   const headers = { authorization: `Bearer ${anns.accessToken}` };
   const ids = {
     'another user’s': familyOf(bobs),
@@ -68,8 +68,8 @@ databaseTest('a request for another user’s session is answered as not found', 
   const { body } = await service.send('/auth/sessions', { headers });
   const seen = (body.items as { id: string }[]).map(({ id }) => id);
   t.same(seen, [familyOf(anns)], 'the list contains only the own session');
-  const place = `${(service.time.now + 1).toString(36)}.${familyOf(bobs)}`;
-  const list = await service.send(`/auth/sessions?cursor=${place}&userId=${String(ids.unknown)}`, {
+  const cursor = `${(service.time.now + 1).toString(36)}.${familyOf(bobs)}`;
+  const list = await service.send(`/auth/sessions?cursor=${cursor}&userId=${String(ids.unknown)}`, {
     headers,
   });
   t.notMatch(
@@ -102,8 +102,8 @@ databaseTest('answers do not reveal whether a user exists', async (t, sql) => {
     const body = JSON.stringify({ username, password: 'a wrong piano 42' });
     const login = () => fetch(`${service.url}/auth/login`, { method: 'POST', headers, body });
     const response = await assertUnchanged(t, sql, login, username.slice(0, 20));
-    const { date: _, ...told } = Object.fromEntries(response.headers);
-    answers.add(JSON.stringify([response.status, told, await response.text()]));
+    const { date: _, ...headersOfAnswer } = Object.fromEntries(response.headers);
+    answers.add(JSON.stringify([response.status, headersOfAnswer, await response.text()]));
     t.equal(service.verifications(), before + 1, `${username.slice(0, 20)}: one password is verified`);
   }
   t.equal(answers.size, 1, 'the same bytes');
@@ -121,7 +121,7 @@ databaseTest('answers do not reveal whether a user exists', async (t, sql) => {
 databaseTest('invalid passwords are refused', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   const withPassword = (password: unknown) => ({ ...bob, username: 'robert.the.great', password });
-  await refusedRegistrations(t, service, refusal.request, {
+  await assertRegistrationsRefused(t, service, refusal.request, {
     'seven characters': withPassword('seven77'),
     'seven that take two units each': withPassword('🐧'.repeat(7)),
     'seven once they are composed': withPassword('e\u0301'.repeat(7)),
@@ -139,7 +139,7 @@ databaseTest('invalid passwords are refused', async (t, sql) => {
     'a number': withPassword(1234567890),
     none: { username: 'bob', email: 'bob@example.com' },
   });
-  await refusedRegistrations(t, service, '413 payload_too_large', {
+  await assertRegistrationsRefused(t, service, '413 payload_too_large', {
     'a megabyte': withPassword('x'.repeat(1024 * 1024)),
   });
 });
@@ -147,8 +147,8 @@ databaseTest('invalid passwords are refused', async (t, sql) => {
 databaseTest('valid passwords are accepted in every Unicode form', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, FROM_ANYWHERE);
   let count = 0;
-  /** The password of the registration, and spellings of it that a login accepts. */
-  const works = async (first: string, ...others: string[]) => {
+  /** Registers a user with the first password. Returns the status of a login with each password. */
+  const registerAndTryLogins = async (first: string, ...others: string[]) => {
     count += 1;
     const username = `user${count}`;
     const account = { username, email: `${username}@example.com`, password: first };
@@ -158,22 +158,22 @@ databaseTest('valid passwords are accepted in every Unicode form', async (t, sql
     );
     return Promise.all(tries);
   };
-  t.same(await works('🐧🐧🐧🐧🐧🐧🐧🐧', '🐧🐧🐧🐧🐧🐧🐧🦆'), [200, 401]);
-  t.same(await works(' '.repeat(15), ' '.repeat(14), ' '.repeat(16)), [200, 401, 401]);
-  t.same(await works('x'.repeat(128), 'x'.repeat(127)), [200, 401]);
+  t.same(await registerAndTryLogins('🐧🐧🐧🐧🐧🐧🐧🐧', '🐧🐧🐧🐧🐧🐧🐧🦆'), [200, 401]);
+  t.same(await registerAndTryLogins(' '.repeat(15), ' '.repeat(14), ' '.repeat(16)), [200, 401, 401]);
+  t.same(await registerAndTryLogins('x'.repeat(128), 'x'.repeat(127)), [200, 401]);
   const long = 'correct horse battery staple '.repeat(4).slice(0, 100);
   t.same(
-    await works(long, `${long.slice(0, 72)}X${long.slice(73)}`),
+    await registerAndTryLogins(long, `${long.slice(0, 72)}X${long.slice(73)}`),
     [200, 401],
     'the 73rd character counts',
   );
   t.same(
-    await works('Caf\u00e9 am Rand', 'Cafe\u0301 am Rand', 'Cafe am Rand'),
+    await registerAndTryLogins('Caf\u00e9 am Rand', 'Cafe\u0301 am Rand', 'Cafe am Rand'),
     [200, 200, 401],
     'the forms NFC and NFD are equal',
   );
-  t.same(await works("' OR 1=1 --", "' OR 2=2 --"), [200, 401]);
-  t.same(await works('%27; drop table users', "'; drop table users"), [200, 401]);
+  t.same(await registerAndTryLogins("' OR 1=1 --", "' OR 2=2 --"), [200, 401]);
+  t.same(await registerAndTryLogins('%27; drop table users', "'; drop table users"), [200, 401]);
 });
 
 databaseTest('a name is unique across case and Unicode forms', async (t, sql) => {
@@ -181,7 +181,7 @@ databaseTest('a name is unique across case and Unicode forms', async (t, sql) =>
   const first = { username: 'Ärger', email: 'Anger@example.com', password: PASSWORD };
   t.equal((await register(service, first)).status, 201);
   const other = { ...first, username: 'somebody', email: 'somebody@example.com' };
-  await refusedRegistrations(t, service, CONFLICT, {
+  await assertRegistrationsRefused(t, service, CONFLICT, {
     'the name again': { ...other, username: 'Ärger' },
     'the name in another case': { ...other, username: 'äRGER' },
     'the name in another Unicode form': { ...other, username: 'A\u0308rger' },
@@ -189,7 +189,7 @@ databaseTest('a name is unique across case and Unicode forms', async (t, sql) =>
     'the address again': { ...other, email: 'Anger@example.com' },
     'the address in another case': { ...other, email: 'ANGER@EXAMPLE.COM' },
   });
-  await refusedRegistrations(t, service, refusal.request, {
+  await assertRegistrationsRefused(t, service, refusal.request, {
     'the address in full width': { ...other, email: '\uff21nger@example.com' },
     'the address with a full-width at sign': { ...other, email: 'anger\uff20example.com' },
     'the address as a name': { ...other, username: 'anger@example.com' },
@@ -246,7 +246,7 @@ databaseTest('an address that is not exactly one plain mailbox is refused', asyn
     nothing: '',
   };
   for (const [name, email] of Object.entries(bad)) {
-    await refusedRegistrations(t, service, refusal.request, { [name]: { ...bob, email } });
+    await assertRegistrationsRefused(t, service, refusal.request, { [name]: { ...bob, email } });
     const forgot = () => service.post('/auth/password/forgot', { email });
     t.equal(outcomeOf(await assertUnchanged(t, sql, forgot, `${name}, forgotten`)), refusal.request, name);
   }

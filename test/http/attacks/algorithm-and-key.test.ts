@@ -245,8 +245,8 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
   const keys = someKeys();
   const before = await serviceOnDatabase(t, sql, { keys });
   const pair = await before.open();
-  const turned = { ...keys, refreshKeys: [someKey('refresh-2'), ...keys.refreshKeys] };
-  const during = await serviceOnDatabase(t, sql, { keys: turned });
+  const rotated = { ...keys, refreshKeys: [someKey('refresh-2'), ...keys.refreshKeys] };
+  const during = await serviceOnDatabase(t, sql, { keys: rotated });
   const second = await during.next(pair);
   t.equal(
     headerOf(second.refreshToken).kid,
@@ -257,7 +257,7 @@ databaseTest('a token under a retired key is refused', async (t, sql) => {
   const other = await during.open();
   const old = modifyToken(other.refreshToken, { header: { kid: 'refresh-1' } }, before.sign.refresh);
   const after = await serviceOnDatabase(t, sql, {
-    keys: { ...keys, refreshKeys: turned.refreshKeys.slice(0, 1) },
+    keys: { ...keys, refreshKeys: rotated.refreshKeys.slice(0, 1) },
   });
   await assertRefused(t, after, refusal.invalid, {
     'a genuine token under the retired key': pair,
@@ -330,7 +330,7 @@ databaseTest('access and refresh tokens, and their keys, are not interchangeable
       ...pair,
       refreshToken: modifyToken(refreshToken, { header: { typ: 'at+jwt' } }, own.refresh),
     },
-    'the halves of another service': await strangers(t, sql),
+    'the halves of another service': await pairOfAnotherService(t, sql),
   });
   await assertRefused(t, service, refusal.malformed, {
     'an access token retyped as refresh token': {
@@ -342,7 +342,7 @@ databaseTest('access and refresh tokens, and their keys, are not interchangeable
 });
 
 /** A pair of another service with the same issuer and audience, but with its own database and keys. */
-async function strangers(t: Test, sql: ServiceOnDatabase['sql']): Promise<Pair> {
+async function pairOfAnotherService(t: Test, sql: ServiceOnDatabase['sql']): Promise<Pair> {
   return (await serviceOnDatabase(t, sql)).open();
 }
 

@@ -46,18 +46,18 @@ t.test('a page of another origin can neither sign an operator in nor sign one ou
 
 t.test('a cookie is refused after its user has lost the role or changed the password', async (t) => {
   const { operatorCookie, send, post, ann, olga, setOperator } = await consoleService(t);
-  const look = async (cookie: string) =>
+  const readStatus = async (cookie: string) =>
     (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie } })).status;
   const cookie = await operatorCookie();
   await setOperator(olga, false);
-  t.equal(await look(cookie), 401);
+  t.equal(await readStatus(cookie), 401);
   await setOperator(olga);
-  t.equal(await look(cookie), 200);
+  t.equal(await readStatus(cookie), 200);
   const login = await post('/auth/login', { username: 'olga', password: PASSWORD });
   const authorization = `Bearer ${String(login.body.access)}`;
   const passwords = { currentPassword: PASSWORD, newPassword: 'a green piano 44' };
   t.equal((await post('/auth/password', passwords, { authorization })).status, 204);
-  t.equal(await look(cookie), 401);
+  t.equal(await readStatus(cookie), 401);
 });
 
 t.test('the reason of a change must be one line of visible text', async (t) => {
@@ -98,10 +98,10 @@ t.test('two cookies of the console are both refused', async (t) => {
 t.test('a wrong service key is refused, even together with the cookie of an operator', async (t) => {
   const { operatorCookie, send, ann, loginKey } = await consoleService(t);
   const cookie = await operatorCookie();
-  const look = async (key: string) =>
+  const readStatus = async (key: string) =>
     (await send(`/admin/sessions?userId=${ann}`, { headers: { cookie, 'x-api-key': key } })).status;
-  t.equal(await look('x'.repeat(40)), 401);
-  t.equal(await look(loginKey), 403);
+  t.equal(await readStatus('x'.repeat(40)), 401);
+  t.equal(await readStatus(loginKey), 403);
 });
 
 t.test('the name of the service is shown as text, not as markup', async (t) => {

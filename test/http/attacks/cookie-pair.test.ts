@@ -14,10 +14,10 @@ import {
 
 const FAR = { 'x-forwarded-for': '203.0.113.7' };
 
-/** The door, and users who each log in with their own browser. */
+/** Starts the service. `openInBrowser` opens a session at the door in a browser of its own. */
 async function attackedDoor(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
-  const join = async (own: Browser = browser(service.url)) => {
+  const openInBrowser = async (own: Browser = browser(service.url)) => {
     const opened = await own.ask('GET', `/${randomUUID()}`);
     const { access_token, refresh_token } = cookiesOf(opened);
     const pair = { accessToken: access_token?.value ?? '', refreshToken: refresh_token?.value ?? '' };
@@ -28,7 +28,7 @@ async function attackedDoor(t: Test, sql: Sql) {
     t.equal(resultOf(answer), wanted, name);
     t.same(cookiesOf(answer), {}, name);
   };
-  return { service, join, assertRefused };
+  return { service, openInBrowser, assertRefused };
 }
 
 const resultOf = ({ status, text }: Answer) => (text === '' ? String(status) : `${status} ${text}`);
@@ -41,8 +41,8 @@ async function assertLive(t: Test, { ask }: Pick<Browser, 'ask'>): Promise<unkno
 }
 
 databaseTest('cross-origin requests change nothing', async (t, sql) => {
-  const { service, join, assertRefused } = await attackedDoor(t, sql);
-  const ann = await join();
+  const { service, openInBrowser, assertRefused } = await attackedDoor(t, sql);
+  const ann = await openInBrowser();
   const paths = ['/refresh', `/${randomUUID()}`];
   for (const site of FOREIGN_SITES) {
     for (const path of paths)
@@ -77,12 +77,12 @@ databaseTest('cross-origin requests change nothing', async (t, sql) => {
 });
 
 databaseTest('cookies that an attacker planted never replace the session', async (t, sql) => {
-  const { service, join, assertRefused } = await attackedDoor(t, sql);
-  const thief = await join();
+  const { service, openInBrowser, assertRefused } = await attackedDoor(t, sql);
+  const thief = await openInBrowser();
   const victim = browser(service.url);
   await victim.setCookie(`access_token=${thief.accessToken}; Path=/`);
   await victim.setCookie(`refresh_token=${thief.refreshToken}; Path=/`);
-  const { family } = await join(victim);
+  const { family } = await openInBrowser(victim);
   t.not(family, thief.family);
   t.equal(await assertLive(t, victim), family);
 
@@ -95,8 +95,8 @@ databaseTest('cookies that an attacker planted never replace the session', async
 });
 
 databaseTest('a replayed pair ends only its own session', async (t, sql) => {
-  const { join, assertRefused } = await attackedDoor(t, sql);
-  const [ann, bob] = [await join(), await join()];
+  const { openInBrowser, assertRefused } = await attackedDoor(t, sql);
+  const [ann, bob] = [await openInBrowser(), await openInBrowser()];
   await assertLive(t, ann);
   const headers = { cookie: `access_token=${ann.accessToken}; refresh_token=${ann.refreshToken}`, ...FAR };
   const replay = () => ann.ask('GET', '/refresh', { headers });
@@ -113,10 +113,10 @@ databaseTest('a replayed pair ends only its own session', async (t, sql) => {
 });
 
 databaseTest(
-  'sessions of this door stay bound to their address when another door refreshes them',
+  'sessions of this door refuse other networks also when another door refreshes them',
   async (t, sql) => {
-    const { service, join, assertRefused } = await attackedDoor(t, sql);
-    const ann = await join();
+    const { service, openInBrowser, assertRefused } = await attackedDoor(t, sql);
+    const ann = await openInBrowser();
     const moved = await ann.ask('GET', '/refresh', { headers: FAR });
     t.equal(resultOf(moved), "401 You're location is blocked");
     const { accessToken, refreshToken } = ann;
@@ -143,9 +143,9 @@ databaseTest(
     t.same(await revokedFamilies(sql), []);
     t.equal(await assertLive(t, ann), ann.family);
 
-    const wanderer = await service.open();
+    const moving = await service.open();
     const headers = {
-      cookie: `access_token=${wanderer.accessToken}; refresh_token=${wanderer.refreshToken}`,
+      cookie: `access_token=${moving.accessToken}; refresh_token=${moving.refreshToken}`,
     };
     const refreshed = await browser(service.url, FAR).ask('GET', '/refresh', { headers });
     t.equal(resultOf(refreshed), '200', 'a session of the canonical door may move');
@@ -158,8 +158,8 @@ databaseTest(
 databaseTest(
   'while the database is down, the answer to a refresh is 503 with Retry-After, and reveals nothing else',
   async (t, sql) => {
-    const { join } = await attackedDoor(t, sql);
-    const ann = await join();
+    const { openInBrowser } = await attackedDoor(t, sql);
+    const ann = await openInBrowser();
     await sql.end();
     const answer = await ann.ask('GET', '/refresh');
     t.equal(resultOf(answer), '503 Unavailable');

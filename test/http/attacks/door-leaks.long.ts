@@ -114,7 +114,7 @@ t.test(
     const secrets: Record<string, string> = Object.assign({ password: PASSWORD }, ...ofDoors);
     t.ok(Object.keys(secrets).length > 40, `${Object.keys(secrets).length} secrets`);
 
-    const watched = createLeakCheck(t, { lines }, secrets);
+    const leakCheck = createLeakCheck(t, { lines }, secrets);
     const send = async (path: string) => ({ body: await (await fetch(url + path)).json() });
     const operations = (await readOperations({ send } as Parameters<typeof readOperations>[0])).filter(
       ({ path }) => /^\/(?:api\/v1\/|refresh$|\{guid\}$)/.test(path),
@@ -126,7 +126,7 @@ t.test(
       for (const operation of operations) {
         for (const [path, init] of placements(operation, secret)) {
           const answer = await textOf(await fetch(url + path, { ...init, redirect: 'manual' }));
-          watched.answer(`${operation.method} ${operation.path}`, answer);
+          leakCheck.answer(`${operation.method} ${operation.path}`, answer);
         }
       }
     }
@@ -137,7 +137,7 @@ t.test(
     t.match(metrics, 'auth_refresh_failed_total{reason="token_reused"} ');
     t.same(findSecrets(metrics), [], 'the metrics');
     await close();
-    watched.log();
+    leakCheck.log();
     t.ok(collector.spans.some(({ name }) => name === 'POST /api/v1/auth/refresh'));
     t.same(findSecrets(collector.bodies.join('\n')), [], 'the spans');
 

@@ -153,7 +153,7 @@ databaseTest('slow clients are refused and delay no other client', async (t, sql
   );
   const others = new Set<number>();
   let waiting = true;
-  const turnedAway = Promise.all(
+  const outcomes = Promise.all(
     clients.map(async ({ name, answer }) => `${name}: ${(await answer).outcome}`),
   ).finally(() => {
     waiting = false;
@@ -167,7 +167,7 @@ databaseTest('slow clients are refused and delay no other client', async (t, sql
     'slow clients',
   );
   t.same(
-    [...new Set(await turnedAway)],
+    [...new Set(await outcomes)],
     Object.keys(habits).map((name) => `${name}: 408 request_timeout`),
   );
   t.same([...others], [200], 'other clients were served meanwhile');
@@ -293,13 +293,14 @@ databaseTest('the addresses of one IPv6 /64 count as one network', async (t, sql
   const from = (address: string) => ({ 'x-forwarded-for': address });
   let pair = await service.open({ headers: from('2001:db8:1:2::1') });
   const { refreshToken } = pair;
-  const news = async () => (await outboxLinesOf(sql, refreshToken)).filter((line) => line.startsWith('mail'));
+  const mailLines = async () =>
+    (await outboxLinesOf(sql, refreshToken)).filter((line) => line.startsWith('mail'));
   for (const address of ['2001:db8:1:2::2', '2001:DB8:1:2:ffff:ffff:ffff:ffff', '2001:0db8:0001:0002:0::9'])
     pair = await service.next(pair, from(address));
-  t.same(await news(), [], 'the network of the login is not reported');
+  t.same(await mailLines(), [], 'the network of the login is not reported');
   for (const address of ['2001:db8:1:3::1', '2001:db8:1:3::2', '2001:db8:1:3:1::1'])
     pair = await service.next(pair, from(address));
-  t.same(await news(), ['mail sessions.address_changed'], 'another network is reported once');
+  t.same(await mailLines(), ['mail sessions.address_changed'], 'another network is reported once');
 });
 
 databaseTest(

@@ -75,7 +75,11 @@ type Victim = Awaited<ReturnType<typeof victim>>;
 type Forgery = readonly [name: string, changes: Changes, signer?: Signer];
 
 /** Asserts that each forgery is refused as either token of a refresh, and on a protected route. */
-async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgeries: readonly Forgery[]) {
+async function assertForgeriesRefused(
+  t: Test,
+  { service, pair, own }: Victim,
+  forgeries: readonly Forgery[],
+) {
   const { refreshToken, accessToken } = pair;
   for (const [name, changes, signer = own] of forgeries) {
     const access = modifyToken(accessToken, changes, signer);
@@ -83,16 +87,16 @@ async function refuseForgeries(t: Test, { service, pair, own }: Victim, forgerie
       [`${name}, access token`]: { refreshToken, accessToken: access },
       [`${name}, refresh token`]: { refreshToken: modifyToken(refreshToken, changes, signer), accessToken },
     });
-    t.equal(outcomeOf(await knock(service, access)), '401 unauthenticated', `${name}: opens nothing`);
+    t.equal(outcomeOf(await callVerify(service, access)), '401 unauthenticated', `${name}: opens nothing`);
   }
 }
 
-const knock = (service: ServiceOnDatabase, token: string) =>
+const callVerify = (service: ServiceOnDatabase, token: string) =>
   service.send('/auth/verify', { headers: { authorization: `Bearer ${token}` } });
 
 /** Asserts that the genuine pair is still accepted. Otherwise the refusals would prove nothing. */
 async function assertUntouched(t: Test, { service, pair }: Victim): Promise<void> {
-  t.equal((await knock(service, pair.accessToken)).status, 204, 'the genuine token is accepted');
+  t.equal((await callVerify(service, pair.accessToken)).status, 204, 'the genuine token is accepted');
   await assertRefreshable(t, service, pair);
 }
 
@@ -101,7 +105,7 @@ for (const alg of ALGORITHMS) {
     const attacked = await victim(t, sql, alg);
     const texts = Object.entries(keyEncodings(attacked.publicKey));
     const published = JSON.stringify(attacked.service.publishedKeys()[0]);
-    await refuseForgeries(
+    await assertForgeriesRefused(
       t,
       attacked,
       [...texts, ['JWK as it is published', published] as const].flatMap(([form, bytes]): Forgery[] => [
@@ -116,10 +120,10 @@ for (const alg of ALGORITHMS) {
   databaseTest(`${alg}: a key is accepted only with its own algorithm`, async (t, sql) => {
     const attacked = await victim(t, sql, alg);
     const others = ALGORITHMS.filter((one) => one !== alg);
-    const strangers = others.map(
+    const foreignSigners = others.map(
       (one) => [one, signerOf(one, makeKeyPair(KINDS[one].type).privateKey)] as const,
     );
-    await refuseForgeries(t, attacked, [
+    await assertForgeriesRefused(t, attacked, [
       ['none', { header: { alg: 'none' } }, unsigned],
       ['no alg', { header: { alg: undefined } }],
       ['the right alg, unsigned', {}, unsigned],
@@ -136,7 +140,7 @@ for (const alg of ALGORITHMS) {
       ['ES512', { header: { alg: 'ES512' } }],
       ['PS256', { header: { alg: 'PS256' } }],
       ['Ed25519', { header: { alg: 'Ed25519' } }],
-      ...strangers.flatMap(([one, signer]): Forgery[] => [
+      ...foreignSigners.flatMap(([one, signer]): Forgery[] => [
         [`${one}, by a stranger, under this key`, { header: { alg: one } }, signer],
         [`${one} by its name, ${alg} in fact`, { header: { alg: one } }],
         [`${alg} by its name, ${one} in fact`, {}, signer],
@@ -153,7 +157,7 @@ for (const alg of ALGORITHMS) {
     const der = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
     const listener = await countingListener(t, { keys: [{ ...jwk, kid: 'set-1', alg }] });
     const { url } = listener;
-    await refuseForgeries(t, attacked, [
+    await assertForgeriesRefused(t, attacked, [
       ['jwk', { header: { jwk } }, theirs],
       ['jku', { header: { jku: url } }, theirs],
       ['jku and another kid', { header: { jku: url, kid: 'theirs' } }, theirs],
@@ -193,7 +197,7 @@ databaseTest('a token with an unknown key id is refused after the key set was re
     ['set-1'],
     { id: 'set-1' },
   ];
-  await refuseForgeries(
+  await assertForgeriesRefused(
     t,
     attacked,
     kids.map((kid): Forgery => [`kid ${JSON.stringify(kid)}`, { header: { kid } }]),
@@ -207,7 +211,7 @@ databaseTest('degenerate ECDSA signatures under an ECDSA key are refused', async
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
   const one = Buffer.alloc(32, 0).fill(1, 31);
   const zero = Buffer.alloc(32);
-  await refuseForgeries(
+  await assertForgeriesRefused(
     t,
     attacked,
     [
@@ -236,7 +240,7 @@ databaseTest('an asymmetric access token or its key yields no refresh token', as
       refreshToken: modifyToken(refreshToken, { header: { alg: 'EdDSA' } }, own),
     },
   });
-  t.equal(outcomeOf(await knock(service, resignToken(refreshToken, own))), '401 unauthenticated');
+  t.equal(outcomeOf(await callVerify(service, resignToken(refreshToken, own))), '401 unauthenticated');
   await assertUntouched(t, attacked);
 });
 
@@ -250,7 +254,7 @@ databaseTest('an access token with one flipped bit is refused', async (t, sql) =
       sql,
       () =>
         eachOf(tokens, 8, async (token) => {
-          outcomes.add(outcomeOf(await knock(attacked.service, token)));
+          outcomes.add(outcomeOf(await callVerify(attacked.service, token)));
         }),
       `${tokens.length} flips, ${alg}`,
     );

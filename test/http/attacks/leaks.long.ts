@@ -109,7 +109,7 @@ databaseTest('no answer and no log line contains a secret of a request', async (
     password: `Canary-${randomBytes(12).toString('hex')}`,
     token: compact({ alg: 'HS512', typ: 'rt+jwt' }, { jti: randomUUID() }, hmac('canary')),
   };
-  const watched = createLeakCheck(t, service, { ...canaries, ...secretParts('the token', canaries.token) });
+  const leakCheck = createLeakCheck(t, service, { ...canaries, ...secretParts('the token', canaries.token) });
   const operations = [
     ...(await readOperations(service)),
     { method: 'GET', path: '/docs' },
@@ -119,17 +119,17 @@ databaseTest('no answer and no log line contains a secret of a request', async (
   for (const secret of Object.values(canaries)) {
     for (const operation of operations) {
       for (const [name, [path, init]] of Object.entries(placements(operation, secret))) {
-        watched.answer(name, await textOf(await fetch(`${service.url}${path}`, init)));
+        leakCheck.answer(name, await textOf(await fetch(`${service.url}${path}`, init)));
       }
     }
     for (const line of [`GET /${secret}`, `${secret} /`, `GET /?${secret}${'x'.repeat(20_000)}`]) {
       for (const header of ['Host: localhost', `Host: ${secret}`, `X: ${secret}\nX: y`, `${secret}`]) {
         const { text } = await sendRaw(service.url, rawRequest(line, [header, 'Connection: close']));
-        watched.answer(line.slice(0, 20), text);
+        leakCheck.answer(line.slice(0, 20), text);
       }
     }
   }
-  watched.log();
+  leakCheck.log();
 });
 
 databaseTest('issued tokens appear only in the answer to their owner', async (t, sql) => {
@@ -146,8 +146,8 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
       { [`access token ${at}`]: pair.accessToken },
     ]),
   );
-  const watched = createLeakCheck(t, service, secrets);
-  const elsewhere = createLeakCheck(t, replica, secrets);
+  const leakCheck = createLeakCheck(t, service, secrets);
+  const replicaLeakCheck = createLeakCheck(t, replica, secrets);
   const refusals: Record<string, [unknown, Record<string, string>?]> = {
     'a pair of two sessions': [{ ...second, accessToken: other.accessToken }],
     'the halves swapped': [{ refreshToken: second.accessToken, accessToken: second.refreshToken }],
@@ -159,24 +159,27 @@ databaseTest('issued tokens appear only in the answer to their owner', async (t,
   for (const [name, [body, headers]] of Object.entries(refusals)) {
     const answer = await service.post('/auth/refresh', body, headers);
     t.ok(answer.status >= 400, `${name} is refused`);
-    watched.answer(name, JSON.stringify([answer.body, ...answer.headers]));
+    leakCheck.answer(name, JSON.stringify([answer.body, ...answer.headers]));
   }
   const query = new URLSearchParams({ ...other });
-  watched.answer('a bad request by query', await textOf(await fetch(`${service.url}/auth/refresh?${query}`)));
+  leakCheck.answer(
+    'a bad request by query',
+    await textOf(await fetch(`${service.url}/auth/refresh?${query}`)),
+  );
   t.equal((await service.post(`/auth/refresh?${query}`)).status, 200, 'a valid token in the query');
-  watched.log();
+  leakCheck.log();
 
   // If the database is unavailable or broken, the log has the reason, but no data of the request.
   await sql`alter table token_families rename to elsewhere`;
   const broken = await replica.post('/auth/refresh', other);
   t.equal(outcomeOf(broken), '500 internal_error');
-  elsewhere.answer('an internal error', JSON.stringify(broken.body));
+  replicaLeakCheck.answer('an internal error', JSON.stringify(broken.body));
   await sql.end();
   const gone = await replica.post(`/auth/refresh?${query}`);
   t.equal(outcomeOf(gone), '503 unavailable');
-  elsewhere.answer('a database that is gone', JSON.stringify(gone.body));
+  replicaLeakCheck.answer('a database that is gone', JSON.stringify(gone.body));
   t.match(replica.lines.join(''), /elsewhere|token_families/, 'the log contains the reason for the operator');
-  elsewhere.log();
+  replicaLeakCheck.log();
 });
 
 databaseTest('no answer and no log line contains a service key', async (t, sql) => {
@@ -184,18 +187,18 @@ databaseTest('no answer and no log line contains a service key', async (t, sql) 
     http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
   });
   const wrong = `${SERVICE_KEY}-but-wrong`;
-  const watched = createLeakCheck(t, service, { key: SERVICE_KEY });
+  const leakCheck = createLeakCheck(t, service, { key: SERVICE_KEY });
   for (const key of [wrong, `other-${SERVICE_KEY}`, SERVICE_KEY]) {
     for (const path of [`/auth/login?userId=${USER}`, '/auth/login', `/auth/login?key=${key}`, '/nope']) {
       const answer = await service.post(path, undefined, { 'x-api-key': key });
-      watched.answer(path, JSON.stringify([answer.body, ...answer.headers]));
+      leakCheck.answer(path, JSON.stringify([answer.body, ...answer.headers]));
     }
   }
-  watched.log();
+  leakCheck.log();
 });
 
-/** A session of each kind: new, rotated with an Idempotency-Key, rotated twice, unpaired, ended by reuse. */
-async function population(service: ServiceOnDatabase) {
+/** Opens a session of each kind: new, rotated with an Idempotency-Key, rotated twice, unpaired, ended by reuse. */
+async function openSessionOfEachKind(service: ServiceOnDatabase) {
   const email = '&email=ann@example.com';
   const fresh = await service.open({ query: email });
   const rotated = await service.next(await service.open({ query: email }), { 'idempotency-key': 'one' });
@@ -210,7 +213,7 @@ async function population(service: ServiceOnDatabase) {
 
 databaseTest('a copy of the database yields no valid token', async (t, sql) => {
   const service = await serviceOnDatabase(t, sql, { policy: { retryWindow: 60_000 } });
-  const { live, unpaired } = await population(service);
+  const { live, unpaired } = await openSessionOfEachKind(service);
   const values = [...new Set((await dump(sql)).flatMap(spellings))].filter((text) => text.length <= 60_000);
   t.ok(values.includes(familyOf(unpaired)), 'the sessions are in the copy');
   t.ok(values.length > 100, `${values.length} values`);
@@ -280,7 +283,7 @@ databaseTest('no stored value works as a service key', async (t, sql) => {
     http: { authorizeLogin: createLoginAuthorizer('key', serviceKeys) },
   });
   const elsewhere = await serviceOnDatabase(t, other);
-  await population(elsewhere);
+  await openSessionOfEachKind(elsewhere);
   const open = async (key: string) =>
     service.post(`/auth/login?userId=${USER}`, undefined, { 'x-api-key': key });
   const values = new Set(

@@ -52,7 +52,7 @@ t.test('the answers to wrong passwords do not reveal which name and address belo
     const { instance: _, ...body } = answer.body;
     return JSON.stringify([answer.status, body, limitFieldsOf(answer)]);
   };
-  const guesses = async (network: number) => {
+  const compareAnswers = async (network: number) => {
     for (let n = 0; n < 5; n += 1) t.equal((await guess('ann', `10.${network}.0.${n}`)).status, 401);
     t.equal((await guess('ann', `10.${network}.0.5`)).status, 429);
     const rounds = Array.from({ length: 6 }, async (_, n) => {
@@ -61,7 +61,7 @@ t.test('the answers to wrong passwords do not reveal which name and address belo
     });
     t.same(await Promise.all(rounds), Array(6).fill(1), 'each round has one answer for all three');
   };
-  await guesses(1);
+  await compareAnswers(1);
   t.equal((await logIn('ann', '198.51.100.7')).status, 429);
   time.now += 48 * HOUR;
   t.equal((await logIn('ann', '198.51.100.7')).status, 200, 'a network where ann is known');
@@ -147,14 +147,18 @@ t.test('a hundred simultaneous guesses get no more attempts than sequential gues
   );
   t.equal(mixed.filter(({ status }) => status === 401).length, 10, 'five by the name, five by the address');
   t.equal(both.verifications(), 10);
-  const hundred = async (...names: [string, string]) => {
+  const guessHundredTimes = async (...names: [string, string]) => {
     const guesses = Array.from({ length: 100 }, (_, n) => guess(names[n % 2] ?? '', `198.51.100.${n}`));
     const answers = await Promise.all(guesses);
     return [401, 429].map((status) => answers.filter((answer) => answer.status === status).length);
   };
-  t.same(await hundred('ann', 'ANN'), [5, 95]);
+  t.same(await guessHundredTimes('ann', 'ANN'), [5, 95]);
   t.equal(verifications() - before, 5, 'no other attempt computes a hash');
-  t.same(await hundred('ann@example.com', 'ANN@example.com'), [5, 95], 'the address has its own count');
+  t.same(
+    await guessHundredTimes('ann@example.com', 'ANN@example.com'),
+    [5, 95],
+    'the address has its own count',
+  );
   t.equal(verifications() - before, 10);
   t.equal(
     (await logIn('ann', '203.0.113.9')).status,

@@ -32,9 +32,9 @@ t.test(
             headers,
           });
           await response.arrayBuffer();
-          const said = `${method} ${path}, ${type}: ${kind} ${name} of ${character}: ${response.status}`;
-          if (kind === 'a longer one') t.ok([400, 401, 404, 413].includes(response.status), said);
-          else t.ok(response.status < 500, said);
+          const request = `${method} ${path}, ${type}: ${kind} ${name} of ${character}: ${response.status}`;
+          if (kind === 'a longer one') t.ok([400, 401, 404, 413].includes(response.status), request);
+          else t.ok(response.status < 500, request);
         }
       }
     }

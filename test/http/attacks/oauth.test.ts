@@ -140,7 +140,7 @@ databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
   const first = await openUnpaired(service);
   const current = await service.next({ refreshToken: first.refreshToken });
   const path = '/oauth/introspect';
-  const looks = (wanted: string, token: string): [string, string, Form, Record<string, string>] => [
+  const introspection = (wanted: string, token: string): [string, string, Form, Record<string, string>] => [
     wanted,
     path,
     { token },
@@ -151,12 +151,15 @@ databaseTest('introspection neither rotates nor revokes', async (t, sql) => {
     keys: { ...service.keys, hashKeys: someKeys().hashKeys },
   });
   await assertFormsChangeNothing(t, service, {
-    'a rotated token': looks('200 false', first.refreshToken),
-    'the current token': looks('200 true', current.refreshToken),
-    'its access token': looks('200 true', current.accessToken),
-    'a forged token': looks('200 false', forged),
-    'a token under an unknown hash key': looks('200 false', (await openUnpaired(elsewhere)).refreshToken),
-    'a text that is no token': looks('200 false', `${'x'.repeat(40)}.y.z`),
+    'a rotated token': introspection('200 false', first.refreshToken),
+    'the current token': introspection('200 true', current.refreshToken),
+    'its access token': introspection('200 true', current.accessToken),
+    'a forged token': introspection('200 false', forged),
+    'a token under an unknown hash key': introspection(
+      '200 false',
+      (await openUnpaired(elsewhere)).refreshToken,
+    ),
+    'a text that is no token': introspection('200 false', `${'x'.repeat(40)}.y.z`),
     'without a key': ['401 invalid_client', path, { token: current.refreshToken }],
     'with a wrong key': ['401 invalid_client', path, { token: current.refreshToken }, basic('resource', 'x')],
     'with a key for another purpose': [
@@ -206,7 +209,7 @@ databaseTest(
       [{ ...form, client_secret: wrong }, {}],
       [`${new URLSearchParams(form)}&${refreshToken}=again&${wrong}=1&${wrong}=2`, RESOURCE],
     ];
-    const watch = (text: string, where: string) => {
+    const assertNoSecret = (text: string, where: string) => {
       for (const [name, secret] of Object.entries(secrets))
         t.notOk(text.includes(secret), `${name}, ${where}`);
     };
@@ -214,21 +217,21 @@ databaseTest(
       for (const [body, headers] of requests) {
         const answer = await postForm(service, path, body, headers);
         t.ok(answer.status >= 400, `${path} is refused`);
-        watch(JSON.stringify([answer.body, ...answer.headers]), path);
+        assertNoSecret(JSON.stringify([answer.body, ...answer.headers]), path);
       }
     }
     await sql`alter table token_families rename to elsewhere`;
     const broken = await postForm(service, '/oauth/introspect', form, RESOURCE);
     t.match({ status: broken.status, error: broken.body.error }, { status: 500, error: 'server_error' });
-    watch(JSON.stringify(broken.body), 'in an internal error');
+    assertNoSecret(JSON.stringify(broken.body), 'in an internal error');
     await sql.end();
     for (const path of PATHS) {
       const { status, headers, body } = await postForm(service, path, form, RESOURCE);
       t.match({ status, error: body.error }, { status: 503, error: 'temporarily_unavailable' }, path);
       t.equal(headers.get('retry-after'), '1', path);
       t.equal(headers.get('cache-control'), 'no-store', path);
-      watch(JSON.stringify(body), `${path} without a database`);
+      assertNoSecret(JSON.stringify(body), `${path} without a database`);
     }
-    watch(service.lines.join(''), 'in the log');
+    assertNoSecret(service.lines.join(''), 'in the log');
   },
 );

@@ -221,26 +221,29 @@ databaseTest('the stored hash of an Idempotency-Key is not accepted as the key',
   t.equal(outcomeOf(replay), refusal.reused);
 });
 
-databaseTest('a session bound to its address works only within its IPv6 /64', async (t, sql) => {
-  const service = await serviceOnDatabase(t, sql, {
-    policy: { onAddressChange: 'block' },
-    http: { trustProxy: ['127.0.0.1'] },
-  });
-  const from = (address: string) => ({ 'x-forwarded-for': address });
-  let pair = await service.open({ headers: from('2001:db8:1:2::9') });
-  for (const address of ['2001:0DB8:1:2:0:0:0:9', '2001:db8:1:2:ffff::1']) {
-    pair = await service.next(pair, from(address));
-  }
-  for (const address of ['2001:db8:1:3::9', '203.0.113.9']) {
-    const answer = await service.post('/auth/refresh', pair, from(address));
-    t.equal(outcomeOf(answer), '401 address_changed', address);
-  }
-  await service.next(pair, from('2001:db8:1:2::9'));
-  t.same(await revokedFamilies(sql), []);
-});
+databaseTest(
+  'a session whose policy blocks other networks works only within its IPv6 /64',
+  async (t, sql) => {
+    const service = await serviceOnDatabase(t, sql, {
+      policy: { onAddressChange: 'block' },
+      http: { trustProxy: ['127.0.0.1'] },
+    });
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    let pair = await service.open({ headers: from('2001:db8:1:2::9') });
+    for (const address of ['2001:0DB8:1:2:0:0:0:9', '2001:db8:1:2:ffff::1']) {
+      pair = await service.next(pair, from(address));
+    }
+    for (const address of ['2001:db8:1:3::9', '203.0.113.9']) {
+      const answer = await service.post('/auth/refresh', pair, from(address));
+      t.equal(outcomeOf(answer), '401 address_changed', address);
+    }
+    await service.next(pair, from('2001:db8:1:2::9'));
+    t.same(await revokedFamilies(sql), []);
+  },
+);
 
 databaseTest(
-  'a session that is bound to its address refuses a retry from another network',
+  'a session whose policy blocks other networks refuses a retry from another network',
   async (t, sql) => {
     const service = await serviceOnDatabase(t, sql, {
       policy: { onAddressChange: 'block', retryWindow: 60_000 },
@@ -257,12 +260,12 @@ databaseTest(
       t.equal(outcomeOf(answer), '401 address_changed');
     }
     t.same([...(await families())], before, 'the session has not changed');
-    const told = [
+    const recorded = [
       'event sessions.address_changed',
       'event sessions.started',
       'mail sessions.address_changed',
     ];
-    t.same(await outboxLinesOf(sql, first.refreshToken), told, 'and its user gets one mail');
+    t.same(await outboxLinesOf(sql, first.refreshToken), recorded, 'and its user gets one mail');
     t.same(await service.next(first, home), second, 'at home the retry is answered');
 
     const replay = { ...elsewhere, 'idempotency-key': 'two' };

@@ -64,7 +64,7 @@ t.test(
     socket.write(rawRequest('GET /revocations', ['Host: localhost', `x-api-key: ${VERIFY_KEY}`]));
     while (revoked.followers() < 2) await delay(5);
     let sent = 0;
-    // Fills the buffers of both kernels until 256 KiB wait, so that the service closes the connection.
+    // Fills the socket buffers. The service closes the connection when 256 KiB wait in its own memory.
     for (; revoked.followers() === 2 && sent < 1_000_000; sent += 100) {
       for (let index = 0; index < 100; index += 1)
         revoked.remember(`session-${sent + index}`, 'logout', UNTIL);

@@ -56,15 +56,15 @@ databaseTest(
           .map((part) => [`challenge ${index}`, part]),
       ),
     ]) as Record<string, string>;
-    const watched = createLeakCheck(t, service, { ...secrets, 'a code': `"${code}"` });
-    watched.log();
+    const leakCheck = createLeakCheck(t, service, { ...secrets, 'a code': `"${code}"` });
+    leakCheck.log();
     for (const [index, { body: refused }] of answers.slice(2).entries())
-      watched.answer(`refusal ${index}`, JSON.stringify(refused));
-    watched.answer(
+      leakCheck.answer(`refusal ${index}`, JSON.stringify(refused));
+    leakCheck.answer(
       'the list of factors',
       JSON.stringify(await service.send('/auth/factors', { headers: bearer(ann) })),
     );
-    watched.answer('the metrics', await (await fetch(`${service.url}/metrics`)).text());
+    leakCheck.answer('the metrics', await (await fetch(`${service.url}/metrics`)).text());
 
     const values = (await dump(sql)).flatMap(spellings);
     t.ok(values.length > 100, 'the dump is not empty');

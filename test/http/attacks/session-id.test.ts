@@ -16,10 +16,10 @@ import {
 const LOGIN = '/api/v1/auth/login';
 const REFRESH = '/api/v1/auth/refresh';
 
-/** The door, and a user with a session in their own browser. */
+/** Starts the service. `openInBrowser` opens a session at the door in a browser of its own. */
 async function attackedDoor(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql, { http: { trustProxy: ['127.0.0.1'] } });
-  const join = async () => {
+  const openInBrowser = async () => {
     const own = browser(service.url);
     const { text } = await own.ask('POST', LOGIN, { json: { guid: randomUUID() } });
     const { access_token, refresh_token } = JSON.parse(text);
@@ -31,13 +31,13 @@ async function attackedDoor(t: Test, sql: Sql) {
   };
   const assertRefused = async (name: string, wanted: string, request: () => Promise<Answer>) =>
     t.equal(resultOf(await assertUnchanged(t, sql, request, name)), wanted, name);
-  return { service, join, assertRefused };
+  return { service, openInBrowser, assertRefused };
 }
 
 const resultOf = ({ status, text }: Answer) =>
   outcomeOf({ status, body: text === '' ? {} : JSON.parse(text) });
 
-type User = Awaited<ReturnType<Awaited<ReturnType<typeof attackedDoor>>['join']>>;
+type User = Awaited<ReturnType<Awaited<ReturnType<typeof attackedDoor>>['openInBrowser']>>;
 
 /** Asserts that the session of the browser is still live. */
 async function assertLive(t: Test, { ask, session_id }: User): Promise<void> {
@@ -45,8 +45,8 @@ async function assertLive(t: Test, { ask, session_id }: User): Promise<void> {
 }
 
 databaseTest('a session is refreshed only with its own refresh token', async (t, sql) => {
-  const { service, join, assertRefused } = await attackedDoor(t, sql);
-  const [ann, bob] = [await join(), await join()];
+  const { service, openInBrowser, assertRefused } = await attackedDoor(t, sql);
+  const [ann, bob] = [await openInBrowser(), await openInBrowser()];
   const { session_id } = ann;
   await assertRefused('another’s session id', '401 pair_mismatch', () =>
     bob.ask('POST', REFRESH, { json: { session_id } }),
@@ -62,8 +62,8 @@ databaseTest('a session is refreshed only with its own refresh token', async (t,
 });
 
 databaseTest('a cookie that an attacker planted never replaces the session', async (t, sql) => {
-  const { join, assertRefused, service } = await attackedDoor(t, sql);
-  const thief = await join();
+  const { openInBrowser, assertRefused, service } = await attackedDoor(t, sql);
+  const thief = await openInBrowser();
   const victim = browser(service.url);
   await victim.setCookie(`session_refresh=${thief.refresh_token}; Path=/api/v1/auth`, LOGIN);
   const { text } = await victim.ask('POST', LOGIN, { json: { guid: randomUUID() } });
@@ -80,8 +80,8 @@ databaseTest('a cookie that an attacker planted never replaces the session', asy
 });
 
 databaseTest('requests of pages of other origins change nothing', async (t, sql) => {
-  const { service, join, assertRefused } = await attackedDoor(t, sql);
-  const ann = await join();
+  const { service, openInBrowser, assertRefused } = await attackedDoor(t, sql);
+  const ann = await openInBrowser();
   const { session_id } = ann;
   const json = { session_id };
   await assertRefused('a cross-site request without the cookie', '401 unauthenticated', () =>
@@ -108,8 +108,8 @@ databaseTest('requests of pages of other origins change nothing', async (t, sql)
 databaseTest(
   'a page of another origin can refresh a token that it has, and sets no cookie',
   async (t, sql) => {
-    const { service, join } = await attackedDoor(t, sql);
-    const [ann, mallory] = [await join(), await join()];
+    const { service, openInBrowser } = await attackedDoor(t, sql);
+    const [ann, mallory] = [await openInBrowser(), await openInBrowser()];
     let { session_id, refresh_token } = mallory;
     for (const site of FOREIGN_SITES) {
       const answer = await ann.ask('POST', REFRESH, {
@@ -128,8 +128,8 @@ databaseTest(
 );
 
 databaseTest('a replayed refresh token ends only its own session', async (t, sql) => {
-  const { join } = await attackedDoor(t, sql);
-  const [ann, bob] = [await join(), await join()];
+  const { openInBrowser } = await attackedDoor(t, sql);
+  const [ann, bob] = [await openInBrowser(), await openInBrowser()];
   const { session_id, refresh_token } = ann;
   await assertLive(t, ann);
   const replay = () => ann.ask('POST', REFRESH, { json: { session_id, refresh_token } });
@@ -146,8 +146,8 @@ databaseTest('a replayed refresh token ends only its own session', async (t, sql
 });
 
 databaseTest('a session keeps the rules of its login when another door refreshes it', async (t, sql) => {
-  const { join, assertRefused, service } = await attackedDoor(t, sql);
-  const ann = await join();
+  const { openInBrowser, assertRefused, service } = await attackedDoor(t, sql);
+  const ann = await openInBrowser();
   const paired = await service.open();
   const base64 = (token: string) => Buffer.from(token).toString('base64');
   const session_id = claimsOf(paired.refreshToken).tokenFamily;
@@ -162,8 +162,8 @@ databaseTest('a session keeps the rules of its login when another door refreshes
 });
 
 databaseTest('undocumented bodies are refused', async (t, sql) => {
-  const { join, assertRefused } = await attackedDoor(t, sql);
-  const ann = await join();
+  const { openInBrowser, assertRefused } = await attackedDoor(t, sql);
+  const ann = await openInBrowser();
   const { session_id, refresh_token } = ann;
   const token = Buffer.from(refresh_token, 'base64').toString();
   const bodies: [string, string, unknown][] = [

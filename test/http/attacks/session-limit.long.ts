@@ -25,9 +25,9 @@ databaseTest('a login beyond the limit ends the least recently refreshed session
   time.now += 1_000;
   const refreshed = await service.next(first);
   for (let n = 3; n <= 50; n += 1) await service.open({ userId });
-  t.equal(await livingSessions(sql, userId), 50);
+  t.equal(await countUnrevokedSessions(sql, userId), 50);
   const last = await service.open({ userId });
-  t.equal(await livingSessions(sql, userId), 50);
+  t.equal(await countUnrevokedSessions(sql, userId), 50);
 
   t.equal(outcomeOf(await service.post('/auth/refresh', second)), '401 session_revoked');
   t.equal(outcomeOf(await me(service, second.accessToken)), '401 unauthenticated');
@@ -63,7 +63,7 @@ databaseTest('all sessions of an account with thousands of sessions can still be
       const { status, body } = await end(accessToken);
       t.match(String(status), /^20[04]$/, String(body.detail));
       const left = name === 'a new password' ? 1 : 0;
-      t.equal(await livingSessions(sql, userId), left);
+      t.equal(await countUnrevokedSessions(sql, userId), left);
       if (left === 1) t.equal(outcomeOf(await me(service, accessToken)), '200', 'the session of the request');
       await sql`truncate token_families, told_subjects, outbox, users cascade`;
     });
@@ -71,7 +71,7 @@ databaseTest('all sessions of an account with thousands of sessions can still be
   await t.test('one more login ends the oldest sessions', async (t) => {
     const { userId } = await userWithManySessions(service);
     t.equal((await service.post('/auth/login', { username: 'ann', password: PASSWORD })).status, 200);
-    t.equal(await livingSessions(sql, userId), 50);
+    t.equal(await countUnrevokedSessions(sql, userId), 50);
   });
 });
 
@@ -90,7 +90,7 @@ async function userWithManySessions(service: ServiceOnDatabase) {
   return { userId, accessToken };
 }
 
-async function livingSessions(sql: Sql, userId: string): Promise<number> {
+async function countUnrevokedSessions(sql: Sql, userId: string): Promise<number> {
   const [row] = await sql<[{ count: number }]>`
     select count(*)::int as count from token_families where user_id = ${userId} and revoked_at is null`;
   return row.count;

@@ -21,7 +21,7 @@ import {
 const PROOF = { password: PASSWORD };
 const WRONG = { password: 'a wrong piano 42' };
 
-async function world(t: Test, sql: Sql, settings: Parameters<typeof serviceOnDatabase>[2] = {}) {
+async function startWithUsers(t: Test, sql: Sql, settings: Parameters<typeof serviceOnDatabase>[2] = {}) {
   const service = await serviceOnDatabase(t, sql, settings);
   const register = (username: string, password = PASSWORD) =>
     service.post('/auth/register', { username, email: `${username}@example.com`, password });
@@ -32,7 +32,7 @@ async function world(t: Test, sql: Sql, settings: Parameters<typeof serviceOnDat
     ...service,
     userId,
     bobId: String(bob.id),
-    enter: () => service.open({ userId }),
+    openSession: () => service.open({ userId }),
     stepUp: (pair: Partial<Pair>, proof: object = PROOF, headers = {}) =>
       service.post('/auth/step-up', { ...pair, ...proof }, headers),
   };
@@ -41,11 +41,11 @@ async function world(t: Test, sql: Sql, settings: Parameters<typeof serviceOnDat
 databaseTest(
   'a step-up that no row of docs/domain.md allows is refused, and changes nothing',
   async (t, sql) => {
-    const service = await world(t, sql);
-    const pair = await service.enter();
-    const other = await service.enter();
+    const service = await startWithUsers(t, sql);
+    const pair = await service.openSession();
+    const other = await service.openSession();
     const stranger = await service.open({ userId: service.bobId });
-    const earlier = await service.enter();
+    const earlier = await service.openSession();
     const later = await service.next(earlier);
     const unpaired = await service.open({ userId: service.userId, query: '&binding=refresh' });
     for (const [name, body, expected] of [
@@ -84,7 +84,7 @@ databaseTest(
 );
 
 databaseTest('the proof of one user does not step up a session of another user', async (t, sql) => {
-  const service = await world(t, sql);
+  const service = await startWithUsers(t, sql);
   const pair = await service.open({ userId: service.bobId });
   const answer = await assertUnchanged(t, sql, () => service.stepUp(pair), 'ann’s password');
   t.equal(outcomeOf(answer), '401 proof_refused');
@@ -92,8 +92,8 @@ databaseTest('the proof of one user does not step up a session of another user',
 });
 
 databaseTest('a refused proof changes nothing, however often it is given', async (t, sql) => {
-  const service = await world(t, sql);
-  const pair = await service.enter();
+  const service = await startWithUsers(t, sql);
+  const pair = await service.openSession();
   const before = service.verifications();
   const answers = await assertUnchanged(
     t,
@@ -109,8 +109,8 @@ databaseTest('a refused proof changes nothing, however often it is given', async
 
 databaseTest('a session that has ended cannot be stepped up', async (t, sql) => {
   const time = { now: NOW };
-  const service = await world(t, sql, { time });
-  const loggedOut = await service.enter();
+  const service = await startWithUsers(t, sql, { time });
+  const loggedOut = await service.openSession();
   await service.post('/auth/logout', { refreshToken: loggedOut.refreshToken });
   const short = await service.open({ userId: service.userId, query: '&maxAge=60' });
   time.now += 60_000;
@@ -127,9 +127,9 @@ databaseTest(
   'a token that was used for a step-up is reuse afterwards, and ends only its session',
   async (t, sql) => {
     for (const path of ['/auth/refresh', '/auth/step-up']) {
-      const service = await world(t, sql, { policy: { retryWindow: 10_000 } });
-      const pair = await service.enter();
-      const other = await service.enter();
+      const service = await startWithUsers(t, sql, { policy: { retryWindow: 10_000 } });
+      const pair = await service.openSession();
+      const other = await service.openSession();
       t.equal((await service.stepUp(pair)).status, 200);
       const ended = await revokedFamilies(sql);
       const replay = { ...pair, ...(path === '/auth/step-up' && PROOF) };
@@ -153,9 +153,9 @@ databaseTest(
 );
 
 databaseTest('of parallel step-ups with one token one succeeds, and the others are reuse', async (t, sql) => {
-  const service = await world(t, sql);
+  const service = await startWithUsers(t, sql);
   for (const size of [2, 5]) {
-    const pair = await service.enter();
+    const pair = await service.openSession();
     const outcomes = (await Promise.all(Array.from({ length: size }, () => service.stepUp(pair)))).map(
       outcomeOf,
     );
@@ -165,8 +165,8 @@ databaseTest('of parallel step-ups with one token one succeeds, and the others a
 });
 
 databaseTest('parallel step-ups with one token and one Idempotency-Key get one pair', async (t, sql) => {
-  const service = await world(t, sql);
-  const pair = await service.enter();
+  const service = await startWithUsers(t, sql);
+  const pair = await service.openSession();
   const answers = await Promise.all(
     Array.from({ length: 5 }, () => service.stepUp(pair, PROOF, { 'idempotency-key': 'k' })),
   );
@@ -182,11 +182,11 @@ databaseTest('parallel step-ups with one token and one Idempotency-Key get one p
 
 databaseTest('a refresh during a step-up never gets the stepped-up pair without a proof', async (t, sql) => {
   const time = { now: NOW };
-  const service = await world(t, sql, { time, policy: { retryWindow: 10_000 } });
+  const service = await startWithUsers(t, sql, { time, policy: { retryWindow: 10_000 } });
   let refreshed = 0;
   for (let round = 0; round < 20; round += 1) {
     time.now = NOW;
-    const pair = await service.enter();
+    const pair = await service.openSession();
     time.now += 3_000;
     const key = { 'idempotency-key': 'k' };
     const [, ...refreshes] = await Promise.all([
@@ -203,7 +203,7 @@ databaseTest('a refresh during a step-up never gets the stepped-up pair without 
 });
 
 databaseTest('a step-up during the end of its session leaves no live session', async (t, sql) => {
-  const service = await world(t, sql);
+  const service = await startWithUsers(t, sql);
   /** Each function prepares the end of a session. Returns a function that ends the session. */
   const ways: Record<string, (pair: Pair) => Promise<() => Promise<unknown>>> = {
     'a logout':
@@ -225,7 +225,7 @@ databaseTest('a step-up during the end of its session leaves no live session', a
   for (const [name, prepare] of Object.entries(ways)) {
     let stepUps = 0;
     for (let round = 0; round < 15; round += 1) {
-      const pair = await service.enter();
+      const pair = await service.openSession();
       const end = await prepare(pair);
       // The verification of the proof takes some milliseconds. So each round ends the session at another moment.
       const [stepped] = await Promise.all([service.stepUp(pair), sleep(round * 2).then(end)]);
@@ -242,10 +242,10 @@ databaseTest('a step-up during the end of its session leaves no live session', a
 databaseTest(
   'after a change of the password the old password is no proof, also in the session that stays live',
   async (t, sql) => {
-    const service = await world(t, sql);
+    const service = await startWithUsers(t, sql);
     let password = PASSWORD;
     for (let round = 0; round < 5; round += 1) {
-      const pair = await service.enter();
+      const pair = await service.openSession();
       const newPassword = `a yellow piano ${round}`;
       const [stepped, changed] = await Promise.all([
         service.stepUp(pair, { password }),

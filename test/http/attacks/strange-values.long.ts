@@ -84,8 +84,8 @@ t.test('no value at any place of a request is answered with 5xx', async (t) => {
       const search = new URLSearchParams(
         Object.entries(query).map(([one, text]): [string, string] => [one, fillIn(text)]),
       );
-      const isOperators = path.startsWith('/admin/');
-      const headers: Record<string, string> = isOperators ? key : { authorization: `Bearer ${access}` };
+      const isForOperators = path.startsWith('/admin/');
+      const headers: Record<string, string> = isForOperators ? key : { authorization: `Bearer ${access}` };
       const { status } = await send(method, `${fillIn(path)}?${search}`, headers, body);
       requests += 1;
       if (status >= 500) t.fail(`${place}, ${name}: ${status}`);

@@ -20,9 +20,16 @@ async function attackedDoor(t: Test, sql: Sql) {
   const service = await serviceOnDatabase(t, sql);
   const client = taskClient(service.url);
   const [ann, bob] = [await client.registerAndLogIn('ann'), await client.registerAndLogIn('bob')];
-  const make = async ({ ask }: typeof ann, text: string) =>
+  const createTask = async ({ ask }: typeof ann, text: string) =>
     `${TASKS}${((await ask('POST', TASKS, { text })).body as { id: number }).id}/`;
-  return { service, client, ann, bob, hers: await make(ann, 'hers'), his: await make(bob, 'his') };
+  return {
+    service,
+    client,
+    ann,
+    bob,
+    hers: await createTask(ann, 'hers'),
+    his: await createTask(bob, 'his'),
+  };
 }
 
 type Door = Awaited<ReturnType<typeof attackedDoor>>;
@@ -193,10 +200,10 @@ databaseTest('undocumented members are refused', async (t, sql) => {
     for (const encoding of encodings) {
       for (const name of unknown) {
         const more = Object.fromEntries([...Object.entries(members), [name, '1']]);
-        const said = `${method} ${path}, ${name}, ${encoding}`;
+        const request = `${method} ${path}, ${name}, ${encoding}`;
         const ask = () => client.ask(method, path, more, { token: ann.token, encoding });
-        const answer = await assertUnchanged(t, sql, ask, said);
-        t.match(answer, { status: 400, body: { code: 'invalid_request' } }, said);
+        const answer = await assertUnchanged(t, sql, ask, request);
+        t.match(answer, { status: 400, body: { code: 'invalid_request' } }, request);
       }
     }
   }

@@ -7,17 +7,17 @@ const ADDRESS = 'victim@example.com';
 
 t.test('no event, and no answer to another user, names a user by an unverified address', async (t) => {
   const { post, send, outbox, time } = await startHttpService(t);
-  const join = async (username: string, email: string) => {
+  const registerAndLogIn = async (username: string, email: string) => {
     const { id } = (await post('/auth/register', { username, email, password: PASSWORD })).body;
     const { access } = (await post('/auth/login', { username, password: PASSWORD })).body;
-    const look = (path: string) => send(path, { headers: { authorization: `Bearer ${access}` } });
-    return { id: String(id), look };
+    const get = (path: string) => send(path, { headers: { authorization: `Bearer ${access}` } });
+    return { id: String(id), get };
   };
-  const named = await join('ann', 'ann@example.com');
+  const named = await registerAndLogIn('ann', 'ann@example.com');
   time.now += 1_000;
-  const posing = await join(ADDRESS, ADDRESS);
+  const posing = await registerAndLogIn(ADDRESS, ADDRESS);
 
-  const me = (await posing.look('/auth/me')).body;
+  const me = (await posing.get('/auth/me')).body;
   t.match(me, { username: ADDRESS, email: ADDRESS, emailVerified: false }, 'users see their own name');
 
   const created = (await outbox.claim('event', time.now, time.now, 10))
@@ -29,15 +29,15 @@ t.test('no event, and no answer to another user, names a user by an unverified a
     { userId: posing.id, emailVerified: false },
   ]);
 
-  const list = (await named.look('/api/v1/users/')).body;
+  const list = (await named.get('/api/v1/users/')).body;
   t.same(list, [
     { id: posing.id, tasks: [] },
     { id: named.id, username: 'ann', tasks: [] },
   ]);
-  t.same((await named.look(`/api/v1/users/${posing.id}/`)).body, { id: posing.id, tasks: [] });
+  t.same((await named.get(`/api/v1/users/${posing.id}/`)).body, { id: posing.id, tasks: [] });
   const own = { id: posing.id, username: ADDRESS, tasks: [] };
-  t.same((await posing.look(`/api/v1/users/${posing.id}/`)).body, own);
-  t.same((await posing.look('/api/v1/users/')).body, [own, { id: named.id, username: 'ann', tasks: [] }]);
+  t.same((await posing.get(`/api/v1/users/${posing.id}/`)).body, own);
+  t.same((await posing.get('/api/v1/users/')).body, [own, { id: named.id, username: 'ann', tasks: [] }]);
 });
 
 t.test('the schema of events requires emailVerified to be a boolean', (t) => {

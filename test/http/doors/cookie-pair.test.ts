@@ -11,7 +11,7 @@ const settings = { TRUST_PROXY: '127.0.0.1', SERVICE_API_KEYS: `backend:login:${
 const withKey = { headers: { 'x-api-key': KEY } };
 
 t.test('the door works on the embedded database', async (t) => {
-  await contract(t, await startWithoutMail(t, { DATA_DIR: await dataDir(t), ...settings }));
+  await checkContract(t, await startWithoutMail(t, { DATA_DIR: await dataDir(t), ...settings }));
 });
 
 t.test('the door works on PostgreSQL behind TLS', async (t) => {
@@ -24,20 +24,20 @@ t.test('the door works on PostgreSQL behind TLS', async (t) => {
     DATABASE_URL,
     PUBLIC_URL: 'https://auth.example.com',
   });
-  await contract(t, url, ['Secure']);
+  await checkContract(t, url, ['Secure']);
 });
 
 /** Each request of the contract. */
-async function contract(t: Test, url: string, more: string[] = []): Promise<void> {
+async function checkContract(t: Test, url: string, more: string[] = []): Promise<void> {
   const attributes = ['HttpOnly', 'Path=/', 'SameSite=Strict', ...more].sort();
-  await t.test('login and refresh set both cookies', (t) => pairs(t, browser(url), attributes));
-  await t.test('a missing cookie is refused with its text', (t) => missing(t, browser(url)));
-  await t.test('invalid cookies are refused with their texts', (t) => wrong(t, url));
-  await t.test('a refresh from another address is refused', (t) => elsewhere(t, browser(url)));
-  await t.test('other routes are not affected', (t) => others(t, browser(url)));
+  await t.test('login and refresh set both cookies', (t) => checkPairs(t, browser(url), attributes));
+  await t.test('a missing cookie is refused with its text', (t) => checkMissingCookies(t, browser(url)));
+  await t.test('invalid cookies are refused with their texts', (t) => checkInvalidCookies(t, url));
+  await t.test('a refresh from another address is refused', (t) => checkAnotherAddress(t, browser(url)));
+  await t.test('other routes are not affected', (t) => checkOtherRoutes(t, browser(url)));
 }
 
-function isText(t: Test, { status, headers, text }: Answer, expected: number, words: string): void {
+function assertText(t: Test, { status, headers, text }: Answer, expected: number, words: string): void {
   t.same([status, text], [expected, words]);
   t.match(headers.get('content-type'), /^text\/plain/);
   t.equal(headers.has('www-authenticate'), expected === 401, 'every 401 is a challenge (RFC 9110)');
@@ -54,7 +54,7 @@ function pairOf(t: Test, answer: Answer) {
   return { access: access_token?.value ?? '', refresh: refresh_token?.value ?? '' };
 }
 
-async function pairs(t: Test, { ask }: Browser, attributes: string[]): Promise<void> {
+async function checkPairs(t: Test, { ask }: Browser, attributes: string[]): Promise<void> {
   const guid = randomUUID();
   const opened = await ask('GET', `/${guid.toUpperCase()}`, withKey);
   for (const name of ['access_token', 'refresh_token']) {
@@ -68,15 +68,15 @@ async function pairs(t: Test, { ask }: Browser, attributes: string[]): Promise<v
   t.equal(claimsOf(second.refresh).tokenFamily, claimsOf(first.refresh).tokenFamily);
   pairOf(t, await ask('GET', '/refresh'));
 
-  isText(t, await ask('GET', '/refresh', { headers: cookie(first) }), 401, 'Token used before');
-  isText(t, await ask('GET', '/refresh'), 401, 'Not valid token');
+  assertText(t, await ask('GET', '/refresh', { headers: cookie(first) }), 401, 'Token used before');
+  assertText(t, await ask('GET', '/refresh'), 401, 'Not valid token');
 }
 
 const cookie = ({ access = '', refresh = '' }) => ({
   cookie: `access_token=${access}; refresh_token=${refresh}`,
 });
 
-async function missing(t: Test, { ask }: Browser): Promise<void> {
+async function checkMissingCookies(t: Test, { ask }: Browser): Promise<void> {
   const { access, refresh } = pairOf(t, await ask('GET', `/${randomUUID()}`, withKey));
   const without: Record<string, string> = {
     '': 'Access token is missing',
@@ -86,12 +86,12 @@ async function missing(t: Test, { ask }: Browser): Promise<void> {
     [`access_token=${access}; refresh_token=`]: 'Refresh token is missing',
   };
   for (const [sent, words] of Object.entries(without)) {
-    isText(t, await ask('GET', '/refresh', { headers: { cookie: sent } }), 401, words);
+    assertText(t, await ask('GET', '/refresh', { headers: { cookie: sent } }), 401, words);
   }
   pairOf(t, await ask('GET', '/refresh'));
 }
 
-async function wrong(t: Test, url: string): Promise<void> {
+async function checkInvalidCookies(t: Test, url: string): Promise<void> {
   const { ask } = browser(url);
   const open = async () => pairOf(t, await browser(url).ask('GET', `/${randomUUID()}`, withKey));
   const [one, other] = [await open(), await open()];
@@ -104,20 +104,20 @@ async function wrong(t: Test, url: string): Promise<void> {
     [{ ...one, access: other.access }, 401, 'Not valid token pair'],
   ];
   for (const [pair, status, words] of cases) {
-    isText(t, await ask('GET', '/refresh', { headers: cookie(pair) }), status, words);
+    assertText(t, await ask('GET', '/refresh', { headers: cookie(pair) }), status, words);
   }
   pairOf(t, await ask('GET', '/refresh', { headers: cookie(one) }));
 }
 
-async function elsewhere(t: Test, { ask }: Browser): Promise<void> {
+async function checkAnotherAddress(t: Test, { ask }: Browser): Promise<void> {
   pairOf(t, await ask('GET', `/${randomUUID()}`, withKey));
   const moved = await ask('GET', '/refresh', { headers: { 'x-forwarded-for': '203.0.113.7' } });
-  isText(t, moved, 401, "You're location is blocked");
+  assertText(t, moved, 401, "You're location is blocked");
   pairOf(t, await ask('GET', '/refresh'));
 }
 
-async function others(t: Test, { ask }: Browser): Promise<void> {
-  isText(t, await ask('GET', `/${randomUUID()}`, { headers: { via: '1.1 p' } }), 401, 'Not valid token');
+async function checkOtherRoutes(t: Test, { ask }: Browser): Promise<void> {
+  assertText(t, await ask('GET', `/${randomUUID()}`, { headers: { via: '1.1 p' } }), 401, 'Not valid token');
   t.equal((await ask('GET', '/docs')).status, 200);
   t.equal((await ask('GET', '/health/live')).status, 200);
   t.equal((await ask('GET', '/', withKey)).status, 200);

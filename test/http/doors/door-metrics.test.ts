@@ -106,7 +106,7 @@ async function failedLogIn(
   t.equal(await count('auth_logins_failed_total{reason="invalid_credentials"}'), 1, 'a failed login');
 }
 
-/** Reads one counter of the service; 0 if it was never raised. */
+/** Returns a function that reads one counter of the service; 0 if it was never raised. */
 function countIn({ metrics }: HttpService) {
   return async (series: string): Promise<number> => seriesIn(await metrics.scrape()).get(series) ?? 0;
 }

@@ -14,14 +14,14 @@ const REFRESH = '/api/v1/auth/refresh';
 const LIST = '/api/v1/auth/sessions';
 
 t.test('the door works on the embedded database', async (t) => {
-  await contract(t, await startWithoutMail(t, { DATA_DIR: await dataDir(t), SERVICE_API_KEYS }));
+  await checkContract(t, await startWithoutMail(t, { DATA_DIR: await dataDir(t), SERVICE_API_KEYS }));
 });
 
 t.test('the door works on PostgreSQL', async (t) => {
   if (!(await requirePostgres(t))) return;
   const DATA_DIR = await dataDir(t);
   const DATABASE_URL = await testDatabase(t);
-  await contract(t, await startWithoutMail(t, { DATA_DIR, DATABASE_URL, SERVICE_API_KEYS }));
+  await checkContract(t, await startWithoutMail(t, { DATA_DIR, DATABASE_URL, SERVICE_API_KEYS }));
 });
 
 t.test('cookies are Secure if PUBLIC_URL is https', async (t) => {
@@ -35,12 +35,12 @@ t.test('cookies are Secure if PUBLIC_URL is https', async (t) => {
   t.ok(cookiesOf(opened).session_refresh?.attributes.includes('Secure'));
 });
 
-async function contract(t: Test, url: string): Promise<void> {
-  await t.test('login and refresh work with the cookie', (t) => byCookie(t, browser(url)));
-  await t.test('login and refresh work with the body', (t) => byBody(t, browser(url), url));
-  await t.test('a session id alone is refused', (t) => withoutToken(t, url));
-  await t.test('operators list the sessions', (t) => list(t, browser(url)));
-  await t.test('only a backend with a service key logs users in', (t) => loginNeedsKey(t, browser(url)));
+async function checkContract(t: Test, url: string): Promise<void> {
+  await t.test('login and refresh work with the cookie', (t) => checkCookie(t, browser(url)));
+  await t.test('login and refresh work with the body', (t) => checkBody(t, browser(url), url));
+  await t.test('a session id alone is refused', (t) => checkMissingToken(t, url));
+  await t.test('operators list the sessions', (t) => checkList(t, browser(url)));
+  await t.test('only a backend with a service key logs users in', (t) => checkLoginKey(t, browser(url)));
   for (const path of ['/swagger/index.html', '/api/auth/swagger/index.html']) {
     const { status, headers } = await browser(url).ask('GET', path);
     t.same([status, headers.get('location')], [302, '/docs'], path);
@@ -67,14 +67,14 @@ function tokensOf(t: Test, answer: Answer): Tokens {
   return tokens;
 }
 
-function isProblem(t: Test, { status, headers, text }: Answer, expected: number, code: string): void {
+function assertProblem(t: Test, { status, headers, text }: Answer, expected: number, code: string): void {
   t.match({ status, ...JSON.parse(text) }, { status: expected, code });
   t.equal(headers.get('content-type'), 'application/problem+json');
 }
 
 const decodeBase64 = (base64: string) => Buffer.from(base64, 'base64').toString();
 
-async function byCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
+async function checkCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
   const guid = randomUUID();
   const first = tokensOf(t, await ask('POST', LOGIN, { json: { guid } }));
   const claims = claimsOf(first.access_token);
@@ -89,12 +89,12 @@ async function byCookie(t: Test, { ask, cookies }: Browser): Promise<void> {
   const third = tokensOf(t, await ask('POST', REFRESH, { json: { session_id: session_id.toUpperCase() } }));
 
   const replayed = await ask('POST', REFRESH, { json: { session_id, refresh_token: first.refresh_token } });
-  isProblem(t, replayed, 401, 'token_reused');
+  assertProblem(t, replayed, 401, 'token_reused');
   const dead = await ask('POST', REFRESH, { json: { session_id, refresh_token: third.refresh_token } });
-  isProblem(t, dead, 401, 'session_revoked');
+  assertProblem(t, dead, 401, 'session_revoked');
 }
 
-async function byBody(t: Test, opener: Browser, url: string): Promise<void> {
+async function checkBody(t: Test, opener: Browser, url: string): Promise<void> {
   const { access_token, refresh_token } = tokensOf(
     t,
     await opener.ask('POST', LOGIN, { json: { guid: randomUUID().toUpperCase() } }),
@@ -107,15 +107,15 @@ async function byBody(t: Test, opener: Browser, url: string): Promise<void> {
   tokensOf(t, await opener.ask('POST', REFRESH, { json }));
 }
 
-async function withoutToken(t: Test, url: string): Promise<void> {
+async function checkMissingToken(t: Test, url: string): Promise<void> {
   const owner = browser(url);
   const { access_token } = tokensOf(t, await owner.ask('POST', LOGIN, { json: { guid: randomUUID() } }));
   const json = { session_id: claimsOf(access_token).session_id };
-  isProblem(t, await browser(url).ask('POST', REFRESH, { json }), 401, 'unauthenticated');
+  assertProblem(t, await browser(url).ask('POST', REFRESH, { json }), 401, 'unauthenticated');
   tokensOf(t, await owner.ask('POST', REFRESH, { json }));
 }
 
-async function list(t: Test, { ask }: Browser): Promise<void> {
+async function checkList(t: Test, { ask }: Browser): Promise<void> {
   const [older, newer] = [randomUUID(), randomUUID()];
   for (const guid of [older, newer]) await ask('POST', LOGIN, { json: { guid } });
   const answer = await ask('GET', LIST, { headers: { 'x-api-key': KEY } });
@@ -126,15 +126,15 @@ async function list(t: Test, { ask }: Browser): Promise<void> {
   t.same(Object.keys(last), members);
   t.equal(new Date(last.created_time).toISOString(), last.created_time);
   t.equal(last.updated_time, last.created_time);
-  isProblem(t, await ask('GET', LIST), 401, 'unauthenticated');
-  isProblem(t, await ask('GET', LIST, { headers: { 'x-api-key': BACKEND } }), 403, 'forbidden');
+  assertProblem(t, await ask('GET', LIST), 401, 'unauthenticated');
+  assertProblem(t, await ask('GET', LIST, { headers: { 'x-api-key': BACKEND } }), 403, 'forbidden');
 }
 
-async function loginNeedsKey(t: Test, { ask }: Browser): Promise<void> {
+async function checkLoginKey(t: Test, { ask }: Browser): Promise<void> {
   const logInWith = (headers: Record<string, string>) =>
     ask('POST', LOGIN, { json: { guid: randomUUID() }, headers });
-  isProblem(t, await logInWith({ 'x-forwarded-for': '203.0.113.7' }), 401, 'unauthenticated');
-  isProblem(t, await logInWith({ 'x-api-key': KEY }), 403, 'forbidden');
+  assertProblem(t, await logInWith({ 'x-forwarded-for': '203.0.113.7' }), 401, 'unauthenticated');
+  assertProblem(t, await logInWith({ 'x-api-key': KEY }), 403, 'forbidden');
   const { access_token } = tokensOf(t, await logInWith({ 'x-api-key': BACKEND, via: '1.1 proxy' }));
   t.equal(claimsOf(access_token).client_id, 'backend');
 }

@@ -17,13 +17,13 @@ const PLENTY = { RATE_LIMIT: '10000' };
 const encodings = Object.keys(ENCODINGS) as Encoding[];
 
 t.test('the door works on the embedded database and memory', async (t) => {
-  await contract(t, await startTaskApi(t, { DATA_DIR: await dataDir(t), ...PLENTY }));
+  await checkContract(t, await startTaskApi(t, { DATA_DIR: await dataDir(t), ...PLENTY }));
 });
 
 t.test('the door works on PostgreSQL and Redis', async (t) => {
   const env = await postgresAndRedis(t);
   if (env === null) return;
-  await contract(t, await startTaskApi(t, { ...env, ...PLENTY }));
+  await checkContract(t, await startTaskApi(t, { ...env, ...PLENTY }));
 });
 
 t.test('two replicas share lists and limits', async (t) => {
@@ -44,26 +44,28 @@ t.test('two replicas share lists and limits', async (t) => {
 });
 
 /** Each request of the contract. */
-async function contract(t: Test, client: Client): Promise<void> {
-  await t.test('accounts and sessions follow the contract', (t) => accounts(t, client));
-  await t.test('tasks follow the contract', (t) => tasks(t, client));
-  await t.test('users follow the contract', (t) => users(t, client));
-  await t.test('each protected request refuses ended sessions and invalid tokens', (t) => endings(t, client));
-  await t.test('users without an account have no tasks', (t) => guests(t, client));
+async function checkContract(t: Test, client: Client): Promise<void> {
+  await t.test('accounts and sessions follow the contract', (t) => checkAccounts(t, client));
+  await t.test('tasks follow the contract', (t) => checkTasks(t, client));
+  await t.test('users follow the contract', (t) => checkUsers(t, client));
+  await t.test('each protected request refuses ended sessions and invalid tokens', (t) =>
+    checkEndedSessions(t, client),
+  );
+  await t.test('users without an account have no tasks', (t) => checkUsersWithoutAccount(t, client));
 }
 
-function isProblem(t: Test, answer: Answer, status: number, code: string): void {
+function assertProblem(t: Test, answer: Answer, status: number, code: string): void {
   t.match(answer, { status, body: { status, code, instance: answer.headers.get('x-request-id') } }, code);
   t.equal(answer.headers.get('content-type'), 'application/problem+json');
 }
 
-async function accounts(t: Test, { ask }: Client): Promise<void> {
+async function checkAccounts(t: Test, { ask }: Client): Promise<void> {
   for (const encoding of encodings) {
     const username = `${encoding}+._-1@example.com`;
     const registration = { username, password: PASSWORD, email: username };
     const made = await ask('POST', '/api/v1/register/', registration, { encoding });
     t.same([made.status, made.body], [201, { username, email: username }]);
-    isProblem(t, await ask('POST', '/api/v1/register/', registration, { encoding }), 409, 'conflict');
+    assertProblem(t, await ask('POST', '/api/v1/register/', registration, { encoding }), 409, 'conflict');
 
     const credentials = { username, password: PASSWORD };
     const opened = await ask('POST', '/api/v1/login/', credentials, { encoding });
@@ -77,13 +79,13 @@ async function accounts(t: Test, { ask }: Client): Promise<void> {
     t.equal(claimsOf(second.refresh).tokenFamily, claimsOf(first.refresh).tokenFamily);
 
     const replay = await ask('POST', '/api/v1/refresh/', { refresh: first.refresh }, { encoding });
-    isProblem(t, replay, 401, 'token_reused');
+    assertProblem(t, replay, 401, 'token_reused');
     const dead = await ask('POST', '/api/v1/refresh/', { refresh: second.refresh }, { encoding });
-    isProblem(t, dead, 401, 'session_revoked');
+    assertProblem(t, dead, 401, 'session_revoked');
   }
   const wrong = { username: 'nobody', password: PASSWORD };
-  isProblem(t, await ask('POST', '/api/v1/login/', wrong), 401, 'invalid_credentials');
-  isProblem(t, await ask('POST', '/api/v1/refresh/', { refresh: 'none' }), 400, 'malformed_token');
+  assertProblem(t, await ask('POST', '/api/v1/login/', wrong), 401, 'invalid_credentials');
+  assertProblem(t, await ask('POST', '/api/v1/refresh/', { refresh: 'none' }), 400, 'malformed_token');
 }
 
 function tokensOf(t: Test, { status, headers, body }: Answer) {
@@ -94,7 +96,7 @@ function tokensOf(t: Test, { status, headers, body }: Answer) {
   return tokens;
 }
 
-async function tasks(t: Test, client: Client): Promise<void> {
+async function checkTasks(t: Test, client: Client): Promise<void> {
   const ann = await client.registerAndLogIn('ann');
   const bob = await client.registerAndLogIn('bob');
   t.same((await ann.ask('GET', '/api/v1/tasks/')).body, []);
@@ -119,21 +121,21 @@ async function tasks(t: Test, client: Client): Promise<void> {
     t.same((await ann.ask('PATCH', path, {})).body, changed, 'nothing to change');
 
     for (const [method, members] of requestsTo) {
-      isProblem(t, await bob.ask(method, path, members), 404, 'not_found');
+      assertProblem(t, await bob.ask(method, path, members), 404, 'not_found');
     }
     t.same((await ann.ask('GET', '/api/v1/tasks/')).body, [changed]);
     const gone = await ann.ask('DELETE', path);
     t.same([gone.status, gone.body], [204, undefined]);
     t.same((await ann.ask('GET', '/api/v1/tasks/')).body, []);
     for (const [method, members] of requestsTo) {
-      isProblem(t, await ann.ask(method, path, members), 404, 'not_found');
+      assertProblem(t, await ann.ask(method, path, members), 404, 'not_found');
     }
   }
   const long = '\u{1F95B}'.repeat(200);
   t.match(await ann.ask('POST', '/api/v1/tasks/', { text: long }), { status: 201, body: { text: long } });
   const { status } = await client.ask('GET', '/api/v1/tasks/', undefined, { token: `bearer ${ann.access}` });
   t.equal(status, 200, 'the scheme Bearer is also accepted');
-  isProblem(t, await ann.ask('GET', '/api/v1/tasks'), 404, 'not_found');
+  assertProblem(t, await ann.ask('GET', '/api/v1/tasks'), 404, 'not_found');
 }
 
 const requestsTo = [
@@ -144,7 +146,7 @@ const requestsTo = [
   ['DELETE', undefined],
 ] as const;
 
-async function users(t: Test, client: Client): Promise<void> {
+async function checkUsers(t: Test, client: Client): Promise<void> {
   const eve = await client.registerAndLogIn('eve');
   const fay = await client.registerAndLogIn('fay');
   for (const text of ['first', 'second']) await eve.ask('POST', '/api/v1/tasks/', { text });
@@ -159,7 +161,7 @@ async function users(t: Test, client: Client): Promise<void> {
   t.same(found, [{ id: idOf(fay), username: 'fay', tasks: [] }, her], 'newest first');
   const members = new Set((list.body as object[]).flatMap(Object.keys));
   t.same([...members].sort(), ['id', 'tasks', 'username']);
-  isProblem(t, await eve.ask('GET', `/api/v1/users/${randomUUID()}/`), 404, 'not_found');
+  assertProblem(t, await eve.ask('GET', `/api/v1/users/${randomUUID()}/`), 404, 'not_found');
 
   await client.ask(
     'DELETE',
@@ -167,7 +169,7 @@ async function users(t: Test, client: Client): Promise<void> {
     { password: PASSWORD },
     { token: `Bearer ${eve.access}`, encoding: 'json' },
   );
-  isProblem(t, await fay.ask('GET', `/api/v1/users/${her.id}/`), 404, 'not_found');
+  assertProblem(t, await fay.ask('GET', `/api/v1/users/${her.id}/`), 404, 'not_found');
 }
 
 /** Every request of this door that needs an access token. */
@@ -183,13 +185,13 @@ const PROTECTED = [
   ['GET', `/api/v1/users/${randomUUID()}/`, undefined],
 ] as const;
 
-async function endings(t: Test, client: Client): Promise<void> {
+async function checkEndedSessions(t: Test, client: Client): Promise<void> {
   const gil = await client.registerAndLogIn('gil');
   const elsewhere = await client.logIn('gil');
   const ended = await gil.ask('POST', '/api/v1/logout/');
   t.same([ended.status, ended.body, ended.headers.get('content-length')], [205, undefined, '0']);
   for (const { refresh } of [gil, elsewhere]) {
-    isProblem(t, await client.ask('POST', '/api/v1/refresh/', { refresh }), 401, 'session_revoked');
+    assertProblem(t, await client.ask('POST', '/api/v1/refresh/', { refresh }), 401, 'session_revoked');
   }
   const replayed = await client.logIn('gil');
   await client.ask('POST', '/api/v1/refresh/', { refresh: replayed.refresh });
@@ -210,16 +212,16 @@ async function endings(t: Test, client: Client): Promise<void> {
   }
 }
 
-async function guests(t: Test, client: Client): Promise<void> {
+async function checkUsersWithoutAccount(t: Test, client: Client): Promise<void> {
   const login = await client.ask('POST', `/auth/login?userId=${randomUUID()}`);
   const { access } = login.body as { access: string };
   const token = `Token ${access}`;
   const ask = (method: string, path: string, members?: object) =>
     client.ask(method, path, members, { token });
-  isProblem(t, await ask('GET', '/api/v1/tasks/'), 404, 'not_found');
-  isProblem(t, await ask('POST', '/api/v1/tasks/', { text: 'text' }), 404, 'not_found');
-  isProblem(t, await ask('GET', '/api/v1/tasks/1/'), 404, 'not_found');
-  isProblem(t, await ask('GET', `/api/v1/users/${claimsOf(access).sub}/`), 404, 'not_found');
+  assertProblem(t, await ask('GET', '/api/v1/tasks/'), 404, 'not_found');
+  assertProblem(t, await ask('POST', '/api/v1/tasks/', { text: 'text' }), 404, 'not_found');
+  assertProblem(t, await ask('GET', '/api/v1/tasks/1/'), 404, 'not_found');
+  assertProblem(t, await ask('GET', `/api/v1/users/${claimsOf(access).sub}/`), 404, 'not_found');
   t.equal((await ask('GET', '/api/v1/users/')).status, 200);
   t.equal((await ask('POST', '/api/v1/logout/')).status, 205);
   t.equal((await ask('GET', '/api/v1/users/')).status, 401);
