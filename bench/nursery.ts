@@ -42,10 +42,10 @@ for (let round = 0; round < Number(options.rounds); round += 1) {
 say('\n| semi-space, MB | growth, % | CPU of a refresh, µs | a second | p99, ms | memory, MB |');
 say('| ---: | ---: | ---: | ---: | ---: | ---: |');
 for (const { semiSpace, growth, service, rounds } of measured) {
-  const of = (figure: (round: Round) => number) => Math.round(median(rounds.map(figure)) * 10) / 10;
+  const medianOf = (figure: (round: Round) => number) => Math.round(median(rounds.map(figure)) * 10) / 10;
   const memory = Math.round(memoryOf(service.pid).now / 1e6);
-  const cpu = of((round) => round.cpu.service ?? Number.NaN);
-  const [perSecond, p99] = [of((round) => round.perSecond), of((round) => round.p99)];
+  const cpu = medianOf((round) => round.cpu.service ?? Number.NaN);
+  const [perSecond, p99] = [medianOf((round) => round.perSecond), medianOf((round) => round.p99)];
   say(`| ${semiSpace} | ${growth} | ${cpu} | ${perSecond} | ${p99} | ${memory} |`);
   await service.stop();
 }

@@ -22,9 +22,9 @@ import { POLICY } from '../support/sessions.ts';
 /** The lifetime of a refresh token in seconds. */
 const LIFE = POLICY.refreshTokenAge / 1000;
 const SHORT = POLICY.sessionShortAge / 1000;
-const FIXED = ['HttpOnly', 'Path=/', 'SameSite=Lax'];
+const UNTIL_BROWSER_CLOSES = ['HttpOnly', 'Path=/', 'SameSite=Lax'];
 
-async function service(t: Test, http: HttpOverrides = {}) {
+async function startService(t: Test, http: HttpOverrides = {}) {
   const made = await startHttpService(t, { http: { sessionCookies: true, ...http } });
   const ann = await registerAndLogIn(made);
   return { ...made, ann, page: cookieBrowser(made.url) };
@@ -40,7 +40,7 @@ const GONE = { value: '' };
 t.test(
   'login, refresh, step-up and logout keep the pair in cookies, and no token is in a body',
   async (t) => {
-    const { page } = await service(t);
+    const { page } = await startService(t);
     for (const [what, answer] of Object.entries({
       'a login': await page.logIn(),
       'a refresh': await page.post('/auth/refresh'),
@@ -59,7 +59,7 @@ t.test(
 );
 
 t.test('with TLS the names have the prefix that no sibling domain can set', async (t) => {
-  const { post } = await service(t, { publicUrl: 'https://auth.example.com' });
+  const { post } = await startService(t, { publicUrl: 'https://auth.example.com' });
   const { headers } = await post('/auth/login', { username: 'ann', password: PASSWORD }, BY_COOKIE);
   const answer = { status: 200, text: '', headers };
   const names = ['__Host-kinship_access', '__Host-kinship_refresh'];
@@ -69,7 +69,7 @@ t.test('with TLS the names have the prefix that no sibling domain can set', asyn
 });
 
 t.test('a page of a sibling domain cannot disturb a session by a cookie with a similar name', async (t) => {
-  const { ann, url } = await service(t, { publicUrl: 'https://auth.example.com' });
+  const { ann, url } = await startService(t, { publicUrl: 'https://auth.example.com' });
   const own = `__Host-kinship_access=${ann.access}`;
   for (const planted of ['\xa0__Host-kinship_access=x', '__Host-kinship_access', '__host-kinship_access=x'])
     for (const cookie of [`${planted}; ${own}`, `${own}; ${planted}`]) {
@@ -80,18 +80,21 @@ t.test('a page of a sibling domain cannot disturb a session by a cookie with a s
 });
 
 t.test('a session that is not to be remembered ends with the browser, after refreshes too', async (t) => {
-  const { page } = await service(t);
-  t.same(attributesOf(await page.logIn({ remember: false })), [FIXED, FIXED]);
-  t.same(attributesOf(await page.post('/auth/refresh')), [FIXED, FIXED]);
-  t.same(attributesOf(await page.post('/auth/step-up', { password: PASSWORD })), [FIXED, FIXED]);
+  const { page } = await startService(t);
+  t.same(attributesOf(await page.logIn({ remember: false })), [UNTIL_BROWSER_CLOSES, UNTIL_BROWSER_CLOSES]);
+  t.same(attributesOf(await page.post('/auth/refresh')), [UNTIL_BROWSER_CLOSES, UNTIL_BROWSER_CLOSES]);
+  t.same(attributesOf(await page.post('/auth/step-up', { password: PASSWORD })), [
+    UNTIL_BROWSER_CLOSES,
+    UNTIL_BROWSER_CLOSES,
+  ]);
   t.same(attributesOf(await page.logIn()), [lastingAttributes(LIFE), lastingAttributes(LIFE)]);
 });
 
 t.test('a login with a second factor keeps `remember` of its first step', async (t) => {
-  const { page, ann, ...rest } = await service(t);
+  const { page, ann, ...rest } = await startService(t);
   const app = await addAuthenticatorApp(rest, ann);
   for (const [remember, attributes] of [
-    [false, FIXED],
+    [false, UNTIL_BROWSER_CLOSES],
     [true, lastingAttributes(LIFE)],
   ] as const) {
     const first = await page.logIn({ remember });
@@ -106,7 +109,7 @@ t.test('a login with a second factor keeps `remember` of its first step', async 
 });
 
 t.test('a login by a passkey sets cookies', async (t) => {
-  const { page, ann, post } = await service(t);
+  const { page, ann, post } = await startService(t);
   const key = softwareAuthenticator();
   const begun = (await post('/auth/factors/passkeys/options', undefined, bearer(ann))).body;
   const { challenge: creation } = begun.publicKey as { challenge: string };
@@ -116,11 +119,11 @@ t.test('a login by a passkey sets cookies', async (t) => {
   const assertion = key.get((publicKey as { challenge: string }).challenge);
   const answer = await page.post('/auth/login/passkey', { challenge, assertion, remember: false });
   t.same(bodyOf(answer), { expiresIn: 900 });
-  t.same(attributesOf(answer), [FIXED, FIXED]);
+  t.same(attributesOf(answer), [UNTIL_BROWSER_CLOSES, UNTIL_BROWSER_CLOSES]);
 });
 
 t.test('Max-Age is the remaining lifetime of the refresh token', async (t) => {
-  const { post } = await service(t);
+  const { post } = await startService(t);
   const path = `/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11&maxAge=${SHORT}`;
   const { headers } = await post(path, undefined, BY_COOKIE);
   t.same(attributesOf({ status: 200, text: '', headers }), [
@@ -130,7 +133,7 @@ t.test('Max-Age is the remaining lifetime of the refresh token', async (t) => {
 });
 
 t.test('every route accepts the cookie like a bearer token', async (t) => {
-  const { send } = await service(t);
+  const { send } = await startService(t);
   const operations = await readOperations({ send });
   const own = operations.filter(
     ({ path, security }) => path.startsWith('/auth/') && security.includes('bearer'),
@@ -140,8 +143,8 @@ t.test('every route accepts the cookie like a bearer token', async (t) => {
   t.equal(count, own.length, 'no route of this service reads the header only');
   for (let index = 0; index < count; index += 1) {
     // Some of the routes end the session, and one deletes the account.
-    const byHeader = await service(t);
-    const { page, ...byCookie } = await service(t);
+    const byHeader = await startService(t);
+    const { page, ...byCookie } = await startService(t);
     await page.logIn();
     const cookies = await page.cookies('/');
     const requestOf = async (one: typeof byCookie, access = '') =>
@@ -164,7 +167,7 @@ t.test('every route accepts the cookie like a bearer token', async (t) => {
 t.test(
   'the cookie is accepted in a navigation from another site, and in no other cross-site request',
   async (t) => {
-    const { page, url } = await service(t);
+    const { page, url } = await startService(t);
     await page.logIn();
     const { [ACCESS]: access } = await page.cookies('/');
     const common = ['Host: localhost', 'Connection: close', 'Sec-Fetch-Site: cross-site'];
@@ -181,7 +184,7 @@ t.test(
 );
 
 t.test('a logout of other sessions keeps the cookies, and every other logout removes them', async (t) => {
-  const { page } = await service(t);
+  const { page } = await startService(t);
   await page.logIn();
   const others = await page.post('/auth/logout?scope=others');
   t.equal(others.status, 204);
@@ -196,7 +199,7 @@ t.test('a logout of other sessions keeps the cookies, and every other logout rem
 });
 
 t.test('a retry with the same Idempotency-Key gets the same cookies again', async (t) => {
-  const { page, post } = await service(t);
+  const { page, post } = await startService(t);
   await page.logIn();
   const before = await page.cookies('/');
   const key = { 'idempotency-key': 'once' };
@@ -209,7 +212,7 @@ t.test('a retry with the same Idempotency-Key gets the same cookies again', asyn
 });
 
 t.test('a session that has ended removes the cookies at the next refresh', async (t) => {
-  const { page, post, ann } = await service(t);
+  const { page, post, ann } = await startService(t);
   await page.logIn();
   await post('/auth/logout?scope=all', undefined, bearer(ann));
   t.same(cookiesOf(await page.get('/auth/me')), {}, 'not at a refused access token');
@@ -220,7 +223,7 @@ t.test('a session that has ended removes the cookies at the next refresh', async
 });
 
 t.test('an expired access token in the cookie is challenged like any other', async (t) => {
-  const { page, time } = await service(t);
+  const { page, time } = await startService(t);
   await page.logIn();
   time.now += 906_000;
   const refused = await page.get('/auth/me');
@@ -233,7 +236,7 @@ t.test('an expired access token in the cookie is challenged like any other', asy
 t.test(
   'without SESSION_COOKIES a login with X-Session-Transport is refused, and other logins set no cookie',
   async (t) => {
-    const { page, post } = await service(t, { sessionCookies: false });
+    const { page, post } = await startService(t, { sessionCookies: false });
     const refused = await page.logIn();
     t.equal(resultOf(refused), '400 invalid_request');
     t.same(cookiesOf(refused), {});
@@ -247,7 +250,7 @@ t.test(
   'CORS allows credentials only for CORS_ORIGINS, on routes that read the cookies, with X-Session-Transport',
   async (t) => {
     const origin = 'https://app.example.com';
-    const { send } = await service(t, { corsOrigins: [origin], publicUrl: 'https://auth.example.com' });
+    const { send } = await startService(t, { corsOrigins: [origin], publicUrl: 'https://auth.example.com' });
     const readAllowCredentials = async (path: string, headers: Record<string, string>, method = 'GET') =>
       (await send(path, { method, headers: { origin, ...headers } })).headers.get(
         'access-control-allow-credentials',

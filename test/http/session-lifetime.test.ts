@@ -29,7 +29,7 @@ async function readAcceptance({ send, post }: HttpService, body: Record<string, 
 const ALL = { me: true, sessions: true, verify: true, access: true, refreshToken: true, refresh: true };
 const NONE = Object.fromEntries(Object.keys(ALL).map((name) => [name, false]));
 
-async function service(t: Test, policy = {}) {
+async function startService(t: Test, policy = {}) {
   const service = await startHttpService(t, { policy });
   await service.post('/auth/register', ann);
   const logInAsAnn = (body: object) =>
@@ -38,7 +38,7 @@ async function service(t: Test, policy = {}) {
 }
 
 t.test('a session that is not to be remembered ends after SESSION_SHORT_AGE', async (t) => {
-  const { logInAsAnn, time } = await service(t);
+  const { logInAsAnn, time } = await startService(t);
   const now = Math.floor(time.now / 1000);
   for (const [body, end] of [
     [{ remember: false }, now + 12 * 3600],
@@ -52,7 +52,7 @@ t.test('a session that is not to be remembered ends after SESSION_SHORT_AGE', as
 });
 
 t.test('a refresh does not prolong a session, and its tokens end with it', async (t) => {
-  const { logInAsAnn, time, post } = await service(t);
+  const { logInAsAnn, time, post } = await startService(t);
   const end = Math.floor(time.now / 1000) + 12 * 3600;
   let { body } = await logInAsAnn({ remember: false });
   t.equal(body.expiresIn, 900);
@@ -63,7 +63,7 @@ t.test('a refresh does not prolong a session, and its tokens end with it', async
 });
 
 t.test('a session that has expired cannot be ended, and no end of it is recorded', async (t) => {
-  const { logInAsAnn, time, send, adminKey, auditLog } = await service(t);
+  const { logInAsAnn, time, send, adminKey, auditLog } = await startService(t);
   const { body: short } = await logInAsAnn({ remember: false });
   const { body: long } = await logInAsAnn({});
   const { sid, sub } = claimsOf(String(short.access));
@@ -85,7 +85,7 @@ t.test('a session that has expired cannot be ended, and no end of it is recorded
 });
 
 t.test('a service key can request a shorter lifetime, but not a longer one', async (t) => {
-  const { post, time } = await service(t);
+  const { post, time } = await startService(t);
   const { body } = await post(`/auth/login?userId=${USER}&maxAge=60`);
   const end = Math.floor(time.now / 1000) + 60;
   t.same([claimsOf(String(body.access)).exp, claimsOf(String(body.refresh)).exp], [end, end]);
@@ -113,7 +113,7 @@ t.test('a service key can request a shorter lifetime, but not a longer one', asy
 });
 
 t.test('SESSION_SHORT_AGE is limited to SESSION_MAX_AGE', async (t) => {
-  const { logInAsAnn, time } = await service(t, { sessionMaxAge: HOUR, sessionShortAge: 2 * HOUR });
+  const { logInAsAnn, time } = await startService(t, { sessionMaxAge: HOUR, sessionShortAge: 2 * HOUR });
   const { body } = await logInAsAnn({ remember: false });
   t.equal(claimsOf(String(body.refresh)).exp, Math.floor(time.now / 1000) + 3600);
 });
@@ -125,28 +125,28 @@ t.test('every route accepts a session until the same moment', async (t) => {
     'a session of a service key': (service: HttpService) =>
       service.post(`/auth/login?userId=${USER}&maxAge=60`),
   })) {
-    const world = await service(t);
-    const start = world.time.now;
-    let { body } = await open(world);
+    const service = await startService(t);
+    const start = service.time.now;
+    let { body } = await open(service);
     const end = Number(claimsOf(String(body.refresh)).exp) * 1000;
     if (end - 1000 > start + 60_000) {
-      world.time.now = end - 30_000;
-      body = (await world.post('/auth/refresh', { refreshToken: body.refresh, accessToken: body.access }))
+      service.time.now = end - 30_000;
+      body = (await service.post('/auth/refresh', { refreshToken: body.refresh, accessToken: body.access }))
         .body;
     }
-    const operators = async () => {
+    const countListed = async () => {
       const { sub } = claimsOf(String(body.access));
-      const headers = { 'x-api-key': world.adminKey };
-      return ((await world.send(`/admin/sessions?userId=${sub}`, { headers })).body.items as unknown[])
+      const headers = { 'x-api-key': service.adminKey };
+      return ((await service.send(`/admin/sessions?userId=${sub}`, { headers })).body.items as unknown[])
         .length;
     };
-    world.time.now = end;
-    t.same(await readAcceptance(world, body), NONE, `${name}: at its end`);
-    t.equal(await operators(), 0, `${name}: no longer listed`);
-    world.time.now = end + 999;
-    t.same(await readAcceptance(world, body), NONE, `${name}: after its end`);
-    world.time.now = end - 1;
-    t.equal(await operators(), 1, `${name}: listed`);
-    t.same(await readAcceptance(world, body), ALL, `${name}: one millisecond before`);
+    service.time.now = end;
+    t.same(await readAcceptance(service, body), NONE, `${name}: at its end`);
+    t.equal(await countListed(), 0, `${name}: no longer listed`);
+    service.time.now = end + 999;
+    t.same(await readAcceptance(service, body), NONE, `${name}: after its end`);
+    service.time.now = end - 1;
+    t.equal(await countListed(), 1, `${name}: listed`);
+    t.same(await readAcceptance(service, body), ALL, `${name}: one millisecond before`);
   }
 });

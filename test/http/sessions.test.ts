@@ -105,10 +105,10 @@ t.test('an unpaired session is refreshed with the refresh token alone', async (t
 t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
   const path = `/auth/login?userId=${USER}`;
   const withKey = { 'x-api-key': SERVICE_KEY };
-  const service = (mode: Parameters<typeof createLoginAuthorizer>[0]) =>
+  const startInMode = (mode: Parameters<typeof createLoginAuthorizer>[0]) =>
     startHttpService(t, { http: { authorizeLogin: createLoginAuthorizer(mode, serviceKeys) } });
 
-  const key = await service('key');
+  const key = await startInMode('key');
   t.equal((await key.post(path)).status, 401);
   t.equal((await key.post(path, undefined, { 'x-api-key': 'wrong' })).body.code, 'unauthenticated');
   t.equal((await key.post(path, undefined, { 'x-api-key': `other-${SERVICE_KEY}` })).body.code, 'forbidden');
@@ -116,7 +116,7 @@ t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
   t.equal(status, 200);
   t.equal(claimsOf(String(body.access)).client_id, 'backend');
 
-  const local = await service('local');
+  const local = await startInMode('local');
   t.equal((await local.post(path)).status, 200);
   for (const headers of [
     { 'x-forwarded-for': '127.0.0.1' },
@@ -149,7 +149,7 @@ t.test('LOGIN_BY_USER_ID decides which callers may log users in', async (t) => {
   for (const host of ['evil.example', 'localhost.evil.example', '[::2]:3000', '10.0.0.1'])
     t.equal((await named(host)).outcome, '401 unauthenticated', host);
 
-  const off = await service('off');
+  const off = await startInMode('off');
   t.equal((await off.post(path, undefined, withKey)).body.code, 'forbidden');
 });
 

@@ -9,7 +9,7 @@ const DELIVERY = { method: 'urn:ietf:rfc:8935', endpoint_url: 'https://receiver.
 const UNKNOWN = 'urn:example:secevent:events:type_4';
 
 /** The service with an asymmetric key. `call` sends a request of a receiver. */
-async function signals(t: Test, alg: 'ES256' | null = 'ES256') {
+async function startSignals(t: Test, alg: 'ES256' | null = 'ES256') {
   const set = alg === null ? {} : await someKeySet(alg);
   const service = await startHttpService(t, { ...set, http: { issuer: ISSUER, publicUrl: ISSUER } });
   const call = async (method: string, path: string, body?: object, key = SIGNALS_KEY) =>
@@ -42,7 +42,7 @@ async function signals(t: Test, alg: 'ES256' | null = 'ES256') {
 }
 
 t.test('a receiver creates, reads, changes, replaces and removes a stream', async (t) => {
-  const { call, create } = await signals(t);
+  const { call, create } = await startSignals(t);
   const events_requested = [`${CAEP}/session-revoked`, UNKNOWN];
   const { id, status, body, headers } = await create({ events_requested, description: 'Sessions' });
   const stream = {
@@ -86,7 +86,7 @@ t.test('a receiver creates, reads, changes, replaces and removes a stream', asyn
 });
 
 t.test('a request may repeat a property that the service sets, but not change it', async (t) => {
-  const { call, create } = await signals(t);
+  const { call, create } = await startSignals(t);
   const { id, body } = await create();
   for (const method of ['PATCH', 'PUT']) {
     const { status } = await call(method, '/streams', {
@@ -107,7 +107,7 @@ t.test('a request may repeat a property that the service sets, but not change it
 });
 
 t.test('a description of more than one line is refused', async (t) => {
-  const { call, create } = await signals(t);
+  const { call, create } = await startSignals(t);
   const { body } = await create();
   for (const separator of ['\n', '\r', '\u2028', '\u2029'])
     for (const method of ['PATCH', 'PUT']) {
@@ -118,7 +118,7 @@ t.test('a description of more than one line is refused', async (t) => {
 });
 
 t.test('a stream without supported events is created, and gets no events', async (t) => {
-  const { create, webhookEndpoints } = await signals(t);
+  const { create, webhookEndpoints } = await startSignals(t);
   const { id, body } = await create({ events_requested: [UNKNOWN] });
   t.match(body, { events_requested: [UNKNOWN] });
   t.same(body.events_delivered, []);
@@ -126,13 +126,13 @@ t.test('a stream without supported events is created, and gets no events', async
 });
 
 t.test('a receiver has at most ten streams', async (t) => {
-  const { create } = await signals(t);
+  const { create } = await startSignals(t);
   for (let n = 0; n < 10; n += 1) t.equal((await create()).status, 201);
   t.match(await create(), { status: 409, body: { code: 'conflict' } });
 });
 
 t.test('a receiver pauses, disables and enables its stream', async (t) => {
-  const { call, create, webhookEndpoints } = await signals(t);
+  const { call, create, webhookEndpoints } = await startSignals(t);
   const { id } = await create();
   const read = () => call('GET', `/status?stream_id=${id}`);
   t.same((await read()).body, { stream_id: id, status: 'enabled' });
@@ -153,7 +153,7 @@ t.test('a receiver pauses, disables and enables its stream', async (t) => {
 t.test(
   'only an operator can enable a stream that an operator disabled, and the receiver gets events about both',
   async (t) => {
-    const { call, create, send, adminKey, webhookDeliveries } = await signals(t);
+    const { call, create, send, adminKey, webhookDeliveries } = await startSignals(t);
     const { id } = await create();
     const asOperator = (body: object) =>
       send(`/admin/webhooks/${id}`, {
@@ -169,9 +169,9 @@ t.test(
     t.match(await enable(), { status: 403, body: { code: 'forbidden' } });
     t.equal((await asOperator({ enabled: true })).status, 200);
     t.equal((await enable()).status, 200);
-    const told = await webhookDeliveries.list(id, 10, null);
+    const deliveries = await webhookDeliveries.list(id, 10, null);
     t.same(
-      told.map(({ event }) => event.type),
+      deliveries.map(({ event }) => event.type),
       ['streams.updated', 'streams.updated'],
     );
     t.equal(
@@ -183,7 +183,7 @@ t.test(
 );
 
 t.test('the reason of a status belongs to the request or the operator that set it', async (t) => {
-  const { call, create, setEnabled } = await signals(t);
+  const { call, create, setEnabled } = await startSignals(t);
   const { id } = await create();
   await call('POST', '/status', { stream_id: id, status: 'paused', reason: 'An upgrade' });
   for (const enabled of [false, true]) {
@@ -195,7 +195,7 @@ t.test('the reason of a status belongs to the request or the operator that set i
 });
 
 t.test('a receiver cannot enable a stream that an operator disables at the same time', async (t) => {
-  const { call, create, setEnabled, webhookEndpoints, beforeNextChange } = await signals(t);
+  const { call, create, setEnabled, webhookEndpoints, beforeNextChange } = await startSignals(t);
   const { id } = await create();
   beforeNextChange(() => setEnabled(id, false));
   const paused = await call('POST', '/status', { stream_id: id, status: 'paused' });
@@ -204,7 +204,7 @@ t.test('a receiver cannot enable a stream that an operator disables at the same 
 });
 
 t.test('two concurrent changes of one stream are both made', async (t) => {
-  const { call, create, beforeNextChange } = await signals(t);
+  const { call, create, beforeNextChange } = await startSignals(t);
   const { id } = await create({ description: 'before' });
   const status = { status: 'paused', reason: 'An upgrade' };
   beforeNextChange(() => call('POST', '/status', { stream_id: id, ...status }));
@@ -218,7 +218,7 @@ t.test('two concurrent changes of one stream are both made', async (t) => {
 });
 
 t.test('a request is answered with 503 if its stream keeps changing meanwhile', async (t) => {
-  const { call, create, webhookEndpoints } = await signals(t);
+  const { call, create, webhookEndpoints } = await startSignals(t);
   const { id } = await create();
   webhookEndpoints.change = async () => null;
   const refused = await call('POST', '/status', { stream_id: id, status: 'paused' });
@@ -226,7 +226,7 @@ t.test('a request is answered with 503 if its stream keeps changing meanwhile', 
 });
 
 t.test('a verification event is recorded with its state, at most once in 30 seconds', async (t) => {
-  const { call, create, webhookDeliveries, time } = await signals(t);
+  const { call, create, webhookDeliveries, time } = await startSignals(t);
   const { id } = await create();
   const verify = () => call('POST', '/verification', { stream_id: id, state: 'VGhpcyBpcyBh' });
   t.equal((await verify()).status, 204);
@@ -244,7 +244,7 @@ t.test('a verification event is recorded with its state, at most once in 30 seco
 });
 
 t.test('the authorization header of deliveries is sealed and never shown', async (t) => {
-  const { call, create, webhookEndpoints, lines } = await signals(t);
+  const { call, create, webhookEndpoints, lines } = await startSignals(t);
   const secret = 'Bearer a-token-of-the-receiver';
   const { id, body } = await create({ delivery: { ...DELIVERY, authorization_header: secret } });
   const stored = await webhookEndpoints.find(id);
@@ -265,7 +265,7 @@ t.test('the authorization header of deliveries is sealed and never shown', async
 });
 
 t.test('the configuration names the endpoints, and needs published keys', async (t) => {
-  const { send } = await signals(t);
+  const { send } = await startSignals(t);
   const { status, headers, body } = await send('/.well-known/ssf-configuration');
   t.equal(status, 200);
   t.match(headers.get('content-type'), /^application\/json/);
@@ -281,13 +281,13 @@ t.test('the configuration names the endpoints, and needs published keys', async 
     authorization_schemes: [{ spec_urn: 'urn:ietf:rfc:6750' }],
     default_subjects: 'ALL',
   });
-  const symmetric = await signals(t, null);
+  const symmetric = await startSignals(t, null);
   t.equal((await symmetric.send('/.well-known/ssf-configuration')).status, 404);
   t.match(await symmetric.create(), { status: 400, body: { detail: /ACCESS_TOKEN_ALG/ } });
 });
 
 t.test('two receivers do not see each other’s streams', async (t) => {
-  const { call, create } = await signals(t);
+  const { call, create } = await startSignals(t);
   const { id } = await create();
   t.same((await call('GET', '/streams', undefined, OTHER_SIGNALS_KEY)).body, []);
   t.equal((await call('GET', `/streams?stream_id=${id}`, undefined, OTHER_SIGNALS_KEY)).status, 404);

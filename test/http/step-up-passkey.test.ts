@@ -23,9 +23,9 @@ async function withPasskey(t: Test, synced = false) {
     return { challenge: String(body.challenge), nonce: nonceOf(body), publicKey: body.publicKey };
   }
 
-  async function proof(answering = {}) {
+  async function proof(deviations = {}) {
     const { challenge, nonce } = await options();
-    return { challenge, assertion: authenticator.get(nonce, answering) };
+    return { challenge, assertion: authenticator.get(nonce, deviations) };
   }
   const stepUp = (proof: object, tokens = pair) => post('/auth/step-up', { ...tokens, ...proof });
   return { ...service, ann, pair, authenticator, options, proof, stepUp };

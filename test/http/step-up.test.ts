@@ -11,16 +11,17 @@ type Body = Readonly<Record<string, unknown>>;
 const tokensOf = ({ refresh, access }: Body) => ({ refreshToken: refresh, accessToken: access });
 const key = (name: string) => ({ 'idempotency-key': name });
 
-async function service(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
+async function startService(t: Test, settings: Parameters<typeof startHttpService>[1] = {}) {
   const service = await startHttpService(t, settings);
   const { body: account } = await service.post('/auth/register', ann);
   return {
     ...service,
     userId: String(account.id),
-    enter: async () => (await service.post('/auth/login', { username: 'ann', password: PASSWORD })).body,
+    logInByPassword: async () =>
+      (await service.post('/auth/login', { username: 'ann', password: PASSWORD })).body,
     stepUp: (pair: Body, proof: object = { password: PASSWORD }, headers = {}) =>
       service.post('/auth/step-up', { ...tokensOf(pair), ...proof }, headers),
-    renew: (pair: Body, headers = {}) => service.post('/auth/refresh', tokensOf(pair), headers),
+    refreshPair: (pair: Body, headers = {}) => service.post('/auth/refresh', tokensOf(pair), headers),
   };
 }
 
@@ -28,8 +29,8 @@ const codeOf = ({ status, body }: Awaited<ReturnType<HttpService['send']>>) =>
   body.code === undefined ? String(status) : `${status} ${body.code}`;
 
 t.test('a step-up returns a pair with the current time as auth_time', async (t) => {
-  const { enter, stepUp, renew, time, send, outbox, userId } = await service(t);
-  const first = await enter();
+  const { logInByPassword, stepUp, refreshPair, time, send, outbox, userId } = await startService(t);
+  const first = await logInByPassword();
   time.now += 20 * MINUTE;
   const { status, headers, body: second } = await stepUp(first);
   t.equal(status, 200);
@@ -53,7 +54,7 @@ t.test('a step-up returns a pair with the current time as auth_time', async (t) 
     acr: 'aal1',
   });
   time.now += MINUTE;
-  const third = await renew(second);
+  const third = await refreshPair(second);
   t.match(
     claimsOf(String(third.body.access)),
     { auth_time: now, iat: now + 60 },
@@ -62,7 +63,7 @@ t.test('a step-up returns a pair with the current time as auth_time', async (t) 
 });
 
 t.test('an unpaired session steps up by its refresh token alone', async (t) => {
-  const { post, stepUp, time } = await service(t);
+  const { post, stepUp, time } = await startService(t);
   const { body } = await post('/auth/login?binding=refresh', { username: 'ann', password: PASSWORD });
   time.now += MINUTE;
   const next = await stepUp({ refresh: body.refresh });
@@ -70,8 +71,8 @@ t.test('an unpaired session steps up by its refresh token alone', async (t) => {
 });
 
 t.test('after a refused proof the pair is still current', async (t) => {
-  const { enter, stepUp, renew, lines, verifications } = await service(t);
-  const pair = await enter();
+  const { logInByPassword, stepUp, refreshPair, lines, verifications } = await startService(t);
+  const pair = await logInByPassword();
   const before = verifications();
   t.equal(codeOf(await stepUp(pair, { password: 'a wrong piano 42' })), '401 proof_refused');
   t.equal(verifications(), before + 1);
@@ -88,12 +89,12 @@ t.test('after a refused proof the pair is still current', async (t) => {
   ];
   for (const proof of bad)
     t.equal(codeOf(await stepUp(pair, proof)), '400 invalid_request', JSON.stringify(proof));
-  t.equal(codeOf(await renew(pair)), '200');
+  t.equal(codeOf(await refreshPair(pair)), '200');
 });
 
 t.test('wrong proofs are counted as attempts', async (t) => {
-  const { enter, stepUp, verifications } = await service(t);
-  const pair = await enter();
+  const { logInByPassword, stepUp, verifications } = await startService(t);
+  const pair = await logInByPassword();
   for (let n = 0; n < 5; n += 1)
     t.equal(codeOf(await stepUp(pair, { password: 'a wrong piano 42' })), '401 proof_refused');
   const before = verifications();
@@ -104,8 +105,8 @@ t.test('wrong proofs are counted as attempts', async (t) => {
 });
 
 t.test('a retry with the same Idempotency-Key gets the same pair, whatever the proof', async (t) => {
-  const { enter, stepUp, time, verifications } = await service(t);
-  const first = await enter();
+  const { logInByPassword, stepUp, time, verifications } = await startService(t);
+  const first = await logInByPassword();
   const second = await stepUp(first, undefined, key('k'));
   const before = verifications();
   time.now += 1_000;
@@ -118,59 +119,59 @@ t.test('a retry with the same Idempotency-Key gets the same pair, whatever the p
 });
 
 t.test('a refresh and a step-up with the same Idempotency-Key are not retries of each other', async (t) => {
-  const { enter, stepUp, renew } = await service(t);
-  const first = await enter();
+  const { logInByPassword, stepUp, refreshPair } = await startService(t);
+  const first = await logInByPassword();
   t.equal(codeOf(await stepUp(first, undefined, key('k'))), '200');
-  t.equal(codeOf(await renew(first, key('k'))), '401 token_reused');
-  const other = await enter();
-  t.equal(codeOf(await renew(other, key('k'))), '200');
+  t.equal(codeOf(await refreshPair(first, key('k'))), '401 token_reused');
+  const other = await logInByPassword();
+  t.equal(codeOf(await refreshPair(other, key('k'))), '200');
   t.equal(codeOf(await stepUp(other, undefined, key('k'))), '401 token_reused');
-  const third = await enter();
-  const next = await renew(third, key('k'));
+  const third = await logInByPassword();
+  const next = await refreshPair(third, key('k'));
   t.equal(codeOf(await stepUp(next.body, undefined, key('k'))), '200', 'the key of another operation');
 });
 
 t.test('a retry within the retry window never gets the pair of a step-up', async (t) => {
-  const { enter, stepUp, renew } = await service(t, { policy: { retryWindow: 10_000 } });
-  const first = await enter();
-  const second = await renew(first);
-  t.equal((await renew(first)).body.refresh, second.body.refresh, 'a refresh can be retried');
+  const { logInByPassword, stepUp, refreshPair } = await startService(t, { policy: { retryWindow: 10_000 } });
+  const first = await logInByPassword();
+  const second = await refreshPair(first);
+  t.equal((await refreshPair(first)).body.refresh, second.body.refresh, 'a refresh can be retried');
   t.equal(codeOf(await stepUp(second.body)), '200');
-  t.equal(codeOf(await renew(second.body)), '401 token_reused');
-  const other = await enter();
+  t.equal(codeOf(await refreshPair(second.body)), '401 token_reused');
+  const other = await logInByPassword();
   t.equal(codeOf(await stepUp(other)), '200');
   t.equal(codeOf(await stepUp(other)), '401 token_reused', 'a step-up cannot be retried without a key');
-  const third = await enter();
+  const third = await logInByPassword();
   const raised = await stepUp(third);
-  const next = await renew(raised.body);
-  t.equal((await renew(raised.body)).body.refresh, next.body.refresh, 'a later refresh can be retried');
+  const next = await refreshPair(raised.body);
+  t.equal((await refreshPair(raised.body)).body.refresh, next.body.refresh, 'a later refresh can be retried');
 });
 
 t.test('reuse is detected whatever the proof is', async (t) => {
-  const { enter, stepUp, renew, verifications } = await service(t);
-  const first = await enter();
+  const { logInByPassword, stepUp, refreshPair, verifications } = await startService(t);
+  const first = await logInByPassword();
   const { body: second } = await stepUp(first);
   const before = verifications();
   t.equal(codeOf(await stepUp(first, { password: 'a wrong piano 42' })), '401 token_reused');
-  t.equal(codeOf(await renew(second)), '401 session_revoked');
+  t.equal(codeOf(await refreshPair(second)), '401 session_revoked');
   t.equal(verifications(), before);
 });
 
 t.test('a user without an account cannot step up, and the session stays live', async (t) => {
-  const { post, stepUp, renew } = await service(t);
+  const { post, stepUp, refreshPair } = await startService(t);
   const { body } = await post('/auth/login?userId=6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11');
   t.equal(codeOf(await stepUp(body)), '404 not_found');
-  t.equal(codeOf(await renew(body)), '200');
+  t.equal(codeOf(await refreshPair(body)), '200');
 });
 
 t.test('a step-up replaces the authentication that a service key stated', async (t) => {
-  const { post, stepUp, userId } = await service(t);
+  const { post, stepUp, userId } = await startService(t);
   const { body } = await post(`/auth/login?userId=${userId}&amr=otp%20mfa&acr=aal2&authTime=1`);
   t.match(claimsOf(String((await stepUp(body)).body.access)), { amr: ['pwd'], acr: 'aal1' });
 });
 
 t.test('a confidential session can step up only with its service key', async (t) => {
-  const { post, stepUp, userId } = await service(t);
+  const { post, stepUp, userId } = await startService(t);
   const withKey = { 'x-api-key': CONFIDENTIAL_KEY };
   const { body } = await post(`/auth/login?userId=${userId}`, undefined, withKey);
   t.equal(codeOf(await stepUp(body)), '401 unauthenticated');
@@ -178,7 +179,7 @@ t.test('a confidential session can step up only with its service key', async (t)
 });
 
 t.test('a session of any door can step up', async (t) => {
-  const { post, stepUp, userId, url, time } = await service(t);
+  const { post, stepUp, userId, url, time } = await startService(t);
   const opened = await fetch(`${url}/${userId}`);
   const cookies = opened.headers.getSetCookie().join();
   const [, access] = /access_token=([^;]+)/.exec(cookies) ?? [];
@@ -198,8 +199,8 @@ t.test('a session of any door can step up', async (t) => {
 });
 
 t.test('step-ups are counted as refreshes', async (t) => {
-  const { enter, stepUp, url } = await service(t);
-  const pair = await enter();
+  const { logInByPassword, stepUp, url } = await startService(t);
+  const pair = await logInByPassword();
   await stepUp(pair, {});
   await stepUp(pair);
   const text = await (await fetch(`${url}/metrics`)).text();
