@@ -56,10 +56,10 @@ export interface ClientOptions {
    */
   readonly onSignedOut?: (code: string | null) => void;
   /**
-   * Called when a server refuses a request of `fetch` until the user is authenticated again. `challenge` is
-   * the header `WWW-Authenticate` of the refusal (RFC 9470), such as `Bearer error="insufficient_user_authentication", max_age=600`. Ask the user
-   * for a proof and return it: the client exchanges the pair with it and repeats the request. With null the refusal is
-   * the answer. A wrong proof rejects the call with the code `proof_refused`.
+   * Called when a server refuses a request of `fetch` until the user is authenticated again. `challenge` is the header
+   * `WWW-Authenticate` of the refusal (RFC 9470), such as `Bearer error="insufficient_user_authentication",
+   * max_age=600`. Ask the user for a proof and return it: the client exchanges the pair with it and repeats the
+   * request. With null the refusal is the answer. A wrong proof rejects the call with the code `proof_refused`.
    */
   readonly onStepUp?: (challenge: string) => Promise<IdentityProof | null>;
 }

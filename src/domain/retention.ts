@@ -11,10 +11,10 @@ export function endOf({ revoked, expiresAt }: Pick<TokenFamily, 'revoked' | 'exp
 }
 
 /**
- * Families that ended before this moment can be purged. A family never ends before its last rotation. So all tokens have
- * expired one `refreshTokenAge` after the end. Until then a stolen token still gets its exact refusal. The clock skew
- * counts twice. The clock that mints may be ahead of the clock that ends the family. The clock that judges a refresh may
- * be behind the clock that purges.
+ * Families that ended before this moment can be purged. A family never ends before its last rotation. So all tokens
+ * have expired one `refreshTokenAge` after the end. Until then a stolen token still gets its exact refusal. The clock
+ * skew counts twice. The clock that mints may be ahead of the clock that ends the family. The clock that judges a
+ * refresh may be behind the clock that purges.
  *
  * A family whose current token has expired unused is kept until its end. A restored database may hold an earlier
  * generation than the client. The next refresh of the client then heals the family.

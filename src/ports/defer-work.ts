@@ -4,5 +4,7 @@ export interface DeferredFailure {
   readonly message: string;
 }
 
-/** Starts work for which the answer to a request does not wait. A stop of the service waits until the work has ended. */
+/**
+ * Starts work for which the answer to a request does not wait. A stop of the service waits until the work has ended.
+ */
 export type DeferWork = (work: () => Promise<void>, failure: DeferredFailure) => void;

@@ -26,7 +26,9 @@ export interface RevokedFamily {
 
 /** Both methods are called synchronously and must not throw. */
 export interface RevocationFollower {
-  /** Called for each family that is added to the list. Called again if the family is revoked later than the list says. */
+  /**
+   * Called for each family that is added to the list. Called again if the family is revoked later than the list says.
+   */
   onRevoked(family: RevokedFamily): void;
   /** The list has become incomplete, so the follower may miss revocations. It is no longer called. */
   onIncomplete(): void;

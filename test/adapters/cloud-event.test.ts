@@ -31,7 +31,9 @@ t.test('the id of the user in an event is a UUID or any text', async (t) => {
 const claimEvents = (outbox: Outbox) =>
   outbox.claim('event', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 100);
 
-/** Causes each type of event except `sessions.healed`, as a user, as an operator and by a command. Returns the events. */
+/**
+ * Causes each type of event except `sessions.healed`, as a user, as an operator and by a command. Returns the events.
+ */
 async function causeEvents(t: Test): Promise<readonly ClaimedEntry[]> {
   const http = { trustProxy: ['127.0.0.1'] };
   const service = await startHttpService(t, { http, policy: { onUserAgentChange: 'notify' } });

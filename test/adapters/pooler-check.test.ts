@@ -5,7 +5,9 @@ import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
 
-/** A connection that reports another process id than its server, as behind a pooler. The check calls nothing else of it. */
+/**
+ * A connection that reports another process id than its server, as behind a pooler. The check calls nothing else of it.
+ */
 const pooled = (async () => Object.assign([{ pid: 1 }], { state: { pid: 2 } })) as unknown as Sql;
 
 t.test('the check for a pooler in transaction mode', async (t) => {

@@ -100,7 +100,10 @@ interface Settings {
   readonly fails: readonly boolean[];
 }
 
-/** Simulates two replicas that share a key set. Each maintains the set once in a round, by its own clock. Some rounds fail. */
+/**
+ * Simulates two replicas that share a key set. Each maintains the set once in a round, by its own clock. Some rounds
+ * fail.
+ */
 function simulateReplicas({ accessTokenAge, clockSkew, maxAge, signsFor, phases, drift, fails }: Settings) {
   const base = keySetTiming({ accessTokenAge, clockSkew }, { maxAge, rotateAfter: null });
   const timing = { ...base, rotateAfter: Math.round(base.announce * signsFor) };

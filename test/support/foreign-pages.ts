@@ -2,8 +2,8 @@
 export const FOREIGN_SITES = ['cross-site', 'same-site', 'same-origin, cross-site', 'unknown'] as const;
 
 /**
- * Values of `Origin` that are not the origin of the service. One is a subdomain of localhost, one has another port, and two
- * are no URL.
+ * Values of `Origin` that are not the origin of the service. One is a subdomain of localhost, one has another port, and
+ * two are no URL.
  */
 export function foreignOrigins(ownUrl: string): string[] {
   return ['https://evil.example', 'http://sub.localhost', `${ownUrl}0`, 'null', 'no origin'];

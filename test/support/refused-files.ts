@@ -3,8 +3,8 @@ import type { Test } from 'tap';
 import { makeKeyPair } from './forge.ts';
 
 /**
- * Environment variables that name files. The service refuses these files at its start: the key is for another algorithm,
- * and the webhook has a URL without TLS.
+ * Environment variables that name files. The service refuses these files at its start: the key is for another
+ * algorithm, and the webhook has a URL without TLS.
  */
 export function refusedFiles(t: Pick<Test, 'testdir'>) {
   const folder = t.testdir({

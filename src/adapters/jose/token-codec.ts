@@ -124,7 +124,10 @@ async function verify(
   if (!key || key.alg !== header.alg || !(await key.verify(token))) throw new Refusal(code);
 }
 
-/** Another replica may sign with an asymmetric key that this replica has not read yet. HMAC keys are all known: the configuration has them. */
+/**
+ * Another replica may sign with an asymmetric key that this replica has not read yet. HMAC keys are all known: the
+ * configuration has them.
+ */
 async function fetchUnknownKey({ alg, kid }: OwnHeader, keys: KeyRing) {
   return isOneOf(KEY_ALGORITHMS, alg) ? keys.fetchUnknownKey(kid) : undefined;
 }

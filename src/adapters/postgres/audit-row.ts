@@ -55,7 +55,10 @@ export function toAuditEvent(row: AuditRow): AuditEvent {
 
 const NO_USER = { user_id: null, user_id_text: null };
 
-/** The columns of a new event, in JSON form, without `generation`. A statement that changes a family sets `generation` itself. */
+/**
+ * The columns of a new event, in JSON form, without `generation`. A statement that changes a family sets `generation`
+ * itself.
+ */
 export function auditColumns({ id, type, occurredAt, userId, sessionId, origin, data }: NewAuditEvent) {
   return {
     id,

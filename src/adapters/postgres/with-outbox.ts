@@ -87,7 +87,9 @@ export function changeKeys(sql: Executor, change: Change, entries: readonly Audi
     select id from changed`;
 }
 
-/** A revocation of all sessions of a user, except `sparedSession` and the `keptCount` others that were refreshed last. */
+/**
+ * A revocation of all sessions of a user, except `sparedSession` and the `keptCount` others that were refreshed last.
+ */
 export interface SessionRevocation {
   readonly userId: string;
   readonly keptCount: number;

@@ -44,8 +44,8 @@ export type StepUpPageSession = (input: StepUpPageInput) => Promise<PageStepUp>;
 
 /**
  * Authenticates the user of a page's session again (RFC 9470). The family rotates with the proof, as in a step-up by
- * the API. The cookie gets a new value in the same transaction, so a stolen copy of the earlier value gains nothing. Rejects with a {@link Refusal}: those of {@link VerifyIdentityProof}, and `unauthenticated` if the session
- * has ended.
+ * the API. The cookie gets a new value in the same transaction, so a stolen copy of the earlier value gains nothing.
+ * Rejects with a {@link Refusal}: those of {@link VerifyIdentityProof}, and `unauthenticated` if the session has ended.
  *
  * @param deps `policy` is that of `pagePolicy`
  */

@@ -33,7 +33,8 @@ export type Register = (input: RegisterInput) => Promise<{ id: string; username:
 
 /**
  * Creates an account, and mails the link that proves its address. No link is mailed if EMAIL_VERIFICATION is off, or if
- * the address has reached its limit of links. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
+ * the address has reached its limit of links. Rejects with a {@link Refusal}: `invalid_request`, `conflict`,
+ * `too_many_requests`.
  */
 export const register =
   (deps: Deps): Register =>

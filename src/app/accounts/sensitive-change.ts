@@ -85,7 +85,9 @@ export async function findAccount(
   return account;
 }
 
-/** The condition of a change that a session requests: the account still has the version that it had before the checks. */
+/**
+ * The condition of a change that a session requests: the account still has the version that it had before the checks.
+ */
 export function conditionOf(
   { clock }: Pick<SensitiveChangeDeps, 'clock'>,
   { sessionId }: SessionOfUser,
@@ -95,13 +97,13 @@ export function conditionOf(
 }
 
 /**
- * Makes the change of an authorized request. `change` returns null, and changes nothing, if the condition does not hold.
- * Then a request with a password is authorized and tried again: a concurrent login can replace the hash of the same
- * password. If a sign-in authorized the request, the change is tried only once. The owner may have changed the password
- * meanwhile, to end the session of a thief.
+ * Makes the change of an authorized request. `change` returns null, and changes nothing, if the condition does not
+ * hold. Then a request with a password is authorized and tried again: a concurrent login can replace the hash of the
+ * same password. If a sign-in authorized the request, the change is tried only once. The owner may have changed the
+ * password meanwhile, to end the session of a thief.
  *
- * Rejects with a {@link Refusal}: `unauthenticated` if the session has ended, `step_up_required`, and those of
- * {@link applyWithPassword}.
+ * Rejects with a {@link Refusal}: `unauthenticated` if the session has ended, `step_up_required`, and those of {@link
+ * applyWithPassword}.
  */
 export async function applyChange<T>(
   deps: SensitiveChangeDeps,

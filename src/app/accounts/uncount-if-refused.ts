@@ -27,8 +27,8 @@ export async function uncountIfRefused<Result>(
 }
 
 /**
- * Takes back a counted link that was not stored. If that fails, the link stays counted until its time is over. The caller
- * still answers with the cause of the refusal. The store logs its outages itself.
+ * Takes back a counted link that was not stored. If that fails, the link stays counted until its time is over. The
+ * caller still answers with the cause of the refusal. The store logs its outages itself.
  */
 export async function uncount({ attempts }: Deps, counted: CountedAction | undefined): Promise<void> {
   if (counted !== undefined) await attempts.uncountAction(counted).catch(() => {});

@@ -14,8 +14,8 @@ export type RemoveFactors = (userId: string, factorId: string | null, origin: Ch
 
 /**
  * Removes one confirmed factor of a user. With `factorId` null, removes all confirmed factors, for a user who lost a
- * device. The removal of the last factor also removes the recovery codes. The user gets a mail about each removed factor. Rejects
- * with a {@link Refusal} `not_found` if there is no such account or factor.
+ * device. The removal of the last factor also removes the recovery codes. The user gets a mail about each removed
+ * factor. Rejects with a {@link Refusal} `not_found` if there is no such account or factor.
  */
 export const removeFactors =
   (deps: Deps): RemoveFactors =>

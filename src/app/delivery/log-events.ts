@@ -19,8 +19,9 @@ const REMOVAL_INTERVAL = 10 * MINUTE;
 
 /**
  * Replaces publishing where no broker is configured: logs each event by type and id, and removes it from the outbox
- * after a day. Each call logs one batch. If that batch is not full, the call also removes one batch of old events. After a
- * removal that removed none, the next removal comes ten minutes later. Returns the number of logged and removed events.
+ * after a day. Each call logs one batch. If that batch is not full, the call also removes one batch of old events.
+ * After a removal that removed none, the next removal comes ten minutes later. Returns the number of logged and removed
+ * events.
  */
 export const logEvents = (deps: LogEventsDeps) => {
   const { outbox, telemetry, clock, log } = deps;

@@ -19,8 +19,8 @@ const REMINDER = HOUR;
 
 /**
  * Tracks the results of publishing by event type. For each type, logs each of these changes once: its events are not
- * published (again only for a new reason), no queue takes them, they are published again, they are routed again. Dropped
- * events are logged once an hour, with their number.
+ * published (again only for a new reason), no queue takes them, they are published again, they are routed again.
+ * Dropped events are logged once an hour, with their number.
  */
 export const createRoutingTracker = ({ clock, log, onRoutable }: Options) => {
   const routed = new Set<EventType>();

@@ -16,9 +16,9 @@ export interface FactorChangeDeps extends SensitiveChangeDeps {
 
 /**
  * Requires a recent sign-in for a change of factors: a stolen access token must not add or remove a factor. The change
- * must be made by `applyChange`. The password in the request counts as a sign-in if the account has no second factor. Otherwise the
- * sign-in must have proved a factor, too, because the session may be a thief's. A session that added a factor is
- * exempt: its sign-in need not have proved the factor.
+ * must be made by `applyChange`. The password in the request counts as a sign-in if the account has no second factor.
+ * Otherwise the sign-in must have proved a factor, too, because the session may be a thief's. A session that added a
+ * factor is exempt: its sign-in need not have proved the factor.
  *
  * Rejects with a {@link Refusal}: `not_found` for users without an account here, `step_up_required`, `unauthenticated`,
  * `invalid_credentials`, `too_many_requests`.

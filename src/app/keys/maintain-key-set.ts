@@ -21,7 +21,8 @@ export const maintainKeySet = (given: MaintainDeps) => {
 
   return async (): Promise<readonly SealedKey[]> => {
     const found = await signingKeys.list();
-    // Refused keys count here: a replica with a wrong KEY_SET_ENCRYPTION_KEY must not add keys that no other replica can open.
+    // Refused keys count here: a replica with a wrong KEY_SET_ENCRYPTION_KEY must not add keys that no other replica
+    // can open.
     const isDue = isRotationDue(found, alg, timing, clock());
     if (isDue) await announce(found);
     // Another replica may have added the next key first, so the set is read again.

@@ -46,8 +46,8 @@ export const endSessionsByLink =
 export type MailPasswordResetByLink = (token: string, client: ClientInfo) => Promise<void>;
 
 /**
- * Mails a link for a new password to the user of a mailed link. The answer may say what happened, because the caller has
- * the token of a mail. Rejects with a {@link Refusal}: `invalid_link`, `not_found`, `too_many_requests`.
+ * Mails a link for a new password to the user of a mailed link. The answer may say what happened, because the caller
+ * has the token of a mail. Rejects with a {@link Refusal}: `invalid_link`, `not_found`, `too_many_requests`.
  */
 export const mailPasswordResetByLink =
   (deps: Deps & PasswordResetDeps & { readonly users: Users }): MailPasswordResetByLink =>

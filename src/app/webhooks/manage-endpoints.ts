@@ -76,8 +76,9 @@ export const removeEndpoint =
   };
 
 /**
- * Gives an endpoint a new secret. Rejects with a {@link Refusal} `conflict` if the format has no secret, or WEBHOOKS_FILE
- * declares the endpoint. Also rejects with `conflict` if another request changed the secret at the same time.
+ * Gives an endpoint a new secret. Rejects with a {@link Refusal} `conflict` if the format has no secret, or
+ * WEBHOOKS_FILE declares the endpoint. Also rejects with `conflict` if another request changed the secret at the same
+ * time.
  */
 export const rotateEndpointSecret =
   (deps: Deps): RotateEndpointSecret =>

@@ -25,8 +25,8 @@ const BATCH = { limit: 5, lease: 5 * MINUTE };
 
 /**
  * Sends one batch of mails to the contacts of endpoints that the service disabled. Returns the number of claimed mails.
- * A failed mail is retried with growing delays and the same id. It is given up if the mail server refuses it permanently,
- * or if it has failed for a day.
+ * A failed mail is retried with growing delays and the same id. It is given up if the mail server refuses it
+ * permanently, or if it has failed for a day.
  */
 export const notifyContacts = (deps: Deps): (() => Promise<number>) => {
   const { webhookEndpoints, mailer, serviceName, clock, random, log } = deps;

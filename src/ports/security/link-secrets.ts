@@ -10,8 +10,8 @@ export interface EndableSessions {
  */
 export interface LinkSecrets {
   /**
-   * The id of a new link, for this UUID. It names the newest key. So the secret in the mail is made under the same key as
-   * the stored hash, even if a newer key is configured before the mail is sent.
+   * The id of a new link, for this UUID. It names the newest key. So the secret in the mail is made under the same key
+   * as the stored hash, even if a newer key is configured before the mail is sent.
    */
   makeLinkId(uuid: string): string;
 
@@ -30,6 +30,9 @@ export interface LinkSecrets {
    */
   makeNotMeToken(sessionId: string | null, userId: string, expiresAt: number): string;
 
-  /** What a token of {@link LinkSecrets.makeNotMeToken} can end; null if the token is not valid or has expired at `now` (milliseconds). */
+  /**
+   * What a token of {@link LinkSecrets.makeNotMeToken} can end; null if the token is not valid or has expired at `now`
+   * (milliseconds).
+   */
   readNotMeToken(token: string, now: number): EndableSessions | null;
 }

@@ -1,8 +1,8 @@
 /**
- * Password hashes, as text that includes the parameters. New hashes are argon2id (RFC 9106). Hashes of other systems can
- * be verified: see {@link HashVerifier}. Passwords are given as they were typed. Only a few hashes run concurrently,
- * and the waiting networks take turns. `hash` and `verify` reject with a {@link Refusal} `unavailable` if too many
- * calls wait, over all networks or for one `network`.
+ * Password hashes, as text that includes the parameters. New hashes are argon2id (RFC 9106). Hashes of other systems
+ * can be verified: see {@link HashVerifier}. Passwords are given as they were typed. Only a few hashes run
+ * concurrently, and the waiting networks take turns. `hash` and `verify` reject with a {@link Refusal} `unavailable` if
+ * too many calls wait, over all networks or for one `network`.
  */
 export interface PasswordHasher {
   /** Hashes the password in normalized form. */

@@ -5,8 +5,8 @@ import type { EmailLink } from './email-links.ts';
 import type { EndedSessions } from './token-families.ts';
 
 /**
- * The link for the new address, and the link for the former address that undoes the change. `undo` is null if the former
- * address is not verified.
+ * The link for the new address, and the link for the former address that undoes the change. `undo` is null if the
+ * former address is not verified.
  */
 export interface RequestedChange {
   readonly change: EmailLink;

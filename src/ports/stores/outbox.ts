@@ -80,8 +80,8 @@ export interface Outbox {
   /**
    * The backlog of every kind. `count`: entries that are due within an hour, or whose lease ends within an hour. It
    * excludes the events that no queue took at their last attempt. `postponed`: these events, and entries that are due
-   * later. Without a broker, `postponed` includes the logged events. A mail held for a digest is in neither number until the
-   * digest is due. Each number stops at 50,000, so that the call stays cheap.
+   * later. Without a broker, `postponed` includes the logged events. A mail held for a digest is in neither number
+   * until the digest is due. Each number stops at 50,000, so that the call stays cheap.
    */
   backlog(now: number): Promise<readonly Backlog[]>;
 

@@ -69,8 +69,8 @@ export const signOuts = ({ reports }: Pick<Tabs, 'reports'>) =>
   reports.filter(({ what }) => what === 'signed out');
 
 /**
- * Runs `script` in three tabs at once, twenty times. One round in four loses the answer to a refresh, one in ten reloads
- * the second tab, and one in ten kills the third.
+ * Runs `script` in three tabs at once, twenty times. One round in four loses the answer to a refresh, one in ten
+ * reloads the second tab, and one in ten kills the third.
  */
 export async function disturbThree(
   { proxy, open }: Tabs,

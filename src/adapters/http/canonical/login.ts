@@ -39,7 +39,8 @@ export interface LoginOptions {
 const Query = Type.Object({
   userId: Type.Optional({
     ...UserId,
-    // An example here and the example of the body with the same name form one request. A login by password sends no `userId`.
+    // An example here and the example of the body with the same name form one request. A login by password sends no
+    // `userId`.
     [NAMED_EXAMPLES]: { 'by password': { summary: 'not sent' }, 'by user id': { value: examples.user } },
   }),
   email: Type.Optional(

@@ -39,9 +39,9 @@ export function enableGracefulShutdown(
     await sleep(drain);
     for (const socket of responses.idleConnections()) socket.destroy();
   });
-  // Fastify adds `connection: close` only to the answers of requests that begin during the shutdown. Without the header,
-  // the connection of an earlier request would stay open indefinitely. Only the last answer of a connection may have the
-  // header, because Node drops the answers behind it.
+  // Fastify adds `connection: close` only to the answers of requests that begin during the shutdown. Without the
+  // header, the connection of an earlier request would stay open indefinitely. Only the last answer of a connection may
+  // have the header, because Node drops the answers behind it.
   app.addHook('onSend', ({ socket }, reply, payload, done) => {
     const isLast = responses.of(socket).at(-1) === reply.raw;
     if (closing) reply.header('connection', isLast ? 'close' : 'keep-alive');

@@ -11,7 +11,8 @@ export type PageCookie = ReturnType<typeof createPageCookie>;
  * `__Host-`. Then a sibling domain cannot set the cookie, and a browser keeps at most one. Without TLS, browsers refuse
  * the prefix.
  *
- * @param paths the paths at which `clear` deletes the cookie. Another page of this host may have set a false cookie there
+ * @param paths the paths at which `clear` deletes the cookie. Another page of this host may have set a false cookie
+ * there
  */
 export function createPageCookie(
   baseName: string,
@@ -23,8 +24,8 @@ export function createPageCookie(
 
   return {
     /**
-     * Returns the value of the cookie; null if the cookie is missing or its value has another form. Throws a `Refusal` if
-     * there are several cookies.
+     * Returns the value of the cookie; null if the cookie is missing or its value has another form. Throws a `Refusal`
+     * if there are several cookies.
      */
     read(request: FastifyRequest): string | null {
       const value = onlyCookie(request, name);

@@ -179,7 +179,9 @@ export class DriverSocket extends EventEmitter {
     this.#unsent = [];
   }
 
-  /** Before the server is ready, closes without an error if another host can be tried. The driver then connects again. */
+  /**
+   * Before the server is ready, closes without an error if another host can be tried. The driver then connects again.
+   */
   #fail(index: number, error: Error): void {
     if (this.#stop.signal.aborted) return;
     if (!this.#isReady && this.#hooks.markFailed(index)) this.destroy();

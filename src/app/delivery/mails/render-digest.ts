@@ -35,8 +35,8 @@ export function renderDigest(serviceName: string, items: readonly DigestItem[]):
 }
 
 /**
- * Chooses the events that a digest shows. A second event of a type is chosen only after one of each type. So a thief who
- * causes many events of one type hides no event of another type.
+ * Chooses the events that a digest shows. A second event of a type is chosen only after one of each type. So a thief
+ * who causes many events of one type hides no event of another type.
  */
 function chooseShown(items: readonly DigestItem[]): readonly DigestItem[] {
   const counts = new Map<string, number>();
