@@ -17,7 +17,7 @@ export const STATED_REASON = { visible: 3, most: 200 } as const;
 export function statedReasonFault(reason: string): string | null {
   const { visible, most } = STATED_REASON;
   const count = reason.match(VISIBLE)?.length ?? 0;
-  return count >= visible && reason.length <= most && !HAS_UNPRINTABLE.test(reason)
+  return count >= visible && [...reason].length <= most && !HAS_UNPRINTABLE.test(reason)
     ? null
     : `must be one line of at most ${most} characters, at least ${visible} of them visible`;
 }

@@ -39,15 +39,15 @@ export type ReadOverview = () => Promise<Overview>;
 /** How long a reading is used again, and how long samples are kept, in milliseconds. */
 const AGE = { sample: 2 * SECOND, history: HOUR, keys: 30 * SECOND, sessions: MINUTE };
 
-/** Room for an hour of samples of the background loop, and for as many samples of operators' requests. */
-const MOST_SAMPLES = 720;
+/** The least milliseconds between two kept samples. The latest sample may follow sooner. */
+const SPACING = 5 * SECOND;
 
 /** Up to this number live sessions are counted exactly. A higher number is estimated. */
 const COUNTED_SESSIONS = 100_000;
 
 /**
- * The overview of the service for operators, as one replica sees it. It keeps the samples of the last hour in memory,
- * at most {@link MOST_SAMPLES}. Many readers cause no more work than one.
+ * The overview of the service for operators, as one replica sees it. It keeps samples of the last hour in memory, at
+ * least {@link SPACING} apart. Many readers cause no more work than one.
  */
 export function readOverview({
   replica,
@@ -66,10 +66,17 @@ export function readOverview({
     const at = clock();
     const [{ counts, connections }, checked] = await Promise.all([readReadings(), checkAll()]);
     const sample = { at, ...counts, sessions: await nullIfUnavailable(sessions()) };
-    samples = [...samples, sample].filter((one) => one.at > at - AGE.history).slice(-MOST_SAMPLES);
+    samples = [...thinOut(samples), sample].filter((one) => one.at > at - AGE.history);
     const dependencies = [...checked.map(({ name, isUp }) => ({ name, isUp })), ...connections];
     return { replica, samples, dependencies, keys: await nullIfUnavailable(keys()) };
   });
+}
+
+/** Removes the latest sample if it follows the one before it too soon. */
+function thinOut(samples: readonly OverviewSample[]): readonly OverviewSample[] {
+  const [before, latest] = samples.slice(-2);
+  const isTooSoon = before !== undefined && latest !== undefined && latest.at - before.at < SPACING;
+  return isTooSoon ? samples.slice(0, -1) : samples;
 }
 
 /** Concurrent and later calls share one result for `age` milliseconds. A failure is shared by concurrent calls only. */

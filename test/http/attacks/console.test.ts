@@ -87,6 +87,7 @@ t.test('the reason of a change must be one line of visible text', async (t) => {
     t.match(await end(reason), { status: 400, body: { code: 'invalid_request' } }, reason.slice(0, 20));
   t.equal((await sessionsOf(ann)).length, 1);
   t.equal((await end('Gestohlenes%20Ger%C3%A4t%20%F0%9F%93%B1')).status, 204);
+  t.equal((await end('%F0%9F%93%B1'.repeat(200))).status, 204, '200 characters outside of the first plane');
 });
 
 t.test('two cookies of the console are both refused', async (t) => {
