@@ -1,10 +1,32 @@
+import { Refusal } from '../domain/refusal.ts';
+import { errorChain, errorCode, errorMessage } from '../lib/errors.ts';
+
 /** Does the work of a command. A failure is one line on standard error and exit code 1. */
 export async function runCommand(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    const { message, cause } = error as Error;
-    process.stderr.write(`${[message, cause instanceof Error ? cause.message : ''].join(' ').trim()}\n`);
+    process.stderr.write(`${describeFailure(error)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** The messages of an error and of its causes, without those that an outer message already contains. */
+export function describeFailure(error: unknown): string {
+  const [thrown, ...causes] = errorChain(error);
+  const errors = [thrown, ...causes.filter((cause) => cause instanceof Error)];
+  return errors.filter(isWrittenForOperators).map(messageOrCode).reduceRight(joinMessages, '');
+}
+
+/** The sentence of an unavailable store is for clients of the service. An operator needs only its cause. */
+function isWrittenForOperators(error: unknown): boolean {
+  return !(error instanceof Refusal && error.code === 'unavailable' && error.cause instanceof Error);
+}
+
+function messageOrCode(error: unknown): string {
+  return errorMessage(error) || errorCode(error) || (error as Error).name;
+}
+
+function joinMessages(causes: string, message: string): string {
+  return message.includes(causes) ? message : `${message} ${causes}`;
 }

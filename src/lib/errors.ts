@@ -3,6 +3,21 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
+/** The most errors of a chain that are reported. */
+const LONGEST_CHAIN = 10;
+
+/** An error and its causes, outermost first. Ends before an error that the chain already has, and after ten errors. */
+export function errorChain(error: unknown): readonly unknown[] {
+  const chain = new Set([error]);
+  let last = error;
+  while (last instanceof Error && last.cause !== undefined && chain.size < LONGEST_CHAIN) {
+    last = last.cause;
+    if (chain.has(last)) break;
+    chain.add(last);
+  }
+  return [...chain];
+}
+
 const TLS_CODES =
   /CERT|^ERR_SSL_|UNABLE_TO_VERIFY|LEAF_SIGNATURE|^(?:INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED|EPROTO)$/;
 

@@ -38,6 +38,14 @@ t.test('an error is logged with its causes, and without other members', async (t
   t.notMatch(JSON.stringify(line), 'secret');
 });
 
+t.test('an error whose causes are a cycle is logged once', async (t) => {
+  const [outer, inner] = [new Error('outer'), new Error('inner')];
+  Object.assign(outer, { cause: inner });
+  Object.assign(inner, { cause: outer });
+  const { err } = parseLogged((log) => log.error({ err: outer }, 'failed'));
+  t.match(err, { message: 'outer', cause: { message: 'inner', cause: undefined } });
+});
+
 t.test('circular and unusual values are logged without an error', async (t) => {
   const circle: Record<string, unknown> = { name: 'circle' };
   circle.self = circle;

@@ -9,6 +9,7 @@ import { runCheck } from '../../src/cli/doctor/finding.ts';
 import { checkDataFolder, checkSpace } from '../../src/cli/doctor/local.ts';
 import { findingsFor } from '../../src/cli/doctor.ts';
 import { readConfig } from '../../src/config.ts';
+import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { interruptIndex } from '../support/invalid-index.ts';
 import { runKeys } from '../support/keys-command.ts';
 import { kinship } from '../support/kinship.ts';
@@ -91,7 +92,7 @@ t.test(
     await sql.end();
 
     const away = `postgres://postgres@127.0.0.1:${await freePort()}/none`;
-    t.match(await diagnose(t, { DATABASE_URL: away }), { database: /^fail: .*ECONNREFUSED/ });
+    t.match(await diagnose(t, { DATABASE_URL: away }), { database: /^fail: connect ECONNREFUSED/ });
   },
 );
 
@@ -230,6 +231,9 @@ t.test('a check that hangs or throws is a failure', async (t) => {
   const cause = new Error('the\nreason');
   const [thrown] = await runCheck('two', 'mend it', () => Promise.reject(new Error('it failed', { cause })));
   t.equal(thrown?.found, 'it failed the reason');
+  const outage = new StoreUnavailable('nothing', new Error('role "kinship" does not exist'));
+  const [refused] = await runCheck('three', 'mend it', () => Promise.reject(outage));
+  t.equal(refused?.found, 'role "kinship" does not exist', 'without the sentence for clients');
   t.match(
     [checkSpace(2 ** 40), checkSpace(2 ** 29), checkSpace(2 ** 20)],
     [{ state: 'ok' }, { state: 'warn' }, { state: 'fail' }],

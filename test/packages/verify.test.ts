@@ -336,6 +336,16 @@ t.test('an outage states the URL of the keys and the innermost cause', async (t)
   });
 });
 
+t.test('an outage whose causes are a cycle is reported', async (t) => {
+  const failure = new TypeError('fetch failed');
+  failure.cause = new Error('lost', { cause: failure });
+  const away = () => Promise.reject(failure);
+  const { verify } = verifier(t, 'http://127.0.0.1:3000', { fetch: away, onRefusal: () => {} });
+  t.match(await refusalOf(verify(await (await fakeService()).sign())), {
+    reason: / \((?:lost|fetch failed)\)\.$/,
+  });
+});
+
 t.test('by default a wrong setting is printed once, and other refusals are not', async (t) => {
   const warn = mock.method(console, 'warn', () => {});
   t.teardown(() => warn.mock.restore());

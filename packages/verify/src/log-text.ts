@@ -6,14 +6,18 @@ export function quote(value: unknown): string {
   return escapeControlCharacters(String(JSON.stringify(value)).slice(0, MAX_QUOTED));
 }
 
+/** The maximum number of causes that are followed. A cycle of causes has no innermost cause. */
+const MAX_CAUSES = 10;
+
 /** The message of the innermost cause in brackets. The error of `fetch` itself says no more than "fetch failed". */
 export function describeCause(cause: unknown): string {
   if (!(cause instanceof Error)) return '';
+  let innermost = cause;
   // The cause of an error of jose is no error, but the claims, which are personal data.
-  if (cause.cause instanceof Error) return describeCause(cause.cause);
+  for (let n = 1; n < MAX_CAUSES && innermost.cause instanceof Error; n += 1) innermost = innermost.cause;
   // A connection that fails at every address of a host has an empty message and a code.
-  const { code } = cause as { code?: unknown };
-  return ` (${escapeControlCharacters((cause.message || String(code)).slice(0, MAX_QUOTED))})`;
+  const { code } = innermost as { code?: unknown };
+  return ` (${escapeControlCharacters((innermost.message || String(code)).slice(0, MAX_QUOTED))})`;
 }
 
 function escapeControlCharacters(text: string): string {

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import { errorChain } from '../../lib/errors.ts';
 import { escapeControls } from './escape-controls.ts';
 import { createLineOutput } from './line-output.ts';
 
@@ -126,12 +127,21 @@ interface ErrorLine {
 }
 
 function describeError(error: unknown): ErrorLine {
+  const causes = errorChain(error).slice(1);
+  const cause = causes.reduceRight<ErrorLine | undefined>(
+    (inner, outer) => errorLine(outer, inner),
+    undefined,
+  );
+  return errorLine(error, cause);
+}
+
+function errorLine(error: unknown, cause: ErrorLine | undefined): ErrorLine {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   return {
     type: error.name,
     message: error.message,
     ...('code' in error && { code: String(error.code) }),
     ...(error.stack !== undefined && { stack: error.stack }),
-    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+    ...(cause !== undefined && { cause }),
   };
 }

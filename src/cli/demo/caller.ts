@@ -1,5 +1,5 @@
 import { commandLine } from '../../lib/command-line.ts';
-import { errorCode, errorMessage } from '../../lib/errors.ts';
+import { errorChain, errorCode, errorMessage } from '../../lib/errors.ts';
 
 export interface Pair {
   readonly access: string;
@@ -82,8 +82,8 @@ function shortenToken(token: unknown): string {
 
 /** The code or the message of the innermost cause. The error of `fetch` itself says no more than "fetch failed". */
 function innermostReason(error: unknown): string {
-  if (error instanceof Error && error.cause !== undefined) return innermostReason(error.cause);
-  const code = errorCode(error);
+  const innermost = errorChain(error).at(-1);
+  const code = errorCode(innermost);
   // A time limit fails with a DOMException, whose code is only a number.
-  return /^[A-Z]/.test(code) ? code : errorMessage(error);
+  return /^[A-Z]/.test(code) ? code : errorMessage(innermost);
 }

@@ -1,3 +1,5 @@
+import { describeFailure } from '../run-command.ts';
+
 /** The result of a check, and how the operator corrects it. */
 export interface Finding {
   readonly check: string;
@@ -43,17 +45,8 @@ export async function runCheck(
   try {
     return await Promise.race([work(), late]);
   } catch (error) {
-    return [fail(check, reasonOf(error), remedy)];
+    return [fail(check, describeFailure(error).replace(/\s+/g, ' ').trim(), remedy)];
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The sentence of the error and of its causes, on one line. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const own = error.message || String((error as NodeJS.ErrnoException).code ?? error.name);
-  const cause = error.cause instanceof Error ? reasonOf(error.cause) : '';
-  const text = own.includes(cause) ? own : `${own} ${cause}`;
-  return text.replace(/\s+/g, ' ').trim();
 }

@@ -9,9 +9,7 @@ export async function resealStoredSecrets(): Promise<void> {
   await withSharedDatabase(async (sql, config) => {
     const stores = [createSecondFactors(sql, config.policy), createWebhookEndpoints(sql)];
     const reseal = resealSecrets({ stores, sealer: createDataSealer(config.dataKeys) });
-    const { resealed, total } = await reseal().catch((error: Error) => {
-      throw error.cause instanceof Error ? error.cause : error;
-    });
+    const { resealed, total } = await reseal();
     process.stdout.write(`${resealed} of ${total} secrets were moved to the newest DATA_ENCRYPTION_KEY.\n`);
   });
 }
