@@ -44,7 +44,7 @@ export function readDatabase(variables: Variables, read: Readers): DatabaseConfi
     readConnectionUrl(DATABASE_URL, (sentence) => read.reportFault('DATABASE_URL', sentence));
     return { kind: 'url', url: DATABASE_URL, pool, pooler, schema };
   }
-  const host = read.host('POSTGRES_HOST', POSTGRES_HOST);
+  const host = read.host('POSTGRES_HOST', POSTGRES_HOST, 'POSTGRES_PORT');
   const port = read.integer('POSTGRES_PORT', variables.POSTGRES_PORT, 1, 65_535);
   const [user, password, database] = [
     variables.POSTGRES_USER,

@@ -54,7 +54,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     PUBLIC_URL === '' && !production ? null : read.origin('PUBLIC_URL', PUBLIC_URL, { https: production });
   const proxies = TRUST_PROXY === 'false' ? [] : read.list(TRUST_PROXY);
   return {
-    host: read.host('API_HOST', API_HOST),
+    host: read.host('API_HOST', API_HOST, 'API_PORT'),
     port: read.integer('API_PORT', variables.API_PORT, 0, 65_535),
     publicUrl,
     serviceName: readServiceName(variables.SERVICE_NAME, publicUrl, read),

@@ -57,7 +57,7 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
     duration(name: string, value: string, min = 0): number {
       const milliseconds = millisecondsOf(value);
       if (milliseconds >= min) return milliseconds;
-      const range = `from ${min / SECOND}s to ${MAX_DAYS}d`;
+      const range = `from ${formatDuration(min)} to ${MAX_DAYS}d`;
       reportInvalid(name, value, `a duration such as 30s, 15m, 1h or 7d, ${range}`);
       return Number.NaN;
     },
@@ -104,9 +104,12 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
       return names;
     },
 
-    /** A host name or an IP address, without port or zone. */
-    host(name: string, value: string): string {
-      if (!isHost(value)) reportInvalid(name, value, 'a host name or an IP address, and nothing else');
+    /** A host name or an IP address, without port or zone. The fault names the variable of the port, if there is one. */
+    host(name: string, value: string, portVariable?: string): string {
+      if (isHost(value)) return value;
+      const wanted = 'a host name or an IP address, and nothing else';
+      const hasPort = portVariable !== undefined && /:\d+$/.test(value);
+      reportInvalid(name, value, hasPort ? `${wanted}: the port goes to ${portVariable}` : wanted);
       return value;
     },
 
@@ -197,6 +200,15 @@ function millisecondsOf(duration: string): number {
   const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(duration) ?? [];
   const milliseconds = Number(count) * (UNITS[unit] ?? Number.NaN);
   return milliseconds <= MAX_DAYS * DAY ? milliseconds : Number.NaN;
+}
+
+/** The duration in its largest unit without a fraction, such as `90s` or `1d`. */
+function formatDuration(milliseconds: number): string {
+  const units = Object.entries(UNITS).filter(
+    ([, length]) => length <= milliseconds && milliseconds % length === 0,
+  );
+  const [unit, length] = units.at(-1) ?? ['s', SECOND];
+  return `${milliseconds / length}${unit}`;
 }
 
 /** The trimmed parts between commas, without blank ones. */

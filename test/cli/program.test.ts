@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
@@ -144,4 +146,23 @@ t.test('a start on the data folder of another process fails with one line withou
     msg: /^the service did not start: .* is in use by another Kinship process\./,
     err: undefined,
   });
+});
+
+t.test('the demo says that another server than Kinship answers', async (t) => {
+  const answers = [
+    [404, 'Not found'],
+    [404, '{"type":"about:blank"}'],
+    [200, '<!doctype html>'],
+  ] as const;
+  for (const [status, body] of answers) {
+    const server = createServer((_, response) => response.writeHead(status).end(body)).listen(0, '127.0.0.1');
+    t.teardown(() => server.close());
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    t.same(await kinship(['demo', '--url', url], { DATA_DIR: t.testdirName }), {
+      code: 1,
+      stdout: '',
+      stderr: `No Kinship answers at ${url}: check --url or API_PORT. Another server answered POST /auth/login with status ${status}.\n`,
+    });
+  }
 });

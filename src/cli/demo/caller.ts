@@ -18,22 +18,19 @@ export interface Answer {
 
 const DEADLINE = 10_000;
 
-/** A client of the service. Its methods throw if nothing answers at the URL. */
+/** A client of the service. Its methods throw if no Kinship answers at the URL. */
 export function createCaller(url: string, userAgent: string) {
   async function post(path: string, body?: object): Promise<Answer> {
     const response = await send(path, body);
-    const content = await response.json().catch(() => ({}));
-    const parsed = (typeof content === 'object' && content !== null ? content : {}) as Record<
-      string,
-      unknown
-    >;
+    const content: unknown = await response.json().catch(() => null);
     const request = `POST ${path.split('?')[0]}`;
-    return {
-      request,
-      status: response.status,
-      body: parsed,
-      summary: `${response.status} ${summaryOf(parsed)}`,
-    };
+    const { status } = response;
+    if (!isOfKinship(status, content)) {
+      throw new Error(
+        `No Kinship answers at ${url}: check --url or API_PORT. Another server answered ${request} with status ${status}.`,
+      );
+    }
+    return { request, status, body: content, summary: `${status} ${summaryOf(content)}` };
   }
 
   async function send(path: string, body?: object): Promise<Response> {
@@ -58,6 +55,12 @@ export function createCaller(url: string, userAgent: string) {
     refresh: ({ access, refresh }: Pair) =>
       post('/auth/refresh', { refreshToken: refresh, accessToken: access }),
   };
+}
+
+/** Whether Kinship may have sent this answer: an object in JSON, and for a refusal a problem document of Kinship. */
+function isOfKinship(status: number, content: unknown): content is Record<string, unknown> {
+  if (typeof content !== 'object' || content === null) return false;
+  return status < 400 || ('type' in content && String(content.type).startsWith('urn:problem-type:kinship:'));
 }
 
 /** The tokens of a successful answer. Throws for any other. */
