@@ -1,9 +1,9 @@
 /**
  * Builds test files, runs each in its own process, and reports.
  *
- * Arguments: patterns of files; every `.test.ts` by default, and every `.long.ts` with `--long`. `--jobs` says how many
- * files run at a time. `--timeout` is the seconds of a file, unless its line `// timeout: <seconds>` allows more. With
- * the variable `COVERAGE` the run adds its coverage to the earlier runs, for scripts/prepare-coverage.ts.
+ * Arguments: patterns of files; or `--all` for every `.test.ts`, or `--long` for every `.long.ts`. `--jobs` says how
+ * many files run at a time. `--timeout` is the seconds of a file, unless its line `// timeout: <seconds>` allows more.
+ * With the variable `COVERAGE` the run adds its coverage to the earlier runs, for scripts/prepare-coverage.ts.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -29,18 +29,12 @@ const SLOWEST = [
   'test/console/',
 ];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    long: { type: 'boolean', default: false },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    timeout: { type: 'string', default: '300' },
-  },
-});
+const { values, positionals } = readArguments();
 const [ALL, ALL_LONG] = ['test/**/*.test.ts', 'test/**/*.long.ts'];
 const patterns = positionals.length > 0 ? positionals : [values.long ? ALL_LONG : ALL];
+for (const pattern of patterns)
+  if (globSync(pattern).length === 0) endWithUsage(`No file matches ${pattern}.`);
 const waiting = globSync(patterns).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
-if (waiting.length === 0) throw new Error(`No file matches ${patterns.join(' ')}`);
 
 /** A run of some files has a folder of its own, so it does not disturb a run of all files. */
 const folder = positionals.length > 0 ? '.build/some' : '.build/all';
@@ -51,6 +45,32 @@ await buildTests(positionals.length > 0 ? waiting : globSync([ALL, ALL_LONG]), f
 const report = createReport();
 await Promise.all(Array.from({ length: Number(values.jobs) }, runAll));
 process.exitCode = report.end();
+
+function readArguments() {
+  try {
+    const read = parseArgs({
+      allowPositionals: true,
+      options: {
+        all: { type: 'boolean', default: false },
+        long: { type: 'boolean', default: false },
+        jobs: { type: 'string', default: String(availableParallelism()) },
+        timeout: { type: 'string', default: '300' },
+      },
+    });
+    const { all, long } = read.values;
+    if (read.positionals.length > 0 || all || long) return read;
+  } catch (error) {
+    endWithUsage((error as Error).message);
+  }
+  return endWithUsage('No test is named.');
+}
+
+function endWithUsage(fault: string): never {
+  process.stderr.write(
+    `${fault} Usage: npm run test:file -- test/domain/refresh-verdict.test.ts, or a pattern in quotes\n`,
+  );
+  process.exit(1);
+}
 
 function rank(file: string): number {
   const index = SLOWEST.findIndex((start) => file.startsWith(start));

@@ -10,6 +10,7 @@ export type Shell = (typeof SHELLS)[number];
 export function completionScript(shell: Shell, program: Command): string {
   const shown = shownCommands(program, program.name());
   const contexts = {
+    groups: shown.filter(({ subcommands }) => subcommands.length > 0).map(commandContext),
     commands: shown.map(commandContext),
     options: shown.flatMap(optionContexts),
   };

@@ -27,6 +27,7 @@ const CASES: [string[], string[]][] = [
   ],
   [['keys', 'rotate', '--n'], ['--now']],
   [['secrets', '--w'], ['--write']],
+  [['--version', 'mi'], ['migrate']],
   [
     ['completion', ''],
     ['bash', 'zsh', '--help'],
@@ -48,8 +49,11 @@ const CASES: [string[], string[]][] = [
   ],
 ];
 
-/** Options with a value that no word can complete. */
+/** Unknown subcommands, and options with a value that no word can complete. */
 const WITHOUT_WORDS = [
+  ['bogus', ''],
+  ['bogus', 'mi'],
+  ['keys', 'bogus', ''],
   ['users', 'list', '--limit', ''],
   ['users', 'list', '--query', ''],
   ['demo', '--url', ''],

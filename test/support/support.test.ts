@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -11,6 +12,24 @@ import { requirePrivatePostgres, startPrivatePostgres } from './private-postgres
 import { startService } from './process.ts';
 import { evalArguments, modulePath } from './program.ts';
 import { tcpProxy } from './tcp-proxy.ts';
+
+t.test('a run of tests without a file, or with one that does not exist, prints its usage', async (t) => {
+  const run = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('npx', ['tsx', 'scripts/test.ts', ...args], {
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+  const usage = 'Usage: npm run test:file -- test/domain/refresh-verdict.test.ts, or a pattern in quotes\n';
+  const none = 'test/none.test.ts';
+  t.same(run(), { status: 1, stdout: '', stderr: `No test is named. ${usage}` });
+  for (const args of [[none], [none, 'test/config.test.ts']])
+    t.same(run(...args), { status: 1, stdout: '', stderr: `No file matches ${none}. ${usage}` });
+  t.match(run('--lng'), {
+    status: 1,
+    stderr: /^Unknown option '--lng'.* Usage: npm run test:file -- [^\n]*\n$/,
+  });
+});
 
 t.test('a test database', async (t) => {
   if (!(await requirePostgres(t))) return;

@@ -15,6 +15,8 @@ export interface CompletionContext {
 
 /** The contexts of all commands, and of all options that take a value. */
 export interface CompletionContexts {
+  /** The commands that need a subcommand. Nothing can follow an unknown one. */
+  readonly groups: readonly CompletionContext[];
   readonly commands: readonly CompletionContext[];
   readonly options: readonly CompletionContext[];
 }

@@ -1,7 +1,7 @@
 import { type CompletionContext, type CompletionContexts, pathPattern, type Word } from './context.ts';
 
 /** The zsh script. It finds the command or the option before the cursor, then offers what may follow. */
-export function zshScript({ commands, options }: CompletionContexts): string {
+export function zshScript({ groups, commands, options }: CompletionContexts): string {
   return `#compdef kinship
 # zsh completion of kinship. Use it with: source <(kinship completion zsh)
 _kinship() {
@@ -14,6 +14,9 @@ _kinship() {
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$place $word" in
       ${pathPattern(commands)}) place="$place $word" ;;
+      *)
+        # Nothing can follow an unknown subcommand.
+        case "$place" in ${pathPattern(groups)}) [[ $word == -* ]] || return 1 ;; esac ;;
     esac
   done
   case "$place $previous" in
