@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode } from '../lib/errors.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 
 /**
  * Reads the key in this file, and makes it at the first start. Two concurrent first starts use the same key. Throws the
@@ -17,7 +18,7 @@ export function readStoredKey(path: string, onCreated: () => void): string {
 
 /** The file gets its name only after the whole key is written. So no process reads a part of it, even after a crash. */
 function makeKey(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   const temporary = `${path}.${randomUUID()}`;
   writeFileSync(temporary, randomBytes(64).toString('base64url'), { flag: 'wx', mode: 0o600, flush: true });
   try {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 import type { Sender } from '../../domain/mailbox.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 import type { Mail, Mailer } from '../../ports/delivery/mailer.ts';
 import type { Log } from '../../ports/log.ts';
 import { literalContent, messageOf } from './message.ts';
@@ -24,7 +25,7 @@ export function createFileMailer({ folder, from, log }: FileMailerOptions): Mail
 
   async function write(mail: Mail): Promise<void> {
     const { message } = await transport.sendMail(messageOf(mail, from));
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const file = join(folder, (await findName(folder, mail.id)) ?? newName(mail.id));
     const temporary = join(folder, `.${mail.id}.part`);
     await writeFile(temporary, withPlainText(message as Buffer), { mode: 0o600 });

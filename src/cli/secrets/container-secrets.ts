@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRETS } from '../../config/schema.ts';
 import { isText } from '../../config/values.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 
 /** The secrets that each container of compose.prod.yml reads, by the names of their variables or files. */
 const SECRETS_BY_CONTAINER = {
@@ -46,7 +47,7 @@ export function variablesOf(secrets: Secrets): Secrets {
 /** Gives each container a folder with the secrets that it reads, and with no others. */
 export function shareSecrets(folder: string, secrets: Secrets): void {
   for (const [reader, names] of Object.entries(SECRETS_BY_CONTAINER)) {
-    mkdirSync(join(folder, reader), { recursive: true });
+    makeFolder(join(folder, reader), 0o755);
     for (const name of names) write(join(folder, reader, name.toLowerCase()), secrets[name]);
   }
 }

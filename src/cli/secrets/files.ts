@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../lib/make-folder.ts';
 import { serverFiles } from './servers.ts';
 
 /** Separate keys for login, admin, introspection and metrics, so that a lost key grants no more than necessary. */
@@ -47,7 +48,7 @@ function randomText(bytes: number): string {
  */
 function write(folder: string, name: string, secret: string): string {
   const path = join(folder, name.toLowerCase());
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   if (existsSync(path)) return `kept ${path}`;
   writeFileSync(path, secret, { flag: 'wx', mode: 0o600 });
   chmodSync(path, 0o644);

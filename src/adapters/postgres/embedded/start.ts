@@ -3,6 +3,7 @@ import { mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { extract } from 'tar';
+import { makeFolder } from '../../../lib/make-folder.ts';
 import { runAll } from '../../../lib/run-all.ts';
 import { lockFolder } from './lock.ts';
 import { createSocketPath } from './socket-path.ts';
@@ -40,7 +41,7 @@ export async function startEmbedded(
   dataDir: string,
   onCreate: (folder: string) => void = () => {},
 ): Promise<EmbeddedDatabase> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const home = await realpath(dataDir);
   const cleanup: Array<() => Promise<void>> = [];
   try {
