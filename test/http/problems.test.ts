@@ -1,7 +1,20 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { classify, PROBLEMS, problem } from '../../src/adapters/http/server/problems.ts';
+import { Uuid } from '../../src/adapters/http/server/schemas.ts';
 import { startHttpService } from '../support/http.ts';
+
+/** The parts of an operation of the OpenAPI document that requests are made from. */
+interface Operation {
+  readonly security?: readonly object[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly schema?: { readonly pattern?: string };
+  }[];
+}
+
+const A_UUID = 'a8b1c9d2-0000-4000-8000-00000000000a';
 
 t.test('the catalogue lists exactly the codes of the service, with status and recovery', async (t) => {
   const rows = readFileSync('docs/problems.md', 'utf8').matchAll(/^\| `(\w+)` \| (\d{3}) \| (\w+) \|/gm);
@@ -92,3 +105,36 @@ t.test('a request id of 1 to 128 visible characters is kept, any other is replac
   for (const id of ['', 'two words', 'x'.repeat(129), 'caf\u00e9', 'tab\tinside'])
     t.match(await idOf(id), /^[0-9a-f-]{36}$/, JSON.stringify(id));
 });
+
+t.test(
+  'every route refuses a wrong id in its path or query with a sentence, without a pattern',
+  async (t) => {
+    const service = await startHttpService(t);
+    const { send, post, adminKey } = service;
+    const pair = (await post(`/auth/login?userId=${A_UUID}`)).body;
+    const headers = {
+      bearer: { authorization: `Bearer ${pair.access}` },
+      serviceKey: { 'x-api-key': adminKey },
+    };
+    const { body } = await send('/docs/json');
+    const things = new Set<string>();
+    for (const [path, methods] of Object.entries(body.paths as Record<string, Record<string, Operation>>))
+      for (const [method, { parameters = [], security = [] }] of Object.entries(methods))
+        for (const { name, in: place, schema } of parameters) {
+          if (place === 'header' || schema?.pattern !== Uuid.pattern) continue;
+          const query = place === 'query' ? `?${name}=abc` : '';
+          const url = path.replaceAll(/\{(\w+)\}/g, (_, other) => (other === name ? 'abc' : A_UUID)) + query;
+          const scheme = security.some((one) => 'bearer' in one) ? headers.bearer : headers.serviceKey;
+          const answer = await send(url, { method: method.toUpperCase(), headers: scheme });
+          // A route whose path itself requires a UUID does not match.
+          if (answer.status === 404) continue;
+          const [, thing = ''] = /^The (\w+) id must be a UUID\./.exec(String(answer.body.detail)) ?? [];
+          t.ok(thing !== '', `${method} ${url}: ${answer.status} ${answer.body.detail}`);
+          things.add(thing);
+        }
+    t.same([...things].sort(), ['account', 'endpoint', 'event', 'factor', 'session', 'user']);
+    t.match((await send('/admin/audit?from=today', { headers: headers.serviceKey })).body, {
+      detail: 'querystring/from must be a time such as 2026-01-31T12:00:00Z.',
+    });
+  },
+);

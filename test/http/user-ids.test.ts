@@ -101,7 +101,7 @@ t.test('the front door session-id accepts any user id', async (t) => {
   t.match(listed.body, [{ guid: 'auth0|123' }]);
   t.match(await post('/api/v1/auth/login', { guid: 'a b' }), {
     status: 400,
-    body: { detail: /^body\/guid must/ },
+    body: { detail: /^The user id must/ },
   });
 });
 
@@ -227,14 +227,11 @@ t.test('a refresh for a user id that is no UUID takes the same statements as for
 t.test('the refusal of a user id says which ids are accepted', async (t) => {
   const uuids = await withIds(t, 'uuid');
   const texts = await withIds(t, 'text');
-  const uuid = /must be a UUID\. The service accepts other user ids with USER_ID_FORMAT=text\.$/;
-  const text = /must have 1 to 128 visible characters, and must not be "\." or "\.\."\.$/;
+  const uuid = /^The user id must be a UUID\. The service accepts other user ids with USER_ID_FORMAT=text\.$/;
+  const text = /^The user id must have 1 to 128 visible characters, and must not be "\." or "\.\."\.$/;
   const key = { headers: { 'x-api-key': uuids.adminKey } };
   t.match((await logIn(uuids, '42')).body, { code: 'invalid_request', detail: uuid });
   t.match((await uuids.send('/admin/users/42/disabled', key)).body, { detail: uuid });
   t.match((await uuids.send('/admin/audit?user=42', key)).body, { detail: uuid });
-  t.match((await uuids.send('/admin/audit?session=42', key)).body, {
-    detail: /^querystring\/session must match/,
-  });
   t.match((await logIn(texts, 'a b')).body, { detail: text });
 });

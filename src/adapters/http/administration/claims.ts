@@ -9,7 +9,7 @@ import { OperatorsSession, toOperatorsSession } from '../canonical/session-item.
 import type { App } from '../server/app.ts';
 import { closed } from '../server/field-schemas.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
-import { Empty, jsonAnswer, problemResponses, Uuid } from '../server/schemas.ts';
+import { Empty, idOf, jsonAnswer, problemResponses } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
 export interface ClaimsOptions {
@@ -91,7 +91,7 @@ export function changeSessionRoute(scope: App, { changeSession }: ClaimsOptions)
       schema: {
         ...operatorSchema,
         operationId: 'changeSession',
-        params: Type.Object({ id: Uuid }),
+        params: Type.Object({ id: idOf('session') }),
         summary: 'Change the claims of a session, or the name of its device',
         description:
           'The claims of the session override those of its user, from the next refresh on. At most 512 bytes of JSON.',

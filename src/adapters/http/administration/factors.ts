@@ -5,7 +5,7 @@ import { canonicalUserId } from '../../../domain/user-id.ts';
 import { FactorList, toFactorList } from '../canonical/factors.ts';
 import type { App } from '../server/app.ts';
 import { adminOrigin, operatorSchema } from '../server/operators.ts';
-import { Empty, jsonAnswer, problemResponses, Uuid } from '../server/schemas.ts';
+import { Empty, idOf, jsonAnswer, problemResponses } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 
 export interface UserFactorsOptions {
@@ -71,7 +71,7 @@ function removeOneRoute(scope: App, { removeFactors }: UserFactorsOptions): void
         ...operatorSchema,
         operationId: 'removeFactorOfUser',
         summary: 'Remove one second factor of a user',
-        params: Type.Object({ id: UserId, factorId: Uuid }),
+        params: Type.Object({ id: UserId, factorId: idOf('factor') }),
         response: { 204: Empty, ...refusals },
       },
     },

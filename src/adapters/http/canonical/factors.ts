@@ -15,6 +15,7 @@ import { closed, count, longText, oneOf } from '../server/field-schemas.ts';
 import {
   BODY_IS_OPTIONAL,
   Empty,
+  idOf,
   jsonAnswer,
   problemResponses,
   Text,
@@ -35,7 +36,7 @@ export interface FactorsOptions {
 export const TotpCode = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, description: 'six digits' });
 
 const schema = { tags: ['second factors'], security: [{ bearer: [] }] };
-const Params = Type.Object({ id: Uuid });
+const Params = Type.Object({ id: idOf('factor') });
 /** The user's name for a factor. */
 export const Label = Type.String({
   maxLength: 128,

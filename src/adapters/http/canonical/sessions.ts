@@ -13,10 +13,10 @@ import { longText, oneOf } from '../server/field-schemas.ts';
 import {
   BODY_IS_OPTIONAL,
   Empty,
+  idOf,
   jsonAnswer,
   PairHeaders,
   problemResponses,
-  Uuid,
 } from '../server/schemas.ts';
 import { createConfidentialClientFinder, holderOrigin } from '../server/service-keys.ts';
 import { PageQuery, SessionList, toSessionItem } from './session-item.ts';
@@ -67,7 +67,7 @@ export function sessionRoutes(app: App, { listSessions, endSession }: SessionsOp
         ...schema,
         operationId: 'endSession',
         summary: 'End a session of the user',
-        params: Type.Object({ id: Uuid }),
+        params: Type.Object({ id: idOf('session') }),
         response: { 204: Empty, ...problemResponses(400, 401, 404, 503) },
       },
     },

@@ -14,7 +14,7 @@ import type { App } from '../server/app.ts';
 import { oneOf } from '../server/field-schemas.ts';
 import { canonicalIpAddress } from '../server/ip-address.ts';
 import { adminOrigin, type OperatorOptions, operatorSchema, requireOperator } from '../server/operators.ts';
-import { Empty, jsonAnswer, problemResponses, Text, Uuid } from '../server/schemas.ts';
+import { Empty, idOf, jsonAnswer, problemResponses, Text } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { type AuditOptions, auditRoute } from './audit.ts';
 import { type OverviewOptions, overviewRoutes } from './overview.ts';
@@ -103,7 +103,7 @@ function endSessionRoute(scope: App, { endSessionAsOperator }: AdminOptions): vo
         ...operatorSchema,
         operationId: 'endSessionAsOperator',
         summary: 'End a session',
-        params: Type.Object({ id: Uuid }),
+        params: Type.Object({ id: idOf('session') }),
         response: { 204: Empty, ...problemResponses(400, 401, 403, 404, 503) },
       },
     },

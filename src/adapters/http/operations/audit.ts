@@ -10,7 +10,7 @@ import type { App } from '../server/app.ts';
 import { longText, nextCursor, oneOf } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
 import { readTime } from '../server/read-time.ts';
-import { problemResponses, Time, Uuid } from '../server/schemas.ts';
+import { idOf, problemResponses, Time } from '../server/schemas.ts';
 import { UserId } from '../server/user-ids.ts';
 import { AuditItem, auditExample, EventOrder, toAuditItem } from './audit-item.ts';
 
@@ -24,7 +24,7 @@ const Query = Type.Composite([
   Type.Object({
     type: Type.Optional(oneOf(AUDIT_TYPES)),
     user: Type.Optional(UserId),
-    session: Type.Optional(Uuid),
+    session: Type.Optional(idOf('session')),
     from: Type.Optional(Type.String({ ...Time, description: 'events at this time or later' })),
     to: Type.Optional(Type.String({ ...Time, description: 'events before this time' })),
     order: EventOrder,

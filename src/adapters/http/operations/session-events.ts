@@ -10,7 +10,7 @@ import type { App } from '../server/app.ts';
 import { examples } from '../server/examples.ts';
 import { closed, nextCursor } from '../server/field-schemas.ts';
 import { operatorSchema } from '../server/operators.ts';
-import { jsonAnswer, problemResponses, Uuid } from '../server/schemas.ts';
+import { idOf, jsonAnswer, problemResponses } from '../server/schemas.ts';
 import { AuditItem, auditExample, EventOrder, toAuditItem } from './audit-item.ts';
 
 const SessionEventList = Type.Object(
@@ -50,7 +50,7 @@ export function sessionEventsRoute(
         description:
           'The login, changes of network and product, step-ups, refused DPoP proofs, reuse, healing, changes by operators ' +
           'and the end. Plain rotations and retries are not recorded.',
-        params: Type.Object({ id: Uuid }),
+        params: Type.Object({ id: idOf('session') }),
         querystring: Query,
         response: {
           200: jsonAnswer('a page of events', SessionEventList),

@@ -32,7 +32,8 @@ import { protectionHeaders } from './protection.ts';
 import { onRequestEnd } from './request-end.ts';
 import { createSocketRefusals } from './socket-refusals.ts';
 import { traceRequests } from './trace-requests.ts';
-import { applyUserIdFormat } from './user-ids.ts';
+import { acceptUserIdFormat } from './user-ids.ts';
+import { explainValidation } from './validation-messages.ts';
 
 /** Sizes in bytes, times in milliseconds. */
 export interface ServerLimits extends ShutdownTimes {
@@ -138,7 +139,8 @@ export function createServer(options: ServerOptions): App {
   acceptJsonBodies(app);
   ignoreEmptyBodies(app);
   fillOptionalBodies(app);
-  applyUserIdFormat(app, userIdFormat);
+  explainValidation(app, userIdFormat);
+  acceptUserIdFormat(app, userIdFormat);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers.forRequest(request));
     refuseUnclearHost(request);

@@ -9,6 +9,19 @@ export const Uuid = Type.String({
   description: 'UUID',
 });
 
+/** Marks the schema of an id. It is a symbol, so validators and the OpenAPI document ignore it. */
+const IDENTIFIED = Symbol('identified');
+
+/** The UUID of a session, a factor or another `thing`. The refusal of other text names the thing. */
+export function idOf(thing: string): typeof Uuid {
+  return Object.assign(Type.String({ ...Uuid }), { [IDENTIFIED]: thing });
+}
+
+/** The thing whose id this schema describes; null if it is not a schema of {@link idOf}. */
+export function identifiedThing(schema: object): string | null {
+  return IDENTIFIED in schema ? String(schema[IDENTIFIED]) : null;
+}
+
 /**
  * Text that a person typed: without NUL and without unpaired surrogates. The bound covers every Unicode form of the
  * longest name or password. Longer text is refused before it is normalized.

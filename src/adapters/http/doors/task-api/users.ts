@@ -5,7 +5,7 @@ import type { App } from '../../server/app.ts';
 import { principalOf } from '../../server/authenticate.ts';
 import { examples } from '../../server/examples.ts';
 import { longText } from '../../server/field-schemas.ts';
-import { jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
+import { idOf, jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
 import { rateLimitHeaders } from './request-limit.ts';
 import { authorized } from './schemas.ts';
 
@@ -55,7 +55,7 @@ export function userRoutes(app: App, { listUsers, describeUser }: TaskApiUserOpt
         ...authorized,
         operationId: 'getUser',
         summary: 'Get a user',
-        params: Type.Object({ id: Uuid }),
+        params: Type.Object({ id: idOf('account') }),
         response: {
           200: jsonAnswer('the user', User, rateLimitHeaders),
           ...problemResponses(400, 401, 404, 429, 503),

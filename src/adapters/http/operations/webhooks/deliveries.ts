@@ -8,7 +8,7 @@ import { PageQuery } from '../../canonical/session-item.ts';
 import type { App } from '../../server/app.ts';
 import { adminOrigin } from '../../server/operators.ts';
 import { readTime } from '../../server/read-time.ts';
-import { emptyAnswer, jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
+import { emptyAnswer, idOf, jsonAnswer, problemResponses } from '../../server/schemas.ts';
 import { EndpointId, webhookSchema } from './endpoints.ts';
 import { DeliveryList, PeriodBody, SentAgain, toDelivery } from './schemas.ts';
 
@@ -58,7 +58,7 @@ function sendEventAgainRoute(scope: App, { sendDeliveryAgain }: DeliveryOptions)
         ...webhookSchema,
         operationId: 'sendWebhookAgain',
         summary: 'Send one event to an endpoint again',
-        params: Type.Object({ id: Uuid, eventId: Uuid }),
+        params: Type.Object({ id: idOf('endpoint'), eventId: idOf('event') }),
         response: {
           202: emptyAnswer(
             'the event is due at once; a disabled or paused endpoint gets it when it is enabled',

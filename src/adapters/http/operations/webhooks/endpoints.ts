@@ -9,7 +9,7 @@ import type {
 } from '../../../../app/webhooks/manage-endpoints.ts';
 import type { App } from '../../server/app.ts';
 import { adminOrigin } from '../../server/operators.ts';
-import { Empty, jsonAnswer, problemResponses, Uuid } from '../../server/schemas.ts';
+import { Empty, idOf, jsonAnswer, problemResponses } from '../../server/schemas.ts';
 import {
   AddedEndpoint,
   Endpoint,
@@ -32,7 +32,7 @@ export interface EndpointOptions {
 
 export const webhookSchema = { tags: ['webhooks'], security: [{ serviceKey: [] }] };
 
-export const EndpointId = Type.Object({ id: Uuid });
+export const EndpointId = Type.Object({ id: idOf('endpoint') });
 
 /** Routes that manage the endpoints of webhooks. Must be registered in a scope that requires an operator. */
 export function endpointRoutes(scope: App, options: EndpointOptions): void {
