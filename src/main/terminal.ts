@@ -32,9 +32,11 @@ export async function openTerminal(config: Config): Promise<Terminal> {
   };
 }
 
-function welcomeText(config: Config, { url, docs }: ServiceUrls): string {
+function welcomeText(config: Config, { url, docs, console }: ServiceUrls): string {
   const lines = [
     ['API', docs],
+    ...(config.http.accountPages ? [['Account', `${url}/account`]] : []),
+    ...(console === undefined ? [] : [['Console', console]]),
     ['Database', describeDatabase(config)],
     ['Mails', describeMails(config)],
     ['Try it', firstCommand(config, url)],

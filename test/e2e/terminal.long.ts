@@ -24,6 +24,8 @@ t.test('the first start on a terminal shows its steps, and an example command th
     t.match(text, `${index + 1} of ${MIGRATIONS.length} migrations, now ${Number(version)} ${name}`);
   t.match(text, /Kinship answers at http:\/\/127\.0\.0\.1:\d+/);
   t.match(text, /API {7}http:\/\/127\.0\.0\.1:\d+\/docs/);
+  t.match(text, /Account {3}http:\/\/127\.0\.0\.1:\d+\/account\r?\n/);
+  t.notMatch(text, /Console {3}/, 'the console is off');
   t.match(text, `embedded, in ${join(DATA_DIR, 'pg')}`);
   t.match(text, `files in ${join(DATA_DIR, 'mail')}`);
   t.notMatch(text, /^\{/m, 'no line of JSON');
@@ -34,6 +36,21 @@ t.test('the first start on a terminal shows its steps, and an example command th
   t.equal(await terminal.interrupt(), 0);
   t.match(terminal.text(), /stopped/);
 });
+
+t.test(
+  'the welcome on a terminal names the console if it is on, and no account page if that is off',
+  async (t) => {
+    if (!requireTerminal(t) || !(await requirePostgres(t))) return;
+    const database = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() };
+    const settings = { CONSOLE: 'on', ACCOUNT_PAGES: 'off', API_PORT: '0' };
+    const terminal = onTerminal(t, ['serve'], { ...database, ...settings, NO_COLOR: '1' });
+    await terminal.waitFor(/A theft/);
+    const text = terminal.text();
+    t.match(text, /Console {3}http:\/\/127\.0\.0\.1:\d+\/console\r?\n/);
+    t.notMatch(text, /Account {3}/);
+    t.equal(await terminal.interrupt(), 0);
+  },
+);
 
 t.test('a terminal gets JSON with LOG_FORMAT=json and in production', async (t) => {
   if (!requireTerminal(t) || !(await requirePostgres(t))) return;

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { accountPages, COOKIE } from '../support/account-page.ts';
 import { someFamily } from '../support/families.ts';
+import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 
 const MINUTE = 60_000;
@@ -23,6 +24,36 @@ t.test('a sign-in sets a cookie of its own, and no token leaves the service', as
   t.match(page.html, '<p class="mark">This page</p>');
   t.equal(page.headers.get('cache-control'), 'no-store');
 });
+
+t.test(
+  'an unknown path under /account is a page for a browser, and a problem for other clients',
+  async (t) => {
+    const { send, url } = await startHttpService(t);
+    const open = async (path: string, init: RequestInit = {}) => {
+      const answer = await fetch(new URL(path, url), { ...init, headers: { accept: 'text/html,*/*;q=0.8' } });
+      return { status: answer.status, headers: answer.headers, html: await answer.text() };
+    };
+    for (const path of ['/account/bogus', '/account/a/b?c=d']) {
+      const { status, headers, html } = await open(path);
+      t.equal(status, 404, path);
+      t.equal(headers.get('content-type'), 'text/html; charset=utf-8');
+      t.match(headers.get('content-security-policy'), /style-src/);
+      t.equal(headers.get('cache-control'), 'no-store');
+      t.match(html, '<h1>Page not found</h1>');
+      t.match(html, 'href="/account"');
+    }
+    const form = await open('/account/sign-out');
+    t.equal(form.status, 405, 'a path of a form');
+    t.equal(form.headers.get('allow'), 'POST, OPTIONS');
+    t.match(form.html, '<h1>Page not found</h1>');
+    t.match(await send('/account/bogus'), { status: 404, body: { code: 'not_found' } });
+    t.match(await open('/accounts'), { status: 404, html: /"code":"not_found"/ });
+    const off = await startHttpService(t, { http: { accountPages: false } });
+    t.match(await fetch(new URL('/account/bogus', off.url), { headers: { accept: 'text/html' } }), {
+      status: 404,
+    });
+  },
+);
 
 t.test('behind TLS the name of the cookie has the prefix __Host-', async (t) => {
   const { submit, show } = await accountPages(t, { http: { publicUrl: 'https://auth.example.com' } });

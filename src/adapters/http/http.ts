@@ -14,7 +14,7 @@ import { checkMetricsKey, type Exposition, metricsRoute } from './operations/met
 import { type RevocationsOptions, revocationsRoute } from './operations/revocations.ts';
 import { verifyRoute } from './operations/verify.ts';
 import { type WebhookOptions, webhookRoutes } from './operations/webhooks/webhooks.ts';
-import { accountPages } from './pages/account/account.ts';
+import { accountPages, unknownAccountPages } from './pages/account/account.ts';
 import type { AccountPageOptions } from './pages/account/context.ts';
 import { type EmailChangeOptions, emailChangePages } from './pages/email-change.ts';
 import { type EmailVerificationOptions, emailVerificationPages } from './pages/email-verification.ts';
@@ -144,7 +144,10 @@ async function clientRoutes(app: App, options: RouteOptions): Promise<void> {
     emailChangePages(pages, { ...options, sendPage });
     emailVerificationPages(pages, { ...options, sendPage });
   });
-  if (options.accountPages) await registerScope(app, (account) => accountPages(account, options));
+  if (options.accountPages) {
+    await registerScope(app, (account) => accountPages(account, options));
+    await registerScope(app, (unknown) => unknownAccountPages(unknown, options.serviceName), '/account');
+  }
   await registerScope(app, (oauth) => oauthRoutes(oauth, options));
   await registerScope(app, async (proxies) => {
     await acceptSessionCookies(proxies, options);

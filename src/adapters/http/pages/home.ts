@@ -1,5 +1,5 @@
 import type { App } from '../server/app.ts';
-import type { SendPage } from './page.ts';
+import { acceptsHtml, type SendPage } from './page.ts';
 
 const ACCOUNT = ['account', '/account', 'Your account'] as const;
 const LINKS = [
@@ -12,10 +12,9 @@ const LINKS = [
 /** `GET /`: a page with links for a person who opens the URL of the service. Other clients get the links as JSON. */
 export function homePage(app: App, accountPages: boolean, sendPage: SendPage): void {
   const links = accountPages ? [ACCOUNT, ...LINKS] : LINKS;
-  app.get('/', { schema: { hide: true } }, async ({ headers }, reply) => {
+  app.get('/', { schema: { hide: true } }, async (request, reply) => {
     reply.header('vary', 'accept');
-    if (headers.accept?.includes('text/html') !== true)
-      return Object.fromEntries(links.map(([name, path]) => [name, path]));
+    if (!acceptsHtml(request)) return Object.fromEntries(links.map(([name, path]) => [name, path]));
     const items = links.map(([, path, label]) => `<li><a href="${path}">${label}</a></li>`);
     return sendPage(reply, {
       title: 'This is a session service',

@@ -1,6 +1,6 @@
 import formbody from '@fastify/formbody';
 import { Type } from '@sinclair/typebox';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { prepareRefusal } from '../server/problem-answers.ts';
@@ -37,6 +37,11 @@ export function createPageSender(serviceName: string): SendPage {
       .header('content-security-policy', contentSecurityPolicyOf(page))
       .type('text/html; charset=utf-8')
       .send(renderPage(serviceName, page));
+}
+
+/** Whether a person may see the answer: browsers ask for HTML when they open an address. */
+export function acceptsHtml({ headers }: FastifyRequest): boolean {
+  return headers.accept?.includes('text/html') === true;
 }
 
 /**

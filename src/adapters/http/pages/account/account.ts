@@ -1,11 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal } from '../../../../domain/refusal.ts';
 import type { App } from '../../server/app.ts';
 import { clientInfoOf } from '../../server/client-info.ts';
 import { registerCookieParser } from '../../server/cookies.ts';
 import { refuseForeignChange } from '../../server/own-origin.ts';
 import { createPageCookie, type PageCookie } from '../../server/page-cookie.ts';
+import { prepareRefusal, sendProblem } from '../../server/problem-answers.ts';
 import { type Page, paragraph } from '../layout.ts';
-import { createPageSender, servePages } from '../page.ts';
+import { acceptsHtml, createPageSender, servePages } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
 import type { AccountPageContext, AccountPageOptions } from './context.ts';
 import { factorRoutes } from './factors.ts';
@@ -49,6 +51,27 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   if (options.sendsMails) forgottenPasswordRoutes(app, context);
   factorRoutes(app, context);
   passkeyRoutes(app, context);
+}
+
+const UNKNOWN_PAGE: Page = {
+  title: 'Page not found',
+  content: `${paragraph('There is no page at this address.')}<p><a href="/account">Back to your account</a></p>`,
+};
+
+/**
+ * Answers a browser that opens an unknown path under `/account` with a page. Must be registered in a scope with that
+ * prefix. Other clients get a problem document.
+ */
+export function unknownAccountPages(scope: App, serviceName: string): void {
+  const sendPage = createPageSender(serviceName);
+  scope.setNotFoundHandler(() => {
+    throw new Refusal('not_found', 'There is no such route.');
+  });
+  scope.setErrorHandler((error, request, reply) => {
+    if (!acceptsHtml(request)) return sendProblem(error, request, reply);
+    prepareRefusal(error, request, reply);
+    return sendPage(reply, UNKNOWN_PAGE);
+  });
 }
 
 /**
