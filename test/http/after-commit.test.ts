@@ -72,5 +72,5 @@ t.test('a sign-in to the account page succeeds although the former session canno
   t.not(cookie, '');
   t.not(cookie, former);
   t.equal((await pages.show('/account', cookie)).title, 'Your account');
-  t.match(pages.lines.join(''), 'the previous session of an account page stays');
+  t.match(pages.lines.join(''), 'the previous session of an account page could not be ended');
 });
