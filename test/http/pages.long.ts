@@ -207,6 +207,8 @@ t.test(
     t.equal(headers.get('vary'), 'accept');
     t.same(Object.values(body), linked);
     t.equal(linked.length, 5);
+    const shared = await startHttpService(t, { http: { corsOrigins: ['https://app.example.com'] } });
+    t.equal((await shared.send('/')).headers.get('vary'), 'origin, accept');
     for (const path of linked) t.equal((await fetch(`${url}${path}`)).status, 200, path);
   },
 );

@@ -13,7 +13,8 @@ const LINKS = [
 export function homePage(app: App, accountPages: boolean, sendPage: SendPage): void {
   const links = accountPages ? [ACCOUNT, ...LINKS] : LINKS;
   app.get('/', { schema: { hide: true } }, async (request, reply) => {
-    reply.header('vary', 'accept');
+    // With CORS the answer already varies by origin.
+    reply.header('vary', [reply.getHeader('vary'), 'accept'].filter(Boolean).join(', '));
     if (!acceptsHtml(request)) return Object.fromEntries(links.map(([name, path]) => [name, path]));
     const items = links.map(([, path, label]) => `<li><a href="${path}">${label}</a></li>`);
     return sendPage(reply, {
