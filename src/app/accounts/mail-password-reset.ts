@@ -1,28 +1,16 @@
 import { byUser } from '../../domain/audit.ts';
 import { type ClientInfo, clientFacts } from '../../domain/client-info.ts';
 import { HOUR } from '../../domain/durations.ts';
-import type { Limits } from '../../domain/limits.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { DeferWork } from '../../ports/defer-work.ts';
-import type { NewId } from '../../ports/new-id.ts';
-import type { LinkSecrets } from '../../ports/security/link-secrets.ts';
-import type { SecurityLog } from '../../ports/security-log.ts';
-import type { Attempts } from '../../ports/stores/attempts.ts';
 import type { Users } from '../../ports/stores/users.ts';
 import { changeEntries } from '../change-entries.ts';
-import { assertWithinLimit } from './assert-within-limit.ts';
+import { type PreparePasswordResetDeps, preparePasswordReset } from './prepare-password-reset.ts';
 import { uncountIfRefused } from './uncount-if-refused.ts';
 
-export interface PasswordResetDeps {
+export interface PasswordResetDeps extends PreparePasswordResetDeps {
   readonly users: Pick<Users, 'addReset'>;
-  readonly attempts: Attempts;
-  readonly limits: Limits;
-  readonly links: LinkSecrets;
-  readonly clock: Clock;
-  readonly newId: NewId;
-  readonly securityLog: SecurityLog;
 }
 
 interface Deps extends PasswordResetDeps {
@@ -65,26 +53,13 @@ export async function openPasswordReset(
   user: User,
   client: ClientInfo,
 ): Promise<void> {
-  const { users, limits, links, clock, newId } = deps;
+  const { users, clock, newId } = deps;
   const now = clock();
-  const counted = await assertWithinLimit(
-    deps,
-    {
-      // Counted by address, so that deleting the account and registering again does not reset the limit.
-      key: `reset ${identifierOf(user.email)}`,
-      limit: { name: 'reset-mails', ...limits.resetMails },
-      detail:
-        'The address of the account has got as many mails with a link for a new password as are allowed for now. ' +
-        'Use the link in the newest mail, or try again later.',
-    },
-    { userId: user.id, address: client.address },
-  );
-  const resetId = links.makeLinkId(newId());
-  const reset = {
-    hashedToken: links.hashSecret(links.makeResetSecret(resetId)),
-    userId: user.id,
+  const { address } = client;
+  const { resetId, reset, counted } = await preparePasswordReset(deps, user, {
     expiresAt: now + HOUR,
-  };
+    address,
+  });
   const data = { userId: user.id, resetId, ...clientFacts(client) };
   const event = { type: 'users.password_forgotten', occurredAt: now, data } as const;
   const entries = changeEntries(newId, byUser(client), [{ event }]);

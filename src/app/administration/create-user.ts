@@ -5,7 +5,7 @@ import { NO_PASSWORD } from '../../domain/imported-user.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { normalizePassword } from '../../domain/password.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { identifierOf, type User } from '../../domain/user.ts';
+import type { User } from '../../domain/user.ts';
 import type { PasswordHasher } from '../../ports/security/password-hasher.ts';
 import type { CountedAction } from '../../ports/stores/attempts.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
@@ -16,8 +16,8 @@ import {
   assertNotBreached,
   type NewPasswordDeps,
 } from '../accounts/assert-acceptable-password.ts';
-import { assertWithinLimit } from '../accounts/assert-within-limit.ts';
 import { assertFree, createdEvent, readNames } from '../accounts/new-account.ts';
+import { preparePasswordReset } from '../accounts/prepare-password-reset.ts';
 import { type PrepareVerificationDeps, prepareVerification } from '../accounts/prepare-verification.ts';
 import { uncountIfRefused } from '../accounts/uncount-if-refused.ts';
 import { type AdminAction, type AdminActionDeps, entriesOfAction, reportAction } from './admin-action.ts';
@@ -93,15 +93,9 @@ async function create(deps: Deps, user: User, origin: ChangeOrigin): Promise<str
 }
 
 async function invite(deps: Deps, user: User, origin: ChangeOrigin): Promise<string> {
-  const limit = { name: 'reset-mails', ...deps.limits.resetMails };
-  const who = { userId: user.id, ...(origin.address !== null && { address: origin.address }) };
-  const counted = await assertWithinLimit(deps, { key: `reset ${identifierOf(user.email)}`, limit }, who);
-  const resetId = deps.links.makeLinkId(deps.newId());
-  const reset = {
-    hashedToken: deps.links.hashSecret(deps.links.makeResetSecret(resetId)),
-    userId: user.id,
-    expiresAt: user.createdAt + INVITATION_AGE,
-  };
+  const { address } = origin;
+  const expiresAt = user.createdAt + INVITATION_AGE;
+  const { resetId, reset, counted } = await preparePasswordReset(deps, user, { expiresAt, address });
   const data = { userId: user.id, byOperator: true, resetId } as const;
   const invitation: DomainEvent = { type: 'users.invited', occurredAt: user.createdAt, data };
   const action = actionOf(user, origin, [createdEvent(user), invitation]);
