@@ -56,12 +56,15 @@ function reportOf({ fault, unchecked, seals, events, head }: Verification): stri
     ({ seal, keyId }) => `Seal ${seal} cannot be checked: its key ${keyId} is not in REFRESH_TOKEN_HASH_KEY.`,
   );
   if (fault !== null) lines.push(describeFault(fault));
-  else
+  else if (head === null) lines.push('There are no seals yet. The service seals events every ten seconds.');
+  else {
+    const found = `${plural(seals, 'seal')} with ${plural(events, 'event')}, up to ${head.number}:${head.mac}`;
     lines.push(
-      head === null
-        ? 'There are no seals yet. The service seals events every ten seconds.'
-        : `No change found in ${plural(seals, 'seal')} with ${plural(events, 'event')}, up to ${head.number}:${head.mac}.`,
+      unchecked.length === 0
+        ? `No change found in ${found}.`
+        : `Only a part of the log was checked: ${found}.`,
     );
+  }
   return `${lines.join('\n')}\n`;
 }
 

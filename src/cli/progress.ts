@@ -1,4 +1,5 @@
 import type { StartEvents } from '../compose/stores.ts';
+import { formatCount } from '../domain/plural.ts';
 
 /** The control sequence that returns to the start of the line and clears it. */
 const CLEAR = '\r\u001b[K';
@@ -54,7 +55,7 @@ export function createProgress(output: Output, clock: () => number): Progress {
   function draw(): void {
     const { what, done, total } = shown;
     const seconds = Math.round((clock() - started) / 1_000);
-    const count = total === null ? `${done}` : `${done} of ${total}`;
+    const count = total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
     const line = `${count} ${what}, ${seconds} s`;
     if (isTerminal)
       output.write(`${CLEAR}${`${formatBar(done, total)} ${line}`.slice(0, (output.columns || 80) - 1)}`);

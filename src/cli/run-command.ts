@@ -15,7 +15,8 @@ export async function runCommand(work: () => Promise<void>): Promise<void> {
 export function describeFailure(error: unknown): string {
   const [thrown, ...causes] = errorChain(error);
   const errors = [thrown, ...causes.filter((cause) => cause instanceof Error)];
-  return errors.filter(isWrittenForOperators).map(messageOrCode).reduceRight(joinMessages, '');
+  const messages = errors.filter(isWrittenForOperators).map(messageOrCode);
+  return messages.filter((message, index) => !messages[index - 1]?.includes(message)).join(' ');
 }
 
 /** The sentence of an unavailable store is for clients of the service. An operator needs only its cause. */
@@ -25,8 +26,4 @@ function isWrittenForOperators(error: unknown): boolean {
 
 function messageOrCode(error: unknown): string {
   return errorMessage(error) || errorCode(error) || (error as Error).name;
-}
-
-function joinMessages(causes: string, message: string): string {
-  return message.includes(causes) ? message : `${message} ${causes}`;
 }

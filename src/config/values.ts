@@ -104,7 +104,9 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
       return names;
     },
 
-    /** A host name or an IP address, without port or zone. The fault names the variable of the port, if there is one. */
+    /**
+     * A host name or an IP address, without port or zone. The fault names the variable of the port, if there is one.
+     */
     host(name: string, value: string, portVariable?: string): string {
       if (isHost(value)) return value;
       const wanted = 'a host name or an IP address, and nothing else';

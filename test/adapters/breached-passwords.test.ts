@@ -44,7 +44,7 @@ t.test('a request to a range service has five characters of the hash, and asks f
   }
 });
 
-t.test('a password is accepted if the range service fails, and the failure is logged', async (t) => {
+t.test('a password is accepted if the range service fails, and the failure is reported', async (t) => {
   const answers: Record<string, RequestListener> = {
     'an error': (_request, response) => response.writeHead(503).end(),
     'a redirect': (_request, response) => response.writeHead(302, { location: '/' }).end(),
@@ -63,8 +63,10 @@ t.test('a password is accepted if the range service fails, and the failure is lo
   };
   for (const [name, answer] of Object.entries(answers)) {
     const { isBreached, failures } = await rangeService(t, answer);
-    t.equal(await isBreached('a leaked piano 42'), false, name);
-    t.equal(failures.length, 1, name);
+    for (const search of [1, 2]) {
+      t.equal(await isBreached('a leaked piano 42'), false, name);
+      t.equal(failures.length, search, name);
+    }
   }
 });
 
@@ -120,8 +122,10 @@ t.test('an unusable file is reported at each search, and no password is refused'
   for (const name of ['empty', 'missing', 'foreign', 'folder']) {
     const failures: unknown[] = [];
     const isBreached = createBreachFile(join(folder, name), (error) => failures.push(error));
-    t.equal(await isBreached('a leaked piano 42'), false, name);
-    t.equal(failures.length, 1, name);
+    for (const search of [1, 2]) {
+      t.equal(await isBreached('a leaked piano 42'), false, name);
+      t.equal(failures.length, search, name);
+    }
   }
 });
 

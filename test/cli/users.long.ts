@@ -115,7 +115,7 @@ t.test('an export can be imported unchanged, in several batches', async (t) => {
   await writeFile(file, lines.join('\n'));
   const { output, errors } = await run(['import', file]);
   t.match(output, /^1,100 users imported, 0 unchanged, 0 refused/);
-  t.match(errors, /^500 of 1100 lines read, \d+ s$/m);
+  t.match(errors, /^500 of 1,100 lines read, \d+ s$/m);
   const sortLines = (text: string) => text.trim().split('\n').toSorted();
   const before = await run(['export']);
   t.equal(sortLines(before.output).length, 1_100);

@@ -9,7 +9,7 @@ import { waitForValue } from '../support/wait-until.ts';
 
 const KEY = 'correct-horse-battery-staple-2026';
 
-async function overviewOf(t: Test, env: Record<string, string>) {
+async function startOverviewReader(t: Test, env: Record<string, string>) {
   const { url } = await startServiceInProcess(t, {
     ...{ DATABASE_URL: await testDatabase(t), SERVICE_API_KEYS: `operator:admin:${KEY}`, MAIL: 'off' },
     ...env,
@@ -25,7 +25,7 @@ async function overviewOf(t: Test, env: Record<string, string>) {
 
 t.test('the overview of the whole service has its dependencies and its backlog', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const read = await overviewOf(t, {});
+  const read = await startOverviewReader(t, {});
   const { replica, dependencies, keys, samples } = await read();
   t.equal(replica.split(':')[0], hostname());
   t.match(dependencies, [
@@ -40,13 +40,15 @@ t.test('the overview of the whole service has its dependencies and its backlog',
 
 t.test('the keys of the database and of a file are shown', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const stored = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256' });
-  t.match((await stored()).keys, [{ alg: 'ES256', state: 'signing', announcedAt: /Z$/, signsFrom: /Z$/ }]);
+  const readStored = await startOverviewReader(t, { ACCESS_TOKEN_ALG: 'ES256' });
+  t.match((await readStored()).keys, [
+    { alg: 'ES256', state: 'signing', announcedAt: /Z$/, signsFrom: /Z$/ },
+  ]);
   const path = join(await dataDir(t), 'keys.json');
   const jwk = makeKeyPair('ec').privateKey.export({ format: 'jwk' });
   await writeFile(path, JSON.stringify({ keys: [{ ...jwk, kid: 'mine' }] }));
-  const inFile = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: path });
-  t.same((await inFile()).keys, [{ id: 'mine', alg: 'ES256', state: 'signing' }]);
+  const readInFile = await startOverviewReader(t, { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: path });
+  t.same((await readInFile()).keys, [{ id: 'mine', alg: 'ES256', state: 'signing' }]);
 });
 
 t.test('while the file of keys is unusable, the overview says that the keys are not known', async (t) => {
@@ -54,7 +56,7 @@ t.test('while the file of keys is unusable, the overview says that the keys are 
   const path = join(await dataDir(t), 'keys.json');
   const jwk = makeKeyPair('ec').privateKey.export({ format: 'jwk' });
   await writeFile(path, JSON.stringify({ keys: [jwk] }));
-  const read = await overviewOf(t, { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: path });
+  const read = await startOverviewReader(t, { ACCESS_TOKEN_ALG: 'ES256', KEY_SET_FILE: path });
   await writeFile(path, '{');
   t.match(await read(), { dependencies: [{ name: 'database', state: 'up' }], keys: null });
 });

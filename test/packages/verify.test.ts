@@ -716,7 +716,8 @@ t.test('a service key that is not set is an error of the application', (t) => {
   for (const serviceKey of ['', undefined as unknown as string])
     t.throws(() => createVerifier({ ...options, revocations: { serviceKey, whenLost: 'accept' } }), {
       name: 'TypeError',
-      message: 'revocations.serviceKey is missing.',
+      message:
+        'revocations.serviceKey is missing: set it to the secret of a service key with the scope verify.',
     });
   t.end();
 });

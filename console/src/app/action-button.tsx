@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
-import { STATED_REASON, statedReasonFault } from '../../../src/domain/visible-text.ts';
+import { statedReasonFault } from '../../../src/domain/visible-text.ts';
 import { ErrorText } from './loaded.tsx';
 
 interface Props {
@@ -73,7 +73,7 @@ export function ActionButton({ label, consequence, harmless = false, fields, may
           {fields}
           <p class="field">
             <label for={id}>Reason, for the log</label>
-            <input id={id} name="reason" maxLength={STATED_REASON.most} required autocomplete="off" />
+            <input id={id} name="reason" required autocomplete="off" />
           </p>
           <p class="buttons">
             <button type="submit" class={style}>

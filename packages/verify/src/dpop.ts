@@ -14,7 +14,7 @@ export interface DpopOptions {
   readonly publicUrl?: string;
   /**
    * The maximum number of used proofs in memory. Each is kept for 135 seconds. If the memory is full, requests get 503.
-   * Default 1,000,000, in 42 MB.
+   * Default 1,000,000, in 42 MB, and for a moment in 84 MB.
    */
   readonly maxProofs?: number;
   /**

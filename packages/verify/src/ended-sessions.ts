@@ -18,7 +18,8 @@ export interface StreamOptions {
    */
   readonly lostAfter?: number;
   /**
-   * The maximum number of ended sessions in memory. With more, the stream counts as lost. Default 1,000,000, in 42 MB.
+   * The maximum number of ended sessions in memory. With more, the stream counts as lost. Default 1,000,000, in
+   * 42 MB, and for a moment in 84 MB.
    */
   readonly maxSessions?: number;
   /** Called with each failure of the stream, and of introspection. The verifier keeps reconnecting. */
@@ -40,8 +41,25 @@ export function followEndedSessions(
   fetch: typeof globalThis.fetch,
 ): EndedSessions {
   // An unset variable often causes an empty key. The service would refuse the key, and the stream would stay lost.
-  if (!serviceKey) throw new TypeError('revocations.serviceKey is missing.');
-  const list = followRevocations({ url: urlOf('/revocations'), serviceKey, maxSessions, onError, fetch });
+  if (!serviceKey)
+    throw new TypeError(
+      'revocations.serviceKey is missing: set it to the secret of a service key with the scope verify.',
+    );
+  const report = (error: unknown) => {
+    try {
+      onError(error);
+    } catch (failure) {
+      // A refusal must not depend on the logger of the application.
+      console.error('@kinship/verify: the function onError threw:', failure);
+    }
+  };
+  const list = followRevocations({
+    url: urlOf('/revocations'),
+    serviceKey,
+    maxSessions,
+    onError: report,
+    fetch,
+  });
   return {
     async assertLive(token, { sessionId, claims }) {
       if (list.hasEnded(sessionId)) throw sessionEnded();
@@ -50,7 +68,7 @@ export function followEndedSessions(
       if (whenLost === 'refuse')
         throw unavailable('It is not known at the moment which sessions have ended.');
       const url = urlOf('/oauth/introspect');
-      if (!(await isActive(token, { url, serviceKey, fetch, onError }))) throw sessionEnded();
+      if (!(await isActive(token, { url, serviceKey, fetch, onError: report }))) throw sessionEnded();
     },
     ready: list.ready,
     close: () => list.close(),

@@ -26,7 +26,10 @@ export async function isActive(
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (response.status !== 200) throw unexpectedStatus('Introspection', response.status, 'introspect');
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw unexpectedStatus('Introspection', response.status, 'introspect');
+    }
     const { active, token_type: type } = (await response.json()) as { active: unknown; token_type?: unknown };
     // A refresh token has no type.
     return active === true && typeof type === 'string';

@@ -14,7 +14,10 @@ const DEADLOCK = '40P01';
 export interface BatchedChanges<Change, Result> {
   /** Changes with the same key are never in one batch, because the second one must see the result of the first. */
   keyOf(change: Change): string;
-  /** Returns the results by key. The statement should skip locked rows: a wait delays every change of the batch. */
+  /**
+   * Returns the results by key. The statement should skip locked rows: a wait delays every change of the batch, and
+   * two batches that wait for each other are a deadlock.
+   */
   runBatch(changes: readonly Change[]): Promise<ReadonlyMap<string, Result | Promise<Result>>>;
   runAlone(change: Change): Promise<Result>;
 }

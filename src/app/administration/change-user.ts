@@ -26,8 +26,8 @@ const ATTEMPTS = 3;
 /**
  * Changes the name of an account, its address, or whether the address is verified. The change of an address is final:
  * the former address gets a mail without a link, and earlier links are removed. A new address that is not verified gets
- * a link that proves it: see {@link prepareVerification}. False, and nothing
- * changes, if there is no such account. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `unavailable`.
+ * a link that proves it: see {@link prepareVerification}. False, and nothing changes, if there is no such account.
+ * Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `unavailable`.
  */
 export const changeUser =
   (deps: Deps): ChangeUser =>

@@ -51,8 +51,7 @@ const OPERATORS_QUEUE = 'operators';
 /**
  * Creates an account and returns its id. Without a password it mails a link that sets the password and proves the
  * address. With a password it mails a link that proves the address, unless the operator vouches for the address: see
- * {@link prepareVerification}. Rejects with a {@link Refusal}: `invalid_request`,
- * `conflict`, `too_many_requests`.
+ * {@link prepareVerification}. Rejects with a {@link Refusal}: `invalid_request`, `conflict`, `too_many_requests`.
  */
 export const createUser =
   (deps: Deps): CreateUser =>

@@ -39,8 +39,11 @@ export type ReadOverview = () => Promise<Overview>;
 /** How long a reading is used again, and how long samples are kept, in milliseconds. */
 const AGE = { sample: 2 * SECOND, history: HOUR, keys: 30 * SECOND, sessions: MINUTE };
 
-/** The least milliseconds between two kept samples. The latest sample may follow sooner. */
-const SPACING = 5 * SECOND;
+/**
+ * The least milliseconds between two kept samples, a little less than the pause of the stream. The latest sample may
+ * follow sooner.
+ */
+const SPACING = 4.5 * SECOND;
 
 /** Up to this number live sessions are counted exactly. A higher number is estimated. */
 const COUNTED_SESSIONS = 100_000;

@@ -22,7 +22,7 @@ const DEADLINE = 10_000;
 export function createCaller(url: string, userAgent: string) {
   async function post(path: string, body?: object): Promise<Answer> {
     const response = await send(path, body);
-    const content: unknown = await response.json().catch(() => null);
+    const content = await readJson(response);
     const request = `POST ${path.split('?')[0]}`;
     const { status } = response;
     if (!isOfKinship(status, content)) {
@@ -31,6 +31,21 @@ export function createCaller(url: string, userAgent: string) {
       );
     }
     return { request, status, body: content, summary: `${status} ${summaryOf(content)}` };
+  }
+
+  /** Null: the body is not JSON. */
+  async function readJson(response: Response): Promise<unknown> {
+    try {
+      return await response.json();
+    } catch (error) {
+      if (error instanceof SyntaxError) return null;
+      throw noAnswer(error);
+    }
+  }
+
+  function noAnswer(error: unknown): Error {
+    const start = `start it with ${commandLine('serve')}, or name it with --url`;
+    return new Error(`No service answers at ${url}: ${start}. Reason: ${innermostReason(error)}`);
   }
 
   async function send(path: string, body?: object): Promise<Response> {
@@ -44,9 +59,7 @@ export function createCaller(url: string, userAgent: string) {
         ...(body && { body: JSON.stringify(body) }),
       });
     } catch (error) {
-      throw new Error(
-        `No service answers at ${url}: start it with ${commandLine('serve')}, or name it with --url. Reason: ${innermostReason(error)}`,
-      );
+      throw noAnswer(error);
     }
   }
 

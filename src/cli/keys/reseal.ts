@@ -2,6 +2,7 @@ import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
 import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
 import { createWebhookEndpoints } from '../../adapters/postgres/webhook-endpoints.ts';
 import { resealSecrets } from '../../app/factors/reseal-secrets.ts';
+import { formatCount } from '../../domain/plural.ts';
 import { withSharedDatabase } from '../with-database.ts';
 
 /** `kinship keys reseal`. It works while the service runs. */
@@ -10,6 +11,8 @@ export async function resealStoredSecrets(): Promise<void> {
     const stores = [createSecondFactors(sql, config.policy), createWebhookEndpoints(sql)];
     const reseal = resealSecrets({ stores, sealer: createDataSealer(config.dataKeys) });
     const { resealed, total } = await reseal();
-    process.stdout.write(`${resealed} of ${total} secrets were moved to the newest DATA_ENCRYPTION_KEY.\n`);
+    process.stdout.write(
+      `${formatCount(resealed)} of ${formatCount(total)} secrets were moved to the newest DATA_ENCRYPTION_KEY.\n`,
+    );
   });
 }

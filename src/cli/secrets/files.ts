@@ -43,8 +43,8 @@ function randomText(bytes: number): string {
 }
 
 /**
- * A new folder is closed to other users. The files in it are readable for all, whatever the umask. The
- * reason: the user of a container has another user id than the user who made the file.
+ * A new folder is closed to other users. The files in it are readable for all, whatever the umask: the user of a
+ * container has another user id than the user who made the file.
  */
 function write(folder: string, name: string, secret: string): string {
   const path = join(folder, name.toLowerCase());

@@ -55,7 +55,7 @@ const OverviewAnswer = Type.Object(
       description:
         'the replica that answers: host name and port. Logins, refreshes and refusals are those of this replica',
     }),
-    samples: Type.Array(Sample, { maxItems: 720 }),
+    samples: Type.Array(Sample, { maxItems: 1_000 }),
     dependencies: Type.Array(
       Type.Object(
         { name: longText(), state: oneOf(['up', 'down']) },

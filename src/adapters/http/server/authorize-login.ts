@@ -44,7 +44,7 @@ export function createLoginAuthorizer(mode: LoginByUserId, keys: readonly Servic
 
 const KEY_NEEDED = 'A service key with scope "login" is needed in x-api-key.';
 const NOT_LOCAL =
-  'A request from this machine needs none, unless it has x-forwarded-for or a similar header, or a page of another site caused it.';
+  'A request from this machine to localhost needs none, unless it has x-forwarded-for or a similar header, or a page of another site caused it.';
 
 /** Headers by which proxies, load balancers and content delivery networks name the client or themselves. */
 const FORWARDING =

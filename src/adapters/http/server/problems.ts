@@ -73,7 +73,7 @@ const DETAILS = {
   method_not_allowed: 'This path does not support GET. It supports POST.',
   payload_too_large: 'The body is too large.',
   unsupported_media_type:
-    'This route does not accept this content type. Send application/json, or the type in the API description.',
+    'This route does not accept this content type. The API description names the accepted types: mostly application/json.',
   request_timeout: 'The request took too long to arrive.',
   headers_too_large: 'The headers are too large.',
   internal_error: 'The service failed. Try again later.',
