@@ -1,4 +1,4 @@
-import { identifiersOf, isOtherAddress, type User } from './user.ts';
+import { identifierOf, isOtherAddress, type User } from './user.ts';
 
 /** The password hash of an account without a password. It is no hash, so no password matches it. */
 export const NO_PASSWORD = 'none';
@@ -10,24 +10,29 @@ export const NO_PASSWORD = 'none';
  */
 export type ImportVerdict = 'created' | 'unchanged' | 'taken';
 
-/** An account that has the id or an identifier of the imported account. */
-export interface FoundAccount {
-  readonly id: string;
-  /** Those of its identifiers that the imported account has, too. */
-  readonly identifiers: readonly string[];
-}
+/** What identifies an account: its id, and its name and address. */
+export type AccountKey = Pick<User, 'id' | 'username' | 'email'>;
 
-/** Judges an imported account by the accounts that exist. An account that exists is never changed by an import. */
+/**
+ * Judges an imported account by the accounts in `found`, which have its id, its name or its address, or keep its address
+ * reserved. An account that exists is never changed by an import.
+ */
 export function judgeImport(
-  user: Pick<User, 'id' | 'username' | 'email'>,
+  user: AccountKey,
   hasGivenId: boolean,
-  found: readonly FoundAccount[],
+  found: readonly AccountKey[],
 ): ImportVerdict {
   const [first, ...others] = found;
   if (first === undefined) return 'created';
   if (hasGivenId) return found.some(({ id }) => id === user.id) ? 'unchanged' : 'taken';
-  const isSame = others.length === 0 && first.identifiers.length === identifiersOf(user).length;
-  return isSame ? 'unchanged' : 'taken';
+  return others.length === 0 && hasSameNames(first, user) ? 'unchanged' : 'taken';
+}
+
+function hasSameNames(one: AccountKey, other: AccountKey): boolean {
+  return (
+    identifierOf(one.username) === identifierOf(other.username) &&
+    identifierOf(one.email) === identifierOf(other.email)
+  );
 }
 
 /**
@@ -36,7 +41,7 @@ export function judgeImport(
  */
 export function importedNameFault({ username, email }: Pick<User, 'username' | 'email'>): string | null {
   if (!/^\P{C}{1,150}$/u.test(username) || username.trim() !== username)
-    return 'must be 1 to 150 characters without control characters, and not begin or end with a space';
+    return 'must be 1 to 150 characters without control, format, private-use and unassigned characters, and not begin or end with a space';
   if (isOtherAddress({ username, email })) return 'must not be an address other than that of the account';
   return null;
 }

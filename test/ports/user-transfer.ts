@@ -74,6 +74,8 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     const renamed = again();
     const other = { ...renamed, user: { ...renamed.user, username: 'other' } };
     t.same(await userTransfer.store([other], NOW, someEntry()), ['taken'], 'the address alone is not enough');
+    const named = { ...renamed, user: { ...renamed.user, username: ann.email } };
+    t.same(await userTransfer.store([named], NOW, someEntry()), ['taken'], 'also if it is the name, too');
   });
 
   await t.test('a name or address of another account is refused as taken, also within a batch', async (t) => {
@@ -103,6 +105,8 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     };
     await emailChanges.request(links, null, []);
     await emailChanges.apply(change, { at: NOW, reservedUntil: NOW + DAY }, []);
+    const former = importOf({ ...ann, id: randomUUID() }, { hasGivenId: false });
+    t.same(await userTransfer.store([former], NOW, someEntry()), ['taken'], 'even for its former holder');
     const claimant = importOf(someUser({ email: ann.email }));
     t.same(await userTransfer.store([claimant], NOW, someEntry()), ['taken']);
     t.same(await userTransfer.store([claimant], NOW + DAY, someEntry()), ['created']);

@@ -1,6 +1,9 @@
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 
-/** The known effect of abandoned work, as in `WriteOutcome`. Null: the pool rejects the work within a second. */
+/**
+ * The known effect of abandoned work, as in `WriteOutcome`. Null: the pool rejects the work, at the latest when
+ * its connections are closed.
+ */
 type AbandonOutcome = 'nothing' | 'pending' | null;
 
 /** The functions that abandon statements and transactions, by their promises. */
@@ -11,7 +14,7 @@ export function onAbandon(work: object, handler: () => AbandonOutcome): void {
   handlers.set(work, handler);
 }
 
-/** Abandons a statement or a transaction that was sent. */
+/** Abandons a statement that was sent, or a transaction. */
 export function abandon(work: object): AbandonOutcome {
   const handler = handlers.get(work);
   return handler === undefined ? 'pending' : handler();

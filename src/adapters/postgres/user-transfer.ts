@@ -1,6 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import { type Claims, claimNames, NO_CLAIMS } from '../../domain/claims.ts';
-import { type FoundAccount, type ImportVerdict, judgeImport } from '../../domain/imported-user.ts';
+import { type AccountKey, type ImportVerdict, judgeImport } from '../../domain/imported-user.ts';
 import { identifiersOf } from '../../domain/user.ts';
 import type { AuditEntry } from '../../ports/stores/audit-log.ts';
 import type { ImportedUser, UserTransfer } from '../../ports/stores/user-transfer.ts';
@@ -88,33 +88,31 @@ async function findAccounts(tx: TransactionSql, batch: readonly ImportedUser[], 
   await tx`
     delete from user_identifiers where identifier in ${tx(identifiers)} and reserved_until <= ${new Date(now)}`;
   const ids = users.map(({ id }) => id);
-  const stored = await tx<{ user_id: string; identifier: string | null }[]>`
-    select user_id, identifier from user_identifiers where identifier in ${tx(identifiers)}
+  const stored = await tx<StoredKey[]>`
+    select id, username, email, identifier as key from user_identifiers join users on id = user_id
+    where identifier in ${tx(identifiers)}
     union all
-    select id, null from users where id in ${tx(ids)}`;
+    select id, username, email, id::text from users where id in ${tx(ids)}`;
   return createAccountIndex(stored);
 }
 
-type AccountKey = Parameters<typeof identifiersOf>[0] & { readonly id: string };
+/** An account, by its id, or by an identifier that it has or keeps reserved. */
+interface StoredKey extends AccountKey {
+  readonly key: string;
+}
 
-function createAccountIndex(stored: readonly { user_id: string; identifier: string | null }[]) {
-  const owners = new Map(stored.map(({ user_id: owner, identifier }) => [identifier ?? owner, owner]));
+function createAccountIndex(stored: readonly StoredKey[]) {
+  const accounts = new Map<string, AccountKey>(stored.map((row) => [row.key, row]));
 
   return {
     add(user: AccountKey): void {
-      for (const key of [user.id, ...identifiersOf(user)]) owners.set(key, user.id);
+      for (const key of [user.id, ...identifiersOf(user)]) accounts.set(key, user);
     },
 
-    /** Finds the accounts that have the id or an identifier of this account. */
-    findSharing(user: AccountKey): FoundAccount[] {
-      const found = new Map<string, string[]>();
-      for (const key of [user.id, ...identifiersOf(user)]) {
-        const owner = owners.get(key);
-        if (owner === undefined) continue;
-        const shared = key === user.id ? [] : [key];
-        found.set(owner, [...(found.get(owner) ?? []), ...shared]);
-      }
-      return [...found].map(([id, identifiers]) => ({ id, identifiers }));
+    /** Finds the accounts that have the id or an identifier of this account, or keep its address reserved. */
+    findSharing(user: AccountKey): AccountKey[] {
+      const found = [user.id, ...identifiersOf(user)].flatMap((key) => accounts.get(key) ?? []);
+      return [...new Map(found.map((account) => [account.id, account])).values()];
     },
   };
 }

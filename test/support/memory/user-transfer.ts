@@ -28,11 +28,7 @@ export function createMemoryUserTransfer(
       ...reserved.map(([identifier, { userId }]) => [identifier, userId]),
     ];
     const ids = new Set(owners.flatMap(([identifier = '', id]) => (wanted.includes(identifier) ? [id] : [])));
-    if (users.has(user.id)) ids.add(user.id);
-    return [...ids].map((id = '') => ({
-      id,
-      identifiers: wanted.filter((one) => owners.some((owner) => owner[0] === one && owner[1] === id)),
-    }));
+    return [...ids.add(user.id)].flatMap((id = '') => users.get(id) ?? []);
   }
 
   return {
