@@ -331,7 +331,7 @@ t.test('secrets can be files in SECRETS_DIR', async (t) => {
 const smtp: Env = { SMTP_SERVER: 'mail', SMTP_FROM: 'a@example.com' };
 
 /** The environment, its first fault, and the number of faults if there is more than one. */
-const wrong: [Env, RegExp, number?][] = [
+const FAULTY: [Env, RegExp, number?][] = [
   [{ NODE_ENV: 'prod' }, /^NODE_ENV is "prod", but must be one of/],
   [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL/],
   [{ API_PORT: '65536' }, /^API_PORT is "65536", but must be a whole number from 0 to 65535/],
@@ -589,20 +589,20 @@ const wrong: [Env, RegExp, number?][] = [
   [{ ...production, REFRESH_TOKEN_HASH_KEY: `${HASH}-change-me` }, /^REFRESH_TOKEN_HASH_KEY has a weak key/],
 ];
 
-for (const [env, fault, count = 1] of wrong) {
-  t.test(`a fault: ${JSON.stringify(env).slice(0, 80)}`, async (t) => {
+for (const [env, fault, count = 1] of FAULTY) {
+  t.test(`this environment is refused: ${JSON.stringify(env).slice(0, 80)}`, async (t) => {
     const faults = await faultsOf(t, env);
     t.equal(faults.length, count, faults.join('\n'));
     t.match(faults[0], fault);
   });
 }
 
-t.test('production needs explicit keys, and generates none', async (t) => {
+t.test('production with explicit keys is valid, and generates no keys', async (t) => {
   const config = await read(t, production);
   const hexadecimal = '0123456789abcd'.repeat(5).slice(0, 64);
   await t.resolves(
     read(t, { ...production, ACCESS_TOKEN_SIGN_KEY: hexadecimal }),
-    'misses two digits by chance',
+    'a hexadecimal key without two of the digits is not weak',
   );
   t.match(config, { production: true, http: { loginByUserId: 'key' }, warnings: { length: 0 } });
   t.notOk(existsSync(join(config.dataDir, 'keys')), 'no keys are made');
@@ -628,7 +628,10 @@ t.test('signing keys are in the database or in KEY_SET_FILE', async (t) => {
   const setOf = async (env: Env) => (await readConfig({ ...keys, ...env }, folder)).keySet;
   const plain = { alg: null, file: null, encryptionKeys: [], maxAge: 300_000, rotateAfter: 2_592_000_000 };
   t.same(await setOf({}), plain);
-  t.notOk(existsSync(join(folder, 'data/keys')), 'nothing is sealed, and no key made for it');
+  t.notOk(
+    existsSync(join(folder, 'data/keys')),
+    'without an algorithm for signing keys, no encryption key is made',
+  );
   t.match(await setOf({ ACCESS_TOKEN_ALG: 'RS256', KEY_SET_FILE: 'keys.json', KEY_SET_MAX_AGE: '1m' }), {
     alg: 'RS256',
     file: join(folder, 'keys.json'),
@@ -637,7 +640,7 @@ t.test('signing keys are in the database or in KEY_SET_FILE', async (t) => {
   });
   const sealed = await setOf({ ACCESS_TOKEN_ALG: 'EdDSA' });
   t.match(sealed, { alg: 'EdDSA', file: null, encryptionKeys: [{ id: /^[\w-]{8}$/ }] });
-  t.same((await setOf({})).encryptionKeys, sealed.encryptionKeys, 'what was sealed can still be opened');
+  t.same((await setOf({})).encryptionKeys, sealed.encryptionKeys, 'the stored encryption key is still read');
   for (const never of ['off', '0', '0s', '0d'])
     t.equal((await setOf({ KEY_SET_ROTATE_AFTER: never })).rotateAfter, null, never);
   const listed = {
@@ -768,7 +771,11 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
   t.match(traces, { sampler: plain });
   t.notMatch(warnings.join('\n'), 'hunter2');
   t.same(warnings.map((line) => line.split(' ')[0]).sort(), Object.keys(faulty));
-  t.same((await read(t, { ...keys, ...faulty })).warnings, [], 'nothing of it is used');
+  t.same(
+    (await read(t, { ...keys, ...faulty })).warnings,
+    [],
+    'without an endpoint, no variable of traces is checked',
+  );
 
   for (const header of ['a%20name=x', 'authorization=Bearer%0Ax', 'x-team=%E2%82%AC', 'x=%E0%A4%A']) {
     const { traces, warnings } = await tracesOf({ OTEL_EXPORTER_OTLP_HEADERS: header });
@@ -825,7 +832,7 @@ t.test('both compose files run the service under an init', async (t) => {
 });
 
 t.test('if generated keys cannot be stored, the fault names the folder', async (t) => {
-  const folder = t.testdir({ data: 'a file where a folder is due' });
+  const folder = t.testdir({ data: 'a file in the place of the folder' });
   t.match(await faultsOf(t, {}, folder), [/^DATA_DIR is .*ENOTDIR/]);
 });
 

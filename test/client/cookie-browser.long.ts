@@ -4,11 +4,11 @@ import { registerAndLogIn } from '../support/factors.ts';
 import { claimsOf } from '../support/forge.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import { countAnswers } from './support/sessions.ts';
-import { disturbThree, signOuts, type Tabs, tabs } from './support/tabs.ts';
+import { disturbThree, launchTabs, listSignOuts, type Tabs } from './support/tabs.ts';
 
 /** A Chromium whose pages are on the same site as the service, which the cookies require. */
-async function sameSite(t: Test): Promise<Tabs | null> {
-  const browser = await tabs(t, {
+async function launchSameSiteTabs(t: Test): Promise<Tabs | null> {
+  const browser = await launchTabs(t, {
     script: 'cookie.ts',
     serviceHost: 'localhost',
     settings: { http: { sessionCookies: true } },
@@ -18,7 +18,7 @@ async function sameSite(t: Test): Promise<Tabs | null> {
 }
 
 /** The generation of the session, read from the browser's refresh cookie; null without that cookie. */
-async function generation({ context }: Tabs): Promise<number | null> {
+async function readGeneration({ context }: Tabs): Promise<number | null> {
   const cookie = (await context.cookies()).find(({ name }) => name === 'kinship_refresh');
   return cookie === undefined ? null : Number(claimsOf(cookie.value).generation);
 }
@@ -26,7 +26,7 @@ async function generation({ context }: Tabs): Promise<number | null> {
 const refresh = (page: Page) => page.evaluate('client.adopt(0).then(statusOfMe)');
 
 t.test('a page keeps a session without a token that a script can read', async (t) => {
-  const browser = await sameSite(t);
+  const browser = await launchSameSiteTabs(t);
   if (browser === null) return;
   const page = await browser.open();
   t.equal(await page.evaluate('statusOfMe()'), 401);
@@ -34,20 +34,20 @@ t.test('a page keeps a session without a token that a script can read', async (t
   t.equal(await page.evaluate('statusOfMe()'), 200);
   const tokens = (await browser.context.cookies()).map(({ value }) => value);
   t.equal(tokens.length, 2);
-  const loot = String(await page.evaluate('loot()'));
-  t.match(loot, /cookie-/, 'the storage has only a marker');
+  const readable = String(await page.evaluate('readAsScript()'));
+  t.match(readable, /cookie-/, 'the storage has only a marker');
   for (const token of tokens)
-    for (const part of token.split('.')) t.notMatch(loot, part, 'the page cannot read a part of a token');
+    for (const part of token.split('.')) t.notMatch(readable, part, 'the page cannot read a part of a token');
   await page.reload();
   t.equal(await page.evaluate('statusOfMe()'), 200, 'after a reload');
   await page.evaluate('client.logOut()');
   t.same(await browser.context.cookies(), []);
   t.equal(await page.evaluate('statusOfMe()'), 401);
-  t.same(signOuts(browser), [{ what: 'signed out', detail: null }]);
+  t.same(listSignOuts(browser), [{ what: 'signed out', detail: null }]);
 });
 
 t.test('tabs share each refresh, also when answers are lost and tabs are reloaded or killed', async (t) => {
-  const browser = await sameSite(t);
+  const browser = await launchSameSiteTabs(t);
   if (browser === null) return;
   const { service, open } = browser;
   const pages = await Promise.all(Array.from({ length: 3 }, open));
@@ -61,17 +61,17 @@ t.test('tabs share each refresh, also when answers are lost and tabs are reloade
     service.time.now += 16 * 60_000;
   });
   t.same(await Promise.all(pages.map((page) => page.evaluate('statusOfMe()'))), [200, 200, 200]);
-  t.ok(Number(await generation(browser)) >= 20, `${await generation(browser)} rotations`);
-  t.same(signOuts(browser), []);
+  t.ok(Number(await readGeneration(browser)) >= 20, `${await readGeneration(browser)} rotations`);
+  t.same(listSignOuts(browser), []);
 });
 
 t.test('cookies that arrive while their page is killed are used by the next page', async (t) => {
-  const browser = await sameSite(t);
+  const browser = await launchSameSiteTabs(t);
   if (browser === null) return;
   const { service, context, open } = browser;
   const page = await open();
   await page.evaluate(`client.logIn('ann', '${PASSWORD}')`);
-  const before = await generation(browser);
+  const before = await readGeneration(browser);
   // The answer sets the cookies, and the page never reads it.
   await context.route('**/auth/refresh', async (route) => {
     const answer = await route.fetch();
@@ -80,17 +80,17 @@ t.test('cookies that arrive while their page is killed are used by the next page
     await route.fulfill({ response: answer }).catch(() => {});
   });
   await refresh(page).catch(() => {});
-  const after = await generation(browser);
+  const after = await readGeneration(browser);
   t.equal(after, Number(before) + 1, 'the browser has the next pair');
   const next = await open();
   t.equal(await next.evaluate('statusOfMe()'), 200);
   service.time.now += 16 * 60_000;
   t.equal(await next.evaluate('statusOfMe()'), 200);
-  t.same(signOuts(browser), []);
+  t.same(listSignOuts(browser), []);
 });
 
 t.test('a page signs out if its session ended elsewhere, or if its cookies are missing', async (t) => {
-  const browser = await sameSite(t);
+  const browser = await launchSameSiteTabs(t);
   if (browser === null) return;
   const { service, context, open, reports } = browser;
   const page = await open();
@@ -108,7 +108,7 @@ t.test('a page signs out if its session ended elsewhere, or if its cookies are m
 });
 
 t.test('a logout that did not reach the service can be repeated', async (t) => {
-  const browser = await sameSite(t);
+  const browser = await launchSameSiteTabs(t);
   if (browser === null) return;
   const { service, proxy, context, open } = browser;
   const page = await open();

@@ -7,7 +7,7 @@ import { PASSWORD } from '../support/passwords.ts';
 import { countAnswers } from './support/sessions.ts';
 
 /** A client of ann with a cookie jar like a browser's, and the requests that it has sent. */
-async function world(t: Test, options: Partial<CookieClientOptions> = {}) {
+async function startClientOfAnn(t: Test, options: Partial<CookieClientOptions> = {}) {
   const service = await startHttpService(t, { http: { sessionCookies: true } });
   await registerAndLogIn(service);
   const jar = new CookieJar();
@@ -34,8 +34,8 @@ async function world(t: Test, options: Partial<CookieClientOptions> = {}) {
   return { service, client, jar, sent, signedOut, statusOfMe };
 }
 
-t.test('login, requests, refresh, step-up and logout use cookies, and no Authorization header', async (t) => {
-  const { service, client, sent, statusOfMe } = await world(t, {
+t.test('login, requests, refresh and step-up use cookies, and no Authorization header', async (t) => {
+  const { service, client, sent, statusOfMe } = await startClientOfAnn(t, {
     onStepUp: async () => ({ password: PASSWORD }),
   });
   t.equal(await statusOfMe(), 401);
@@ -58,7 +58,7 @@ t.test('login, requests, refresh, step-up and logout use cookies, and no Authori
 });
 
 t.test('requests to another origin have no cookies', async (t) => {
-  const { client, sent } = await world(t);
+  const { client, sent } = await startClientOfAnn(t);
   const other = await startHttpService(t);
   await client.logIn('ann', PASSWORD);
   await client.fetch(`${other.url}/auth/me`);
@@ -66,7 +66,7 @@ t.test('requests to another origin have no cookies', async (t) => {
 });
 
 t.test('the login sends the option "remember"', async (t) => {
-  const { client, jar, service } = await world(t, { remember: false });
+  const { client, jar, service } = await startClientOfAnn(t, { remember: false });
   await client.logIn('ann', PASSWORD);
   const cookies = await jar.getCookies(service.url);
   t.same(
@@ -77,7 +77,7 @@ t.test('the login sends the option "remember"', async (t) => {
 });
 
 t.test('the client continues a session that another request opened', async (t) => {
-  const { client, jar, service, statusOfMe } = await world(t);
+  const { client, jar, service, statusOfMe } = await startClientOfAnn(t);
   const login = await fetch(`${service.url}/auth/login`, {
     method: 'POST',
     headers: {
@@ -93,13 +93,13 @@ t.test('the client continues a session that another request opened', async (t) =
   t.equal(countAnswers(service, '/auth/refresh'), 0);
   await client.logOut();
   t.equal(await statusOfMe(), 401);
-  await t.resolves(client.logOut(), 'twice');
+  await t.resolves(client.logOut(), 'a second logout also succeeds');
 });
 
 t.test('an answer 200 of a captive portal does not count as a session', async (t) => {
   const portal: typeof fetch = async () => new Response('<h1>Welcome to our café</h1>');
-  const { client, signedOut } = await world(t, { fetch: portal });
+  const { client, signedOut } = await startClientOfAnn(t, { fetch: portal });
   await t.rejects(client.logIn('ann', PASSWORD), { code: 'unexpected_answer', recovery: 'retry' });
   t.same(signedOut, []);
-  await t.rejects(client.logOut(), { code: 'unexpected_answer' }, 'nor does it end one');
+  await t.rejects(client.logOut(), { code: 'unexpected_answer' }, 'a session does not end either');
 });

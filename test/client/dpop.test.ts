@@ -5,12 +5,12 @@ import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import { realTime } from './support/real-time.ts';
-import { countAnswers, pairOf, sharedStorage } from './support/sessions.ts';
+import { countAnswers, logInNewUser, sharedStorage } from './support/sessions.ts';
 
-type World = Awaited<ReturnType<typeof world>>;
+type Started = Awaited<ReturnType<typeof startClientOfAnn>>;
 
 /** A client of ann, and each request that it sends: method, path, scheme and whether there is a proof. */
-async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
+async function startClientOfAnn(t: Test, options: Partial<DpopClientOptions> = {}) {
   const service = await startHttpService(t, { time: realTime() });
   await registerAndLogIn(service);
   const sent: string[] = [];
@@ -33,13 +33,13 @@ async function world(t: Test, options: Partial<DpopClientOptions> = {}) {
   return { service, client: made, sent, signedOut };
 }
 
-const statusOfMe = async ({ service, client }: Pick<World, 'service' | 'client'>) =>
+const statusOfMe = async ({ service, client }: Pick<Started, 'service' | 'client'>) =>
   (await client.fetch(`${service.url}/auth/me`)).status;
 
 t.test(
   'each request of a bound session has a proof, also a step-up and the deletion of the account',
   async (t) => {
-    const made = await world(t, { onStepUp: async () => ({ password: PASSWORD }) });
+    const made = await startClientOfAnn(t, { onStepUp: async () => ({ password: PASSWORD }) });
     const { service, client, sent, signedOut } = made;
     await client.logIn('ann', PASSWORD);
     t.equal(await statusOfMe(made), 200);
@@ -64,7 +64,7 @@ t.test(
 );
 
 t.test('a logout with scope "all" ends all sessions of the user of a bound client', async (t) => {
-  const made = await world(t);
+  const made = await startClientOfAnn(t);
   const { service, client, signedOut } = made;
   await client.logIn('ann', PASSWORD);
   const { body } = await service.post('/auth/login', { username: 'ann', password: PASSWORD });
@@ -78,9 +78,9 @@ t.test('a logout with scope "all" ends all sessions of the user of a bound clien
 
 t.test('an unbound session stays unbound, and requests to other servers have no proof', async (t) => {
   const other = await startHttpService(t);
-  const made = await world(t);
+  const made = await startClientOfAnn(t);
   const { service, client, sent } = made;
-  await client.adopt(await pairOf(service));
+  await client.adopt(await logInNewUser(service));
   t.equal(await statusOfMe(made), 200);
   await client.token((await client.token()) ?? '');
   t.ok(
@@ -99,7 +99,7 @@ t.test('a program keeps its session over a restart if it stores the key', async 
     'sign',
     'verify',
   ]);
-  const made = await world(t, { storage, dpopKey });
+  const made = await startClientOfAnn(t, { storage, dpopKey });
   await made.client.logIn('ann', PASSWORD);
   const again = createClient({ url: made.service.url, storage, dpopKey });
   t.teardown(again.close);
@@ -117,7 +117,7 @@ t.test('a program keeps its session over a restart if it stores the key', async 
 
 t.test('a session whose key is lost can be logged out', async (t) => {
   const storage = sharedStorage();
-  const made = await world(t, { storage });
+  const made = await startClientOfAnn(t, { storage });
   await made.client.logIn('ann', PASSWORD);
   const without = createClient({ url: made.service.url, storage });
   t.teardown(without.close);
@@ -127,12 +127,12 @@ t.test('a session whose key is lost can be logged out', async (t) => {
 
 t.test('a server that asks for one nonce after another gets two requests', async (t) => {
   let requests = 0;
-  const insatiable: typeof fetch = async () => {
+  const requireNewNonce: typeof fetch = async () => {
     requests += 1;
     const headers = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': `n${requests}` };
     return Response.json({ code: 'use_dpop_nonce', recovery: 'none' }, { status: 401, headers });
   };
-  const { client } = await world(t, { fetch: insatiable });
+  const { client } = await startClientOfAnn(t, { fetch: requireNewNonce });
   await t.rejects(client.logIn('ann', PASSWORD), { code: 'use_dpop_nonce' });
   t.equal(requests, 2);
 });
@@ -140,7 +140,7 @@ t.test('a server that asks for one nonce after another gets two requests', async
 t.test('a body is sent again with the nonce', async (t) => {
   const bodies: string[] = [];
   const nonces: unknown[] = [];
-  const made = await world(t, {
+  const made = await startClientOfAnn(t, {
     async fetch(input, init) {
       const request = new Request(input, init);
       if (!request.url.endsWith('/things')) return fetch(input, init);

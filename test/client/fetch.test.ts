@@ -13,7 +13,7 @@ interface ReceivedRequest {
 }
 
 /** An API of another party, and the requests that it received. */
-async function api(t: Test, answer: (response: ServerResponse, request: IncomingMessage) => void) {
+async function startApi(t: Test, answer: (response: ServerResponse, request: IncomingMessage) => void) {
   const received: ReceivedRequest[] = [];
   const server = createServer(async (request, response) => {
     received.push({ authorization: request.headers.authorization, body: await text(request) });
@@ -32,7 +32,7 @@ const refuseToken = (token: () => string) => (response: ServerResponse, request:
 t.test('a 401 leads to one refresh and one repetition', async (t) => {
   const service = await startHttpService(t);
   let refused = '';
-  const { received, origin } = await api(
+  const { received, origin } = await startApi(
     t,
     refuseToken(() => refused),
   );
@@ -61,7 +61,7 @@ t.test('a 401 leads to one refresh and one repetition', async (t) => {
 
 t.test('a call that gets 401 twice is not repeated again', async (t) => {
   const service = await startHttpService(t);
-  const { received, origin } = await api(t, (response) => response.writeHead(401).end());
+  const { received, origin } = await startApi(t, (response) => response.writeHead(401).end());
   const { client, signedOut } = await startSignedIn(t, service, { origins: [origin] });
   t.equal((await client.fetch(origin)).status, 401);
   t.equal(received.length, 2);
@@ -72,7 +72,7 @@ t.test('a call that gets 401 twice is not repeated again', async (t) => {
 t.test('a body that was already read is not sent again', async (t) => {
   const service = await startHttpService(t);
   let refused = '';
-  const { received, origin } = await api(
+  const { received, origin } = await startApi(
     t,
     refuseToken(() => refused),
   );
@@ -140,8 +140,10 @@ t.test('a 401 about a wrong password causes no refresh', async (t) => {
 
 t.test('the token is never sent to another origin, not even after a redirect', async (t) => {
   const service = await startHttpService(t);
-  const stranger = await api(t, (response) => response.writeHead(401).end());
-  const friend = await api(t, (response) => response.writeHead(302, { location: stranger.origin }).end());
+  const stranger = await startApi(t, (response) => response.writeHead(401).end());
+  const friend = await startApi(t, (response) =>
+    response.writeHead(302, { location: stranger.origin }).end(),
+  );
   const { client, pair } = await startSignedIn(t, service, { origins: [friend.origin] });
   await client.fetch(stranger.origin);
   t.same(stranger.received, [{ authorization: undefined, body: '' }]);

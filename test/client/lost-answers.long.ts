@@ -8,11 +8,11 @@ import { startHttpService } from '../support/http.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 import { fileStorage } from './support/file-storage.ts';
 import {
-  clientOf,
   countAnswers,
   isRefresh,
   sessionOf,
   sharedStorage,
+  startClient,
   startSignedIn,
 } from './support/sessions.ts';
 
@@ -112,7 +112,7 @@ t.test('after a process is killed during a refresh, the next process gets the sa
   const token = await text(refresh().stdout);
   t.not(token, pair.access);
   t.same(await sessionOf(service, pair), { generation: 1, ended: null }, 'the retry of the same rotation');
-  const reader = clientOf(t, { url, storage: fileStorage(folder) });
+  const reader = startClient(t, { url, storage: fileStorage(folder) });
   t.equal(await reader.token(), token);
 });
 

@@ -64,7 +64,7 @@ t.test('a fault that lasts rejects the call, and ends no session', async (t) => 
 t.test('no request is sent during a long Retry-After', async (t) => {
   const script: Scripted[] = [
     [503, { 'retry-after': '3600' }, unavailable],
-    [500, {}, 'not to be asked'],
+    [500, {}, 'this answer must not be sent'],
   ];
   const { client, pair, signedOut } = await startWithScript(t, script);
   const error = { code: 'unavailable', recovery: 'retry', status: 503, retryAfter: 3600 };

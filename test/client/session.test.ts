@@ -4,11 +4,11 @@ import { SessionError, type SessionState } from '../../client/src/index.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
 import {
-  clientOf,
   countAnswers,
-  pairOf,
+  logInNewUser,
   sessionOf,
   sharedStorage,
+  startClient,
   startSignedIn,
 } from './support/sessions.ts';
 
@@ -27,7 +27,7 @@ t.test('a user logs in, is recognized and logs out', async (t) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
   const states: SessionState[] = [];
-  const client = clientOf(t, { url: `${service.url}/` });
+  const client = startClient(t, { url: `${service.url}/` });
   t.equal(await client.token(), null);
   const stop = client.subscribe((state) => states.push(state));
   await client.logIn(ANN.username, ANN.password);
@@ -89,7 +89,7 @@ t.test('a token is refreshed before it expires, once for all callers', async (t)
 });
 
 t.test(
-  'a closed client still refreshes, logs out and logs in, and other tabs learn that from the storage',
+  'a closed client still refreshes, logs out and adopts a pair, and other clients learn its refresh and logout from the storage',
   async (t) => {
     const service = await startHttpService(t);
     const storage = sharedStorage();
@@ -97,7 +97,7 @@ t.test(
     const events = new EventEmitter();
     const ended = once(events, 'ended');
     const onSignedOut = () => void events.emit('ended');
-    const other = clientOf(t, { url: service.url, storage, onSignedOut });
+    const other = startClient(t, { url: service.url, storage, onSignedOut });
     t.equal(await other.token(), pair.access);
     client.close();
     const next = await client.token(pair.access);
@@ -107,7 +107,7 @@ t.test(
     t.equal(await other.token(next ?? ''), null);
     await ended;
     t.equal(await client.token(), null);
-    const again = await pairOf(service);
+    const again = await logInNewUser(service);
     await client.adopt(again);
     t.equal(await client.token(), again.access);
   },
@@ -115,7 +115,7 @@ t.test(
 
 t.test('a wrong system clock ends no session', async (t) => {
   const service = await startHttpService(t);
-  for (const [name, set, refreshes] of [
+  for (const [name, offset, refreshes] of [
     ['set back by a day', 86_400_000, 0],
     ['as it was', 0, 0],
     ['set forward by a day', -86_400_000, 1],
@@ -123,9 +123,9 @@ t.test('a wrong system clock ends no session', async (t) => {
     const storage = sharedStorage();
     const { pair, signedOut } = await startSignedIn(t, service, { storage, name });
     const kept = JSON.parse(storage.items.get(name) ?? '');
-    storage.items.set(name, JSON.stringify({ ...kept, at: kept.at + set }));
+    storage.items.set(name, JSON.stringify({ ...kept, at: kept.at + offset }));
     const before = countAnswers(service, '/auth/refresh');
-    const reloaded = clientOf(t, { url: service.url, storage, name });
+    const reloaded = startClient(t, { url: service.url, storage, name });
     t.ok(await reloaded.token());
     t.equal(countAnswers(service, '/auth/refresh') - before, refreshes, name);
     t.equal((await sessionOf(service, pair)).ended, null);
@@ -163,7 +163,7 @@ t.test(
     const service = await startHttpService(t);
     const account = { ...ANN, email: 'ann@example.com' };
     await service.post('/auth/register', account);
-    const client = clientOf(t, { url: service.url });
+    const client = startClient(t, { url: service.url });
     await client.logIn(ANN.username, ANN.password);
     const text = JSON.stringify({ currentPassword: ANN.password, newPassword: 'another violet piano 43' });
     const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
@@ -177,7 +177,7 @@ t.test(
       service.time.now += 16 * 60_000;
       skipAhead(t, 16 * 60, Date); // performance.now stands still
       const refreshes = countAnswers(service, '/auth/refresh');
-      t.equal((await send()).status, status, 'the access token was still valid');
+      t.equal((await send()).status, status, 'the service accepted the access token');
       t.equal(countAnswers(service, '/auth/password', 401), 0);
       t.equal(countAnswers(service, '/auth/refresh') - refreshes, 1);
     }
@@ -200,7 +200,7 @@ t.test('a session that was ended elsewhere ends in the client, with the reason',
 t.test('a logout ends this session, the other sessions or all sessions', async (t) => {
   const service = await startHttpService(t);
   await service.post('/auth/register', { ...ANN, email: 'ann@example.com' });
-  const device = () => clientOf(t, { url: service.url });
+  const device = () => startClient(t, { url: service.url });
   const [first, second, third] = [device(), device(), device()];
   const devices = [first, second, third];
   const alive = async () => {
@@ -225,7 +225,7 @@ t.test(
     const service = await startHttpService(t);
     const forged = {
       access: 'a.b.c',
-      refresh: `${(await pairOf(service)).refresh.slice(0, -4)}AAAA`,
+      refresh: `${(await logInNewUser(service)).refresh.slice(0, -4)}AAAA`,
       expiresIn: 900,
     };
     const { client, signedOut } = await startSignedIn(t, service);
@@ -248,7 +248,7 @@ t.test('clients that share a storage share the session', async (t) => {
   const storage = sharedStorage();
   const { client, pair } = await startSignedIn(t, service, { storage });
   const events = new EventEmitter();
-  const other = clientOf(t, {
+  const other = startClient(t, {
     url: service.url,
     storage,
     onSignedOut: (code) => events.emit('signed out', code),
@@ -261,13 +261,13 @@ t.test('clients that share a storage share the session', async (t) => {
   t.same(await heard, [null], 'the other client is notified without a call');
 });
 
-t.test('a storage entry that holds no pair is ignored, and a login replaces it', async (t) => {
+t.test('a storage entry that holds no pair is ignored, and the next pair replaces it', async (t) => {
   const service = await startHttpService(t);
-  const pair = await pairOf(service);
+  const pair = await logInNewUser(service);
   for (const entry of ['undefined', '{"access":', '42', 'null', '[]', '{}']) {
     const storage = sharedStorage();
     storage.items.set('kinship', entry);
-    const client = clientOf(t, { url: service.url, storage });
+    const client = startClient(t, { url: service.url, storage });
     t.equal(await client.token(), null, entry);
     await client.logOut();
     await client.adopt(pair);

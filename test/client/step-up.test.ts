@@ -6,16 +6,16 @@ import type { ClientOptions, IdentityProof } from '../../client/src/index.ts';
 import { claimsOf } from '../support/forge.ts';
 import { startHttpService } from '../support/http.ts';
 import { PASSWORD } from '../support/passwords.ts';
-import { clientOf, countAnswers, sharedStorage } from './support/sessions.ts';
+import { countAnswers, sharedStorage, startClient } from './support/sessions.ts';
 
 const ann = { username: 'ann', email: 'ann@example.com', password: PASSWORD };
 
 /** A client of ann whose sign-in is no longer recent, and the arguments of its callback. */
-async function world(t: Test, proof: IdentityProof | null, options: Partial<ClientOptions> = {}) {
+async function startClientOfAnn(t: Test, proof: IdentityProof | null, options: Partial<ClientOptions> = {}) {
   const service = await startHttpService(t);
   await service.post('/auth/register', ann);
   const challenges: string[] = [];
-  const client = clientOf(t, {
+  const client = startClient(t, {
     url: service.url,
     onStepUp: async (challenge) => {
       challenges.push(challenge);
@@ -34,7 +34,7 @@ async function world(t: Test, proof: IdentityProof | null, options: Partial<Clie
 }
 
 t.test('a challenge leads to one step-up, and the call is repeated', async (t) => {
-  const { service, remove, challenges } = await world(t, { password: PASSWORD });
+  const { service, remove, challenges } = await startClientOfAnn(t, { password: PASSWORD });
   t.equal((await remove()).status, 204);
   t.same(challenges, ['Bearer realm="kinship", error="insufficient_user_authentication", max_age=600']);
   t.equal(countAnswers(service, '/auth/step-up'), 1);
@@ -43,7 +43,7 @@ t.test('a challenge leads to one step-up, and the call is repeated', async (t) =
 
 t.test('without a proof the call returns the refusal', async (t) => {
   for (const options of [{}, { onStepUp: undefined as never }]) {
-    const { service, remove, client } = await world(t, null, options);
+    const { service, remove, client } = await startClientOfAnn(t, null, options);
     const answer = await remove();
     t.equal(answer.status, 401);
     t.match(await answer.json(), { code: 'step_up_required' });
@@ -53,7 +53,7 @@ t.test('without a proof the call returns the refusal', async (t) => {
 });
 
 t.test('a wrong proof rejects the call, and the session continues', async (t) => {
-  const { service, remove, client } = await world(t, { password: 'a wrong piano 42' });
+  const { service, remove, client } = await startClientOfAnn(t, { password: 'a wrong piano 42' });
   await t.rejects(remove(), { code: 'proof_refused', status: 401, recovery: 'none' });
   const before = await client.token();
   const after = await client.token(before ?? '');
@@ -76,12 +76,16 @@ t.test(
         if (isStepUp) throw new TypeError('lost');
         return answer;
       };
-      const { service, remove } = await world(t, { password: PASSWORD }, { storage, fetch: lossy });
+      const { service, remove } = await startClientOfAnn(
+        t,
+        { password: PASSWORD },
+        { storage, fetch: lossy },
+      );
       await t.rejects(remove(), { code: 'unreachable' }, lost);
       t.notMatch([...storage.items.values()].join(), /violet/, 'no proof is stored');
       // A new client, as after a reload of the page.
       const signedOut: unknown[] = [];
-      const next = clientOf(t, {
+      const next = startClient(t, {
         url: service.url,
         storage,
         onSignedOut: (code) => void signedOut.push(code),
@@ -109,7 +113,7 @@ t.test('a pending refresh is finished before a step-up', async (t) => {
     once = false;
     throw new TypeError('lost');
   };
-  const { remove, client, service } = await world(t, { password: PASSWORD }, { fetch: lossy });
+  const { remove, client, service } = await startClientOfAnn(t, { password: PASSWORD }, { fetch: lossy });
   const [answer, token] = await Promise.all([remove(), client.token((await client.token()) ?? '')]);
   t.equal(answer.status, 204);
   t.ok(token);
@@ -128,7 +132,7 @@ t.test('the challenge of any resource server leads to a step-up, once for each c
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.teardown(() => server.close().closeAllConnections());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { client, challenges } = await world(t, { password: PASSWORD }, { origins: [origin] });
+  const { client, challenges } = await startClientOfAnn(t, { password: PASSWORD }, { origins: [origin] });
   const answer = await client.fetch(origin);
   t.equal(answer.status, 401);
   t.equal(challenges.length, 1);

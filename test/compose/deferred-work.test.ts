@@ -19,7 +19,7 @@ function createGate() {
   return { opened, open };
 }
 
-t.test('a stop waits for all work, and a failure is logged', async (t) => {
+t.test('a stop waits for all deferred work, and logs work that failed', async (t) => {
   const lines: string[] = [];
   const log = createLog('info', { write: (line) => void lines.push(line) });
   const { deferWork, stop } = createDeferredWork(log);

@@ -79,5 +79,5 @@ t.test('with the console, samples are taken even without a reader', async (t) =>
     const { samples } = (await response.json()) as { samples: { at: string }[] };
     return samples.length > 1 ? samples : undefined;
   });
-  t.equal(samples[0]?.at, new Date(now).toISOString(), 'it was read before the first request');
+  t.equal(samples[0]?.at, new Date(now).toISOString(), 'the first sample was read before the first request');
 });

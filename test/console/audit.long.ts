@@ -21,7 +21,7 @@ t.test('an operator finds events by type, user, session and time, newest first',
   await page.getByRole('table').waitFor();
   const types = () => page.locator('tbody th').allTextContents();
   t.equal((await types())[0], 'sessions.started', 'the login of the operator is the newest event');
-  t.equal(await page.locator('main img').count(), 0, 'an agent is text');
+  t.equal(await page.locator('main img').count(), 0, 'the user agent is shown as text');
   t.ok(await page.getByText('<img src=x').first().isVisible());
   await checkRendering(t, page, 'audit');
 

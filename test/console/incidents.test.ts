@@ -43,7 +43,7 @@ t.test('a new address is an incident only if it was blocked', async (t) => {
   t.match(groupIncidents([event(1, changed, 'one', { data: { blocked: true } })]), [{ refusals: 1 }]);
 });
 
-t.test('events without a session, an address or a client are grouped as well', async (t) => {
+t.test('events without a session, an address or a user agent are grouped as well', async (t) => {
   const bare = {
     ...event(1, 'sessions.reuse_detected', 'one'),
     sessionId: null,

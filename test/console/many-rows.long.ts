@@ -55,7 +55,7 @@ t.test(
 );
 
 t.test(
-  'with more events than a page of the console reads, it reads the newest ones, and says that there are older ones',
+  'a page of the console that cannot read all events shows the newest ones, and says that there are older ones',
   async (t) => {
     const stores = await postgresStores(t);
     if (stores === null) return;
@@ -63,7 +63,7 @@ t.test(
     if (started === null) return;
     const { page, url, ann } = started;
     const session = '00000000-0000-4000-8000-00000000cafe';
-    // Each theft is of another user. The session moves between two networks for a long time, and then it is stolen.
+    // Each theft is of another user. The session of ann moves between two networks for a long time. Then it is stolen.
     const time = stores.sql`now() - (2000 - n) * interval '1 second'`;
     await stores.sql`
       insert into security_events (id, occurred_at, type, user_id, session_id, address, user_agent, actor, generation, data)

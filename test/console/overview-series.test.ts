@@ -161,10 +161,16 @@ t.test('a refused key has no spans, and does not end the signing of another key'
   t.equal(drawKeys([refused], START), null);
 });
 
-t.test('the keys of a file are listed newest first, and stored keys oldest first', async (t) => {
-  t.equal(orderInWords([{ id: 'file', alg: 'ES256', state: 'signing' }]), 'Newest first, as in KEY_SET_FILE');
-  t.equal(orderInWords(KEYS), 'Oldest first');
-});
+t.test(
+  'the caption says that the keys of a file are listed newest first, and stored keys oldest first',
+  async (t) => {
+    t.equal(
+      orderInWords([{ id: 'file', alg: 'ES256', state: 'signing' }]),
+      'Newest first, as in KEY_SET_FILE',
+    );
+    t.equal(orderInWords(KEYS), 'Oldest first');
+  },
+);
 
 t.test('keys are drawn as bars over time, each with a description in words', async (t) => {
   const picture = drawKeys(KEYS, START);

@@ -70,7 +70,7 @@ t.test('the pages are accessible and fit a phone, in light and dark', async (t) 
   await checkRendering(t, page, 'dialog');
   await page.goto(`${url}/console/nothing`);
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
-  t.same(errors, [], 'the policy blocks nothing');
+  t.same(errors, [], 'the Content-Security-Policy blocks nothing');
 });
 
 t.test('an operator signs in, understands a theft and ends all sessions by keyboard alone', async (t) => {

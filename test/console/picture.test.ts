@@ -44,7 +44,7 @@ t.test('the picture has a title, and a description of the theft', async (t) => {
   t.match(description?.children[0], /^Stolen: the token of generation 57.*The replay was refused/);
 });
 
-t.test('a red line leads from the replay to the lane, time and generation of its token', async (t) => {
+t.test('a line leads from the replay to the lane, time and generation of its token', async (t) => {
   const { origins, marks, lanes } = layOutLife(theft, 1_000, 0);
   const [origin] = origins;
   const home = lanes.find(({ name }) => name === HOME);
@@ -56,7 +56,7 @@ t.test('a red line leads from the replay to the lane, time and generation of its
 });
 
 t.test(
-  'each network has a lane, the login at the bottom and the network without a token at the top',
+  'each network has a lane, with the network of the login at the bottom and the network without a token at the top',
   async (t) => {
     const { lanes } = layOutLife(theft, 1_000, 0);
     t.match(lanes, [{ name: HOME }, { name: '203.0.113.20' }, { name: ELSEWHERE, isForeign: true }]);

@@ -43,7 +43,7 @@ t.test('a double click signs in once and makes a change once', async (t) => {
   await reason.fill('a  b');
   await submit.click();
   await dialog.getByText('The reason must be one line').waitFor();
-  t.equal(creating.count(), 0, 'a reason of two visible characters');
+  t.equal(creating.count(), 0, 'a reason of two visible characters is not sent');
   await reason.fill('new in the team');
   await submit.dblclick();
   creating.release();

@@ -21,7 +21,7 @@ t.test('an operator finds sessions by their facts, and opens one', async (t) => 
   await page.getByRole('table').waitFor();
   // The third session belongs to the operator.
   t.equal(await page.locator('tbody tr').count(), 3);
-  t.equal(await page.locator('main img').count(), 0, 'a user agent is text');
+  t.equal(await page.locator('main img').count(), 0, 'the user agent is shown as text');
   await checkRendering(t, page, 'sessions');
 
   await tabTo(page, 'textbox', 'Network address');

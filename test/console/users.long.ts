@@ -9,15 +9,14 @@ const EVIL = '<img src=x onerror="document.title=1">';
 
 type Started = NonNullable<Awaited<ReturnType<typeof startConsole>>>;
 
-/** Logs the user ann in. */
-async function pairOfAnn({ post }: Started) {
+async function logInAnn({ post }: Started) {
   const { body } = await post('/auth/login', { username: 'ann', password: PASSWORD });
   return { access: String(body.access) };
 }
 
 /** Adds an app whose label would be code in HTML. */
 async function addEvilApp(started: Started) {
-  const signed = await pairOfAnn(started);
+  const signed = await logInAnn(started);
   const { id } = await addAuthenticatorApp(started, signed);
   const { send } = started;
   const renamed = await send(`/auth/factors/${id}`, {
@@ -77,7 +76,7 @@ t.test('a list of many accounts is shown in pages, and links to the page of each
   await page.getByText('This account has no second factor.').waitFor();
 });
 
-t.test('an operator removes a lost factor by keyboard alone, and its label is text', async (t) => {
+t.test('an operator removes a lost factor by keyboard alone, and its label is shown as text', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;
   const { page, url, ann, errors, lines } = started;

@@ -47,7 +47,7 @@ t.test('an operator finds a failed delivery and sends it again', async (t) => {
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Webhook', exact: true }).waitFor();
   await page.getByRole('table').waitFor();
-  t.equal(await page.locator('main img').count(), 0, 'the reason of a failure is text');
+  t.equal(await page.locator('main img').count(), 0, 'the reason of a failure is shown as text');
   t.ok(await page.getByText('<img src=x').first().isVisible());
   await checkRendering(t, page, 'webhook');
 

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { ask, connections, post } from '../faults/support/request.ts';
+import { ask, createAgent, post } from '../faults/support/request.ts';
 import { environment } from '../faults/support/service.ts';
 import { athOf, proofKey, proofOf } from '../support/dpop.ts';
 import { scrape } from '../support/exposition.ts';
@@ -53,7 +53,7 @@ t.test('several workers are one service', async (t) => {
   // Each process writes its own lines, so the last line of a worker may come after the last line of the primary.
   await waitUntil(() => readyPids(service).length === WORKERS);
   // A connection for each request, so that the requests reach all workers.
-  const agent = connections(t, { keepAlive: false });
+  const agent = createAgent(t, { keepAlive: false });
   const send = (path: string, body?: object) => post(agent, new URL(path, service.url), body);
 
   const readOverview = async () => {
@@ -132,7 +132,7 @@ t.test('simultaneous guesses are limited as with one process', async (t) => {
   if (!(await requirePostgres(t))) return;
   const service = await start(t);
   await waitUntil(() => readyPids(service).length === WORKERS);
-  const agent = connections(t, { keepAlive: false });
+  const agent = createAgent(t, { keepAlive: false });
   const guessAtOnce = (usernames: readonly string[]) =>
     Promise.all(
       usernames.map(async (username) => {

@@ -14,22 +14,24 @@ import { connectDirectly, environment, start } from './support/service.ts';
 t.test('every event arrives at least once', async (t) => {
   if (!(await requirePostgres(t)) || !requirePrivateRabbit(t)) return;
   const rabbit = await startPrivateRabbit(t);
-  await t.test('after the broker was down for 1,000 registrations', (t) => brokerDown(t, rabbit));
-  await t.test('after the service was killed between a confirmation and the removal of the event', (t) =>
-    relayKilled(t, rabbit),
+  await t.test('after the broker was down for 1,000 registrations', (t) =>
+    assertDeliveryAfterOutage(t, rabbit),
   );
-  await t.test('after its queue was unbound', (t) => unbound(t, rabbit));
-  await t.test('and only once if two replicas share the work', (t) => shared(t, rabbit));
+  await t.test('after the service was killed between a confirmation and the removal of the event', (t) =>
+    assertDeliveryAfterKill(t, rabbit),
+  );
+  await t.test('after its queue was unbound', (t) => assertDeliveryAfterUnbind(t, rabbit));
+  await t.test('and only once if two replicas share the work', (t) => assertSharedDelivery(t, rabbit));
 });
 
-async function brokerDown(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function assertDeliveryAfterOutage(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const service = await start(t, env);
-  const registering = createRegistrar(t, service);
-  const well = await registering.register(300);
+  const registrar = createRegistrar(t, service);
+  const well = await registrar.register(300);
   await waitUntil(async () => (await countWaiting(sql)) === 0);
   await rabbit.kill();
-  const without = await registering.register(1_000);
+  const without = await registrar.register(1_000);
   t.same([well.refused, without.refused], [[], []]);
   t.equal(await countWaiting(sql), 1_000, 'all events wait in the outbox');
   await rabbit.start();
@@ -44,12 +46,12 @@ async function brokerDown(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   t.comment(
     `broker down: 1000 registrations, backlog 1000, all delivered ${seconds.toFixed(1)} s after it was up again, ` +
       `${events.length - ids.size} duplicates; registration p99 ${well.p99.toFixed(0)} ms with and ` +
-      `${without.p99.toFixed(0)} ms without the broker; backlog of 10000: ${await drainRate(sql)} events a second`,
+      `${without.p99.toFixed(0)} ms without the broker; backlog of 10000: ${await measureDrainRate(sql)} events a second`,
   );
 }
 
 /** Publishes a backlog of 10,000 events, and returns the events per second. */
-async function drainRate(sql: postgres.Sql): Promise<number> {
+async function measureDrainRate(sql: postgres.Sql): Promise<number> {
   const count = 10_000;
   await insertBacklog(sql, count);
   const since = performance.now();
@@ -57,7 +59,7 @@ async function drainRate(sql: postgres.Sql): Promise<number> {
   return Math.round((count * 1000) / (performance.now() - since));
 }
 
-async function relayKilled(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function assertDeliveryAfterKill(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const first = await start(t, env);
@@ -78,21 +80,21 @@ async function relayKilled(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   t.equal(new Set(events.map(({ id }) => id)).size, 100, 'with the same ids');
   t.same([...new Set(events.map(({ subject }) => subject))].sort(), [...ids].sort(), 'no event is lost');
   t.comment(
-    `relay killed between confirmation and mark: 100 events, ${events.length - 100} duplicates, 0 lost`,
+    `relay killed between confirmation and removal: 100 events, ${events.length - 100} duplicates, 0 lost`,
   );
 }
 
-async function unbound(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function assertDeliveryAfterUnbind(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const consumer = await consumerOf(t, rabbit.url);
   const events = await eventsFrom(consumer);
   const service = await start(t, env);
-  const registering = createRegistrar(t, service);
-  const before = await registering.register(1);
+  const registrar = createRegistrar(t, service);
+  const before = await registrar.register(1);
   await waitUntil(async () => events.length === 1);
   const binding = ['users.created', 'kinship', 'users.created'] as const;
   await consumer.unbindQueue(...binding);
-  const without = await registering.register(50);
+  const without = await registrar.register(50);
   await waitUntil(async () => (await countReturned(sql)).rows === 50);
   t.equal(await countWaiting(sql), 50, 'the events stay in the outbox');
   t.equal(events.length, 1);
@@ -100,7 +102,7 @@ async function unbound(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   t.equal(warnings().length, 1, 'logged once');
   const { attempts } = await countReturned(sql);
   await consumer.bindQueue(...binding);
-  const after = await registering.register(1);
+  const after = await registrar.register(1);
   await waitUntil(async () => events.length >= 52);
   const received = new Set(events.map(({ subject }) => subject));
   const lost = [...before.ids, ...without.ids, ...after.ids].filter((id) => !received.has(id));
@@ -109,7 +111,7 @@ async function unbound(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   t.comment(`unbound: 50 events came back ${attempts} times and stayed; bound again, ${lost.length} lost`);
 }
 
-async function shared(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
+async function assertSharedDelivery(t: Test, rabbit: PrivateRabbitMq): Promise<void> {
   const { sql, env } = await setUp(t, rabbit);
   const events = await eventsFrom(await consumerOf(t, rabbit.url));
   const port = String(Number(env.API_PORT) + 1);

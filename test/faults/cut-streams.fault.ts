@@ -6,8 +6,13 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
-import { connections } from './support/request.ts';
-import { FOR_RESOURCE_SERVERS, isAccepted, refusal, startResourceServer } from './support/resource-server.ts';
+import { createAgent } from './support/request.ts';
+import {
+  FOR_RESOURCE_SERVERS,
+  isAccepted,
+  startResourceServer,
+  waitForRefusal,
+} from './support/resource-server.ts';
 import { environment, start } from './support/service.ts';
 
 /** Resource servers refuse ended sessions although their streams of revocations are cut again and again. */
@@ -26,7 +31,7 @@ t.test('a session that ended is refused at every resource server while streams a
       startResourceServer(t, replicas[index % replicas.length] ?? ''),
     ),
   );
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(
     Array.from({ length: REFRESHING_CLIENTS }, (_, index) =>
       openClient({ url: replicas[index % replicas.length] ?? '' }, agent),
@@ -40,14 +45,14 @@ t.test('a session that ended is refused at every resource server while streams a
   const endSome = async () => {
     while (ended.length < SESSIONS) {
       const [one = '', other = ''] = randomInt(2) === 0 ? replicas : replicas.toReversed();
-      const ticket = await logIn(one);
-      ended.push(ticket);
-      for (const { verifier } of servers) await verifier.verify(ticket.authorization);
-      await logOut(other, ticket);
+      const session = await logIn(one);
+      ended.push(session);
+      for (const { verifier } of servers) await verifier.verify(session.authorization);
+      await logOut(other, session);
       const acknowledged = performance.now();
       await Promise.all(
         servers.map(async (server) => {
-          await refusal(server, ticket);
+          await waitForRefusal(server, session);
           delays.push(performance.now() - acknowledged);
         }),
       );
@@ -60,7 +65,7 @@ t.test('a session that ended is refused at every resource server while streams a
   let accepted = 0;
   for (const { verifier } of servers)
     for (const { authorization } of ended) if (await isAccepted(verifier, authorization)) accepted += 1;
-  t.equal(accepted, 0, 'accepted afterwards');
+  t.equal(accepted, 0, 'no ended session is accepted afterwards');
   t.equal(totals(clients).forcedLogouts, 0, 'sessions that were not ended continue');
   for (const { verifier } of servers)
     t.ok(

@@ -6,7 +6,7 @@ import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
-import { connections } from './support/request.ts';
+import { createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 const CRASHES = 3;
@@ -19,7 +19,7 @@ t.test('crashes of PostgreSQL under load end no session', async (t) => {
   const env = await environment(t, { DATABASE_URL: cluster.url });
   const service = await start(t, env);
   const sql = connectDirectly(t, cluster.url);
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   const load = startLoad(clients);
   const recoveries: number[] = [];
@@ -27,7 +27,10 @@ t.test('crashes of PostgreSQL under load end no session', async (t) => {
   for (let crash = 0; crash < CRASHES; crash += 1) {
     await delay(randomInt(500, 1_500));
     await cluster.stop('immediate');
-    await waitUntil(() => clients.every((client) => lastOf(client) === '503 unavailable'), RECOVERS_WITHIN);
+    await waitUntil(
+      () => clients.every((client) => lastFailureOf(client) === '503 unavailable'),
+      RECOVERS_WITHIN,
+    );
     t.equal((await fetch(new URL('/health/ready', service.url))).status, 503);
     t.equal((await fetch(new URL('/health/live', service.url))).status, 200);
     const held = clients.map((client) => client.generation());
@@ -44,7 +47,7 @@ t.test('crashes of PostgreSQL under load end no session', async (t) => {
 
   t.strictSame(await faultsIn(clients, sql, env), []);
   t.equal((await lossesIn(clients, sql)).lost, 0);
-  onlyUnavailable(t, clients);
+  assertOnlyUnavailable(t, clients);
   const { rotations, forcedLogouts } = totals(clients);
   const slowest = Math.max(...clients.flatMap(({ history }) => history.map(({ ms }) => ms)));
   t.comment(
@@ -54,15 +57,15 @@ t.test('crashes of PostgreSQL under load end no session', async (t) => {
   );
 });
 
-/** Checks that every request that did not succeed was answered with a 503 and `Retry-After`. */
-function onlyUnavailable(t: Test, clients: readonly Client[]): void {
+/** Asserts that every request that did not succeed was answered with 503 `unavailable`. */
+function assertOnlyUnavailable(t: Test, clients: readonly Client[]): void {
   const reasons = clients.flatMap(({ history }) =>
     history.flatMap((attempt) => (attempt.outcome === 'ok' ? [] : [attempt.why])),
   );
   t.strictSame([...new Set(reasons)], ['503 unavailable']);
 }
 
-function lastOf({ history }: Client): string | undefined {
+function lastFailureOf({ history }: Client): string | undefined {
   const last = history.at(-1);
   return last?.outcome === 'ok' ? undefined : last?.why;
 }

@@ -6,9 +6,14 @@ import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
-import { replicatedPostgres } from './support/replication.ts';
-import { connections, post } from './support/request.ts';
-import { FOR_RESOURCE_SERVERS, isAccepted, refusal, startResourceServer } from './support/resource-server.ts';
+import { startReplicatedPostgres } from './support/replication.ts';
+import { createAgent, post } from './support/request.ts';
+import {
+  FOR_RESOURCE_SERVERS,
+  isAccepted,
+  startResourceServer,
+  waitForRefusal,
+} from './support/resource-server.ts';
 import { type Environment, environment, start } from './support/service.ts';
 
 const CLIENTS = 16;
@@ -48,7 +53,7 @@ t.test(
     select count(distinct data->>'sessionId')::int as count from outbox where type = 'sessions.healed'`;
     t.equal(healed?.count, lost, 'each session that lost a rotation was healed');
     // A login that the standby never received cannot be healed: no row shows that it was acknowledged.
-    t.strictSame([...new Set(late.map((client) => client.loggedOut()))], ['401 session_not_found']);
+    t.strictSame([...new Set(late.map((client) => client.logoutReason()))], ['401 session_not_found']);
 
     const replay = { refreshToken: replayed.refresh, accessToken: replayed.access };
     const answer = await post(agent, new URL('/auth/refresh', service.url), replay);
@@ -120,12 +125,12 @@ t.test(
       await logIn(service.url),
     ];
     await logOut(service.url, before);
-    await refusal(server, before);
+    await waitForRefusal(server, before);
 
     await database.promote();
     await logOutWhenPossible(service.url, after);
     const acknowledged = performance.now();
-    await refusal(server, after);
+    await waitForRefusal(server, after);
     const milliseconds = performance.now() - acknowledged;
 
     t.notOk(await isAccepted(server.verifier, before.authorization), 'the earlier end is not forgotten');
@@ -173,19 +178,19 @@ async function setUp(
   url: 'url' | 'hosts' = 'url',
   values: Environment = {},
 ) {
-  const database = await replicatedPostgres(t, how);
+  const database = await startReplicatedPostgres(t, how);
   const env = await environment(t, { DATABASE_URL: database[url], ...values });
   const service = await start(t, env);
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   return { database, env, service, agent, clients };
 }
 
 /** Ends the session as soon as the service has found the new primary. */
-async function logOutWhenPossible(url: string, ticket: OpenedSession): Promise<void> {
+async function logOutWhenPossible(url: string, session: OpenedSession): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     try {
-      return await logOut(url, ticket);
+      return await logOut(url, session);
     } catch {
       await delay(100);
     }

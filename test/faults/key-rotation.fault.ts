@@ -6,11 +6,11 @@ import { claimsOf, headerOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import type { RunningService } from '../support/process.ts';
 import { moduleArguments } from '../support/program.ts';
-import { balancer } from './support/balancer.ts';
+import { startBalancer } from './support/balancer.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
-import { connections } from './support/request.ts';
+import { createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** Signing keys rotate under load, and no verifier refuses a valid token. */
@@ -37,11 +37,11 @@ t.test('no valid token is refused while signing keys rotate under load', async (
   const one = await environment(t, { DATABASE_URL: url, ...SHORT_LIVES });
   const { API_PORT = '' } = await environment(t);
   const replicas = await Promise.all([start(t, one), start(t, { ...one, API_PORT })]);
-  const front = await balancer(
+  const front = await startBalancer(
     t,
     replicas.map((replica) => new URL(replica.url)),
   );
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(front, agent)));
   const load = startLoad(clients, { pause: 500 });
   const checks = checkTokens(t, replicas, clients, () => openClient(front, agent));

@@ -8,7 +8,7 @@ import type { RunningService } from '../support/process.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
-import { connections, post } from './support/request.ts';
+import { createAgent, post } from './support/request.ts';
 import { connectDirectly, type Environment, environment, start } from './support/service.ts';
 
 /**
@@ -53,7 +53,7 @@ interface Plan {
 }
 
 async function killAgainAndAgain(t: Test, env: Environment, { kills, clients: count, afterKill }: Plan) {
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   let service: RunningService = await start(t, env);
   const target = { url: service.url };
   const clients = await Promise.all(Array.from({ length: count }, () => openClient(target, agent)));
@@ -93,7 +93,7 @@ async function replaysEndTheirSession(
   { clients, service }: { clients: readonly Client[]; service: RunningService },
   sql: Sql,
 ): Promise<void> {
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const refresh = ({ access, refresh }: ReturnType<Client['pair']>) =>
     post(agent, new URL('/auth/refresh', service.url), { refreshToken: refresh, accessToken: access });
   for (const { tokenFamily, history, pair } of clients.slice(0, 4)) {

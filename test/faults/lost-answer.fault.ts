@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { isRefresh } from '../client/support/sessions.ts';
 import { claimsOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { proxyTo, tcpProxy } from '../support/tcp-proxy.ts';
-import { answersOnTheWire } from './support/answers-on-the-wire.ts';
+import { recordAnswers } from './support/answers-on-the-wire.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient, type Pair } from './support/client.ts';
 import { totals } from './support/load.ts';
-import { type Answer, connections, post, RequestFailed } from './support/request.ts';
+import { type Answer, createAgent, post, RequestFailed } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** The rotation is committed, but its answer is lost. */
@@ -27,7 +28,7 @@ t.test('a client that loses the answer of the service', async (t) => {
       let identical = 0;
       for (let round = 0; round < ROUNDS; round += 1) {
         const headers = retry.headers();
-        proxy.loseAnswerTo((bytes) => bytes.includes('/auth/refresh') && bytes.at(-1) === 0x7d);
+        proxy.loseAnswerTo(isRefresh);
         await t.rejects(refresh(pair, headers), RequestFailed);
         const lost = wire.lastBody();
         const answer = await refresh(pair, headers);
@@ -72,11 +73,11 @@ t.test('a service that loses the answer of the database', async (t) => {
         return isOurs;
       });
       const seen = client.history.length;
-      const answered = client.rotate();
+      const rotated = client.rotate();
       while (client.history.length === seen) await new Promise(setImmediate);
       t.match(client.history.at(-1), { outcome: 'unknown', why: '503 unavailable' });
       proxy.refuse(false);
-      await answered;
+      await rotated;
       await client.repeat();
     }
     await check();
@@ -93,9 +94,9 @@ t.test('a service that loses the answer of the database', async (t) => {
 async function behindProxy(t: Test, values: Readonly<Record<string, string>>) {
   const env = await environment(t, { DATABASE_URL: await testDatabase(t), ...values });
   const service = await start(t, env);
-  const wire = await answersOnTheWire(t, { host: HOST, port: Number(new URL(service.url).port) });
+  const wire = await recordAnswers(t, { host: HOST, port: Number(new URL(service.url).port) });
   const proxy = await tcpProxy(t, { host: HOST, port: wire.port });
-  const agent = connections(t, { keepAlive: false });
+  const agent = createAgent(t, { keepAlive: false });
   const url = `http://${HOST}:${proxy.port}`;
   const login = await post(agent, new URL(`/auth/login?userId=${randomUUID()}`, url));
   const refresh = ({ refresh, access }: Pair, headers: Record<string, string>) =>
@@ -109,7 +110,7 @@ async function withProxiedDatabase(t: Test, values: Readonly<Record<string, stri
   const { proxy, url: through } = await proxyTo(t, database);
   const env = await environment(t, { DATABASE_URL: through, ...values });
   const service = await start(t, env);
-  const client: Client = await openClient(service, connections(t, { keepAlive: true }));
+  const client: Client = await openClient(service, createAgent(t, { keepAlive: true }));
   return {
     client,
     proxy,
@@ -123,6 +124,6 @@ async function withProxiedDatabase(t: Test, values: Readonly<Record<string, stri
 
 function pairOf({ body }: Answer): Pair {
   const pair = { access: String(body.access), refresh: String(body.refresh) };
-  claimsOf(pair.refresh);
+  claimsOf(pair.refresh); // throws if the answer has no pair
   return pair;
 }

@@ -6,8 +6,8 @@ import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient, type Target } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
-import { type MailServerState, mailServer } from './support/mail-server.ts';
-import { connections } from './support/request.ts';
+import { createMailServer, type MailServerState } from './support/mail-server.ts';
+import { createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
@@ -20,8 +20,8 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
   if (!(await requirePostgres(t))) return;
   const url = await testDatabase(t);
   const sql = connectDirectly(t, url);
-  const server = await mailServer(t);
-  await server.be('well');
+  const server = await createMailServer(t);
+  await server.setState('well');
   const env = await environment(t, {
     DATABASE_URL: url,
     TRUST_PROXY: '127.0.0.1',
@@ -31,7 +31,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
     SMTP_FROM: 'kinship@example.com',
   });
   const service = await start(t, env);
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: 8 }, () => openClient(service, agent)));
   const travellers: Client[] = [];
   /** Each state of the server has its own recipient, because the mails to one recipient in an hour are limited. */
@@ -50,7 +50,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
     await traveller.rotate({ 'x-forwarded-for': `198.51.100.${address}` });
   };
   const refreshDuring = async (state: MailServerState, isOver: () => Promise<boolean>) => {
-    await server.be(state);
+    await server.setState(state);
     const traveller = await openTraveller(service);
     const seen = clients.map(({ history }) => history.length);
     for (let mail = 0; mail < MAILS_EACH; mail += 1) await travel(traveller);
@@ -61,8 +61,8 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
   const allSent = async () => (await countWaiting(sql)) === 0;
   await refreshDuring('well', allSent);
   for (const state of ['absent', 'silent', 451, 550] as const) {
-    const before = await failures(sql);
-    await refreshDuring(state, async () => (await failures(sql)) > before);
+    const before = await countFailedAttempts(sql);
+    await refreshDuring(state, async () => (await countFailedAttempts(sql)) > before);
     t.equal(server.received.length, MAILS_EACH, `no mail to a server that is ${state}`);
   }
   const started = performance.now();
@@ -81,9 +81,9 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
 
   await t.test('a silent mail server does not delay a stop', async (t) => {
     await service.stop();
-    await server.be('absent');
+    await server.setState('absent');
     const again = await start(t, env);
-    await server.be('silent');
+    await server.setState('silent');
     const taken = server.connections();
     await travel(await openTraveller(again));
     await waitUntil(async () => server.connections() > taken);
@@ -99,7 +99,7 @@ async function countWaiting(sql: postgres.Sql): Promise<number> {
 }
 
 /** The number of attempts for the mails in the outbox whose last attempt failed. */
-async function failures(sql: postgres.Sql): Promise<number> {
+async function countFailedAttempts(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select coalesce(sum(attempts), 0)::int as count from outbox where kind = 'mail' and last_error is not null`;
   return row?.count;

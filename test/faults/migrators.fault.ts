@@ -19,33 +19,33 @@ const MIGRATORS = 8;
 t.test('exactly one other process migrates after the migrator was killed', async (t) => {
   if (!(await requirePostgres(t))) return;
   const env = await environment(t);
-  const wanted = await schemaOfOne(t, env);
+  const wanted = await migrateAlone(t, env);
   const tables = wanted.flatMap((what) => /^relation (\w+) r/.exec(what)?.[1] ?? []);
   let winners = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const table = tables[randomInt(tables.length)] ?? '';
     await t.test(`killed at the table ${table}`, async (t) => {
-      winners += await raceOver(t, env, table, wanted);
+      winners += await raceAfterKill(t, env, table, wanted);
     });
   }
   t.comment(
     `migrators: ${ROUNDS} rounds of ${MIGRATORS}, the first of each killed, ${winners} winners among the others, ` +
-      'the schema that of one alone',
+      'the schema is that of a single migrator',
   );
 });
 
-async function schemaOfOne(t: Test, env: Environment): Promise<string[]> {
+async function migrateAlone(t: Test, env: Environment): Promise<string[]> {
   const url = await testDatabase(t);
   const { code, said } = await startMigrator(t, env, url).ended;
   t.equal(code, 0);
   t.match(said, /^applied 1 /);
   const wanted = await schemaOf(connectDirectly(t, url));
-  t.equal(wanted.length > 40, true);
+  t.ok(wanted.length > 40);
   return wanted;
 }
 
 /** Blocks the first migrator when it creates the table, kills it, and returns how many others migrated. */
-async function raceOver(
+async function raceAfterKill(
   t: Test,
   env: Environment,
   table: string,
@@ -59,10 +59,10 @@ async function raceOver(
   await blocker`create table ${blocker(table)} ()`;
 
   const migrators = Array.from({ length: MIGRATORS }, (_, index) =>
-    startMigrator(t, env, urlNamed(url, index)),
+    startMigrator(t, env, nameConnection(url, index)),
   );
-  const first = await migratorWaitingFor(watcher, 'transactionid', 1);
-  await migratorWaitingFor(watcher, 'advisory', 3);
+  const first = await waitForMigrators(watcher, 'transactionid', 1);
+  await waitForMigrators(watcher, 'advisory', 3);
   const killed = migrators[Number(first)];
   killed?.kill();
   await delay(STATEMENT_TIMEOUT + 500); // the wait for the lock must not count as a statement
@@ -79,7 +79,7 @@ async function raceOver(
 }
 
 /** Gives the connection a name, by which `pg_stat_activity` identifies the migrator. */
-function urlNamed(url: string, index: number): string {
+function nameConnection(url: string, index: number): string {
   const own = new URL(url);
   own.search = String(new URLSearchParams({ application_name: String(index) }));
   return own.href;
@@ -100,7 +100,7 @@ function startMigrator(t: Test, env: Environment, url: string) {
 }
 
 /** Waits until `count` migrators wait for a lock of this kind, and returns the name of one of them. */
-async function migratorWaitingFor(sql: postgres.Sql, lock: string, count: number): Promise<string> {
+async function waitForMigrators(sql: postgres.Sql, lock: string, count: number): Promise<string> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await delay(50)) {
     const rows = await sql<{ name: string }[]>`
       select application_name as name from pg_stat_activity

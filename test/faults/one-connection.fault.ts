@@ -6,7 +6,7 @@ import { PASSWORD } from '../support/passwords.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { percentile } from './support/load.ts';
-import { type Answer, ask, connections } from './support/request.ts';
+import { type Answer, ask, createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** Tests that no request needs a second connection while it holds the only one. Such a request would wait forever. */
@@ -31,18 +31,18 @@ t.test('200 clients are served over one connection to the database', async (t) =
     TRUST_PROXY: '127.0.0.1',
   });
   const service = await start(t, env);
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const sql = connectDirectly(t, url);
   const steps: Step[] = [];
   const started = performance.now();
   const lives = Promise.all(
-    Array.from({ length: CLIENTS }, (_, index) => live(t, { url: service.url, agent, index, steps })),
+    Array.from({ length: CLIENTS }, (_, index) => useAccount(t, { url: service.url, agent, index, steps })),
   );
-  await loseTheFeed(service.logs, sql);
-  const lost = (await lives).flat();
+  await cutRevocationFeed(service.logs, sql);
+  const unexpected = (await lives).flat();
   const seconds = (performance.now() - started) / 1000;
 
-  t.same(lost, [], 'every client got the expected answers');
+  t.same(unexpected, [], 'every client got the expected answers');
   const [row] = await sql`select count(*)::int as users from users`;
   t.equal(row?.users, 0, 'every account was deleted');
   t.equal(countConnected(service.logs()), 2, 'the revocation feed connected twice under load');
@@ -55,8 +55,11 @@ t.test('200 clients are served over one connection to the database', async (t) =
   );
 });
 
-/** Ends the listening connection under load. The pool sends the probe of the next subscription. */
-async function loseTheFeed(logs: () => string[], sql: ReturnType<typeof connectDirectly>): Promise<void> {
+/** Ends the listening connection under load. The next subscription sends its probe over the pool. */
+async function cutRevocationFeed(
+  logs: () => string[],
+  sql: ReturnType<typeof connectDirectly>,
+): Promise<void> {
   await waitUntil(async () => {
     // Only the heartbeat of the listening connection sends this statement.
     const { count } = await sql`
@@ -78,8 +81,10 @@ interface Client {
   readonly steps: Step[];
 }
 
-/** Makes an account, uses every route that sends several statements, and deletes the account. */
-async function live(t: Test, client: Client): Promise<string[]> {
+/**
+ * Makes an account, uses routes that send several statements, and deletes the account. Returns the unexpected answers.
+ */
+async function useAccount(t: Test, client: Client): Promise<string[]> {
   const username = `user-${client.index}`;
   const unexpected: string[] = [];
   const send = async (

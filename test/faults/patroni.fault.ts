@@ -7,8 +7,8 @@ import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn, lossesIn } from './support/checks.ts';
 import { type Client, openClient, type Target } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
-import { type PatroniSettings, patroniCluster, requirePatroni } from './support/patroni.ts';
-import { connections, post } from './support/request.ts';
+import { type PatroniSettings, requirePatroni, startPatroniCluster } from './support/patroni.ts';
+import { createAgent, post } from './support/request.ts';
 import { environment, start } from './support/service.ts';
 
 const CLIENTS = 16;
@@ -47,7 +47,7 @@ t.test(
     await cluster.switchOver(one, two);
     await everyClientRotates(clients);
     const switchover = answersSince(clients, switched);
-    await cluster.replicates(one);
+    await cluster.waitForReplication(one);
 
     const ender = endSessions(service);
     await delay(BEFORE);
@@ -59,7 +59,7 @@ t.test(
 
     const returned = performance.now();
     await two.start();
-    await cluster.replicates(two);
+    await cluster.waitForReplication(two);
     const rejoined = performance.now();
     await everyClientRotates(clients);
     const comeback = answersSince(clients, returned);
@@ -75,7 +75,7 @@ t.test(
     );
     t.ok(ended.length > 0, 'sessions ended before the crash');
     t.equal(await countLive(sql, ended), 0, 'no ended session lives again');
-    const refusals = await Promise.all(ended.map((ticket) => refresh(agent, service, ticket)));
+    const refusals = await Promise.all(ended.map((session) => refresh(agent, service, session)));
     t.strictSame([...new Set(refusals)], ['401 session_revoked']);
     t.comment(
       `Patroni, synchronous: ${totals(clients).rotations} rotations, 0 lost, 0 logged out; ` +
@@ -97,33 +97,35 @@ t.test(
     });
     const { one, two } = cluster;
     const onStandby = two.connect();
-    const tickets = await Promise.all(Array.from({ length: ENDED }, () => logIn(service.url)));
+    const sessions = await Promise.all(Array.from({ length: ENDED }, () => logIn(service.url)));
     const load = startLoad(clients, { pause: PAUSE });
-    await endAll(service, tickets.slice(ENDED / 2));
+    await endAll(service, sessions.slice(ENDED / 2));
     await delay(BEFORE);
 
     one.line.pause();
     const late = await Promise.all(Array.from({ length: LATE }, () => openClient(service, agent)));
-    await endAll(service, tickets.slice(0, ENDED / 2));
+    await endAll(service, sessions.slice(0, ENDED / 2));
     await delay(BEHIND);
     const crashed = performance.now();
     await one.kill();
     const { lost } = await lossesIn(clients, onStandby);
     const rotations = await lostRotations(clients, onStandby);
-    const live = await countLive(onStandby, tickets);
+    const live = await countLive(onStandby, sessions);
     await everyClientRotates(clients);
     const crash = answersSince(clients, crashed);
-    const lostEnds = tickets.slice(0, ENDED / 2);
-    const still = await countLive(onStandby, lostEnds);
-    const refusals = await Promise.all(lostEnds.slice(0, 2).map((ticket) => refresh(agent, service, ticket)));
+    const lostEnds = sessions.slice(0, ENDED / 2);
+    const liveAfter = await countLive(onStandby, lostEnds);
+    const refusals = await Promise.all(
+      lostEnds.slice(0, 2).map((session) => refresh(agent, service, session)),
+    );
     const restarted = await start(t, { ...env, API_PORT: String(await freePort()) });
-    const answers = await Promise.all(lostEnds.slice(2).map((ticket) => refresh(agent, restarted, ticket)));
+    const answers = await Promise.all(lostEnds.slice(2).map((session) => refresh(agent, restarted, session)));
     await Promise.all(late.map((client) => client.rotate()));
 
     one.line.cut();
     one.line.resume();
     await one.start();
-    await cluster.replicates(one);
+    await cluster.waitForReplication(one);
     await load.stop();
 
     const sql = two.connect();
@@ -133,12 +135,13 @@ t.test(
     const healed = await countHealed(sql);
     t.equal(healed, lost, 'each session that lost a rotation was healed');
     t.equal(live, ENDED / 2, 'the ends that the standby had not received are lost');
-    t.strictSame([...new Set(late.map((client) => client.loggedOut()))], ['401 session_not_found']);
+    t.strictSame([...new Set(late.map((client) => client.logoutReason()))], ['401 session_not_found']);
     t.comment(
       `Patroni, asynchronous: crash: ${crash}; of ${CLIENTS} sessions ${lost} had lost ${rotations} acknowledged ` +
         `rotations, ${healed} healed, 0 logged out; of ${LATE} logins that the standby had not received ` +
         `${late.length} have to log in again; of ${ENDED} sessions that ended before the crash ${live} live in the ` +
-        `database again, ${still} of them after the fail-over: their refreshes got ${countEach(refusals)} of the running replica, and ${countEach(answers)} of a new one`,
+        `database again, ${liveAfter} of them after the fail-over: ` +
+        `their refreshes got ${countEach(refusals)} from the running replica, and ${countEach(answers)} from a new one`,
     );
   },
 );
@@ -196,7 +199,7 @@ async function twoPrimaries(
   await prepare(cluster);
   await one.start();
   await everyClientRotates(clients);
-  await cluster.replicates(one);
+  await cluster.waitForReplication(one);
   await everyClientRotates(clients);
   const comeback = answersSince(clients, returned);
   await load.stop();
@@ -212,10 +215,10 @@ async function twoPrimaries(
 }
 
 async function setUp(t: Test, settings: PatroniSettings) {
-  const cluster = await patroniCluster(t, settings);
+  const cluster = await startPatroniCluster(t, settings);
   const env = await environment(t, { DATABASE_URL: cluster.hosts });
   const service = await start(t, env);
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   return { cluster, env, service, agent, clients };
 }
@@ -248,9 +251,9 @@ function endSessions(service: Target) {
   const ending = (async () => {
     while (!stopped) {
       try {
-        const ticket = await logIn(service.url);
-        await logOut(service.url, ticket);
-        ended.push(ticket);
+        const session = await logIn(service.url);
+        await logOut(service.url, session);
+        ended.push(session);
       } catch {
         return; // the database is down
       }
@@ -266,8 +269,8 @@ function endSessions(service: Target) {
   };
 }
 
-async function endAll(service: Target, tickets: readonly OpenedSession[]): Promise<void> {
-  await Promise.all(tickets.map((ticket) => logOut(service.url, ticket)));
+async function endAll(service: Target, sessions: readonly OpenedSession[]): Promise<void> {
+  await Promise.all(sessions.map((session) => logOut(service.url, session)));
 }
 
 async function refresh(
@@ -286,7 +289,7 @@ function countEach(outcomes: readonly string[]): string {
   return [...new Set(outcomes)].map((outcome) => `${count(outcome)} times ${outcome}`).join(', ');
 }
 
-type Cluster = Awaited<ReturnType<typeof patroniCluster>>;
+type Cluster = Awaited<ReturnType<typeof startPatroniCluster>>;
 
 type Database = Parameters<typeof lossesIn>[1];
 
@@ -301,10 +304,10 @@ async function countHealed(sql: Database): Promise<number> {
   return rows.count;
 }
 
-async function countLive(sql: Database, tickets: readonly OpenedSession[]): Promise<number> {
+async function countLive(sql: Database, sessions: readonly OpenedSession[]): Promise<number> {
   const rows = await sql`
     select 1 from token_families
-    where revoked_at is null and token_family in ${sql(tickets.map(({ sid }) => sid))}`;
+    where revoked_at is null and token_family in ${sql(sessions.map(({ sid }) => sid))}`;
   return rows.count;
 }
 

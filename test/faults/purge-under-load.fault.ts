@@ -5,7 +5,7 @@ import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
-import { connections } from './support/request.ts';
+import { createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** A purge removes a day's worth of ended sessions. Refreshes of other sessions succeed meanwhile. */
@@ -15,10 +15,10 @@ const REVOKED = 20_000;
 /** Sessions that are live, or that ended so recently that their tokens may be presented again. */
 const KEPT = 20_000;
 /** One session in this many has a notified subject. */
-const TOLD = 10;
+const NOTIFIED = 10;
 const CLIENTS = 8;
 const MILLISECONDS_BEFORE = 8_000;
-const PATIENCE = 300_000;
+const PURGED_WITHIN = 300_000;
 
 t.test('a purge under load removes ended sessions, and fails no refresh', async (t) => {
   if (!(await requirePostgres(t))) return;
@@ -27,7 +27,7 @@ t.test('a purge under load removes ended sessions, and fails no refresh', async 
   const env = await environment(t, { DATABASE_URL: url });
   const service = await start(t, env);
   await fill(sql);
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   const load = startLoad(clients);
   await delay(MILLISECONDS_BEFORE);
@@ -43,7 +43,7 @@ t.test('a purge under load removes ended sessions, and fails no refresh', async 
 
   for (const replica of replicas) t.equal(await replica.stop(), 0);
   t.equal(await rowsOf(sql, 'token_families'), KEPT + CLIENTS, 'only the ended sessions were purged');
-  t.equal(await rowsOf(sql, 'told_subjects'), KEPT / TOLD, 'with their notified subjects');
+  t.equal(await rowsOf(sql, 'told_subjects'), KEPT / NOTIFIED, 'with their notified subjects');
   t.ok(await isIndexUsed(sql), 'found by the index');
   t.strictSame(await faultsIn(clients, sql, env), []);
   t.equal(totals(clients).forcedLogouts, 0);
@@ -65,7 +65,7 @@ async function fill(sql: postgres.Sql): Promise<void> {
   await insert(sql, KEPT / 2, { end: days(-60), revokedAt: sql`null` });
   await sql`
     insert into told_subjects
-    select token_family, '198.51.100.7', created_at from token_families where generation % ${TOLD} = 0`;
+    select token_family, '198.51.100.7', created_at from token_families where generation % ${NOTIFIED} = 0`;
   await sql`analyze token_families`;
 }
 
@@ -88,10 +88,10 @@ async function insert(sql: postgres.Sql, count: number, { end, revokedAt }: Endi
 /** Seconds until at most `left` sessions remain. */
 async function waitForPurge(sql: postgres.Sql, left: number): Promise<number> {
   const started = performance.now();
-  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await delay(250)) {
+  for (const deadline = Date.now() + PURGED_WITHIN; Date.now() < deadline; await delay(250)) {
     if ((await rowsOf(sql, 'token_families')) <= left) return (performance.now() - started) / 1000;
   }
-  throw new Error(`not purged within ${PATIENCE} ms`);
+  throw new Error(`not purged within ${PURGED_WITHIN} ms`);
 }
 
 async function rowsOf(sql: postgres.Sql, table: string): Promise<number> {

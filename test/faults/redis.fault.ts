@@ -21,7 +21,7 @@ interface Fault {
 const FAULTS: Readonly<Record<string, Fault>> = {
   killed: { begin: (redis) => redis.kill(), end: (redis) => redis.start() },
   frozen: { begin: (redis) => redis.freeze(), end: (redis) => redis.thaw() },
-  flushed: { begin: (redis) => lookInto(redis, (connection) => connection.flushall()) },
+  flushed: { begin: (redis) => withConnection(redis, (connection) => connection.flushall()) },
 };
 
 t.test('two replicas serve and limit requests without the Redis that they share', async (t) => {
@@ -32,7 +32,7 @@ t.test('two replicas serve and limit requests without the Redis that they share'
   const { API_PORT = '' } = await environment(t);
   const replicas = [await replicaOf(t, env), await replicaOf(t, { ...env, API_PORT })] as const;
   for (const [name, fault] of Object.entries(FAULTS)) {
-    await t.test(name, (t) => outage(t, name, fault, { redis, replicas }));
+    await t.test(name, (t) => runFault(t, name, fault, { redis, replicas }));
   }
 });
 
@@ -48,7 +48,7 @@ async function replicaOf(t: Test, env: Environment) {
   };
 }
 
-async function outage(
+async function runFault(
   t: Test,
   name: string,
   { begin, end }: Fault,
@@ -59,7 +59,7 @@ async function outage(
   const greedy = await one.client.registerAndLogIn(`greedy-${name}`);
   await author.writeAndRead('before');
   await waitUntil(async () => {
-    const kept = await lookInto(redis, (connection) => connection.get(`kinship:tasks:${author.id}`));
+    const kept = await withConnection(redis, (connection) => connection.get(`kinship:tasks:${author.id}`));
     return kept?.includes(author.text()) === true;
   });
   const before = await countServed(one, greedy.token, LIMIT / 2);
@@ -138,7 +138,7 @@ async function countServed({ client }: Replica, token: string, requests: number)
   return count;
 }
 
-async function lookInto<T>({ url }: PrivateRedis, look: (connection: Redis) => Promise<T>): Promise<T> {
+async function withConnection<T>({ url }: PrivateRedis, use: (connection: Redis) => Promise<T>): Promise<T> {
   const connection = new Redis(url);
-  return look(connection).finally(() => connection.disconnect());
+  return use(connection).finally(() => connection.disconnect());
 }

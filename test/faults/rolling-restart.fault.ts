@@ -4,11 +4,11 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { balancer } from './support/balancer.ts';
+import { startBalancer } from './support/balancer.ts';
 import { faultsIn } from './support/checks.ts';
 import { openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
-import { connections } from './support/request.ts';
+import { createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** During its shutdown, a service answers every request that it has accepted. */
@@ -38,11 +38,11 @@ t.test('a rolling restart of two replicas fails no request', async (t) => {
       service: await start(t, env),
     })),
   );
-  const front = await balancer(
+  const front = await startBalancer(
     t,
     replicas.map(({ service }) => new URL(service.url)),
   );
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(front, agent)));
   const load = startLoad(clients);
   let restarts = 0;
@@ -60,7 +60,7 @@ t.test('a rolling restart of two replicas fails no request', async (t) => {
   t.strictSame(await faultsIn(clients, connectDirectly(t, url), one), []);
   const { rotations, unknown, forcedLogouts } = totals(clients);
   const requests = clients.reduce((sum, { history }) => sum + history.length, 0);
-  t.equal(unknown, 0, 'failed');
+  t.equal(unknown, 0, 'no request failed');
   t.comment(
     `rolling restart: ${restarts} restarts, ${rotations} rotations, ${unknown} failed of ${requests} requests, ` +
       `${forcedLogouts} forced logouts`,
@@ -70,7 +70,7 @@ t.test('a rolling restart of two replicas fails no request', async (t) => {
 async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
   const url = await testDatabase(t);
   const env = await environment(t, { DATABASE_URL: url });
-  const agent = connections(t, { keepAlive });
+  const agent = createAgent(t, { keepAlive });
   let service = await start(t, env);
   const target = { url: service.url };
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(target, agent)));
@@ -133,7 +133,7 @@ async function stopWhileWaiting(t: Test): Promise<void> {
   const sql = connectDirectly(t, url);
   const env = await environment(t, { DATABASE_URL: url });
   const service = await start(t, env);
-  const client = await openClient(service, connections(t, { keepAlive: true }));
+  const client = await openClient(service, createAgent(t, { keepAlive: true }));
   let rotated = Promise.resolve();
   let stopped = Promise.resolve<number | null>(null);
   await sql.begin(async (tx) => {

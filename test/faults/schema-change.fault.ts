@@ -3,11 +3,11 @@ import postgres from 'postgres';
 import t from 'tap';
 import { POOLED_ROLE, requirePgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { requirePostgres, testDatabase, testRole } from '../support/postgres.ts';
-import { startAccountReaders, stuckConnections } from './support/account-readers.ts';
+import { countStuckConnections, startAccountReaders } from './support/account-readers.ts';
 import { faultsIn } from './support/checks.ts';
 import { openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
-import { connections } from './support/request.ts';
+import { createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** A newer release adds columns and changes types, or prepared statements are lost, under load. */
@@ -31,7 +31,7 @@ t.test('a schema change under load ends no session and mixes no answers', async 
   const sql = connectDirectly(t, url);
   const env = await environment(t, { DATABASE_URL: url, REGISTER_LIMIT: '1000/1h' });
   const service = await start(t, env);
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   const readers = await startAccountReaders(service, agent, ACCOUNTS);
   const load = startLoad(clients);
@@ -40,7 +40,7 @@ t.test('a schema change under load ends no session and mixes no answers', async 
     await sql.unsafe(`alter table ${table} add column added_later integer`);
     await delay(PAUSE);
   }
-  // A changed type makes prepared statements stale although they name their columns. They are only refused.
+  // A changed type makes prepared statements stale although they name their columns. PostgreSQL refuses such statements.
   await sql`alter table users alter column username type varchar(400)`;
   await delay(3 * PAUSE);
   const answers = await readers.stop();
@@ -48,14 +48,14 @@ t.test('a schema change under load ends no session and mixes no answers', async 
 
   const count = (outcome: string) => answers.filter((answer) => answer === outcome).length;
   t.ok(count('own') > 100, 'the accounts were answered');
-  t.equal(count('foreign'), 0, "no answer of another user's");
+  t.equal(count('foreign'), 0, 'no account got the data of another one');
   t.equal(count('own') + count('503'), answers.length, 'each request was answered or refused with 503');
   t.strictSame(await faultsIn(clients, sql, env), []);
   t.equal(totals(clients).forcedLogouts, 0);
-  t.equal(await stuckConnections(sql), 0, 'no connection is stuck');
+  t.equal(await countStuckConnections(sql), 0, 'no connection is stuck');
   const login = await openClient(service, agent);
   await login.rotate();
-  t.equal(login.loggedOut(), null, 'a session that begins afterwards is refreshed');
+  t.equal(login.logoutReason(), null, 'a session that begins afterwards is refreshed');
   t.equal(await service.stop(), 0);
   t.comment(
     `schema change: ${TABLES.length} columns added, 1 type changed; ${answers.length} reads, ` +
@@ -73,7 +73,7 @@ for (const mode of ['session', 'transaction'] as const) {
     const values = { DATABASE_URL: pooler.url, DATABASE_POOLER: mode, REGISTER_LIMIT: '1000/1h' };
     const env = await environment(t, values);
     const service = await start(t, env);
-    const agent = connections(t, { keepAlive: true });
+    const agent = createAgent(t, { keepAlive: true });
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
     const readers = await startAccountReaders(service, agent, ACCOUNTS);
     const load = startLoad(clients);
@@ -89,11 +89,11 @@ for (const mode of ['session', 'transaction'] as const) {
 
     const count = (outcome: string) => answers.filter((answer) => answer === outcome).length;
     t.ok(count('own') > 100, 'the accounts were answered');
-    t.equal(count('foreign'), 0, "no answer of another user's");
+    t.equal(count('foreign'), 0, 'no account got the data of another one');
     t.equal(count('own') + count('503'), answers.length, 'each request was answered or refused with 503');
     t.strictSame(await faultsIn(clients, sql, env), []);
     t.equal(totals(clients).forcedLogouts, 0);
-    t.equal(await stuckConnections(sql), 0, 'no connection is stuck');
+    t.equal(await countStuckConnections(sql), 0, 'no connection is stuck');
     t.equal(await service.stop(), 0);
     t.comment(
       `pooler in ${mode} mode, ${ROUNDS} restarts: ${answers.length} reads, ${count('foreign')} wrong, ` +

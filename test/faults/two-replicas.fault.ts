@@ -3,11 +3,11 @@ import type { Agent } from 'node:http';
 import t, { type Test } from 'tap';
 import { claimsOf } from '../support/forge.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
-import { type Answer, connections, post } from './support/request.ts';
+import { type Answer, createAgent, post } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
- * Presents one token to two replicas, or to the workers of one, at the same moment, repeatedly. A token must never get
+ * Presents one token to two replicas, or to the workers of one service, at the same moment, repeatedly. A token must never get
  * two successors.
  */
 
@@ -40,20 +40,24 @@ t.test('one token at the workers of one service at once has one successor', asyn
     .logs()
     .filter((line) => line.includes('"answered"') && line.includes('/auth/refresh'));
   const pids = new Set(lines.map((line) => (JSON.parse(line) as { pid: number }).pid));
-  t.equal(pids.size, WORKERS, 'every worker was asked');
+  t.equal(pids.size, WORKERS, 'every worker answered');
 });
 
-/** The connections stay open, and each belongs to one worker. Two requests at once have two connections. */
+/** The connections stay open, and each belongs to one worker. Two concurrent requests use two connections. */
 async function raceBoth(t: Test, who: string, url: string, replicas: readonly string[]): Promise<void> {
-  const both = { agent: connections(t, { keepAlive: true }), replicas };
+  const both = { agent: createAgent(t, { keepAlive: true }), replicas };
   const sql = connectDirectly(t, url);
 
-  await t.test('without an Idempotency-Key', async (t) => {
+  await t.test('without an Idempotency-Key one answer has the successor, and the session ends', async (t) => {
     const races = await measure(() => raceWithoutKey(t, both));
     const [row] = await sql`
       select count(*)::int as sessions, count(*) filter (where revoked_reason = 'reuse')::int as ended,
         max(generation) as furthest from token_families`;
-    t.same(row, { sessions: STRICT_ROUNDS, ended: STRICT_ROUNDS, furthest: 1 }, 'what the database says');
+    t.same(
+      row,
+      { sessions: STRICT_ROUNDS, ended: STRICT_ROUNDS, furthest: 1 },
+      'every session rotated once and ended',
+    );
     const [events] = await sql`
       select count(*)::int as events, count(distinct data ->> 'sessionId')::int as sessions
       from outbox where kind = 'event' and type = 'sessions.reuse_detected'`;
@@ -62,7 +66,7 @@ async function raceBoth(t: Test, who: string, url: string, replicas: readonly st
       { events: STRICT_ROUNDS, sessions: STRICT_ROUNDS },
       'one event for each session that ended',
     );
-    t.equal(races.result.forks, 0, 'forks');
+    t.equal(races.result.forks, 0, 'no token has two successors');
     report(t, `${who}, without an Idempotency-Key`, STRICT_ROUNDS, races);
   });
 
@@ -71,8 +75,8 @@ async function raceBoth(t: Test, who: string, url: string, replicas: readonly st
     const [row] = await sql`
       select count(*)::int as sessions, min(generation) as least, max(generation) as most
       from token_families where revoked_at is null`;
-    t.same(row, { sessions: SESSIONS, least: ROUNDS_EACH, most: ROUNDS_EACH }, 'what the database says');
-    t.equal(races.result.forks, 0, 'forks');
+    t.same(row, { sessions: SESSIONS, least: ROUNDS_EACH, most: ROUNDS_EACH }, 'every race rotated once');
+    t.equal(races.result.forks, 0, 'no token has two successors');
     report(t, `${who}, with one Idempotency-Key`, SESSIONS * ROUNDS_EACH, races);
   });
 }
@@ -87,6 +91,7 @@ interface Both {
  */
 async function raceWithoutKey(t: Test, both: Both) {
   let forks = 0;
+  // All loops take their rounds from this iterator, so there are STRICT_ROUNDS rounds in all.
   const rounds = Array.from({ length: STRICT_ROUNDS }).keys();
   await Promise.all(
     Array.from({ length: SESSIONS }, async () => {

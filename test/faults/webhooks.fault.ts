@@ -9,7 +9,7 @@ import { faultsIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { type Arrival, type FailingEndpoint, startFailingEndpoints } from './support/failing-endpoints.ts';
 import { percentile, startLoad, totals } from './support/load.ts';
-import { ask, connections, post, RequestFailed } from './support/request.ts';
+import { ask, createAgent, post, RequestFailed } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** Four endpoints of webhooks fail, each in its own way, and the service is killed. The fifth gets every event. */
@@ -19,80 +19,83 @@ const EVENTS = 1_000;
 const LOGINS = { atOnce: 4, pause: 25 };
 const KEY = 'correct-horse-battery-staple-2026';
 
-t.test('an endpoint that answers gets each event, and endpoints that fail get theirs later', async (t) => {
-  if (!(await requirePostgres(t))) return;
-  const url = await testDatabase(t);
-  const sql = connectDirectly(t, url);
-  const env = await environment(t, {
-    DATABASE_URL: url,
-    SERVICE_API_KEYS: `operator:admin:${KEY}`,
-    WEBHOOKS_ALLOW_PRIVATE: '127.0.0.1',
-  });
-  const service = await start(t, env);
-  const agent = connections(t, { keepAlive: true });
-  const clients = await Promise.all(Array.from({ length: 8 }, () => openClient(service, agent)));
-  const load = startLoad(clients);
-  const logIn = (count: number) => openSessions(service.url, agent, count);
+t.test(
+  'an endpoint that answers gets each event, and endpoints that fail get each event later',
+  async (t) => {
+    if (!(await requirePostgres(t))) return;
+    const url = await testDatabase(t);
+    const sql = connectDirectly(t, url);
+    const env = await environment(t, {
+      DATABASE_URL: url,
+      SERVICE_API_KEYS: `operator:admin:${KEY}`,
+      WEBHOOKS_ALLOW_PRIVATE: '127.0.0.1',
+    });
+    const service = await start(t, env);
+    const agent = createAgent(t, { keepAlive: true });
+    const clients = await Promise.all(Array.from({ length: 8 }, () => openClient(service, agent)));
+    const load = startLoad(clients);
+    const logIn = (count: number) => openSessions(service.url, agent, count);
 
-  await logIn(100); // The code is compiled before the first figure.
-  const p99Without = await refreshP99During(clients, () => logIn(EVENTS * 0.6));
-  const { well, ...failing } = await startFailingEndpoints(t);
-  const endpoints = [well, ...Object.values(failing)];
-  const sessionsBefore = await sessionIds(sql);
-  const ids = await addEndpoints(service.url, agent, endpoints);
+    await logIn(100); // Warm-up: compilation must not count in the figures.
+    const p99Without = await refreshP99During(clients, () => logIn(EVENTS * 0.6));
+    const { well, ...failing } = await startFailingEndpoints(t);
+    const endpoints = [well, ...Object.values(failing)];
+    const sessionsBefore = await sessionIds(sql);
+    const ids = await addEndpoints(service.url, agent, endpoints);
 
-  const p99With = await refreshP99During(clients, () => logIn(EVENTS * 0.6));
-  const lastLogins = logIn(EVENTS * 0.4);
-  await waitUntil(() => well.arrivals.length > EVENTS * 0.75);
-  await service.kill();
-  const beforeKill = well.arrivals.length;
-  const interrupted = await claimedEvents(sql, ids.get(well));
-  const again = await start(t, env);
-  const restarted = performance.now();
-  await lastLogins;
-  const events = without(await sessionIds(sql), sessionsBefore);
-  await waitUntil(() => sessionsIn(well.arrivals).size >= events.size);
-  const secondsToAll = (performance.now() - restarted) / 1000;
-  const slowHad = sessionsIn(failing.slow.arrivals).size;
-  await load.stop();
+    const p99With = await refreshP99During(clients, () => logIn(EVENTS * 0.6));
+    const lastLogins = logIn(EVENTS * 0.4);
+    await waitUntil(() => well.arrivals.length > EVENTS * 0.75);
+    await service.kill();
+    const beforeKill = well.arrivals.length;
+    const interrupted = await claimedEvents(sql, ids.get(well));
+    const again = await start(t, env);
+    const restarted = performance.now();
+    await lastLogins;
+    const events = without(await sessionIds(sql), sessionsBefore);
+    await waitUntil(() => sessionsIn(well.arrivals).size >= events.size);
+    const secondsToAll = (performance.now() - restarted) / 1000;
+    const slowHad = sessionsIn(failing.slow.arrivals).size;
+    await load.stop();
 
-  t.ok(events.size >= EVENTS, 'at least 1,000 events');
-  t.same(sessionsIn(well.arrivals), events, 'the endpoint without a fault got each event');
-  const repeated = repeatedEvents(well.arrivals);
-  t.same(
-    without(repeated, interrupted),
-    new Set(),
-    'an event arrives twice only if the kill came before the record',
-  );
-  t.ok(slowHad < events.size, 'the slow endpoint was behind meanwhile');
-  t.equal(totals(clients).forcedLogouts, 0);
-  t.strictSame(await faultsIn(clients, sql, env), []);
+    t.ok(events.size >= EVENTS, 'at least 1,000 events');
+    t.same(sessionsIn(well.arrivals), events, 'the endpoint without a fault got each event');
+    const repeated = repeatedEvents(well.arrivals);
+    t.same(
+      without(repeated, interrupted),
+      new Set(),
+      'an event arrives twice only if the kill came before the record',
+    );
+    t.ok(slowHad < events.size, 'the slow endpoint was behind meanwhile');
+    t.equal(totals(clients).forcedLogouts, 0);
+    t.strictSame(await faultsIn(clients, sql, env), []);
 
-  for (const endpoint of endpoints) await endpoint.mend();
-  await waitUntil(async () => {
-    await endWaits(sql);
-    return (await deliveriesInState(sql, 'pending')) === 0;
-  });
-  t.equal(
-    await deliveriesInState(sql, 'delivered'),
-    5 * events.size,
-    'each event was accepted by each endpoint',
-  );
-  for (const { name, arrivals } of endpoints)
-    t.same(sessionsIn(arrivals), events, `none is lost for ${name}`);
-  t.equal(await again.stop(), 0);
+    for (const endpoint of endpoints) await endpoint.mend();
+    await waitUntil(async () => {
+      await endWaits(sql);
+      return (await deliveriesInState(sql, 'pending')) === 0;
+    });
+    t.equal(
+      await deliveriesInState(sql, 'delivered'),
+      5 * events.size,
+      'each event was accepted by each endpoint',
+    );
+    for (const { name, arrivals } of endpoints)
+      t.same(sessionsIn(arrivals), events, `none is lost for ${name}`);
+    t.equal(await again.stop(), 0);
 
-  const delays = well.arrivals.map(({ at, body }) => (at - Date.parse(JSON.parse(body).time)) / 1000);
-  const undisturbed = delays.slice(0, beforeKill);
-  const [p50, p99] = [0.5, 0.99].map((share) => percentile(undisturbed, share).toFixed(1));
-  t.comment(
-    `${events.size} events to five endpoints, four of which fail; service killed once: the well one has all ` +
-      `${secondsToAll.toFixed(1)} s after the restart, ${repeated.size} of them twice (${interrupted.size} were under ` +
-      `way at the kill); from event to arrival p50 ${p50} s and p99 ${p99} s before the kill, max ` +
-      `${Math.max(...delays).toFixed(1)} s over it; the slow one had ${slowHad}; ` +
-      `none lost. Refresh p99 ${p99Without} ms without endpoints, ${p99With} ms with them`,
-  );
-});
+    const delays = well.arrivals.map(({ at, body }) => (at - Date.parse(JSON.parse(body).time)) / 1000);
+    const undisturbed = delays.slice(0, beforeKill);
+    const [p50, p99] = [0.5, 0.99].map((share) => percentile(undisturbed, share).toFixed(1));
+    t.comment(
+      `${events.size} events to five endpoints, four of which fail; service killed once: the well one has all ` +
+        `${secondsToAll.toFixed(1)} s after the restart, ${repeated.size} of them twice (${interrupted.size} were under ` +
+        `way at the kill); from event to arrival p50 ${p50} s and p99 ${p99} s before the kill, max ` +
+        `${Math.max(...delays).toFixed(1)} s over it; the slow one had ${slowHad}; ` +
+        `none lost. Refresh p99 ${p99Without} ms without endpoints, ${p99With} ms with them`,
+    );
+  },
+);
 
 /** Opens sessions until `count` logins were acknowledged. */
 async function openSessions(url: string, agent: Agent, count: number): Promise<void> {

@@ -7,7 +7,7 @@ import { waitUntil } from '../support/wait-until.ts';
 import { faultsIn } from './support/checks.ts';
 import { type Client, openClient } from './support/client.ts';
 import { startLoad, totals } from './support/load.ts';
-import { connections } from './support/request.ts';
+import { createAgent } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /** The workers of one service under full load: they are replaced, stopped and killed. */
@@ -21,12 +21,12 @@ async function openLoaded(t: Test, { keepAlive = true } = {}) {
   const url = await testDatabase(t);
   const env = await environment(t, { DATABASE_URL: url, WORKERS });
   const service = await start(t, env);
-  const agent = connections(t, { keepAlive });
+  const agent = createAgent(t, { keepAlive });
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(service, agent)));
   return { env, service, clients, check: () => faultsIn(clients, connectDirectly(t, url), env) };
 }
 
-function count(service: RunningService, words: string): number {
+function countLines(service: RunningService, words: string): number {
   return service.logs().filter((line) => line.includes(words)).length;
 }
 
@@ -45,12 +45,12 @@ t.test('a reload at full load fails no request', async (t) => {
   for (let round = 1; round <= ROUNDS; round += 1) {
     await delay(500);
     process.kill(service.pid, 'SIGHUP');
-    await waitUntil(() => count(service, '"msg":"reloaded"') === round);
+    await waitUntil(() => countLines(service, '"msg":"reloaded"') === round);
   }
   await delay(500);
   await load.stop();
   t.strictSame(await check(), []);
-  t.equal(totals(clients).unknown, 0, 'failed');
+  t.equal(totals(clients).unknown, 0, 'no request failed');
   report(t, `${ROUNDS} reloads of ${WORKERS} workers`, clients);
 });
 
@@ -86,7 +86,7 @@ t.test('a killed worker logs no client out, and the other workers continue', asy
   for (let round = 1; round <= ROUNDS; round += 1) {
     await delay(500);
     process.kill(lastReadyWorker(service), 'SIGKILL');
-    await waitUntil(() => count(service, '"msg":"worker ready"') === Number(WORKERS) + round);
+    await waitUntil(() => countLines(service, '"msg":"worker ready"') === Number(WORKERS) + round);
   }
   await delay(500);
   await load.stop();

@@ -27,7 +27,7 @@ async function commandWith(word: string): Promise<string> {
 }
 
 /** A copy of the packages and of the scripts that publish them, and a registry. */
-async function release(t: Test) {
+async function prepareRelease(t: Test) {
   const folder = t.testdir();
   const registry = await npmRegistry(t, TOKEN);
   for (const name of ['client', 'packages', 'scripts'])
@@ -68,7 +68,7 @@ const manifestOf = async (folder: string, home: string) =>
   JSON.parse(await readFile(join(folder, home, 'package.json'), 'utf8'));
 
 t.test('the workflow publishes each package once', async (t) => {
-  const { folder, registry, version, run, publish } = await release(t);
+  const { folder, registry, version, run, publish } = await prepareRelease(t);
   t.match(await run(await commandWith('name-repository.sh')), { code: 0 });
   t.match(await run(await commandWith('_authToken')), { code: 0 });
   t.notMatch(await readFile(join(folder, '.npmrc'), 'utf8'), TOKEN, 'the token stays in the environment');
@@ -95,7 +95,7 @@ t.test('the workflow publishes each package once', async (t) => {
 });
 
 t.test('a repeated run after a failure publishes only the missing packages', async (t) => {
-  const { registry, run, publish } = await release(t);
+  const { registry, run, publish } = await prepareRelease(t);
   await run(await commandWith('_authToken'));
   registry.refused.add('@kinship/fastify');
   t.not((await publish()).code, 0);
@@ -106,13 +106,13 @@ t.test('a repeated run after a failure publishes only the missing packages', asy
 });
 
 t.test('without a token nothing is published, and the run fails', async (t) => {
-  const { registry, publish } = await release(t);
+  const { registry, publish } = await prepareRelease(t);
   t.not((await publish()).code, 0);
   t.equal(registry.documents.size, 0);
 });
 
 t.test('a tag that is not the version of every package publishes nothing', async (t) => {
-  const { folder, registry, version, run, publish } = await release(t);
+  const { folder, registry, version, run, publish } = await prepareRelease(t);
   await run(await commandWith('_authToken'));
   t.match(await publish('v9.9.9'), { code: 1, output: /has version .*, not 9\.9\.9/ });
   const last = await manifestOf(folder, 'packages/hono');

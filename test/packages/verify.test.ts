@@ -14,6 +14,7 @@ import {
 import { ISSUER, issuingService, logOut, RESOURCE_SERVER_KEY } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
 import { waitForValue } from '../support/wait-until.ts';
+import { refusalOf } from './support/bound-session.ts';
 
 const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const SID = 'bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9';
@@ -27,19 +28,13 @@ function verifier(t: Test, url: string, more: Partial<VerifierOptions> = {}): Ve
 
 /** The code of the refusal, or `accepted`. */
 async function outcome(verifying: Promise<unknown>): Promise<string> {
-  return refusalOf(verifying).then(
-    ({ code }) => code,
-    () => 'accepted',
-  );
-}
-
-async function refusalOf(verifying: Promise<unknown>): Promise<VerifyError> {
-  const error = await verifying.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof VerifyError) return error;
-  throw error ?? new Error('It was accepted.');
+  try {
+    await verifying;
+    return 'accepted';
+  } catch (error) {
+    if (error instanceof VerifyError) return error.code;
+    throw error;
+  }
 }
 
 t.test('against the real service', async (t) => {
@@ -84,11 +79,11 @@ t.test('against the real service', async (t) => {
       await ready;
       t.equal(await outcome(verify(before.authorization)), 'session_ended');
       for (let round = 0; round < 20; round += 1) {
-        const ticket = await logIn();
-        t.equal(await outcome(verify(ticket.authorization)), 'accepted');
-        await logOut(url, ticket);
+        const session = await logIn();
+        t.equal(await outcome(verify(session.authorization)), 'accepted');
+        await logOut(url, session);
         await waitForValue('refusal', async () =>
-          (await outcome(verify(ticket.authorization))) === 'session_ended' ? true : undefined,
+          (await outcome(verify(session.authorization))) === 'session_ended' ? true : undefined,
         );
       }
       t.same(paths.sort(), ['/.well-known/jwks.json', '/revocations']);
@@ -190,7 +185,7 @@ async function fakeService() {
 const READY = 'event: ready\ndata: {"accessTokenAge":900}\n\n';
 const revocations = { serviceKey: 'x', whenLost: 'refuse' } as const;
 const endedEvent = (sid = SID) => `data: ${JSON.stringify({ sid, revokedAt: new Date().toISOString() })}\n\n`;
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+const waitBriefly = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 t.test('a token is accepted, or refused with the code of its fault', async (t) => {
   const service = await fakeService();
@@ -599,7 +594,7 @@ t.test('the stream', async (t) => {
       fetch: service.fetch,
       revocations: { ...revocations, onError, ...more },
     });
-    await turn();
+    await waitBriefly();
     return { ...service, ...made, failures, token: await service.sign() };
   };
 
@@ -610,7 +605,7 @@ t.test('the stream', async (t) => {
     await ready;
     t.equal(await outcome(verify(token)), 'accepted');
     for (const char of endedEvent()) write(char);
-    await turn();
+    await waitBriefly();
     t.equal(await outcome(verify(token)), 'session_ended');
   });
 
@@ -618,12 +613,12 @@ t.test('the stream', async (t) => {
     const { write, verify, token, ready, streams, calls } = await open();
     write(READY + endedEvent());
     await ready;
-    await turn();
+    await waitBriefly();
     streams[0]?.close();
     await waitForValue('another stream', async () => (calls.streams > 1 ? true : undefined));
     t.equal(await outcome(verify(token)), 'session_ended');
     write(READY);
-    await turn();
+    await waitBriefly();
     t.equal(await outcome(verify(token)), 'session_ended', 'although the new stream does not contain it');
   });
 
@@ -637,10 +632,10 @@ t.test('the stream', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 250));
     t.equal(await outcome(verify(token)), 'unavailable');
     write(': heartbeat\n\n');
-    await turn();
+    await waitBriefly();
     t.equal(await outcome(verify(token)), 'unavailable', 'a new stream counts once it is ready');
     write(READY);
-    await turn();
+    await waitBriefly();
     t.equal(await outcome(verify(token)), 'accepted');
   });
 
@@ -649,7 +644,7 @@ t.test('the stream', async (t) => {
     write(READY);
     await ready;
     for (const digit of ['1', '2', '3']) write(endedEvent(SID.replace('bd4e', `bd4${digit}`)));
-    await turn();
+    await waitBriefly();
     t.equal(await outcome(verify(token)), 'unavailable');
     t.match(failures, [/maxSessions/]);
   });
@@ -683,7 +678,7 @@ t.test('the stream', async (t) => {
     write(READY);
     await ready;
     write('data: {"sid":"x","revokedAt":"2026-01-02T03:04:05.678Z"}\n\n');
-    await turn();
+    await waitBriefly();
     t.equal(await outcome(verify(token)), 'unavailable');
     t.match(failures, [/not as documented/]);
   });

@@ -8,7 +8,7 @@ const client = createClient({ url: SERVICE, onSignedOut: (code) => void report('
 const statusOfMe = async () => (await client.fetch(`${SERVICE}/auth/me`)).status;
 
 /** Everything that a script of the page can read: cookies, storages and the entries of the client. */
-async function loot(): Promise<string> {
+async function readAsScript(): Promise<string> {
   const opening = indexedDB.open('kinship');
   await new Promise((resolve) => {
     opening.onsuccess = resolve;
@@ -21,4 +21,4 @@ async function loot(): Promise<string> {
   return JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }, reading.result]);
 }
 
-Object.assign(globalThis, { client, statusOfMe, loot });
+Object.assign(globalThis, { client, statusOfMe, readAsScript });

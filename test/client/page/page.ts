@@ -17,8 +17,8 @@ const client = createClient({
 });
 let last: string | null = null;
 
-/** A tab that uses the client. */
-const careful = {
+/** A tab that uses the client, which coordinates the refreshes of all tabs. */
+const coordinated = {
   /** Resolves after the test was notified. */
   signedOut,
   /** Requests another token than the previous one. */
@@ -77,4 +77,4 @@ async function readCount(kind: string): Promise<number> {
   return Number(await storages[kind]?.getItem('count'));
 }
 
-Object.assign(globalThis, { client, careful, naive, count, readCount });
+Object.assign(globalThis, { client, coordinated, naive, count, readCount });

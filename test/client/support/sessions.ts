@@ -9,13 +9,13 @@ import {
 import { claimsOf } from '../../support/forge.ts';
 import type { HttpService } from '../../support/http.ts';
 
-/** A pair of a new user, as a backend gets it. */
-export async function pairOf({ post }: HttpService): Promise<TokenPair> {
+/** Logs in a new user by its id, as a backend does. Returns the pair. */
+export async function logInNewUser({ post }: HttpService): Promise<TokenPair> {
   const { body } = await post(`/auth/login?userId=${randomUUID()}`);
   return { access: String(body.access), refresh: String(body.refresh), expiresIn: Number(body.expiresIn) };
 }
 
-export function clientOf(t: Pick<Test, 'teardown'>, options: ClientOptions): SessionClient {
+export function startClient(t: Pick<Test, 'teardown'>, options: ClientOptions): SessionClient {
   const client = createClient(options);
   t.teardown(client.close);
   return client;
@@ -29,8 +29,8 @@ export async function startSignedIn(
 ) {
   const signedOut: (string | null)[] = [];
   const onSignedOut = (code: string | null) => void signedOut.push(code);
-  const client = clientOf(t, { url: service.url, onSignedOut, ...options });
-  const pair = await pairOf(service);
+  const client = startClient(t, { url: service.url, onSignedOut, ...options });
+  const pair = await logInNewUser(service);
   await client.adopt(pair);
   /** `signedOut` has the codes with which `onSignedOut` was called. */
   return { client, pair, signedOut };
@@ -61,7 +61,7 @@ export function sharedStorage() {
 }
 
 /** The generations of which two different tokens arrived. */
-export function forks(reports: readonly { readonly what: string; readonly detail: unknown }[]): number[] {
+export function findForks(reports: readonly { readonly what: string; readonly detail: unknown }[]): number[] {
   const seen = new Map<number, string>();
   const twice: number[] = [];
   for (const { detail } of reports.filter(({ what }) => what === 'pair')) {

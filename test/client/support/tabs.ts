@@ -32,10 +32,10 @@ export interface TabsOptions {
 }
 
 /**
- * A Chromium whose pages are from one origin and call the service at another origin, through a proxy. Without Chromium,
- * skips the test and returns null.
+ * Launches a Chromium whose pages are from one origin and call the service at another origin, through a proxy. Without
+ * Chromium, skips the test and returns null.
  */
-export async function tabs(
+export async function launchTabs(
   t: Test,
   { host = 'localhost', serviceHost = '127.0.0.1', script = 'page.ts', settings = {} }: TabsOptions = {},
 ): Promise<Tabs | null> {
@@ -65,7 +65,7 @@ export async function tabs(
 }
 
 /** The sign-outs that pages reported. */
-export const signOuts = ({ reports }: Pick<Tabs, 'reports'>) =>
+export const listSignOuts = ({ reports }: Pick<Tabs, 'reports'>) =>
   reports.filter(({ what }) => what === 'signed out');
 
 /**

@@ -52,7 +52,7 @@ function orNull(error: unknown): null {
 /**
  * The number of connections that are idle in a transaction, or that wait for their client during a statement.
  */
-export async function stuckConnections(sql: postgres.Sql): Promise<number> {
+export async function countStuckConnections(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as count from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()

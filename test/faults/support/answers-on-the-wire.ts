@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import type { Test } from 'tap';
 
-/** A proxy that records the answers of the target, also answers that never reach the client. */
-export async function answersOnTheWire(
+/** Starts a proxy that records the answers of the target, including answers that never reach the client. */
+export async function recordAnswers(
   t: Pick<Test, 'teardown'>,
   target: { readonly host: string; readonly port: number },
 ) {

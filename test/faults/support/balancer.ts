@@ -9,10 +9,10 @@ import type { Test } from 'tap';
 const CHECK_EVERY = 100;
 
 /**
- * A round-robin balancer over the ready replicas. A request goes to another replica only if the first one
+ * Starts a round-robin balancer over the ready replicas. A request goes to another replica only if the first one
  * refused the connection. If the first one fails in another way, the client gets 502.
  */
-export async function balancer(t: Pick<Test, 'teardown'>, replicas: readonly URL[]) {
+export async function startBalancer(t: Pick<Test, 'teardown'>, replicas: readonly URL[]) {
   const agent = new Agent({ keepAlive: true });
   const watch = monitorReadiness(replicas);
   let next = 0;

@@ -32,7 +32,7 @@ export async function faultsIn(clients: readonly Client[], sql: Sql, env: Enviro
 }
 
 function* faultsOfRow(client: Client, row: TokenFamily): Generator<string> {
-  const refusal = client.loggedOut();
+  const refusal = client.logoutReason();
   if (refusal !== null) yield `logged out: ${refusal}`;
   if (row.revoked !== null) yield `revoked: ${row.revoked.reason}`;
   if (row.userId !== client.userId) yield 'belongs to another user';

@@ -37,7 +37,7 @@ export interface Client {
   /** Whether the client waits for the outcome of a rotation. */
   isInDoubt(): boolean;
   /** The refusal that logged the client out; null if it is logged in. */
-  loggedOut(): string | null;
+  logoutReason(): string | null;
   /**
    * Refreshes with a new `Idempotency-Key`. Retries with that key until the answer is the next pair or a
    * refusal. A refusal logs the client out.
@@ -48,7 +48,7 @@ export interface Client {
 }
 
 const PAUSE_BEFORE_RETRY = 50;
-const PATIENCE = 60_000;
+const ANSWER_DEADLINE = 60_000;
 
 /** Logs a user in and keeps the history of the session. */
 export async function openClient(
@@ -84,11 +84,11 @@ export async function openClient(
     pair: () => current,
     generation: () => generationOf(current),
     isInDoubt: () => inDoubt,
-    loggedOut: () => refusal,
+    logoutReason: () => refusal,
 
     async rotate(headers) {
       const key = randomUUID();
-      const deadline = Date.now() + PATIENCE;
+      const deadline = Date.now() + ANSWER_DEADLINE;
       inDoubt = true;
       for (;;) {
         const attempt = await ask(current, key, headers);
@@ -101,7 +101,7 @@ export async function openClient(
           refusal = attempt.why;
           break;
         }
-        if (Date.now() > deadline) throw new Error(`no answer in ${PATIENCE} ms: ${attempt.why}`);
+        if (Date.now() > deadline) throw new Error(`no answer in ${ANSWER_DEADLINE} ms: ${attempt.why}`);
         await delay(PAUSE_BEFORE_RETRY);
       }
       inDoubt = false;

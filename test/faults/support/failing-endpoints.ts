@@ -72,7 +72,7 @@ async function receive(
   };
 }
 
-/** Nothing listens on its port until the fault ends. */
+/** An endpoint whose port has no listener until the fault ends. */
 async function startDead(t: Test): Promise<FailingEndpoint> {
   const port = await freePort();
   const arrivals: Arrival[] = [];
@@ -84,7 +84,7 @@ async function startDead(t: Test): Promise<FailingEndpoint> {
   };
 }
 
-/** Its connections are cut at random: before the request, within it, or before the answer. */
+/** An endpoint whose connections are cut at random: before the request, within it, or before the answer. */
 async function startCut(t: Test): Promise<FailingEndpoint> {
   const receiver = await receive(t, { name: 'cut', answer: acceptAfter(20) });
   const proxy = await tcpProxy(t, { host: '127.0.0.1', port: receiver.port });

@@ -25,7 +25,7 @@ export function startLoad(
   };
 
   async function keepRefreshing(client: Client): Promise<void> {
-    for (let round = 1; !stopping.signal.aborted && client.loggedOut() === null; round += 1) {
+    for (let round = 1; !stopping.signal.aborted && client.logoutReason() === null; round += 1) {
       await client.rotate();
       if (round % REPEAT_EVERY === 0) await client.repeat();
       await delay(Math.random() * pause);
@@ -39,7 +39,7 @@ export function totals(clients: readonly Client[]) {
   return {
     rotations: clients.reduce((sum, client) => sum + client.generation(), 0),
     unknown: attempts.filter(({ outcome }) => outcome === 'unknown').length,
-    forcedLogouts: clients.filter((client) => client.loggedOut() !== null).length,
+    forcedLogouts: clients.filter((client) => client.logoutReason() !== null).length,
   };
 }
 

@@ -119,7 +119,7 @@ async function readRedis(url: string) {
     const [, bytes] = /^used_memory:(\d+)/m.exec(await redis.info('memory')) ?? [];
     const names = await redis.keys('*');
     const keys = await Promise.all(names.map(async (key) => ({ key, expiresIn: await redis.pttl(key) })));
-    // A key that has expired in between answers -2.
+    // PTTL returns -2 for a key that has expired since KEYS.
     return { bytes: Number(bytes), keys: keys.filter(({ expiresIn }) => expiresIn !== -2) };
   } finally {
     redis.disconnect();

@@ -10,8 +10,8 @@ import { freePort } from '../../support/ports.ts';
  */
 export type MailServerState = 'well' | 'absent' | 'silent' | 451 | 550;
 
-/** A mail server on its own port. It records the ids of accepted mails. `be` sets its state. */
-export async function mailServer(t: Pick<Test, 'teardown'>) {
+/** A mail server on its own port, at first `absent`. It records the ids of accepted mails. */
+export async function createMailServer(t: Pick<Test, 'teardown'>) {
   const port = await freePort();
   const received: string[] = [];
   let state: MailServerState = 'absent';
@@ -52,7 +52,7 @@ export async function mailServer(t: Pick<Test, 'teardown'>) {
     /** The ids of the accepted mails, in order. */
     received,
     connections: () => connections,
-    async be(next: MailServerState) {
+    async setState(next: MailServerState) {
       state = next;
       if (next === 'absent') await close();
       else if (server === null) await listen();

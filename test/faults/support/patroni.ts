@@ -17,7 +17,7 @@ import { connectDirectly } from './service.ts';
 const HOST = '127.0.0.1';
 const SCOPE = 'kinship';
 
-/** Patroni first: it starts PostgreSQL again. */
+/** Kills Patroni before PostgreSQL, because Patroni would start PostgreSQL again. */
 const STOP_AND_REMOVE = `cd "$1"; kill -9 $(cat *.pid)
   for data in "$1"/*/data; do "$2/pg_ctl" -D "$data" --mode immediate --wait stop; done
   rm -rf "$1"`;
@@ -50,7 +50,7 @@ export function requirePatroni(t: Pick<Test, 'plan'>): boolean {
  * Starts two nodes of PostgreSQL under Patroni, with one etcd. They end and are removed with the test. The replication
  * from each node passes a proxy.
  */
-export async function patroniCluster(t: Test, settings: PatroniSettings) {
+export async function startPatroniCluster(t: Test, settings: PatroniSettings) {
   const place = {
     home: await mkdtemp(join(tmpdir(), 'kinship-patroni-')),
     account: unprivilegedAccount('postgres', 'nobody'),
@@ -80,7 +80,7 @@ export async function patroniCluster(t: Test, settings: PatroniSettings) {
       await run(place, 'patronictl', ['-c', from.configuration, 'switchover', ...args]);
     },
     /** Resolves when this node replicates the leader, and synchronously if the cluster is synchronous. */
-    replicates: (node: PatroniNode) => waitUntil(() => hasRole(node, replica)),
+    waitForReplication: (node: PatroniNode) => waitUntil(() => hasRole(node, replica)),
   };
 }
 
@@ -95,7 +95,7 @@ async function createNode(t: Test, place: Place, name: string, etcd: string, set
   // Patroni reads YAML, and JSON is YAML.
   await writeFile(
     configuration,
-    JSON.stringify(configure({ name, folder, port, api, line, etcd, settings })),
+    JSON.stringify(buildConfiguration({ name, folder, port, api, line, etcd, settings })),
   );
   const url = `postgres://postgres@${HOST}:${port}/postgres`;
   let patroni: ChildProcess | undefined;
@@ -127,12 +127,12 @@ async function createNode(t: Test, place: Place, name: string, etcd: string, set
     },
     /** SIGKILL of PostgreSQL's first process. */
     killPostgres,
-    /** SIGKILL of Patroni. PostgreSQL goes on. */
+    /** SIGKILL of Patroni. PostgreSQL continues. */
     killPatroni,
   };
 }
 
-function configure(node: {
+function buildConfiguration(node: {
   readonly name: string;
   readonly folder: string;
   readonly port: number;

@@ -1,16 +1,16 @@
 import type { Test } from 'tap';
 import { PASSWORD } from '../../support/passwords.ts';
 import { percentile } from './load.ts';
-import { connections, post } from './request.ts';
+import { createAgent, post } from './request.ts';
 
 const AT_ONCE = 8;
 
 /** Registers accounts, `AT_ONCE` at a time. Each comes from its own network, so that no limit applies. */
 export function createRegistrar(t: Pick<Test, 'teardown'>, { url }: { readonly url: string }) {
-  const agent = connections(t, { keepAlive: true });
+  const agent = createAgent(t, { keepAlive: true });
   let made = 0;
 
-  async function one() {
+  async function registerOne() {
     made += 1;
     const username = `user${made}`;
     const account = { username, email: `${username}@example.com`, password: PASSWORD };
@@ -26,12 +26,12 @@ export function createRegistrar(t: Pick<Test, 'teardown'>, { url }: { readonly u
      * durations.
      */
     async register(count: number) {
-      const answers: Awaited<ReturnType<typeof one>>[] = [];
+      const answers: Awaited<ReturnType<typeof registerOne>>[] = [];
       let left = count;
       const worker = async () => {
         while (left > 0) {
           left -= 1;
-          answers.push(await one());
+          answers.push(await registerOne());
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));

@@ -7,10 +7,10 @@ import { connectDirectly } from './service.ts';
 const HOST = '127.0.0.1';
 
 /**
- * A primary, a standby that replicates it through a proxy, and an address that leads to the primary until
+ * Starts a primary, a standby that replicates it through a proxy, and an address that leads to the primary until
  * `redirect`. With `synchronous`, no change is acknowledged before the standby has it.
  */
-export async function replicatedPostgres(t: Test, { synchronous }: { readonly synchronous: boolean }) {
+export async function startReplicatedPostgres(t: Test, { synchronous }: { readonly synchronous: boolean }) {
   const primary = await startPrivatePostgres(t);
   const line = await tcpProxy(t, { host: HOST, port: primary.port });
   const standby = await startStandby(t, line.port);

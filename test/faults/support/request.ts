@@ -28,7 +28,7 @@ export class RequestFailed extends Error {
 }
 
 /** Creates an agent for one or more clients. Its connections are closed with the test. */
-export function connections(
+export function createAgent(
   t: Pick<Test, 'teardown'>,
   { keepAlive }: { readonly keepAlive: boolean },
 ): Agent {

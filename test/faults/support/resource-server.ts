@@ -32,11 +32,14 @@ export async function startResourceServer(t: Test, replica: string): Promise<Res
 }
 
 /** Resolves once the resource server refuses the session. */
-export async function refusal({ verifier }: ResourceServer, { authorization }: OpenedSession): Promise<void> {
+export async function waitForRefusal(
+  { verifier }: ResourceServer,
+  { authorization }: OpenedSession,
+): Promise<void> {
   while (await isAccepted(verifier, authorization)) await delay(1);
 }
 
-/** Whether the session is live at the resource server. Throws for every other refusal. */
+/** Whether the session is live at the resource server. Throws for every other waitForRefusal. */
 export async function isAccepted(verifier: Verifier, authorization: string): Promise<boolean> {
   try {
     await verifier.verify(authorization);

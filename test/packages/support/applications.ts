@@ -19,8 +19,8 @@ export interface Application {
 }
 
 /**
- * Each application has GET and POST `/me` for any session, and `/vault` for a session with a higher level. Those of
- * fastify and express have `/open` for every request.
+ * Each application has GET and POST `/me` for any session, and `/vault` for a session with a higher level. The
+ * applications of fastify and express also have `/open` for every request.
  */
 export const APPLICATIONS: Readonly<Record<string, (t: Test, verifier: Verifier) => Promise<Application>>> = {
   async fastify(t, verifier) {

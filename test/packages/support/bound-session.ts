@@ -7,10 +7,10 @@ type Values = NonNullable<Parameters<typeof proofOf>[4]>;
 /** A session that is bound to a key, and proofs for requests with its access token. */
 export async function boundSession(url: string) {
   const key = proofKey();
-  const ticket = await logIn(url, `&dpopJkt=${key.jkt}`);
+  const session = await logIn(url, `&dpopJkt=${key.jkt}`);
   const proof = (method: string, htu: string, { payload = {}, ...values }: Values = {}, by: ProofKey = key) =>
-    proofOf(by, method, htu, Date.now(), { payload: { ath: athOf(ticket.access), ...payload }, ...values });
-  return { ...ticket, key, proof, authorization: `DPoP ${ticket.access}` };
+    proofOf(by, method, htu, Date.now(), { payload: { ath: athOf(session.access), ...payload }, ...values });
+  return { ...session, key, proof, authorization: `DPoP ${session.access}` };
 }
 
 /** The refusal of a request; throws if it was accepted. */
