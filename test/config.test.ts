@@ -110,10 +110,10 @@ t.test('keys are generated once, are readable by their owner only, and differ fr
   const { accessKeys, refreshKeys, hashKeys } = first.tokens;
   const ids = [accessKeys, refreshKeys, hashKeys, first.dataKeys].map(([key]) => key?.id);
   t.equal(new Set(ids).size, 4);
-  const kept = join(folder, 'data/keys/access_token_sign_key');
-  t.equal(statSync(kept).mode & 0o777, 0o600);
+  const keyFile = join(folder, 'data/keys/access_token_sign_key');
+  t.equal(statSync(keyFile).mode & 0o777, 0o600);
   t.equal(statSync(join(folder, 'data/keys')).mode & 0o777, 0o700);
-  t.ok(readFileSync(kept).length >= 64);
+  t.ok(readFileSync(keyFile).length >= 64);
   t.same(readdirSync(join(folder, 'data/keys')).length, 4, 'no draft is left behind');
 });
 
@@ -218,9 +218,10 @@ t.test('the default of LOGIN_BY_USER_ID depends on the host and the public URL',
   const modeAt = async (API_HOST: string) => (await read(t, { ...keys, API_HOST })).http.loginByUserId;
   for (const host of ['localhost', '127.0.0.2', '::1']) t.equal(await modeAt(host), 'local', host);
   for (const host of ['0.0.0.0', '::', '127.example.com']) t.equal(await modeAt(host), 'key', host);
-  const behind = async (PUBLIC_URL: string) => (await read(t, { ...keys, PUBLIC_URL })).http.loginByUserId;
-  t.equal(await behind('https://auth.example.com'), 'key', 'a proxy on this machine would look local');
-  t.equal(await behind('http://[::1]:3000'), 'local');
+  const modeBehind = async (PUBLIC_URL: string) =>
+    (await read(t, { ...keys, PUBLIC_URL })).http.loginByUserId;
+  t.equal(await modeBehind('https://auth.example.com'), 'key', 'a proxy on this machine would look local');
+  t.equal(await modeBehind('http://[::1]:3000'), 'local');
 });
 
 t.test(
@@ -625,24 +626,28 @@ t.test('production on a loopback origin needs neither https nor a mail server', 
 
 t.test('signing keys are in the database or in KEY_SET_FILE', async (t) => {
   const folder = t.testdir();
-  const setOf = async (env: Env) => (await readConfig({ ...keys, ...env }, folder)).keySet;
+  const keySetOf = async (env: Env) => (await readConfig({ ...keys, ...env }, folder)).keySet;
   const plain = { alg: null, file: null, encryptionKeys: [], maxAge: 300_000, rotateAfter: 2_592_000_000 };
-  t.same(await setOf({}), plain);
+  t.same(await keySetOf({}), plain);
   t.notOk(
     existsSync(join(folder, 'data/keys')),
     'without an algorithm for signing keys, no encryption key is made',
   );
-  t.match(await setOf({ ACCESS_TOKEN_ALG: 'RS256', KEY_SET_FILE: 'keys.json', KEY_SET_MAX_AGE: '1m' }), {
+  t.match(await keySetOf({ ACCESS_TOKEN_ALG: 'RS256', KEY_SET_FILE: 'keys.json', KEY_SET_MAX_AGE: '1m' }), {
     alg: 'RS256',
     file: join(folder, 'keys.json'),
     encryptionKeys: { length: 0 },
     maxAge: 60_000,
   });
-  const sealed = await setOf({ ACCESS_TOKEN_ALG: 'EdDSA' });
+  const sealed = await keySetOf({ ACCESS_TOKEN_ALG: 'EdDSA' });
   t.match(sealed, { alg: 'EdDSA', file: null, encryptionKeys: [{ id: /^[\w-]{8}$/ }] });
-  t.same((await setOf({})).encryptionKeys, sealed.encryptionKeys, 'the stored encryption key is still read');
+  t.same(
+    (await keySetOf({})).encryptionKeys,
+    sealed.encryptionKeys,
+    'the stored encryption key is still read',
+  );
   for (const never of ['off', '0', '0s', '0d'])
-    t.equal((await setOf({ KEY_SET_ROTATE_AFTER: never })).rotateAfter, null, never);
+    t.equal((await keySetOf({ KEY_SET_ROTATE_AFTER: never })).rotateAfter, null, never);
   const listed = {
     ...production,
     ACCESS_TOKEN_ALG: 'ES256',
@@ -665,7 +670,10 @@ t.test('all faults are reported together, without a secret', async (t) => {
 t.test('.env.example names every variable, and works unchanged', async (t) => {
   const text = readFileSync('.env.example', 'utf8');
   const example = parseEnv(text);
-  const names = new Set([...Object.keys(Environment.properties), ...COMPOSE_FILES.flatMap(interpolated)]);
+  const names = new Set([
+    ...Object.keys(Environment.properties),
+    ...COMPOSE_FILES.flatMap(readVariableNames),
+  ]);
   t.same(Object.keys(example).sort(), [...names].sort());
   const folder = t.testdir({ '.env': text });
   t.same(await readConfig(keys, folder), {
@@ -677,7 +685,7 @@ t.test('.env.example names every variable, and works unchanged', async (t) => {
 const COMPOSE_FILES = ['compose.dev.yml', 'compose.prod.yml', 'docker/dev-ports.yml'];
 
 /** The variables that Docker Compose substitutes in a file. */
-function interpolated(file: string): string[] {
+function readVariableNames(file: string): string[] {
   return [...readFileSync(file, 'utf8').matchAll(/\$\{([A-Z0-9_]+)/g)].map(([, name = '']) => name);
 }
 
@@ -745,9 +753,9 @@ t.test('the name in EHLO is SMTP_NAME, the public host or the domain of the send
 
 t.test('the variables of OpenTelemetry configure traces', async (t) => {
   const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
-  const tracesOf = async (env: Env) => read(t, { ...keys, ...collector, ...env });
+  const readWithCollector = async (env: Env) => read(t, { ...keys, ...collector, ...env });
   const plain = { kind: 'parentbased_always_on', ratio: 1 };
-  t.same((await tracesOf({})).traces, {
+  t.same((await readWithCollector({})).traces, {
     endpoint: 'http://collector:4318',
     headers: {},
     serviceName: 'kinship',
@@ -755,10 +763,12 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
     sampler: plain,
   });
   const named = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=a, team=b%3Dc' };
-  t.match((await tracesOf(named)).traces, { serviceName: 'a', attributes: { team: 'b=c' } });
+  t.match((await readWithCollector(named)).traces, { serviceName: 'a', attributes: { team: 'b=c' } });
 
   const authorized = { OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Basic%20YTpi=, x-team=a' };
-  t.match((await tracesOf(authorized)).traces, { headers: { Authorization: 'Basic YTpi=', 'x-team': 'a' } });
+  t.match((await readWithCollector(authorized)).traces, {
+    headers: { Authorization: 'Basic YTpi=', 'x-team': 'a' },
+  });
 
   const faulty = {
     OTEL_EXPORTER_OTLP_HEADERS: 'hunter2',
@@ -766,7 +776,7 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
     OTEL_TRACES_SAMPLER: 'jaeger_remote',
     OTEL_TRACES_SAMPLER_ARG: '2',
   };
-  const { traces, warnings } = await tracesOf(faulty);
+  const { traces, warnings } = await readWithCollector(faulty);
   t.same([traces?.headers, traces?.attributes], [{}, {}]);
   t.match(traces, { sampler: plain });
   t.notMatch(warnings.join('\n'), 'hunter2');
@@ -778,7 +788,7 @@ t.test('the variables of OpenTelemetry configure traces', async (t) => {
   );
 
   for (const header of ['a%20name=x', 'authorization=Bearer%0Ax', 'x-team=%E2%82%AC', 'x=%E0%A4%A']) {
-    const { traces, warnings } = await tracesOf({ OTEL_EXPORTER_OTLP_HEADERS: header });
+    const { traces, warnings } = await readWithCollector({ OTEL_EXPORTER_OTLP_HEADERS: header });
     t.same(traces?.headers, {}, header);
     t.match(warnings, [/^OTEL_EXPORTER_OTLP_HEADERS is ignored/], header);
   }
@@ -820,8 +830,8 @@ t.test('service links of Kubernetes are treated as unset, with a warning', async
     const line = warnings.find((warning) => warning.startsWith(`${name} is "tcp://`));
     t.match(line, /service link.*enableServiceLinks: false/);
   }
-  const beside = { ...keys, DATABASE_URL: 'postgres://db/kinship', MAIL: 'off', ...links };
-  await t.resolves(read(t, beside));
+  const withUnusedLinks = { ...keys, DATABASE_URL: 'postgres://db/kinship', MAIL: 'off', ...links };
+  await t.resolves(read(t, withUnusedLinks));
 });
 
 t.test('both compose files run the service under an init', async (t) => {
@@ -837,14 +847,14 @@ t.test('if generated keys cannot be stored, the fault names the folder', async (
 });
 
 t.test('passkeys are bound to the host of PUBLIC_URL, or to a parent domain', async (t) => {
-  const passkeys = async (env: Env) => (await read(t, { ...keys, ...env })).passkeys;
-  t.same(await passkeys({}), { rpId: 'localhost', origins: ['http://localhost:3000'] });
+  const passkeysOf = async (env: Env) => (await read(t, { ...keys, ...env })).passkeys;
+  t.same(await passkeysOf({}), { rpId: 'localhost', origins: ['http://localhost:3000'] });
   const PUBLIC_URL = 'https://auth.example.com';
-  t.same(await passkeys({ PUBLIC_URL }), { rpId: 'auth.example.com', origins: [PUBLIC_URL] });
+  t.same(await passkeysOf({ PUBLIC_URL }), { rpId: 'auth.example.com', origins: [PUBLIC_URL] });
   const CORS_ORIGINS = 'https://app.auth.example.com';
-  t.same((await passkeys({ PUBLIC_URL, CORS_ORIGINS })).origins, [PUBLIC_URL], 'not those of CORS_ORIGINS');
+  t.same((await passkeysOf({ PUBLIC_URL, CORS_ORIGINS })).origins, [PUBLIC_URL], 'not those of CORS_ORIGINS');
   t.same(
-    await passkeys({
+    await passkeysOf({
       PUBLIC_URL,
       PASSKEY_RP_ID: 'Example.com',
       PASSKEY_ORIGINS: 'https://app.example.com, https://example.com',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
-import { pageServer } from '../client/support/tabs.ts';
+import { servePage } from '../client/support/tabs.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { claimsOf } from '../support/forge.ts';
 import { exampleSite, requireNginx, startNginx } from '../support/nginx.ts';
@@ -36,7 +36,7 @@ async function startApi(t: Test, origin: string) {
 async function openPage(t: Test) {
   const browser = await launchChromium(t);
   if (browser === null) return null;
-  const origin = `http://localhost:${await pageServer(t)}`;
+  const origin = `http://localhost:${await servePage(t)}`;
   const ports = { nginx: await freePort(), kinship: await freePort() };
   const api = await startApi(t, origin);
   await startServiceInProcess(t, {

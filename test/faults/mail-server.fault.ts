@@ -34,7 +34,7 @@ t.test('each mail is sent once after the mail server has recovered', async (t) =
   const agent = createAgent(t, { keepAlive: true });
   const clients = await Promise.all(Array.from({ length: 8 }, () => openClient(service, agent)));
   const travellers: Client[] = [];
-  /** Each state of the server has its own recipient, because the mails to one recipient in an hour are limited. */
+  /** Each state of the server has its own recipient, because the mails to a recipient are limited per hour. */
   const openTraveller = async (target: Target) => {
     const traveller = await openClient(target, agent, { email: `ann-${travellers.length}@example.com` });
     travellers.push(traveller);

@@ -52,7 +52,7 @@ t.test(
     const again = await start(t, env);
     const restarted = performance.now();
     await lastLogins;
-    const events = without(await sessionIds(sql), sessionsBefore);
+    const events = difference(await sessionIds(sql), sessionsBefore);
     await waitUntil(() => sessionsIn(well.arrivals).size >= events.size);
     const secondsToAll = (performance.now() - restarted) / 1000;
     const slowHad = sessionsIn(failing.slow.arrivals).size;
@@ -62,7 +62,7 @@ t.test(
     t.same(sessionsIn(well.arrivals), events, 'the endpoint without a fault got each event');
     const repeated = repeatedEvents(well.arrivals);
     t.same(
-      without(repeated, interrupted),
+      difference(repeated, interrupted),
       new Set(),
       'an event arrives twice only if the kill came before the record',
     );
@@ -151,7 +151,7 @@ async function sessionIds(sql: postgres.Sql): Promise<Set<string>> {
   return new Set(rows.map(({ id }) => id));
 }
 
-function without(all: ReadonlySet<string>, some: ReadonlySet<string>): Set<string> {
+function difference(all: ReadonlySet<string>, some: ReadonlySet<string>): Set<string> {
   return new Set([...all].filter((id) => !some.has(id)));
 }
 

@@ -13,7 +13,7 @@ import { asymmetric, hmac, makeKeyPair, type Signer, unsigned } from '../support
 import { ISSUER, issuingService, logIn } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
 import { APPLICATIONS } from './support/applications.ts';
-import { boundSession, refusalOf } from './support/bound-session.ts';
+import { openBoundSession, refusalOf } from './support/bound-session.ts';
 
 const ALGS = 'algs="ES256 ES384 Ed25519 EdDSA PS256 RS256"';
 const DPOP = `DPoP realm="kinship", ${ALGS}`;
@@ -30,7 +30,7 @@ t.test('a bound token of the real service is verified', async (t) => {
   for (const [name, start] of Object.entries(APPLICATIONS)) {
     await t.test(`${name}: each check of a proof is made`, async (t) => {
       const app = await start(t, verifierOf());
-      const session = await boundSession(url);
+      const session = await openBoundSession(url);
       const { access, authorization, key } = session;
       const me = `${app.url}/me`;
       const proof = (values?: Values, by?: ProofKey) => session.proof('GET', me, values, by);
@@ -195,7 +195,7 @@ t.test('a bound token of the real service is verified', async (t) => {
   });
 
   await t.test('behind a proxy a proof must name the public URL, not the host of the request', async (t) => {
-    const session = await boundSession(url);
+    const session = await openBoundSession(url);
     const { verify } = verifierOf({ publicUrl: 'https://api.example.com/shop/' });
     const request = (htu: string) =>
       new Request('http://10.0.0.7:8080/orders?page=2', {
@@ -207,7 +207,7 @@ t.test('a bound token of the real service is verified', async (t) => {
   });
 
   await t.test('the value of the Authorization header alone is not enough', async (t) => {
-    const { authorization, access } = await boundSession(url);
+    const { authorization, access } = await openBoundSession(url);
     const { verify } = verifierOf();
     const refusal = await refusalOf(verify(authorization));
     t.match(refusal, { code: 'token_invalid', challenge: `${DPOP}, error="invalid_token", ` });
@@ -216,7 +216,7 @@ t.test('a bound token of the real service is verified', async (t) => {
 
   await t.test('used proofs take bounded memory, and proofs of another key are not stored', async (t) => {
     const { verify } = verifierOf({ maxProofs: 3 });
-    const session = await boundSession(url);
+    const session = await openBoundSession(url);
     const request = (dpop: string) =>
       new Request('https://a.example/', { headers: { authorization: session.authorization, dpop } });
     const proof = (by?: ProofKey) => session.proof('GET', 'https://a.example/', {}, by);
@@ -235,7 +235,7 @@ t.test('a bound token of the real service is verified', async (t) => {
 
   await t.test('of twenty concurrent uses of one proof one is accepted', async (t) => {
     const { verify } = verifierOf();
-    const session = await boundSession(url);
+    const session = await openBoundSession(url);
     const dpop = session.proof('GET', 'https://a.example/');
     const headers = { authorization: session.authorization, dpop };
     const outcomes = await Promise.allSettled(
@@ -249,7 +249,7 @@ t.test('a bound token of the real service is verified', async (t) => {
     const useProof = async (id: string, seconds: number) =>
       !used.has(id) && used.set(id, seconds).get(id) === seconds;
     const [one, other] = [verifierOf({ useProof }), verifierOf({ useProof })];
-    const session = await boundSession(url);
+    const session = await openBoundSession(url);
     const dpop = session.proof('GET', 'https://a.example/');
     const request = new Request('https://a.example/', {
       headers: { authorization: session.authorization, dpop },

@@ -6,7 +6,7 @@ import { createNonces } from '../../packages/verify/src/nonces.ts';
 import { ISSUER, issuingService, logIn } from '../support/issuing-service.ts';
 import { requirePostgres } from '../support/postgres.ts';
 import { APPLICATIONS, type Application } from './support/applications.ts';
-import { boundSession, refusalOf } from './support/bound-session.ts';
+import { openBoundSession, refusalOf } from './support/bound-session.ts';
 
 const PERIOD = 5 * 60_000;
 const SECRET = 'a secret of thirty-two characters';
@@ -92,7 +92,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
       `${name}: a proof without a nonce is refused, and the answer contains a nonce`,
       async (t) => {
         const app = await start(t, verifierOf({ nonce: SECRET }));
-        const { authorization, proof } = await boundSession(url);
+        const { authorization, proof } = await openBoundSession(url);
         const ask = (nonce?: unknown, payload = {}) =>
           app.ask('/me', {
             authorization,
@@ -143,7 +143,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
       `${name}: a nonce of the previous period is accepted, and the answer contains a new one`,
       async (t) => {
         // The token is made by the real clock, and lives for 15 minutes.
-        const { authorization, proof } = await boundSession(url);
+        const { authorization, proof } = await openBoundSession(url);
         const clock = clockAt(t, PERIOD - 1_000);
         const app = await start(t, verifierOf({ nonce: SECRET }));
         const htu = `${app.url}/me`;
@@ -206,7 +206,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
   );
 
   await t.test('without the option no answer has a nonce', async (t) => {
-    const { authorization, proof } = await boundSession(url);
+    const { authorization, proof } = await openBoundSession(url);
     const { verify } = verifierOf({});
     const request = (dpop: string) => new Request('https://a.example/', { headers: { authorization, dpop } });
     t.equal((await verify(request(proof('GET', 'https://a.example/')))).dpopNonce, null);
@@ -214,7 +214,7 @@ t.test('a bound token at an application that requires nonces', async (t) => {
   });
 
   await t.test('an application can issue and check nonces by itself', async (t) => {
-    const { authorization, proof } = await boundSession(url);
+    const { authorization, proof } = await openBoundSession(url);
     const ask = (nonce: DpopOptions['nonce'], given?: string) => {
       const dpop = proof('GET', 'https://a.example/', { payload: { nonce: given } });
       const request = new Request('https://a.example/', { headers: { authorization, dpop } });

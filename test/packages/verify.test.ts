@@ -20,7 +20,7 @@ const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 const SID = 'bd4ef6f0-f0cc-4a39-8a24-a5fa09e3a5d9';
 const CHALLENGE = 'Bearer realm="kinship"';
 
-function verifier(t: Test, url: string, more: Partial<VerifierOptions> = {}): Verifier {
+function startVerifier(t: Test, url: string, more: Partial<VerifierOptions> = {}): Verifier {
   const made = createVerifier({ issuer: ISSUER, audience: 'kinship', url, ...more });
   t.teardown(made.close);
   return made;
@@ -42,7 +42,7 @@ t.test('against the real service', async (t) => {
   const { url, logIn } = await issuingService(t);
 
   await t.test('a valid token is accepted, with its session', async (t) => {
-    const { verify, ready } = verifier(t, url);
+    const { verify, ready } = startVerifier(t, url);
     await ready;
     const { authorization, userId, sid } = await logIn();
     const session = await verify(authorization);
@@ -53,15 +53,15 @@ t.test('against the real service', async (t) => {
 
   await t.test('a refresh token, another issuer and another audience are refused', async (t) => {
     const { authorization, refresh } = await logIn();
-    t.equal(await outcome(verifier(t, url).verify(`Bearer ${refresh}`)), 'token_invalid');
-    t.equal(await outcome(verifier(t, url, { issuer: 'x' }).verify(authorization)), 'token_invalid');
+    t.equal(await outcome(startVerifier(t, url).verify(`Bearer ${refresh}`)), 'token_invalid');
+    t.equal(await outcome(startVerifier(t, url, { issuer: 'x' }).verify(authorization)), 'token_invalid');
     const two = { issuer: ['x', ISSUER], audience: ['x', 'kinship'] };
     t.equal(
-      await outcome(verifier(t, url, two).verify(authorization)),
+      await outcome(startVerifier(t, url, two).verify(authorization)),
       'accepted',
       'the audience is one of several',
     );
-    t.equal(await outcome(verifier(t, url, { audience: 'x' }).verify(authorization)), 'token_invalid');
+    t.equal(await outcome(startVerifier(t, url, { audience: 'x' }).verify(authorization)), 'token_invalid');
   });
 
   await t.test(
@@ -75,7 +75,7 @@ t.test('against the real service', async (t) => {
       const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'refuse' } as const;
       const before = await logIn();
       await logOut(url, before);
-      const { verify, ready } = verifier(t, url, { revocations, fetch: recordingFetch });
+      const { verify, ready } = startVerifier(t, url, { revocations, fetch: recordingFetch });
       await ready;
       t.equal(await outcome(verify(before.authorization)), 'session_ended');
       for (let round = 0; round < 20; round += 1) {
@@ -91,7 +91,7 @@ t.test('against the real service', async (t) => {
   );
 
   await t.test('a recent authentication and its level are required if the route says so', async (t) => {
-    const { verify } = verifier(t, url);
+    const { verify } = startVerifier(t, url);
     const { authorization } = await logIn();
     const refusal = await refusalOf(verify(authorization, { acr: 'aal2', maxAge: 600 }));
     t.match(refusal, { code: 'step_up_required', status: 401 });
@@ -116,7 +116,7 @@ t.test('against the real service', async (t) => {
       const failures: unknown[] = [];
       const onError = (error: unknown) => void failures.push(error);
       const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost, onError };
-      const { verify } = verifier(t, url, { revocations, fetch: noStream });
+      const { verify } = startVerifier(t, url, { revocations, fetch: noStream });
       const [one, other] = [await logIn(), await logIn()];
       await logOut(url, other);
       t.equal(await outcome(verify(one.authorization)), live, `${whenLost}, a live session`);
@@ -132,7 +132,7 @@ t.test('against the real service', async (t) => {
       whenLost: 'introspect',
       onError: (error: unknown) => void failures.push(String(error)),
     } as const;
-    const { verify } = verifier(t, url, { revocations });
+    const { verify } = startVerifier(t, url, { revocations });
     t.equal(await outcome(verify((await logIn()).authorization)), 'unavailable');
     await waitForValue('failure', async () => failures[0]);
     const hint =
@@ -143,7 +143,7 @@ t.test('against the real service', async (t) => {
 });
 
 /** A fake service with keys, and with streams that the test writes. */
-async function fakeService() {
+async function createFakeService() {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA');
   const jwk = { ...(await exportJWK(publicKey)), kid: '1', alg: 'EdDSA', use: 'sig' };
   const streams: ReadableStreamDefaultController<Uint8Array>[] = [];
@@ -168,7 +168,7 @@ async function fakeService() {
     setKeysUp(up: boolean) {
       keysAreUp = up;
     },
-    withdraw() {
+    withdrawKeys() {
       published = [];
     },
     write: (text: string) => streams.at(-1)?.enqueue(new TextEncoder().encode(text)),
@@ -188,8 +188,8 @@ const endedEvent = (sid = SID) => `data: ${JSON.stringify({ sid, revokedAt: new 
 const waitBriefly = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 t.test('a token is accepted, or refused with the code of its fault', async (t) => {
-  const service = await fakeService();
-  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+  const service = await createFakeService();
+  const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
   const now = Math.floor(Date.now() / 1000);
   const cases: Record<string, [string, string | null | undefined]> = {
     'no header': ['token_missing', undefined],
@@ -219,7 +219,7 @@ t.test('a token is accepted, or refused with the code of its fault', async (t) =
 });
 
 t.test('the developer gets the reason of a refusal, and the client only its kind', async (t) => {
-  const service = await fakeService();
+  const service = await createFakeService();
   const now = Math.floor(Date.now() / 1000);
   const issuer = 'https://expected.example.com';
   const cases = [
@@ -298,7 +298,7 @@ t.test('the developer gets the reason of a refusal, and the client only its kind
   for (const [options, authorization, message, reason, setting] of cases) {
     const reported: VerifyError[] = [];
     const onRefusal = (refusal: VerifyError) => void reported.push(refusal);
-    const { verify } = verifier(t, ISSUER, { url: ISSUER, fetch: service.fetch, onRefusal, ...options });
+    const { verify } = startVerifier(t, ISSUER, { url: ISSUER, fetch: service.fetch, onRefusal, ...options });
     const refusal = await refusalOf(verify(authorization));
     t.same(reported, [refusal], 'reported once');
     t.match(refusal, { message, reason, setting }, message);
@@ -321,8 +321,8 @@ t.test('an outage states the URL of the keys and the innermost cause', async (t)
   const away: typeof fetch = async () => {
     throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:3000') });
   };
-  const { verify } = verifier(t, 'http://127.0.0.1:3000', { fetch: away, onRefusal: () => {} });
-  t.match(await refusalOf(verify(await (await fakeService()).sign())), {
+  const { verify } = startVerifier(t, 'http://127.0.0.1:3000', { fetch: away, onRefusal: () => {} });
+  t.match(await refusalOf(verify(await (await createFakeService()).sign())), {
     message: 'The published keys cannot be fetched at the moment.',
     reason:
       'The published keys cannot be fetched from http://127.0.0.1:3000/.well-known/jwks.json ' +
@@ -335,8 +335,8 @@ t.test('an outage whose causes are a cycle is reported', async (t) => {
   const failure = new TypeError('fetch failed');
   failure.cause = new Error('lost', { cause: failure });
   const away = () => Promise.reject(failure);
-  const { verify } = verifier(t, 'http://127.0.0.1:3000', { fetch: away, onRefusal: () => {} });
-  t.match(await refusalOf(verify(await (await fakeService()).sign())), {
+  const { verify } = startVerifier(t, 'http://127.0.0.1:3000', { fetch: away, onRefusal: () => {} });
+  t.match(await refusalOf(verify(await (await createFakeService()).sign())), {
     reason: / \((?:lost|fetch failed)\)\.$/,
   });
 });
@@ -344,8 +344,8 @@ t.test('an outage whose causes are a cycle is reported', async (t) => {
 t.test('by default a wrong setting is printed once, and other refusals are not', async (t) => {
   const warn = mock.method(console, 'warn', () => {});
   t.teardown(() => warn.mock.restore());
-  const service = await fakeService();
-  const { verify } = verifier(t, ISSUER, { fetch: service.fetch, audience: 'shop' });
+  const service = await createFakeService();
+  const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch, audience: 'shop' });
   await outcome(verify('Bearer x'));
   await outcome(verify(null));
   await outcome(verify(await service.sign({ aud: 'shop', exp: 1 })));
@@ -363,8 +363,8 @@ t.test('by default a wrong setting is printed once, and other refusals are not',
 t.test(
   'a token must have the scopes, the age and the level of authentication that a route requires',
   async (t) => {
-    const service = await fakeService();
-    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const service = await createFakeService();
+    const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
     const now = Math.floor(Date.now() / 1000);
     const token = await service.sign({ scope: 'read write', auth_time: now - 100, acr: 'aal2' });
     t.equal(await outcome(verify(token, { scopes: ['read'], maxAge: 200, acr: 'aal1' })), 'accepted');
@@ -384,7 +384,7 @@ t.test(
 );
 
 t.test('only an active access token passes introspection', async (t) => {
-  const service = await fakeService();
+  const service = await createFakeService();
   let answer = Response.json({});
   const fetchIntrospection: typeof fetch = async (input, init) => {
     const { pathname } = new URL(String(input));
@@ -395,7 +395,7 @@ t.test('only an active access token passes introspection', async (t) => {
   const failures: string[] = [];
   const onError = (error: unknown) => void failures.push(String(error));
   const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'introspect', onError } as const;
-  const { verify } = verifier(t, ISSUER, { fetch: fetchIntrospection, revocations });
+  const { verify } = startVerifier(t, ISSUER, { fetch: fetchIntrospection, revocations });
   const token = await service.sign();
   for (const [given, wanted] of [
     [Response.json({ active: true, token_type: 'Bearer' }), 'accepted'],
@@ -419,8 +419,8 @@ t.test('only an active access token passes introspection', async (t) => {
 
 t.test('a url with a path is refused, because the service answers at the root of its origin', async (t) => {
   for (const url of ['https://gateway.example.com/auth', 'https://auth.example.com/?a=b'])
-    t.throws(() => verifier(t, url), { name: 'TypeError', message: /must be an origin without a path/ });
-  t.doesNotThrow(() => verifier(t, 'https://auth.example.com/'));
+    t.throws(() => startVerifier(t, url), { name: 'TypeError', message: /must be an origin without a path/ });
+  t.doesNotThrow(() => startVerifier(t, 'https://auth.example.com/'));
 });
 
 t.test('no redirect is followed, so the service key goes to no other server', async (t) => {
@@ -432,17 +432,17 @@ t.test('no redirect is followed, so the service key goes to no other server', as
   const url = await listen(t, ({ url: path = '' }, response) =>
     response.writeHead(307, { location: `${other}${path}` }).end(),
   );
-  const service = await fakeService();
+  const service = await createFakeService();
   const failures: unknown[] = [];
   const onError = (error: unknown) => void failures.push(error);
   const revocations = { serviceKey: RESOURCE_SERVER_KEY, whenLost: 'introspect', onError } as const;
   const withKeys: typeof fetch = (input, init) =>
     String(input).endsWith('/jwks.json') ? service.fetch(input, init) : fetch(input, init);
   const token = await service.sign();
-  const introspects = verifier(t, url, { revocations, fetch: withKeys });
+  const introspects = startVerifier(t, url, { revocations, fetch: withKeys });
   t.equal(await outcome(introspects.verify(token)), 'unavailable', 'introspection');
   await waitForValue('the failure of the stream', async () => failures[0]);
-  t.equal(await outcome(verifier(t, url).verify(token)), 'unavailable', 'the keys');
+  t.equal(await outcome(startVerifier(t, url).verify(token)), 'unavailable', 'the keys');
   t.equal(foreign, 0);
 });
 
@@ -458,8 +458,8 @@ async function listen(t: Test, answer: RequestListener): Promise<string> {
 }
 
 t.test('a refusal is answered with its challenge, and an outage with Retry-After', async (t) => {
-  const service = await fakeService();
-  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+  const service = await createFakeService();
+  const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
   const missing = toAnswer(await refusalOf(verify(null)));
   const both = `${CHALLENGE}, DPoP realm="kinship", algs="ES256 ES384 Ed25519 EdDSA PS256 RS256"`;
   t.equal(missing.headers['www-authenticate'], both, 'no error without a token (RFC 6750 section 3.1)');
@@ -470,14 +470,14 @@ t.test('a refusal is answered with its challenge, and an outage with Retry-After
     `${CHALLENGE}, error="invalid_token", error_description="The token is malformed."`,
   );
   service.setKeysUp(false);
-  const down = verifier(t, ISSUER, { fetch: service.fetch });
+  const down = startVerifier(t, ISSUER, { fetch: service.fetch });
   const outage = toAnswer(await refusalOf(down.verify(await service.sign())));
   t.match(outage, { status: 503, headers: { 'retry-after': '1', 'www-authenticate': undefined } });
 });
 
 t.test('fetched keys stay in use during an outage, and concurrent requests share one fetch', async (t) => {
-  const service = await fakeService();
-  const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+  const service = await createFakeService();
+  const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
   const token = await service.sign();
   await Promise.all(Array.from({ length: 50 }, () => verify(token)));
   t.equal(service.calls.keys, 1);
@@ -490,11 +490,11 @@ t.test('keys', async (t) => {
   t.afterEach(() => mock.timers.reset());
 
   await t.test('are fetched again when max-age has passed, so a withdrawn key is refused', async (t) => {
-    const service = await fakeService();
-    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const service = await createFakeService();
+    const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
     const token = await service.sign({ exp: Math.floor(Date.now() / 1000) + 10_000 });
     t.equal(await outcome(verify(token)), 'accepted');
-    service.withdraw();
+    service.withdrawKeys();
     mock.timers.tick(299_000);
     t.equal(await outcome(verify(token)), 'accepted');
     mock.timers.tick(1_000);
@@ -502,8 +502,8 @@ t.test('keys', async (t) => {
   });
 
   await t.test('are used for at most an hour while the service is unavailable', async (t) => {
-    const service = await fakeService();
-    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const service = await createFakeService();
+    const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
     const token = await service.sign({ exp: Math.floor(Date.now() / 1000) + 10_000 });
     t.equal(await outcome(verify(token)), 'accepted');
     service.setKeysUp(false);
@@ -519,7 +519,7 @@ t.test('keys', async (t) => {
   await t.test(
     'delay one request at most while the service accepts connections and does not answer',
     async (t) => {
-      const service = await fakeService();
+      const service = await createFakeService();
       let isStuck = false;
       const waiting: AbortSignal[] = [];
       const stuck: typeof fetch = (input, init) => {
@@ -528,7 +528,7 @@ t.test('keys', async (t) => {
         waiting.push(signal);
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       };
-      const { verify } = verifier(t, ISSUER, { fetch: stuck });
+      const { verify } = startVerifier(t, ISSUER, { fetch: stuck });
       const token = await service.sign({ exp: Math.floor(Date.now() / 1000) + 10_000 });
       t.equal(await outcome(verify(token)), 'accepted');
       service.setKeysUp(false);
@@ -542,12 +542,12 @@ t.test('keys', async (t) => {
   );
 
   await t.test('are fetched once a second at most, whatever their max-age is', async (t) => {
-    const service = await fakeService();
+    const service = await createFakeService();
     const uncached: typeof fetch = async (input, init) => {
       const answer = await service.fetch(input, init);
       return new Response(answer.body, { headers: { 'cache-control': 'max-age=0' } });
     };
-    const { verify } = verifier(t, ISSUER, { fetch: uncached });
+    const { verify } = startVerifier(t, ISSUER, { fetch: uncached });
     const token = await service.sign();
     for (let request = 0; request < 5; request += 1) t.equal(await outcome(verify(token)), 'accepted');
     t.equal(service.calls.keys, 1);
@@ -557,8 +557,8 @@ t.test('keys', async (t) => {
   });
 
   await t.test('are fetched for an unknown key id, but not again at once', async (t) => {
-    const service = await fakeService();
-    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const service = await createFakeService();
+    const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
     const unknown = await service.sign({}, { kid: '2' });
     await outcome(verify(unknown));
     mock.timers.tick(10_000);
@@ -568,9 +568,9 @@ t.test('keys', async (t) => {
   });
 
   await t.test('are requested once a second during an outage, also for unknown key ids', async (t) => {
-    const service = await fakeService();
+    const service = await createFakeService();
     service.setKeysUp(false);
-    const { verify } = verifier(t, ISSUER, { fetch: service.fetch });
+    const { verify } = startVerifier(t, ISSUER, { fetch: service.fetch });
     const token = await service.sign();
     for (let request = 0; request < 5; request += 1) t.equal(await outcome(verify(token)), 'unavailable');
     t.equal(service.calls.keys, 1, 'no key was ever fetched');
@@ -587,10 +587,10 @@ t.test('keys', async (t) => {
 
 t.test('the stream', async (t) => {
   const open = async (more: Partial<NonNullable<VerifierOptions['revocations']>> = {}) => {
-    const service = await fakeService();
+    const service = await createFakeService();
     const failures: string[] = [];
     const onError = (error: unknown) => void failures.push(String(error));
-    const made = verifier(t, ISSUER, {
+    const made = startVerifier(t, ISSUER, {
       fetch: service.fetch,
       revocations: { ...revocations, onError, ...more },
     });

@@ -41,7 +41,7 @@ export async function launchTabs(
 ): Promise<Tabs | null> {
   const browser = await launchChromium(t, [`--host-resolver-rules=MAP ${host} 127.0.0.1`]);
   if (browser === null) return null;
-  const origin = `http://${host}:${await pageServer(t, script)}`;
+  const origin = `http://${host}:${await servePage(t, script)}`;
   const service = await startHttpService(t, {
     ...settings,
     http: { ...settings.http, corsOrigins: [origin] },
@@ -69,8 +69,8 @@ export const listSignOuts = ({ reports }: Pick<Tabs, 'reports'>) =>
   reports.filter(({ what }) => what === 'signed out');
 
 /**
- * Runs `script` in three tabs at once, twenty times. One round in four loses the answer to a refresh, one in ten
- * reloads the second tab, and one in ten kills the third.
+ * Runs `script` in three tabs at once, twenty times. One round in four loses the answer to a refresh. One in
+ * ten reloads the second tab, and one in ten kills the third.
  */
 export async function disturbThree(
   { proxy, open }: Tabs,
@@ -92,7 +92,7 @@ export async function disturbThree(
 }
 
 /** Serves one page that contains the client. Resolves with the port. */
-export async function pageServer(t: Test, script = 'page.ts'): Promise<number> {
+export async function servePage(t: Test, script = 'page.ts'): Promise<number> {
   const bundle = await build({
     entryPoints: [`test/client/page/${script}`],
     bundle: true,

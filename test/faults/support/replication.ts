@@ -7,7 +7,7 @@ import { connectDirectly } from './service.ts';
 const HOST = '127.0.0.1';
 
 /**
- * Starts a primary, a standby that replicates it through a proxy, and an address that leads to the primary until
+ * Starts a primary, and a standby that replicates it through a proxy. The address of `url` leads to the primary until
  * `redirect`. With `synchronous`, no change is acknowledged before the standby has it.
  */
 export async function startReplicatedPostgres(t: Test, { synchronous }: { readonly synchronous: boolean }) {

@@ -4,8 +4,8 @@ import { logIn } from '../../support/issuing-service.ts';
 
 type Values = NonNullable<Parameters<typeof proofOf>[4]>;
 
-/** A session that is bound to a key, and proofs for requests with its access token. */
-export async function boundSession(url: string) {
+/** Opens a session that is bound to a new key. `proof` makes a proof for a request with the access token. */
+export async function openBoundSession(url: string) {
   const key = proofKey();
   const session = await logIn(url, `&dpopJkt=${key.jkt}`);
   const proof = (method: string, htu: string, { payload = {}, ...values }: Values = {}, by: ProofKey = key) =>
