@@ -119,7 +119,7 @@ t.test('keys are generated once, are readable by their owner only, and differ fr
 
 t.test('many concurrent first starts use the same keys', async (t) => {
   const folder = t.testdir();
-  // After a warm-up all processes start thirty times at the same moment, each time in a new folder.
+  // After a warm-up, all processes read the configuration at the same thirty moments, each time of a new folder.
   const script = `import { readConfig } from '${modulePath('src/config.ts')}';
     const [folder, warmUp, moment] = process.argv.slice(1);
     await readConfig({}, folder + warmUp);

@@ -24,7 +24,7 @@ t.test('exactly one other process migrates after the migrator was killed', async
   let winners = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const table = tables[randomInt(tables.length)] ?? '';
-    await t.test(`killed at the table ${table}`, async (t) => {
+    await t.test(`one other process migrates after a kill at the table ${table}`, async (t) => {
       winners += await raceAfterKill(t, env, table, wanted);
     });
   }

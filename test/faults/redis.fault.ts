@@ -32,7 +32,9 @@ t.test('two replicas serve and limit requests without the Redis that they share'
   const { API_PORT = '' } = await environment(t);
   const replicas = [await replicaOf(t, env), await replicaOf(t, { ...env, API_PORT })] as const;
   for (const [name, fault] of Object.entries(FAULTS)) {
-    await t.test(name, (t) => runFault(t, name, fault, { redis, replicas }));
+    await t.test(`no request fails although Redis is ${name}`, (t) =>
+      runFault(t, name, fault, { redis, replicas }),
+    );
   }
 });
 

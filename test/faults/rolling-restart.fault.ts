@@ -96,7 +96,7 @@ async function stopAgainAndAgain(t: Test, keepAlive: boolean): Promise<void> {
   t.equal(takenUp, answered, 'every request that the service accepted was answered');
   if (keepAlive) t.equal(neverTaken, 0, 'every other request was refused a connection');
   t.comment(
-    `stop at full load, ${keepAlive ? 'connections that stay' : 'a connection for each request'}: ${STOPS} stops, ` +
+    `stop at full load, ${keepAlive ? 'keep-alive connections' : 'a connection for each request'}: ${STOPS} stops, ` +
       `${takenUp - answered} failed of ${takenUp} accepted requests; ` +
       `${neverTaken} connections that the system had taken, and the service had not, were reset`,
   );

@@ -81,7 +81,7 @@ t.test('a short or missing secret is refused at the start', async (t) => {
   createVerifier({ ...options, dpop: { nonce: SECRET } }).close();
 });
 
-t.test('a bound token at an application that requires nonces', async (t) => {
+t.test('an application can require nonces in the proofs of bound tokens', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { url } = await issuingService(t);
   const verifierOf = (dpop: DpopOptions) =>

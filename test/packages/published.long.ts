@@ -18,7 +18,7 @@ const PUBLISHED: Readonly<Record<string, { home: string; entries: readonly strin
   ),
 };
 
-/** The packages contain only ES modules. A CommonJS file can `require` them with Node.js 20.19 and later. */
+/** The packages contain only ES modules. A CommonJS file can `require` them with Node.js 20.19, 22.12 and later. */
 const ESM_ONLY = ['CJSResolvesToESM', 'NoResolution'];
 
 let folder = '';
