@@ -52,7 +52,7 @@ t.test('crashes of PostgreSQL under load end no session', async (t) => {
   const slowest = Math.max(...clients.flatMap(({ history }) => history.map(({ ms }) => ms)));
   t.comment(
     `database crash: ${CRASHES} crashes, ${rotations} rotations, ${forcedLogouts} forced logouts, every session ` +
-      `served again after ${recoveries.map((seconds) => seconds.toFixed(1)).join(', ')} s, ` +
+      `served again ${recoveries.map((seconds) => seconds.toFixed(1)).join(', ')} s after the start of PostgreSQL, ` +
       `slowest answer ${(slowest / 1000).toFixed(1)} s`,
   );
 });
