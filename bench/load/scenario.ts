@@ -28,6 +28,9 @@ export interface Scenario<State> {
   leave?(target: Target, client: number, state: State): void;
 }
 
-/** Scenarios by their names, such as `refresh`, `login` or `protected`. One name means the same work everywhere. */
+/**
+ * Scenarios by their names, such as `refresh`, `login` or `protected`. A name means the same work for all contestants,
+ * but the peer `fastify` verifies and stores nothing.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: each scenario has a state of its own type
 export type Scenarios = Readonly<Record<string, Scenario<any>>>;

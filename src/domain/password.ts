@@ -3,13 +3,14 @@ import { identifierOf, type User } from './user.ts';
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 128;
 
-/** The form in which a password is hashed and compared: NFC, so that all Unicode spellings are equal. */
+/** The form in which a new password is checked and hashed: NFC, so that all its Unicode spellings are equal. */
 export function normalizePassword(password: string): string {
   return password.normalize('NFC');
 }
 
 /**
- * The forms in which a password is compared: as it was typed, and normalized. Other systems hash what was typed.
+ * The forms that a login compares with the stored hash: the password as it was typed, and normalized. Other systems hash
+ * what was typed.
  */
 export function spellingsOf(password: string): readonly string[] {
   return [...new Set([password, normalizePassword(password)])];

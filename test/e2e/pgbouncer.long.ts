@@ -139,14 +139,14 @@ t.test('behind a pooler in transaction mode each statement gets its own answer',
   if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
   const direct = await testRole(t, await testDatabase(t), POOLED_ROLE);
   const { url } = await startPgBouncer(t, direct, 'transaction', { default_pool_size: 2 });
-  // Two replicas, with more statements at a time than connections.
-  const replicas = ['one', 'two'].map((name) => ({
+  // As of two replicas, with more statements at a time than connections.
+  const pools = ['one', 'two'].map((name) => ({
     name,
     sql: connect({ kind: 'url', url, pool: 3, pooler: 'transaction' }),
   }));
-  t.teardown(() => Promise.all(replicas.map(({ sql }) => sql.end({ timeout: 1 }))));
+  t.teardown(() => Promise.all(pools.map(({ sql }) => sql.end({ timeout: 1 }))));
   for (let round = 0; round < 100; round += 1) {
-    const statements = replicas.flatMap(({ name, sql }) =>
+    const statements = pools.flatMap(({ name, sql }) =>
       Array.from({ length: 6 }, (_, index) => [
         { wanted: name, rows: execute(sql`select ${sql.unsafe(`'${name}'`)} as given`) },
         { wanted: new Date(index), rows: execute(sql`select ${new Date(index)}::timestamptz as given`) },

@@ -7,6 +7,7 @@ export interface LifeSession {
   readonly expiresAt: string;
   readonly createdIp: string;
   readonly lastIp: string;
+  /** The browser or the app in words. */
   readonly userAgent: string;
   readonly generation: number;
   /** The name of the device, as the login or an operator gave it. */
@@ -24,6 +25,7 @@ export interface LifeEvent {
   readonly userId?: string | null | undefined;
   readonly actor?: { readonly kind: string; readonly name?: string | undefined } | undefined;
   readonly address?: string | null | undefined;
+  /** The header, as the client sent it. */
   readonly userAgent?: string | null | undefined;
   readonly generation?: number | null | undefined;
   readonly data?: Readonly<Record<string, unknown>> | undefined;
@@ -56,7 +58,7 @@ export interface Mark {
   readonly network: string;
   readonly address: string;
   readonly device: string;
-  /** Who caused the event; null: the user. */
+  /** Who caused the event; null: the user, or it is not recorded. */
   readonly actor: string | null;
   readonly title: string;
   /** More facts, each a sentence. */
