@@ -37,8 +37,12 @@ t.test('a session that ended is refused at every resource server while streams a
       openClient({ url: replicas[index % replicas.length] ?? '' }, agent),
     ),
   );
+  // Each resource server fetches the keys before the cuts. Without keys, a resource server refuses every token.
+  const { authorization } = await logIn(replicas[0] ?? '');
+  for (const { verifier } of servers) await verifier.verify(authorization);
   const load = startLoad(clients);
   const cutting = cutAtRandom(servers.map(({ proxy }) => proxy));
+  t.teardown(() => Promise.all([load.stop(), cutting.stop()])); // also after a failure
 
   const delays: number[] = [];
   const ended: OpenedSession[] = [];
