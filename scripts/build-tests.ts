@@ -13,6 +13,7 @@ const LOADED = [
   'src/config.ts',
   'src/adapters/postgres/{connect,embedded/lock,embedded/start}.ts',
   'src/adapters/telemetry/log.ts',
+  'src/main/stop-signals.ts',
   'test/support/{heap-probe,private-postgres,process}.ts',
   'test/faults/support/offline-verifier.ts',
 ];

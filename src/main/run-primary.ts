@@ -8,12 +8,7 @@ import { stopOnSignals } from './stop-on-signals.ts';
 const MARGIN = 1_000;
 
 /** Runs the workers of the service until a signal ends it. Returns the addresses when all workers are ready. */
-export async function runPrimary(
-  config: Config,
-  log: Logger,
-  deadline: number,
-  release: () => void,
-): Promise<ServiceUrls> {
+export async function runPrimary(config: Config, log: Logger, deadline: number): Promise<ServiceUrls> {
   const primary = composePrimary(config, log, deadline);
   const isReloadable = !process.stdout.isTTY; // a closed terminal sends SIGHUP too
   let isReady = false;
@@ -22,7 +17,6 @@ export async function runPrimary(
     { log, deadline: deadline + MARGIN, stopsOnHangUp: !isReloadable },
     primary.stop,
   );
-  release();
   try {
     const addresses = await primary.start();
     const { publicUrl } = config.http;

@@ -4,22 +4,16 @@ import { joinPrimary } from '../compose/worker.ts';
 import { compose } from '../compose.ts';
 import type { Config } from '../config.ts';
 import { stopAndFlush, stopOptions } from './stop-on-signals.ts';
-import { onStopSignal } from './stop-signals.ts';
+import { handleStopSignals } from './stop-signals.ts';
 
 /** Signals that reach all processes of a service, as from a terminal or from systemd. */
 const SHARED_SIGNALS: ('SIGTERM' | 'SIGINT' | 'SIGHUP')[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
 /** Runs one worker until its primary stops it. Rejects if it cannot start. */
-export async function runWorker(
-  config: Config,
-  log: Logger,
-  deadline: number,
-  release: () => void,
-): Promise<void> {
+export async function runWorker(config: Config, log: Logger, deadline: number): Promise<void> {
   let stop: () => void = () => process.exit(0);
-  onStopSignal(() => stop());
+  handleStopSignals(() => stop());
   process.on('SIGHUP', () => {}); // the primary reloads the workers
-  release();
   const { primary, index, workers, reportReady } = await joinPrimary();
   if (workers !== config.workers)
     log.warn({ workers }, 'WORKERS was changed: restart the service to apply it');

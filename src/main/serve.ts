@@ -11,8 +11,9 @@ import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { commandLine } from '../lib/command-line.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
+import { endWithoutTerminal } from './closed-terminal.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
-import { onStopSignal } from './stop-signals.ts';
+import { handleStopSignals } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Milliseconds in which a stopping service finishes the requests that it accepted. */
@@ -21,24 +22,22 @@ const SHUTDOWN_DEADLINE = 10_000;
 const NO_RELOAD =
   'one process cannot reload without failed requests: set WORKERS to 2 or more, or restart the service';
 
-/**
- * Runs the service until a signal ends it. `release` removes the signal handler that {@link startService} added for the
- * time before the log exists. A start that fails ends the process with exit code 1.
- */
-export async function serve(release: () => void): Promise<void> {
+/** Runs the service until a signal ends it. A start that fails ends the process with exit code 1. */
+export async function serve(): Promise<void> {
   let log: Logger | undefined;
+  endWithoutTerminal();
   try {
     const config = await readConfig();
     const isReadable = isForPeople(config, process.stdout);
     if (isWorker()) {
       log = isReadable ? await createReadableLog(config.logLevel) : createLog(config.logLevel);
-      return await (await import('./run-worker.ts')).runWorker(config, log, SHUTDOWN_DEADLINE, release);
+      return await (await import('./run-worker.ts')).runWorker(config, log, SHUTDOWN_DEADLINE);
     }
     const terminal = isReadable ? await (await import('./terminal.ts')).openTerminal(config) : null;
     log = terminal?.log ?? createLog(config.logLevel);
     reportConfig(config, log);
-    if (config.workers > 1) await startWorkers(config, log, terminal, release);
-    else await start(config, log, terminal, release);
+    if (config.workers > 1) await startWorkers(config, log, terminal);
+    else await start(config, log, terminal);
   } catch (error) {
     if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
     else await logFailure(log ?? createLog('info'), error);
@@ -65,30 +64,18 @@ function reportConfig({ warnings, createdKeys, dataDir }: Config, log: Logger): 
   if (createdKeys.length > 0) log.info({ folder: dataDir, keys: createdKeys }, 'keys created');
 }
 
-async function startWorkers(
-  config: Config,
-  log: Logger,
-  terminal: Terminal | null,
-  release: () => void,
-): Promise<void> {
+async function startWorkers(config: Config, log: Logger, terminal: Terminal | null): Promise<void> {
   const { runPrimary } = await import('./run-primary.ts');
-  const addresses = await runPrimary(config, log, SHUTDOWN_DEADLINE, release);
+  const addresses = await runPrimary(config, log, SHUTDOWN_DEADLINE);
   await terminal?.welcome(addresses);
 }
 
-async function start(
-  config: Config,
-  log: Logger,
-  terminal: Terminal | null,
-  release: () => void,
-): Promise<void> {
-  const releaseSignals = onStopSignal((signal) => {
+async function start(config: Config, log: Logger, terminal: Terminal | null): Promise<void> {
+  handleStopSignals((signal) => {
     log.info({ signal }, 'the start was abandoned');
     process.exit(0);
   });
-  release();
   const service = await compose(config, log, terminal === null ? {} : { events: terminal.events });
-  releaseSignals();
   const stopsOnHangUp = process.stdout.isTTY;
   // Managers send SIGHUP for a reload, which must not end the service.
   if (!stopsOnHangUp) process.on('SIGHUP', () => log.warn({}, NO_RELOAD));

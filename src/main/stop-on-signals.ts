@@ -1,6 +1,6 @@
 import closeWithGrace, { type Options } from 'close-with-grace';
 import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
-import { onStopSignal, STOP_SIGNALS } from './stop-signals.ts';
+import { handleStopSignals, STOP_SIGNALS } from './stop-signals.ts';
 
 /** Milliseconds. npm passes the SIGINT of a terminal on to a process that has already got it. */
 const REPEATED_WITHIN = 1_000;
@@ -55,7 +55,7 @@ export function stopOnSignals(
       log.info({}, 'stopped');
     });
   });
-  onStopSignal((signal) => {
+  handleStopSignals((signal) => {
     if (begunAt === null) {
       log.info({ signal }, 'stopping');
       close();

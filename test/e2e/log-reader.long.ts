@@ -109,6 +109,27 @@ t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', 
   t.equal(await terminal.exitCode(), 0);
 });
 
+for (const workers of ['1', '2'])
+  t.test(`a service of WORKERS=${workers} ends when its terminal is closed`, async (t) => {
+    if (!(await requirePostgres(t)) || !requireTerminal(t)) return;
+    const terminal = onTerminal(t, ['serve'], {
+      API_PORT: '0',
+      MAIL: 'off',
+      DATA_DIR: await dataDir(t),
+      DATABASE_URL: await testDatabase(t),
+      LOG_FORMAT: 'json',
+      WORKERS: workers,
+    });
+    await terminal.waitFor(/"ready"/);
+    const pids = new Set([...terminal.text().matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid)));
+    t.teardown(() => {
+      for (const pid of pids) if (!isEnded(pid)) process.kill(pid, 'SIGKILL');
+    });
+    t.equal(pids.size, workers === '1' ? 1 : 3);
+    terminal.close();
+    await waitForValue('the end of the service', async () => [...pids].every(isEnded) || undefined);
+  });
+
 /** Whether the process has ended. A zombie, whose stopped parent has not read its exit code, counts as ended. */
 function isEnded(pid: number): boolean {
   return /^(?:Z|$)/.test(

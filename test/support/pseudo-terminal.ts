@@ -61,6 +61,8 @@ export function nodeOnTerminal(
     /** The terminal takes no more bytes than its buffer holds, as after Ctrl-S, until `thaw` is called. */
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
+    /** The terminal goes away, as when its window is closed. */
+    close: () => void child.kill('SIGKILL'),
     exitCode: async (): Promise<unknown> => (await exit)[0],
   };
 }
