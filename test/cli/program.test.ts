@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import t from 'tap';
 import { lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
@@ -165,4 +166,26 @@ t.test('the demo says that another server than Kinship answers', async (t) => {
       stderr: `No Kinship answers at ${url}: check --url or API_PORT. Another server answered POST /auth/login with status ${status}.\n`,
     });
   }
+});
+
+t.test('the npm script of a command runs the build, and without a build it names npm ci', async (t) => {
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
+  const named = createProgram().commands.map((command) => command.name());
+  for (const name of named.filter((name) => name in scripts))
+    t.equal(scripts[name], `node scripts/kinship.mjs ${name}`);
+  const script = await readFile('scripts/kinship.mjs', 'utf8');
+  const run = (folder: string) =>
+    promisify(execFile)(process.execPath, ['scripts/kinship.mjs', 'keys', 'list'], { cwd: folder });
+  await t.rejects(run(t.testdir({ scripts: { 'kinship.mjs': script } })), {
+    code: 1,
+    stdout: '',
+    stderr: 'The service is not built. Run: npm ci\n',
+  });
+  const built = t.testdir({
+    'package.json': '{"type":"module"}',
+    scripts: { 'kinship.mjs': script },
+    dist: { 'main.js': 'console.log(JSON.stringify(process.argv.slice(1)))' },
+  });
+  const { stdout } = await run(built);
+  t.same(JSON.parse(stdout), [join(built, 'dist/main.js'), 'keys', 'list']);
 });
