@@ -18,6 +18,12 @@ export interface KeySetAdmin {
 
 const CHANGED = 'The keys were changed at the same time by another process. List them, then try again.';
 
+const HS512_WITHOUT_KEYS =
+  'ACCESS_TOKEN_ALG is HS512: no key set signs access tokens, so there is nothing to rotate. Set ACCESS_TOKEN_ALG to EdDSA, for example.';
+
+const HS512_BESIDE_KEYS =
+  'ACCESS_TOKEN_ALG is HS512 here, but the key set has a signing key. Run the command with the environment of the service. If the service itself has changed to HS512, there is nothing to rotate.';
+
 export function createDatabaseKeySetAdmin(
   { keySet, policy }: KeySetAndPolicy,
   deps: Pick<KeyDeps, 'clock' | 'newId' | 'log' | 'by' | 'origin'> & { readonly signingKeys: SigningKeys },
@@ -33,10 +39,11 @@ export function createDatabaseKeySetAdmin(
     list,
 
     async rotate(atOnce) {
-      if (alg === null)
-        throw new Error(
-          'ACCESS_TOKEN_ALG is HS512: no key set signs access tokens, so there is nothing to rotate. Set ACCESS_TOKEN_ALG to EdDSA, for example.',
-        );
+      if (alg === null) {
+        const keys = await list();
+        const hasSigningKey = keys.some(({ state }) => state === 'signing') || isForeignSet(keys);
+        throw new Error(hasSigningKey ? HS512_BESIDE_KEYS : HS512_WITHOUT_KEYS);
+      }
       if (!hasEncryptionKey)
         throw new Error(
           'There is no KEY_SET_ENCRYPTION_KEY here. Set it, or run the command in the folder where the service has started with this ACCESS_TOKEN_ALG.',

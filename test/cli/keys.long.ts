@@ -62,11 +62,16 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
   t.match(await command(`retire ${signing}`), /^There is no key .*\. List the keys to see their ids\.$/m);
 
   const hmac = createCommand(createDatabaseKeySetAdmin(await readConfig({}, folder), deps));
-  t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512/);
+  const beside = /^ACCESS_TOKEN_ALG is HS512 here, .* Run the command with the environment of the service\./;
+  t.match(await hmac('rotate'), beside);
+  const foreign = { KEY_SET_ENCRYPTION_KEY: 'another encryption key: 0123456789abcdef' };
+  const other = createDatabaseKeySetAdmin(await readConfig(foreign, t.testdirName), deps);
+  t.match(await createCommand(other)('rotate'), beside);
   const rest = rowsOf(await hmac('list'));
   t.equal(rest.length, 2);
   for (const [kid = ''] of rest) t.match(await hmac(`retire ${kid}`), /was removed\.\n$/);
   t.match(await hmac('list'), /^There are no keys/, 'no new key replaces them');
+  t.match(await hmac('rotate'), /^ACCESS_TOKEN_ALG is HS512: .* there is nothing to rotate\./);
 });
 
 t.test('of two concurrent rotations one announces a key', async (t) => {
