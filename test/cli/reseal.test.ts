@@ -37,7 +37,10 @@ t.test('every secret is encrypted again under the newest key, and can be decrypt
   const run = (keys: string) =>
     runKeys({ DATABASE_URL: url, DATA_DIR: folder, DATA_ENCRYPTION_KEY: keys }, 'reseal');
 
-  t.match(await run(NEW), { code: 1, text: /cannot be opened by a key in DATA_ENCRYPTION_KEY/ });
+  t.match(await run(NEW), {
+    code: 1,
+    text: /^A secret cannot be opened by a key in DATA_ENCRYPTION_KEY, because it was sealed under the encryption key with the id [\w-]{8}: add that key at the end of DATA_ENCRYPTION_KEY\.\n$/,
+  });
   t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^4 of 4 secrets were moved/ });
   t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^0 of 4 secrets were moved/ });
   const after = await sealerUnder(NEW);

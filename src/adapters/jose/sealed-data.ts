@@ -1,10 +1,12 @@
 import { Refusal } from '../../domain/refusal.ts';
 import type { DataSealer } from '../../ports/security/data-sealer.ts';
 import type { NamedKey } from '../../ports/security/named-key.ts';
-import { createSealer } from './sealer.ts';
+import { createSealer, UnknownSealingKey } from './sealer.ts';
 
 /** A private header parameter: the id of the row. */
 const ROW = 'kinship_row';
+
+const FAILURE = 'A secret cannot be opened by a key in DATA_ENCRYPTION_KEY';
 
 /**
  * Creates a sealer of secrets in the database, under DATA_ENCRYPTION_KEY. The protected header holds the id of the row.
@@ -24,13 +26,16 @@ export function createDataSealer(keys: readonly NamedKey[]): DataSealer {
         if (header[ROW] !== rowId) throw new Error(`sealed for another row than ${rowId}`);
         return text;
       } catch (error) {
-        const cause = new Error('A secret cannot be opened by a key in DATA_ENCRYPTION_KEY.', {
-          cause: error,
-        });
+        const cause = new Error(`${FAILURE}${remedyOf(error)}.`, { cause: error });
         throw new Refusal('unavailable', undefined, { cause });
       }
     },
 
     isSealedByNewest: sealer.isSealedByNewest,
   };
+}
+
+function remedyOf(error: unknown): string {
+  if (!(error instanceof UnknownSealingKey)) return '';
+  return `, because it was ${error.message}: add that key at the end of DATA_ENCRYPTION_KEY`;
 }

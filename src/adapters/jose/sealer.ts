@@ -9,6 +9,13 @@ interface Opened {
   readonly header: Readonly<Record<string, unknown>>;
 }
 
+/** The text was sealed under a key that the sealer does not have. */
+export class UnknownSealingKey extends Error {
+  constructor(id: unknown) {
+    super(`sealed under the encryption key with the id ${id}`);
+  }
+}
+
 /**
  * Creates a sealer, which encrypts text as a compact JWE (RFC 7516), `dir` and A256GCM. Each purpose has its own keys,
  * which HKDF (RFC 5869) derives from the given keys.
@@ -40,7 +47,7 @@ export function createSealer(keys: readonly NamedKey[], purpose: string) {
         throw new Error('a segment is not canonical base64url');
       const { kid } = decodeProtectedHeader(sealed);
       const key = derived.find(({ id }) => id === kid)?.key;
-      if (key === undefined) throw new Error(`sealed under the encryption key ${kid}`);
+      if (key === undefined) throw new UnknownSealingKey(kid);
       const options = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] };
       const { plaintext, protectedHeader } = await compactDecrypt(sealed, key, options);
       return { text: Buffer.from(plaintext).toString(), header: protectedHeader };
