@@ -4,6 +4,9 @@ import type { Sql } from '../adapters/postgres/connect.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { openDatabase, openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
+import { commandLine } from '../lib/command-line.ts';
+import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
+import { describeFailure } from './run-command.ts';
 
 type Database = Awaited<ReturnType<typeof openDatabase>>;
 
@@ -20,6 +23,8 @@ export async function withDatabase(
   const database = await openDatabase(config, onCreate);
   try {
     await work(database, config);
+  } catch (error) {
+    throw explainOutage(error);
   } finally {
     await database.close();
   }
@@ -39,6 +44,8 @@ export async function withSharedDatabase<T>(
   try {
     await migrate(sql);
     return await work(sql, config);
+  } catch (error) {
+    throw explainOutage(error);
   } finally {
     await close();
   }
@@ -50,6 +57,13 @@ export async function withSharedDatabase<T>(
  */
 export function readCommandConfig(): Promise<Config> {
   return readConfig(process.env, process.cwd(), { createKeys: false });
+}
+
+/** Gives an unavailable database a message for operators. Returns any other error unchanged. */
+function explainOutage(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable)) return error;
+  const reason = describeFailure(error).replace(/\.$/, '');
+  return new Error(`The database cannot be used: ${reason}. Run ${commandLine('doctor')}.`);
 }
 
 /** In a wrong folder a new, empty database would hide the mistake. */

@@ -23,6 +23,5 @@ t.test('migrate applies each migration once, and prints the reason of a failure'
     text: /^applied 1 token-families\napplied 2 outbox\n/,
   });
   t.same(await run({ DATABASE_URL }), { code: 0, text: 'The schema is up to date.\n' });
-  t.match(await run({ DATABASE_URL: 'postgres://127.0.0.1:1/none' }), { code: 1, text: /ECONNREFUSED/ });
   t.match(await run({ API_PORT: 'x' }), { code: 1, text: /^API_PORT is "x"/ });
 });

@@ -189,3 +189,13 @@ t.test('the npm script of a command runs the build, and without a build it names
   const { stdout } = await run(built);
   t.same(JSON.parse(stdout), [join(built, 'dist/main.js'), 'keys', 'list']);
 });
+
+t.test('a command names the cause of an unavailable database, and the command that checks it', async (t) => {
+  const env = { DATABASE_URL: 'postgres://127.0.0.1:1/none', DATA_DIR: t.testdir() };
+  for (const words of ['users list', 'purge', 'migrate'])
+    t.match(await kinship(words.split(' '), env), {
+      code: 1,
+      stdout: '',
+      stderr: /^The database cannot be used: connect ECONNREFUSED 127\.0\.0\.1:1\. Run .+ doctor\.\n$/,
+    });
+});
