@@ -33,7 +33,7 @@ export function createAddressGuard(allowedNetworks: readonly string[]): AddressG
       const address = parseAddress(text);
       if (address === null) return `${text} is not an IP address`;
       if (isAllowedPrivate(text) || isPublic(address)) return null;
-      return `${text} is not a public address (${rangeOf(address)})`;
+      return `${text} is not a public address (${rangeOf(address)}), and no network in WEBHOOKS_ALLOW_PRIVATE contains it`;
     },
   };
 }
