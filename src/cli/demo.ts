@@ -27,7 +27,7 @@ export async function playTheft(options: { readonly url?: string; readonly email
   const before = await listMails(folder);
   await playStory(url, email, say);
   say('');
-  say(await describeMail(config.mail.kind, folder, before, email));
+  say(await describeMail(config.mail.kind, folder, before, options.email));
 }
 
 async function playStory(url: string, email: string, say: Say): Promise<void> {
@@ -79,7 +79,7 @@ async function describeMail(
   kind: Config['mail']['kind'],
   folder: string | null,
   before: readonly string[],
-  email: string,
+  email: string | undefined,
 ): Promise<string> {
   if (folder !== null) {
     const file = await waitForMail(folder, before);
@@ -88,6 +88,8 @@ async function describeMail(
     return `The service warns the victim by mail: ${file}\n   ${SUBJECT_LINE}`;
   }
   if (kind === 'off') return 'Mails are off here. With mails on, the service would warn the victim.';
+  if (email === undefined)
+    return 'The service warns the victim by mail. The mail goes to an address that does not exist: --email names another one.';
   return `The service warns the victim by mail: look into the inbox of ${email}.`;
 }
 

@@ -63,7 +63,9 @@ t.test('the demo fails with the reason if the service refuses it or does not ans
   if (!(await requirePostgres(t))) return;
   const DATA_DIR = t.testdir();
   const { url } = await start(t, { MAIL: 'off', REGISTER_LIMIT: '1/1h', LOGIN_BY_USER_ID: 'off' });
-  t.equal((await kinship(['demo', '--url', url], { DATA_DIR })).code, 0);
+  const { code, stdout } = await kinship(['demo', '--url', url], { DATA_DIR });
+  t.equal(code, 0);
+  t.match(stdout, /The mail goes to an address that does not exist: --email names another one\.\n$/);
   t.match(await kinship(['demo', '--url', url], { DATA_DIR }), {
     code: 1,
     stderr: /^POST \/auth\/register should have answered a pair of tokens: 429 /,
