@@ -14,7 +14,8 @@ export interface SetupOptions {
 }
 
 const MAKE_THEM =
-  'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets makes them.';
+  'Correct SECRETS_DIR, or restore your copy of the secrets. For a deployment without data, make new ones: ' +
+  'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets';
 
 /**
  * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the
@@ -30,12 +31,13 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
     faults.push((error as Error).message);
   }
   const { secrets, missing } = collectSecrets(from, process.env);
-  if (missing.length > 0) faults.push(`SECRETS_DIR (${own}) has no ${missing.join(', ')}: ${MAKE_THEM}`);
+  if (missing.length > 0) faults.push(`SECRETS_DIR (${own}) has no ${missing.join(', ')}. ${MAKE_THEM}`);
   const isMissing = (fault: string) =>
     missing.some((file) => fault.startsWith(`${file.toUpperCase()} is not`));
   const invalid = await faultsOf({ ...process.env, ...variablesOf(secrets) });
   faults.push(...invalid.filter((fault) => !isMissing(fault)));
-  if (faults.length > 0) throw new Error([...faults, 'Correct this in .env, then start again.'].join('\n'));
+  if (faults.length > 0)
+    throw new Error([...faults, 'Correct this in .env or in SECRETS_DIR, then start again.'].join('\n'));
   shareSecrets(to, secrets);
   process.stdout.write(
     `The configuration is valid. ${own === '' ? 'Generated secrets' : `The secrets of ${own}`} are in use.\n`,

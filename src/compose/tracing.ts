@@ -31,7 +31,7 @@ export function withSpans<T extends Methods<T>>(
   });
 }
 
-/** Wraps each method of a store in a client span. A method is one statement or one transaction. */
+/** Wraps each method of a store in a client span. Most methods are one statement or one transaction. */
 export function withStoreSpans<T extends Methods<T>>(tracing: Tracing | null, subject: string, store: T): T {
   return withSpans(tracing, store, (method) => ({
     name: `${subject}.${method}`,

@@ -52,6 +52,10 @@ export function readMail(
     const missing = SMTP_USERNAME === '' ? 'SMTP_USERNAME' : 'SMTP_PASSWORD';
     read.reportFault(missing, 'is not set: set both SMTP_USERNAME and SMTP_PASSWORD, or neither.');
   }
+  if (production && isLocal)
+    read.warn(
+      'PUBLIC_URL is a loopback origin, so links in mails work on this machine only: set PUBLIC_URL.',
+    );
   const host = read.host('SMTP_SERVER', SMTP_SERVER, 'SMTP_PORT');
   const port = read.integer('SMTP_PORT', variables.SMTP_PORT, 1, 65_535);
   const credentials = SMTP_USERNAME === '' ? {} : { username: SMTP_USERNAME, password: SMTP_PASSWORD };

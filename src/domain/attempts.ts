@@ -137,7 +137,7 @@ export function succeedAttempt(
   };
 }
 
-/** Whether the count still delays attempts, so that dropping it would help a guesser. */
+/** Whether the count has reached the failures that cause a delay. Dropping such a count would help a guesser. */
 export function hasDelay({ failures }: AttemptCount, { free }: DelayPolicy): boolean {
   return failures >= free;
 }

@@ -51,7 +51,7 @@ t.test('the first key signs at once, a later key is announced first', async (t) 
   t.equal(publishedUntil(second, keys, TIMING), Number.POSITIVE_INFINITY);
 });
 
-t.test('a key that signs at once precedes an announced key', async (t) => {
+t.test('a key that signs at once replaces an announced key, which never signs', async (t) => {
   const announced = [key(1, NOW - MINUTE), key(2, NOW + MINUTE)];
   const fresh = key(3, NOW, nextSchedule(announced, TIMING, NOW, true));
   t.match(fresh, { number: 3, signsFrom: NOW });

@@ -76,7 +76,7 @@ t.test('a session that has expired cannot be ended, and no end of it is recorded
     events.map(({ sessionId }) => sessionId),
     [claimsOf(String(long.access)).sid],
   );
-  const { body } = await send(`/admin/sessions?user=${sub}&state=ended`, {
+  const { body } = await send(`/admin/sessions?userId=${sub}&state=ended`, {
     headers: { 'x-api-key': adminKey },
   });
   const shown = body.items as Record<string, unknown>[];

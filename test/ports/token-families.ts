@@ -368,25 +368,28 @@ async function concurrency(t: Test, fresh: (t: Test) => Promise<Stores>): Promis
     t.equal((await claimEvents(stores)).length, 10);
   });
 
-  await t.test('of many concurrent rotations of many rows exactly one per row succeeds', async (t) => {
-    const stores = await fresh(t);
-    const families = Array.from({ length: 100 }, () => someFamily());
-    await Promise.all(families.map((family) => stores.families.open(family, [])));
-    const stale = new Set(families.slice(0, 10));
-    const attempts = families.flatMap((family) => {
-      const expected = stale.has(family) ? { ...family, generation: 7 } : family;
-      return Array.from({ length: 3 }, () => rotationOf(expected));
-    });
-    const rotated = await Promise.all(attempts.map((rotation) => stores.families.rotate(rotation, [])));
-    for (const [index, family] of families.entries()) {
-      const winners = rotated.slice(index * 3, index * 3 + 3).filter((row) => row !== null);
-      t.equal(winners.length, stale.has(family) ? 0 : 1);
-      const row = winners[0] ?? family;
-      t.same(await stores.families.find(family.tokenFamily), row);
-      const own = attempts.find(({ next }) => next.hashedRefreshTokenId === row.hashedRefreshTokenId);
-      t.same(row, { ...family, ...own?.next }, 'each row got its own pair');
-    }
-  });
+  await t.test(
+    'of many concurrent rotations of many rows one succeeds per row, and none for a row of another generation',
+    async (t) => {
+      const stores = await fresh(t);
+      const families = Array.from({ length: 100 }, () => someFamily());
+      await Promise.all(families.map((family) => stores.families.open(family, [])));
+      const stale = new Set(families.slice(0, 10));
+      const attempts = families.flatMap((family) => {
+        const expected = stale.has(family) ? { ...family, generation: 7 } : family;
+        return Array.from({ length: 3 }, () => rotationOf(expected));
+      });
+      const rotated = await Promise.all(attempts.map((rotation) => stores.families.rotate(rotation, [])));
+      for (const [index, family] of families.entries()) {
+        const winners = rotated.slice(index * 3, index * 3 + 3).filter((row) => row !== null);
+        t.equal(winners.length, stale.has(family) ? 0 : 1);
+        const row = winners[0] ?? family;
+        t.same(await stores.families.find(family.tokenFamily), row);
+        const own = attempts.find(({ next }) => next.hashedRefreshTokenId === row.hashedRefreshTokenId);
+        t.same(row, { ...family, ...own?.next }, 'each row got its own pair');
+      }
+    },
+  );
 
   await t.test('of many concurrent revocations one is recorded', async (t) => {
     const stores = await fresh(t);

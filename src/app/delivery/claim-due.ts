@@ -23,13 +23,13 @@ export interface Batch {
 }
 
 /**
- * Claims the due entries of one kind. An unavailable database yields no entries, and is logged once per outage, not at
+ * Claims the due entries of one kind. Resolves with null if the database is unavailable, which is logged once per outage, not at
  * every claim.
  */
 export const claimDue = ({ outbox, clock, log }: OutboxDeps, kind: DeliveryKind, { limit, lease }: Batch) => {
   const outage = createOutage();
 
-  return async (): Promise<readonly ClaimedEntry[]> => {
+  return async (): Promise<readonly ClaimedEntry[] | null> => {
     const now = clock();
     try {
       const claimed = await outbox.claim(kind, now, now + lease, limit);
@@ -38,7 +38,7 @@ export const claimDue = ({ outbox, clock, log }: OutboxDeps, kind: DeliveryKind,
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       outage.begin(() => log.warn({ kind, err: error }, 'outbox unavailable; deliveries wait'));
-      return [];
+      return null;
     }
   };
 };

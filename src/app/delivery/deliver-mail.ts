@@ -45,7 +45,7 @@ export const deliverMail = (deps: DeliverMailDeps) => {
   const deliver = deliverOne(deps);
 
   return async (): Promise<number> => {
-    const entries = await claim();
+    const entries = (await claim()) ?? [];
     const waiting = entries.values();
     const worker = async () => {
       for (const entry of waiting) await deliver(entry);

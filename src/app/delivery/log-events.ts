@@ -30,24 +30,25 @@ export const logEvents = (deps: LogEventsDeps) => {
     removal: 'events',
     remove: () => outbox.forget('event', clock() - DAY, REMOVAL_BATCH),
   });
-  let removedAt = Number.NEGATIVE_INFINITY;
+  let foundNoneAt = Number.NEGATIVE_INFINITY;
 
   return async (): Promise<number> => {
     const entries = await claim();
+    if (entries === null) return 0;
     for (const { id, event } of entries) {
       log.info({ eventId: id, type: event.type, ...subjectOf(event) }, 'event');
       telemetry.deliveryEnded('event', 'logged');
     }
-    // An event that is due and was not logged yet stays, even if it is older than a day.
+    // A full batch may have left due events. They stay until they are logged, even if they are older than a day.
     const removed = entries.length < BATCH.limit ? await removeOld() : 0;
     return entries.length + removed;
   };
 
   async function removeOld(): Promise<number> {
     const now = clock();
-    if (Math.abs(now - removedAt) < REMOVAL_INTERVAL) return 0;
+    if (Math.abs(now - foundNoneAt) < REMOVAL_INTERVAL) return 0;
     const removed = await remove();
-    if (removed === 0) removedAt = now;
+    if (removed === 0) foundNoneAt = now;
     return removed;
   }
 };

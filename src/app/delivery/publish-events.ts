@@ -59,7 +59,7 @@ export const publishEvents = (deps: PublishEventsDeps) => {
 
   return async (): Promise<number> => {
     if (!publisher.isReady()) return 0;
-    const entries = await claim();
+    const entries = (await claim()) ?? [];
     const attempts = await Promise.all(entries.map(attempt));
     for (const { entry, outcome, reason } of attempts) {
       routing.note(entry.event.type, outcome, reason);

@@ -1,7 +1,7 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { createInstruments } from './instruments.ts';
 
-/** The metrics of one process, as plain data. */
+/** Metrics as plain data, of one process or of several together. */
 export type Samples = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /** Combines the metrics of several processes into text. A metric is summed unless it names another aggregator. */
