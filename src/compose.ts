@@ -230,7 +230,7 @@ async function openConsoleFiles({ http: { console } }: Config) {
 }
 
 function httpConfig(
-  { config: { http, mail, tokens }, overrides, base }: Foundation,
+  { config: { http, mail, emailVerification, tokens }, overrides, base }: Foundation,
   { nonces, signsEventTokens }: Keys['security'],
   consoleFiles: ConsoleFiles | null,
 ): HttpOptions['config'] {
@@ -239,6 +239,7 @@ function httpConfig(
     limits: overrides.limits ?? {},
     consoleFiles,
     sendsMails: mail.kind !== 'off',
+    emailVerification,
     currentNonce: nonces && (() => nonces.current(base.clock())),
     issuer: tokens.issuers[0] ?? '',
     signsEventTokens,

@@ -9,6 +9,7 @@ import { describeMe } from '../app/accounts/describe-me.ts';
 import { logInWithPasskey } from '../app/accounts/log-in-with-passkey.ts';
 import { logInWithPassword } from '../app/accounts/log-in-with-password.ts';
 import { logInWithSecondFactor } from '../app/accounts/log-in-with-second-factor.ts';
+import { mailOwnVerification } from '../app/accounts/mail-own-verification.ts';
 import { mailPasswordReset } from '../app/accounts/mail-password-reset.ts';
 import { mailVerification } from '../app/accounts/mail-verification.ts';
 import { register } from '../app/accounts/register.ts';
@@ -231,6 +232,7 @@ function createAccountUseCases(
     changePassword: changePassword(deps),
     mailPasswordReset: mailPasswordReset(deps),
     mailVerification: mailVerification(deps),
+    mailOwnVerification: mailOwnVerification(deps),
     requestEmailChange: requestEmailChange(deps),
     deleteAccount: deleteAccount(deps),
   };

@@ -127,6 +127,7 @@ export async function startHttpService(
       serviceName: 'auth.example.com',
       accountPages: true,
       sendsMails: settings.sendsMails ?? true,
+      emailVerification: deps.emailVerification,
       consoleFiles: null,
       issuer: 'kinship',
       signsEventTokens: service.signsEventTokens,

@@ -71,6 +71,7 @@ type ConfigName = keyof (Omit<ServerOptions, 'log' | 'tracing' | 'onRequestEnded
     | 'serviceName'
     | 'accountPages'
     | 'sendsMails'
+    | 'emailVerification'
     | 'consoleFiles'
     | 'serviceKeys'
     | 'frontDoors'

@@ -7,6 +7,7 @@ import {
   needsVerification,
 } from '../../domain/email-address.ts';
 import type { ByOperator } from '../../domain/events.ts';
+import { Refusal } from '../../domain/refusal.ts';
 import { identifierOf, type User } from '../../domain/user.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewId } from '../../ports/new-id.ts';
@@ -16,6 +17,7 @@ import type { Attempts, CountedAction } from '../../ports/stores/attempts.ts';
 import type { ChangeEntry } from '../../ports/stores/change-entry.ts';
 import type { EmailLink } from '../../ports/stores/email-links.ts';
 import { changeEntries } from '../change-entries.ts';
+import { assertWithinLimit } from './assert-within-limit.ts';
 
 export interface PrepareVerificationDeps {
   readonly attempts: Attempts;
@@ -44,29 +46,46 @@ export function requesterOf(client: ClientInfo): Requester {
   return { origin: byUser(client), facts: clientFacts(client) };
 }
 
+const LIMIT_REACHED = `An address gets at most ${EMAIL_LINK_LIMIT.count} of these links a day.`;
+const LIMIT = { name: 'verification-mails', ...EMAIL_LINK_LIMIT };
+
 /**
  * Makes a link that proves the address of an account. Null if the address needs no proof, or if its limit of links is
- * reached. Counts by address: deleting the account and registering again does not reset the limit.
+ * reached. See {@link prepareVerificationWithinLimit}.
  */
 export async function prepareVerification(
   deps: PrepareVerificationDeps,
   user: User,
+  requester: Requester,
+): Promise<PreparedLink | null> {
+  try {
+    return await prepareVerificationWithinLimit(deps, user, requester);
+  } catch (error) {
+    if (error instanceof Refusal && error.limit === LIMIT) return null;
+    throw error;
+  }
+}
+
+/**
+ * Makes a link that proves the address of an account. Null if the address needs no proof. Rejects with a
+ * {@link Refusal} `too_many_requests` if the limit of links is reached. Counts by address: deleting the account and
+ * registering again does not reset the limit.
+ */
+export async function prepareVerificationWithinLimit(
+  deps: PrepareVerificationDeps,
+  user: User,
   { origin, facts }: Requester,
 ): Promise<PreparedLink | null> {
-  const { attempts, links, emailVerification, clock, newId, securityLog } = deps;
+  const { links, emailVerification, newId } = deps;
   if (!needsVerification(user, emailVerification)) return null;
-  const now = clock();
   const { id: userId, email } = user;
-  const counted = { key: `verify ${identifierOf(email)}`, at: now };
-  const { allowed } = await attempts.countAction(counted.key, EMAIL_LINK_LIMIT, counted.at);
-  if (!allowed) {
-    securityLog('limit_reached', {
-      limit: 'verification-mails',
-      userId,
-      ...(origin.address !== null && { address: origin.address }),
-    });
-    return null;
-  }
+  const who = { userId, ...(origin.address !== null && { address: origin.address }) };
+  const counted = await assertWithinLimit(
+    deps,
+    { key: `verify ${identifierOf(email)}`, limit: LIMIT, detail: LIMIT_REACHED },
+    who,
+  );
+  const now = counted.at;
   const linkId = links.makeLinkId(newId());
   const event = {
     type: 'users.email_verification_requested',

@@ -7,7 +7,9 @@ import { rawRequest, sendRaw } from '../../support/raw-http.ts';
 const SIGN_IN = 'Sign in to your account';
 
 t.test('a form of another site, of a sibling domain or of an opaque origin is refused', async (t) => {
-  const { url, signIn, submit, show, sessionIds, visit } = await accountPages(t);
+  const { url, signIn, submit, show, sessionIds, visit } = await accountPages(t, {
+    emailVerification: 'optional',
+  });
   const cookie = await signIn();
   const foreign = [
     { 'sec-fetch-site': 'cross-site' },
@@ -24,6 +26,7 @@ t.test('a form of another site, of a sibling domain or of an opaque origin is re
     '/account/sessions/end-all': { scope: 'all' },
     '/account/password': { currentPassword: PASSWORD, newPassword: 'a green piano 44' },
     '/account/email': { email: 'eve@example.org' },
+    '/account/email/verification': {},
   };
   for (const headers of foreign) {
     for (const [path, form] of Object.entries(forms)) {

@@ -1,7 +1,12 @@
 import { Type } from '@sinclair/typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CheckVerificationLink, VerifyEmail } from '../../../app/accounts/verify-email.ts';
+import type { EmailVerification } from '../../../domain/email-address.ts';
+import { Refusal } from '../../../domain/refusal.ts';
 import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
+import { prepareRefusal } from '../server/problem-answers.ts';
+import { VERIFICATION_BUTTON } from './account/overview.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
 import { LinkToken, linkForm, pageResponses } from './mailed-link.ts';
@@ -10,6 +15,7 @@ import { pageSchema, type SendPage } from './page.ts';
 export interface EmailVerificationOptions {
   readonly checkVerificationLink: CheckVerificationLink;
   readonly verifyEmail: VerifyEmail;
+  readonly emailVerification: EmailVerification;
 }
 
 const PATH = '/auth/email/verify';
@@ -21,8 +27,19 @@ export function emailVerificationPages(
     checkVerificationLink,
     verifyEmail,
     sendPage,
-  }: EmailVerificationOptions & { readonly sendPage: SendPage },
+    accountPages,
+    emailVerification,
+  }: EmailVerificationOptions & { readonly sendPage: SendPage; readonly accountPages: boolean },
 ): void {
+  // Where the address must be confirmed before a login, a user without a session cannot open the account page.
+  const mailsOnAccountPage = accountPages && emailVerification === 'optional';
+
+  function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (!mailsOnAccountPage || !(error instanceof Refusal) || error.code !== 'invalid_link') throw error;
+    const { title } = prepareRefusal(error, request, reply);
+    return sendPage(reply, { title, content: INVALID_LINK });
+  }
+
   app.get(
     PATH,
     {
@@ -36,7 +53,11 @@ export function emailVerificationPages(
     },
     async (request, reply) => {
       const { token } = request.query;
-      return sendPage(reply, confirmationPage(token, await checkVerificationLink(token)));
+      try {
+        return sendPage(reply, confirmationPage(token, await checkVerificationLink(token)));
+      } catch (error) {
+        return sendRefusal(error, request, reply);
+      }
     },
   );
 
@@ -52,8 +73,12 @@ export function emailVerificationPages(
       },
     },
     async (request, reply) => {
-      await verifyEmail({ ...request.body, client: clientInfoOf(request) });
-      return sendPage(reply, CONFIRMED);
+      try {
+        await verifyEmail({ ...request.body, client: clientInfoOf(request) });
+        return sendPage(reply, CONFIRMED);
+      } catch (error) {
+        return sendRefusal(error, request, reply);
+      }
     },
   );
 }
@@ -74,3 +99,8 @@ const CONFIRMED: Page = {
   title: 'Your address is confirmed',
   content: paragraph('You can close this page.'),
 };
+
+const INVALID_LINK = `${paragraph(
+  'It was used before, or it has expired. If you have just confirmed the address, log in. Otherwise sign in to the page ' +
+    `of your account, and press “${VERIFICATION_BUTTON}” there.`,
+)}<p><a href="/account">Your account</a></p>`;

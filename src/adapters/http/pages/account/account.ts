@@ -9,12 +9,13 @@ import { prepareRefusal, sendProblem } from '../../server/problem-answers.ts';
 import { type Page, paragraph } from '../layout.ts';
 import { acceptsHtml, createPageSender, servePages } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
-import type { AccountPageContext, AccountPageOptions } from './context.ts';
+import { type AccountPageContext, type AccountPageOptions, mailsVerification } from './context.ts';
 import { factorRoutes } from './factors.ts';
 import { forgottenPasswordRoutes } from './forgotten-password.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { accountSessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
+import { verificationRoutes } from './verification.ts';
 
 const INCOMPLETE_FORM: Page = {
   title: 'This form is not complete',
@@ -49,6 +50,7 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   accountSessionRoutes(app, context);
   accountChangeRoutes(app, context);
   if (options.sendsMails) forgottenPasswordRoutes(app, context);
+  if (mailsVerification(options)) verificationRoutes(app, context);
   factorRoutes(app, context);
   passkeyRoutes(app, context);
 }

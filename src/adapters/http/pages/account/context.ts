@@ -5,6 +5,7 @@ import type { StepUpPageSession } from '../../../../app/account-pages/step-up-pa
 import type { BeginPasskeyLogin } from '../../../../app/accounts/begin-passkey-login.ts';
 import type { ChangePassword } from '../../../../app/accounts/change-password.ts';
 import type { DescribeMe } from '../../../../app/accounts/describe-me.ts';
+import type { MailOwnVerification } from '../../../../app/accounts/mail-own-verification.ts';
 import type { MailPasswordReset } from '../../../../app/accounts/mail-password-reset.ts';
 import type { RequestEmailChange } from '../../../../app/accounts/request-email-change.ts';
 import type { ListActivity } from '../../../../app/audit/list-activity.ts';
@@ -17,6 +18,7 @@ import type { MakeRecoveryCodes } from '../../../../app/factors/make-recovery-co
 import type { RemoveFactor } from '../../../../app/factors/remove-factor.ts';
 import type { EndSession, EndSessions } from '../../../../app/sessions/end-session.ts';
 import type { ListSessions } from '../../../../app/sessions/list-sessions.ts';
+import type { EmailVerification } from '../../../../domain/email-address.ts';
 import type { PageCookie } from '../../server/page-cookie.ts';
 import type { SendPage } from '../page.ts';
 
@@ -33,6 +35,7 @@ export interface AccountPageOptions {
   readonly makeRecoveryCodes: MakeRecoveryCodes;
   readonly removeFactor: RemoveFactor;
   readonly mailPasswordReset: MailPasswordReset;
+  readonly mailOwnVerification: MailOwnVerification;
   readonly findPageSession: FindPageSession;
   readonly describeMe: DescribeMe;
   readonly listSessions: ListSessions;
@@ -45,6 +48,7 @@ export interface AccountPageOptions {
   readonly serviceName: string;
   /** Whether the service sends mails. Without mails, the pages offer no link for a new password or a new address. */
   readonly sendsMails: boolean;
+  readonly emailVerification: EmailVerification;
 }
 
 /** What the routes of the account pages share. */
@@ -53,6 +57,14 @@ export interface AccountPageContext extends AccountPageOptions {
   readonly cookie: PageCookie;
   /** The live session of a request; null if it has none. */
   findSession(request: FastifyRequest): Promise<PageSession | null>;
+}
+
+/** Whether users with an unconfirmed address can get another link on their account page. */
+export function mailsVerification({
+  sendsMails,
+  emailVerification,
+}: Pick<AccountPageOptions, 'sendsMails' | 'emailVerification'>): boolean {
+  return sendsMails && emailVerification !== 'off';
 }
 
 /** Redirects after a form. A reload of the next page then does not send the form again. */

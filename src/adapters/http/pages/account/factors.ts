@@ -8,10 +8,16 @@ import { closed } from '../../server/field-schemas.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { BODY_IS_OPTIONAL, Text, Uuid } from '../../server/schemas.ts';
 import { changeWithProof, PROOF_MEMBERS } from './change-with-proof.ts';
-import { type AccountPageContext, redirectToAccount, redirectToFactors } from './context.ts';
+import {
+  type AccountPageContext,
+  mailsVerification,
+  redirectToAccount,
+  redirectToFactors,
+} from './context.ts';
 import { describeChangeRefusal, describeRefusal, type Proof } from './describe-refusal.ts';
 import { confirmAppPage, factorsPage, recoveryCodesPage } from './factor-views.ts';
 import { needsPassword } from './needed-proof.ts';
+import { VERIFICATION_BUTTON } from './overview.ts';
 
 /** The schema of a form that adds a factor. `password` is present if the page asked for it. */
 export const ADD_SCHEMA = {
@@ -22,6 +28,11 @@ export const ADD_SCHEMA = {
 const CODES_SCHEMA = { hide: true, [BODY_IS_OPTIONAL]: true, body: Type.Object(PROOF_MEMBERS, closed) };
 const IdForm = Type.Object({ id: Uuid, ...PROOF_MEMBERS }, closed);
 const ConfirmForm = Type.Object({ id: Uuid, code: Type.String({ ...Text, maxLength: 64 }) }, closed);
+
+/** Unlike the detail of the API, it names the button for another link. */
+const UNVERIFIED =
+  'Confirm the address of your account before you add a second factor: open the link in the mail. The page of your ' +
+  `account has the button “${VERIFICATION_BUTTON}”.`;
 
 /** The pages that list, add and remove second factors. */
 export function factorRoutes(app: App, context: AccountPageContext): void {
@@ -44,7 +55,9 @@ export async function sendFactors(
     prepareRefusal(error, request, reply);
   }
   const isPasswordAsked = await needsPassword(context, session);
-  const reason = error === undefined ? null : describeChangeRefusal(error, isPasswordAsked, proof);
+  const isUnverified = error?.code === 'email_unverified' && mailsVerification(context);
+  const refusal = isUnverified ? new Refusal('email_unverified', UNVERIFIED) : error;
+  const reason = refusal === undefined ? null : describeChangeRefusal(refusal, isPasswordAsked, proof);
   const factors = await context.listFactors(session.userId);
   return context.sendPage(reply, factorsPage(factors, { asksPassword: isPasswordAsked, error: reason }));
 }

@@ -22,17 +22,23 @@ export interface AccountOverview {
   readonly activity: readonly AuditEvent[];
   /** Whether a link that proves a new address can be mailed. */
   readonly sendsMails: boolean;
+  /** Whether a link that proves the present address can be mailed. */
+  readonly mailsVerification: boolean;
+  /** What the form for another link did; null: the user opened the page. */
+  readonly linkMail: LinkMail | null;
 }
 
+/** A link was mailed to an address, or the request for it was refused. */
+export type LinkMail = { readonly sentTo: string } | { readonly error: string };
+
+/** The path of the form for another link that proves the address. */
+export const VERIFICATION_FORM = '/account/email/verification';
+/** The button of that form. */
+export const VERIFICATION_BUTTON = 'Mail me the link again';
+
 /** The page of a signed-in user: the account, the sessions with a button to end each, and what happened. */
-export function overviewPage({
-  me,
-  factors,
-  sessions,
-  isFirst,
-  activity,
-  sendsMails,
-}: AccountOverview): Page {
+export function overviewPage(overview: AccountOverview): Page {
+  const { me, factors, sessions, isFirst, activity, linkMail } = overview;
   const { items, nextCursor } = sessions;
   const hasAll = isFirst && nextCursor === undefined;
   const others = items.filter(({ tokenFamily }) => tokenFamily !== me.sessionId);
@@ -43,7 +49,8 @@ export function overviewPage({
   };
   return {
     title: 'Your account',
-    content: `${accountSection(me, sendsMails)}
+    hasError: linkMail !== null && 'error' in linkMail,
+    content: `${accountSection(overview)}
 ${factorsSection(factors)}<h2>Your sessions</h2>
 <p>A session is a device or an app in which you are logged in. End each session that you do not know, and then <a href="/account/password">change your password</a>.</p>
 <ul class="cards">
@@ -62,16 +69,30 @@ function latestOf(families: readonly TokenFamily[]): TokenFamily | undefined {
   return families.toSorted((one, other) => other.rotatedAt - one.rotatedAt)[0];
 }
 
-function accountSection({ username, email, emailVerified }: Me, sendsMails: boolean): string {
+function accountSection(overview: AccountOverview): string {
+  const { username, email, emailVerified } = overview.me;
   const address =
     email === undefined
       ? ''
       : ` Its address is ${renderName(email)}${emailVerified === true ? '' : ', which is not confirmed'}.`;
-  return `${username === undefined ? '' : `<p>You are signed in as ${renderName(username)}.${address}</p>\n`}<ul>
+  return `${username === undefined ? '' : `<p>You are signed in as ${renderName(username)}.${address}</p>\n`}${verificationSection(overview)}<ul>
 <li><a href="/account/password">Change your password</a></li>
-${sendsMails ? '<li><a href="/account/email">Change your address</a></li>\n' : ''}<li><a href="/account/factors">Change your second factors</a></li>
+${overview.sendsMails ? '<li><a href="/account/email">Change your address</a></li>\n' : ''}<li><a href="/account/factors">Change your second factors</a></li>
 </ul>
 ${renderButtonForm({ action: '/account/sign-out', button: 'Sign out' })}`;
+}
+
+/** For an address that is not confirmed: the button that mails another link, and what it did. */
+function verificationSection({ me, mailsVerification, linkMail }: AccountOverview): string {
+  if (!mailsVerification || me.emailVerified !== false) return '';
+  return `${describeLinkMail(linkMail)}${renderButtonForm({ action: VERIFICATION_FORM, button: VERIFICATION_BUTTON })}\n`;
+}
+
+function describeLinkMail(linkMail: LinkMail | null): string {
+  if (linkMail === null) return '';
+  return 'error' in linkMail
+    ? `<p class="error" role="alert">${escapeHtml(linkMail.error)}</p>\n`
+    : `<p role="status">A mail with the link is on its way to ${renderName(linkMail.sentTo)}.</p>\n`;
 }
 
 /** The second factors of the account. */

@@ -1,11 +1,13 @@
 import { Type } from '@sinclair/typebox';
+import type { FastifyReply } from 'fastify';
+import type { PageSession } from '../../../../app/account-pages/find-page-session.ts';
 import type { App } from '../../server/app.ts';
 import { logoutEnding } from '../../server/client-info.ts';
 import { closed, oneOf } from '../../server/field-schemas.ts';
 import { Uuid } from '../../server/schemas.ts';
 import { EMPTY_FORM_SCHEMA } from '../page.ts';
-import { type AccountPageContext, redirectToAccount } from './context.ts';
-import { overviewPage } from './overview.ts';
+import { type AccountPageContext, mailsVerification, redirectToAccount } from './context.ts';
+import { type LinkMail, overviewPage } from './overview.ts';
 import { signInPage } from './views.ts';
 
 const Cursor = Type.Object({ cursor: Type.Optional(Type.String({ maxLength: 100 })) });
@@ -27,24 +29,45 @@ function overviewRoute(app: App, context: AccountPageContext): void {
     reply.redirect('/account', 308),
   );
 
-  const { findSession, cookie, describeMe, listSessions, listFactors, listActivity, sendPage, sendsMails } =
-    context;
+  const { findSession, cookie, sendPage, sendsMails } = context;
   app.get('/account', { schema: { hide: true, querystring: Cursor } }, async (request, reply) => {
     const session = await findSession(request);
     if (session === null) {
       if (cookie.isSent(request)) cookie.clear(reply);
       return sendPage(reply, signInPage(sendsMails, { error: null }));
     }
-    const me = await describeMe(session);
-    const { cursor = null } = request.query;
-    const sessions = await listSessions(session.userId, SESSIONS_ON_A_PAGE, cursor);
-    const factors = await listFactors(session.userId);
-    const { items } = await listActivity(session.userId, { limit: EVENTS_ON_A_PAGE, cursor: null });
-    return sendPage(
-      reply,
-      overviewPage({ me, factors, sessions, isFirst: cursor === null, activity: items, sendsMails }),
-    );
+    return sendOverview(context, session, reply, { cursor: request.query.cursor ?? null });
   });
+}
+
+interface OverviewState {
+  readonly cursor?: string | null;
+  readonly linkMail?: LinkMail | null;
+}
+
+/** Sends the page of a signed-in user. */
+export async function sendOverview(
+  context: AccountPageContext,
+  session: PageSession,
+  reply: FastifyReply,
+  { cursor = null, linkMail = null }: OverviewState,
+): Promise<FastifyReply> {
+  const { describeMe, listSessions, listFactors, listActivity, sendPage, sendsMails } = context;
+  const me = await describeMe(session);
+  const sessions = await listSessions(session.userId, SESSIONS_ON_A_PAGE, cursor);
+  const factors = await listFactors(session.userId);
+  const { items } = await listActivity(session.userId, { limit: EVENTS_ON_A_PAGE, cursor: null });
+  const page = overviewPage({
+    me,
+    factors,
+    sessions,
+    isFirst: cursor === null,
+    activity: items,
+    sendsMails,
+    mailsVerification: mailsVerification(context),
+    linkMail,
+  });
+  return sendPage(reply, page);
 }
 
 function endRoutes(app: App, context: AccountPageContext): void {
