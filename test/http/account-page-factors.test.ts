@@ -38,6 +38,9 @@ t.test('an authenticator app can be added, used to sign in, and removed, with fo
   const wrong = await submit(`${FACTORS}/totp/confirm`, { id, code: 'no code' }, cookie);
   t.match(wrong, { status: 401, title: 'Confirm your authenticator app', error: /The code is wrong/ });
   t.notMatch(wrong.error, /five/, 'the page of a new app names no limit of five codes');
+  t.notMatch(wrong.html, '<svg', 'the secret is shown once');
+  t.match(wrong.html, '<a href="/account/factors">add the app again</a>');
+  t.notMatch(shown.html, 'add the app again');
   t.equal((await submit(`${FACTORS}/totp/confirm`, { id, code: code() }, cookie)).status, 303);
   const listed = await show(FACTORS, cookie);
   t.match(listed.html, '<bdi>Authenticator app</bdi> (Authenticator app): added');

@@ -85,7 +85,7 @@ export function confirmAppPage(id: string, uri: string | null, error: string | n
   const secret = uri === null ? '' : (new URL(uri).searchParams.get('secret') ?? '');
   const steps =
     uri === null
-      ? ''
+      ? `<p>The picture and the key are shown only once. If the app shows no code for this account, or its codes are refused, <a href="/account/factors">add the app again</a>.</p>\n`
       : `<p>Scan this picture with the app, or type the key into it.</p>
 <div class="qr" role="img" aria-label="Picture for the app to scan">${encodeQR(uri, 'svg')}</div>
 <p>Key: <code>${escapeHtml(secret)}</code></p>\n`;
