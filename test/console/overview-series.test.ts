@@ -42,6 +42,21 @@ t.test('counts become rates per minute, also across a restart of the service', a
   );
 });
 
+t.test('a rate needs an interval of ten seconds, and counts what happened within it', async (t) => {
+  const rates = (...counts: readonly (readonly [seconds: number, logins: number])[]) =>
+    ratesOf(
+      counts.map(([seconds, logins]) => sample(seconds, { logins })),
+      ({ logins }) => logins,
+    ).map(({ at, value }) => [(at - START) / 1_000, value]);
+  t.same(rates([0, 0], [3.75, 1]), [], 'one login right after the first sample is no rate yet');
+  t.same(rates([0, 0], [3.75, 1], [10, 1]), [[10, 6]]);
+  t.same(rates([0, 9], [5, 1], [10, 2], [15, 2], [20, 2], [21, 8]), [
+    [10, 12],
+    [20, 0],
+  ]);
+  t.equal(rates([0, 0], [9.99, 1], [19.98, 1]).length, 2, 'timers are a few milliseconds early');
+});
+
 t.test('refusals are counted by reason, most frequent first', async (t) => {
   const samples = [
     sample(0, { refusals: { 'login a': 5 } }),

@@ -19,6 +19,9 @@ export interface Point {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
+/** Milliseconds. The timers of the service can be a little early, so two samples may be slightly less than ten seconds apart. */
+const SHORTEST_INTERVAL = 9_900;
+
 /** Samples with the name of the replica that counted. */
 export interface ReplicaSamples {
   readonly replica: string;
@@ -42,13 +45,23 @@ export function appendSamples(samples: readonly Sample[], newer: readonly Sample
   return all.filter(({ at }) => Date.parse(at) > last - HOUR);
 }
 
-/** The rate of a count per minute, from each sample to the next. */
+/**
+ * The rate of a count per minute, over intervals of at least {@link SHORTEST_INTERVAL}. A shorter interval would turn
+ * one login into dozens a minute. Samples within an interval add to its count.
+ */
 export function ratesOf(samples: readonly Sample[], count: (sample: Sample) => number): readonly Point[] {
-  return pairsOf(samples).map(([from, to]) => {
+  const rates: Point[] = [];
+  let since = Date.parse(samples[0]?.at ?? '');
+  let counted = 0;
+  for (const [from, to] of pairsOf(samples)) {
+    counted += increase(count(from), count(to));
     const at = Date.parse(to.at);
-    const minutes = (at - Date.parse(from.at)) / MINUTE;
-    return { at, value: increase(count(from), count(to)) / minutes };
-  });
+    if (at - since < SHORTEST_INTERVAL) continue;
+    rates.push({ at, value: (counted * MINUTE) / (at - since) });
+    since = at;
+    counted = 0;
+  }
+  return rates;
 }
 
 /** The known values of a gauge. */
