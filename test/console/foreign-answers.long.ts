@@ -59,6 +59,8 @@ t.test('an operator learns that the service cannot be reached, and stays signed 
   await page.unroute('**/admin/users?*');
 
   await page.goto(`${url}/console/find`);
+  // The page shows the button after it has read the session.
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await page.route('**/console/session', (route) => route.abort());
   await page.getByRole('button', { name: 'Sign out' }).click();
   await alert.waitFor();

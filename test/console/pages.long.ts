@@ -118,6 +118,55 @@ t.test('an operator signs in, understands a theft and ends all sessions by keybo
   );
 });
 
+t.test('the row of an incident says that the sessions of its user were ended', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, ann, logIn, sessionsOf, time, errors } = started;
+  time.now = Date.now() - 6 * 24 * HOUR;
+  await playTheft(started);
+  await logIn({ userId: ann, client: HOME });
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  const note = page.getByText(/^All sessions of this user were ended on/);
+  await page.getByRole('button', { name: 'End all sessions' }).click();
+  t.equal(await note.count(), 0);
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Reason, for the log').fill('stolen phone');
+  await page.keyboard.press('Enter');
+  await note.waitFor({ timeout: 5_000 });
+  t.ok(await page.locator('tbody td').filter({ has: note }).getByRole('link', { name: ann }).isVisible());
+  t.same(await sessionsOf(ann), []);
+  await checkRendering(t, page, 'incident whose sessions were ended');
+  t.same(errors, []);
+});
+
+t.test('one field finds a session by the reference of a mail, and a user by its id', async (t) => {
+  const started = await startConsole(t);
+  if (started === null) return;
+  const { page, url, ann } = started;
+  started.time.now = Date.now() - 6 * 24 * HOUR;
+  const stolen = await playTheft(started);
+  await page.goto(`${url}/console`);
+  await signIn(page);
+  const find = async (id: string) => {
+    await page.getByRole('link', { name: 'Find' }).click();
+    await page.getByLabel(/^Id/).fill(id);
+    await page.getByRole('button', { name: 'Find' }).click();
+  };
+  await find(` ${stolen.toUpperCase()} `);
+  await page.getByText('Stolen:').first().waitFor({ timeout: 5_000 });
+  t.ok(page.url().endsWith(`/console/sessions/${stolen}`));
+  await find(ann);
+  await page.getByText('This user has no live session.').waitFor({ timeout: 5_000 });
+  t.ok(page.url().endsWith(`/console/users/${ann}`));
+  await page.route('**/events?limit=1', (route) => route.fulfill({ status: 502 }));
+  await find(stolen);
+  await page
+    .getByRole('alert')
+    .getByText('The service does not answer (502). Try again.')
+    .waitFor({ timeout: 5_000 });
+});
+
 t.test('an operator disables a user and enables the user again by keyboard alone', async (t) => {
   const started = await startConsole(t);
   if (started === null) return;

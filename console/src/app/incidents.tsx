@@ -77,6 +77,7 @@ interface TableProps {
 
 function IncidentTable({ incidents, reload }: TableProps) {
   const [disabled, setDisabled] = useState<ReadonlyMap<string, string | null>>(new Map());
+  const [ended, setEnded] = useState<ReadonlyMap<string, number>>(new Map());
   return (
     <Table
       label="Incidents"
@@ -89,6 +90,8 @@ function IncidentTable({ incidents, reload }: TableProps) {
           incident={incident}
           disabledAt={disabled.get(incident.userId) ?? null}
           onRead={(disabledAt) => setDisabled((known) => new Map(known).set(incident.userId, disabledAt))}
+          endedAt={ended.get(incident.userId) ?? null}
+          onEnded={() => setEnded((known) => new Map(known).set(incident.userId, Date.now()))}
           reload={reload}
         />
       ))}
@@ -101,10 +104,13 @@ interface RowProps {
   /** Null: the user may log in, or the state was not read yet. */
   readonly disabledAt: string | null;
   readonly onRead: (disabledAt: string | null) => void;
+  /** When the sessions of the user were ended on this page, in milliseconds; null: they were not. */
+  readonly endedAt: number | null;
+  readonly onEnded: () => void;
   readonly reload: () => void;
 }
 
-function IncidentRow({ incident, disabledAt, onRead, reload }: RowProps) {
+function IncidentRow({ incident, disabledAt, onRead, endedAt, onEnded, reload }: RowProps) {
   const { userId, network, device, replays, lastAt, sessionIds } = incident;
   const [sessionId] = sessionIds;
   return (
@@ -125,6 +131,7 @@ function IncidentRow({ incident, disabledAt, onRead, reload }: RowProps) {
       <td>
         <Link to={pathOfUser(userId)}>{userId}</Link>
         <DisabledNote disabledAt={disabledAt} />
+        <EndedNote endedAt={endedAt} />
       </td>
       <td>
         <div class="actions">
@@ -132,13 +139,26 @@ function IncidentRow({ incident, disabledAt, onRead, reload }: RowProps) {
             label="End all sessions"
             consequence={`Every session of the user ${userId} ends now. The user has to log in again.`}
             run={(reason) => endSessionsOf(userId, reason)}
-            onDone={reload}
+            onDone={() => {
+              onEnded();
+              reload();
+            }}
           />
           <DisableUnreadButton userId={userId} disabledAt={disabledAt} onRead={onRead} onDone={reload} />
           <WriteToUser userId={userId} />
         </div>
       </td>
     </tr>
+  );
+}
+
+function EndedNote({ endedAt }: Pick<RowProps, 'endedAt'>) {
+  return (
+    <div role="status">
+      {endedAt !== null && (
+        <p class="note">All sessions of this user were ended on {momentInWords(endedAt)}.</p>
+      )}
+    </div>
   );
 }
 

@@ -1,22 +1,36 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { isSessionId } from './api-sessions.ts';
 import { ErrorText } from './loaded.tsx';
 import { Page } from './page.tsx';
 import { go, pathOfUser } from './router.tsx';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Finds a user or a session by its id, as mails, logs and events name it. */
+/**
+ * Finds a user or a session by its id, as mails, logs and events name it. The operator need not know which of the two it
+ * is: a mail calls the id of a session "Reference".
+ */
 export function Search() {
   const [error, setError] = useState<string | null>(null);
 
-  function submit(event: SubmitEvent): void {
+  const lookUp = useRef(new AbortController());
+  useEffect(() => () => lookUp.current.abort(), []);
+
+  async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const fields = new FormData(event.target as HTMLFormElement);
-    const id = String(fields.get('id')).trim();
-    const isUuid = UUID.test(id);
-    if (fields.get('kind') === 'users') go(pathOfUser(isUuid ? id.toLowerCase() : id));
-    else if (isUuid) go(`/sessions/${id.toLowerCase()}`);
-    else setError('The id of a session has 36 characters, such as 6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11.');
+    const typed = String(fields.get('id')).trim();
+    lookUp.current.abort();
+    lookUp.current = new AbortController();
+    const { signal } = lookUp.current;
+    try {
+      const path = await findPath(typed, signal);
+      if (!signal.aborted) go(path);
+    } catch (failure) {
+      if (signal.aborted) return;
+      if (!(failure instanceof Error)) throw failure;
+      setError(failure.message);
+    }
   }
 
   return (
@@ -24,20 +38,18 @@ export function Search() {
       {error !== null && <ErrorText message={error} />}
       <form class="card" onSubmit={submit}>
         <p class="field">
-          <label for="id">Id, from a mail, a log line or an event</label>
+          <label for="id">Id, from a mail (“Reference”), a log line or an event</label>
           <input id="id" name="id" maxLength={256} required autocomplete="off" spellcheck={false} />
         </p>
-        <fieldset>
-          <legend>It is the id of</legend>
-          <label>
-            <input type="radio" name="kind" value="users" defaultChecked /> a user
-          </label>
-          <label>
-            <input type="radio" name="kind" value="sessions" /> a session
-          </label>
-        </fieldset>
         <button type="submit">Find</button>
       </form>
     </Page>
   );
+}
+
+/** The path of the session with this id. If there is none, the path of the user. */
+async function findPath(typed: string, signal: AbortSignal): Promise<string> {
+  if (!UUID.test(typed)) return pathOfUser(typed);
+  const id = typed.toLowerCase();
+  return (await isSessionId(id, signal)) ? `/sessions/${id}` : pathOfUser(id);
 }
