@@ -19,7 +19,7 @@ export interface Point {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Milliseconds. The timers of the service can be a little early, so two samples may be slightly less than ten seconds apart. */
+/** Ten seconds, in milliseconds, less a tolerance: the timers of the service can be a little early. */
 const SHORTEST_INTERVAL = 9_900;
 
 /** Samples with the name of the replica that counted. */
