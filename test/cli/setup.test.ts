@@ -98,7 +98,7 @@ t.test('all faults are named together, and no secret is copied to a container', 
   t.equal(status, 1);
   t.match(faults, [
     /redis_url and .*redis_conf hold different passwords/,
-    /^SECRETS_DIR \(\.\/secrets\) has no refresh_token_hash_key, postgres_password: docker compose/,
+    /^SECRETS_DIR \(\.\/secrets\) has no refresh_token_hash_key, postgres_password\. Correct SECRETS_DIR/,
     /^SMTP_SERVER is not set/,
     /^SMTP_FROM is not set/,
     /^ACCESS_TOKEN_SIGN_KEY has a weak key/,
