@@ -14,8 +14,8 @@ export type ImportVerdict = 'created' | 'unchanged' | 'taken';
 export type AccountKey = Pick<User, 'id' | 'username' | 'email'>;
 
 /**
- * Judges an imported account by the accounts in `found`, which have its id, its name or its address, or keep its address
- * reserved. An account that exists is never changed by an import.
+ * Judges an imported account by the accounts in `found`, which have its id, its name or its address, or keep its
+ * address reserved. An account that exists is never changed by an import.
  */
 export function judgeImport(
   user: AccountKey,

@@ -9,8 +9,8 @@ export function normalizePassword(password: string): string {
 }
 
 /**
- * The forms that a login compares with the stored hash: the password as it was typed, and normalized. Other systems hash
- * what was typed.
+ * The forms that a login compares with the stored hash: the password as it was typed, and normalized. Other systems
+ * hash what was typed.
  */
 export function spellingsOf(password: string): readonly string[] {
   return [...new Set([password, normalizePassword(password)])];

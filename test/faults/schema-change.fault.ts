@@ -40,7 +40,8 @@ t.test('a schema change under load ends no session and mixes no answers', async 
     await sql.unsafe(`alter table ${table} add column added_later integer`);
     await delay(PAUSE);
   }
-  // A changed type makes prepared statements stale although they name their columns. PostgreSQL refuses such statements.
+  // A changed type makes prepared statements stale although they name their columns. PostgreSQL refuses such
+  // statements.
   await sql`alter table users alter column username type varchar(400)`;
   await delay(3 * PAUSE);
   const answers = await readers.stop();

@@ -7,8 +7,8 @@ import { type Answer, createAgent, post } from './support/request.ts';
 import { connectDirectly, environment, start } from './support/service.ts';
 
 /**
- * Presents one token to two replicas, or to the workers of one service, at the same moment, repeatedly. A token must never get
- * two successors.
+ * Presents one token to two replicas, or to the workers of one service, at the same moment, repeatedly. A token must
+ * never get two successors.
  */
 
 const WORKERS = 3;

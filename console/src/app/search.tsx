@@ -7,8 +7,8 @@ import { go, pathOfUser } from './router.tsx';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * Finds a user or a session by its id, as mails, logs and events name it. The operator need not know which of the two it
- * is: a mail calls the id of a session "Reference".
+ * Finds a user or a session by its id, as mails, logs and events name it. The operator need not know which of the two
+ * it is: a mail calls the id of a session "Reference".
  */
 export function Search() {
   const [error, setError] = useState<string | null>(null);

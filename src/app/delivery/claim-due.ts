@@ -23,8 +23,8 @@ export interface Batch {
 }
 
 /**
- * Claims the due entries of one kind. Resolves with null if the database is unavailable, which is logged once per outage, not at
- * every claim.
+ * Claims the due entries of one kind. Resolves with null if the database is unavailable, which is logged once per
+ * outage, not at every claim.
  */
 export const claimDue = ({ outbox, clock, log }: OutboxDeps, kind: DeliveryKind, { limit, lease }: Batch) => {
   const outage = createOutage();

@@ -24,7 +24,7 @@ const VALUES = {
   'the largest integer': '9007199254740991',
 };
 
-/** The whole service on PostgreSQL, with an account, an operator, a session and a webhook. */
+/** Starts the whole service on PostgreSQL, with a service key of an operator. */
 async function wholeService(t: Test) {
   const { url, lines } = await startServiceInProcess(t, {
     DATABASE_URL: await testDatabase(t),
@@ -63,7 +63,7 @@ async function wholeService(t: Test) {
   return { url, lines, send, post, register };
 }
 
-t.test('no value at any place of a request is answered with 5xx', async (t) => {
+t.test('no value of a query parameter or a member of a JSON body is answered with 5xx', async (t) => {
   if (!(await requirePostgres(t))) return;
   const { send, post, register, lines } = await wholeService(t);
   const userId = await register('ann');

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import type { Manifest } from './chart.ts';
 
-/** An API group of Kubernetes without a package of TypeScript types. */
+/** The API group of the Prometheus operator, which the package of types does not have. */
 export const WITHOUT_TYPES = 'monitoring.coreos.com/v1';
 
 const OPTIONS: ts.CompilerOptions = {

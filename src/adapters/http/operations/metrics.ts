@@ -9,9 +9,9 @@ export interface Exposition {
   scrape(): Promise<string>;
 }
 
-/** `GET /metrics`. Needs a scope or a server of its own: {@link checkMetricsKey} applies to all routes of a scope. */
-export function metricsRoute(scope: App, { contentType, scrape }: Exposition): void {
-  scope.get(
+/** `GET /metrics`. Needs an encapsulated `App` of its own: {@link checkMetricsKey} applies to all its routes. */
+export function metricsRoute(app: App, { contentType, scrape }: Exposition): void {
+  app.get(
     '/metrics',
     {
       schema: {
@@ -32,12 +32,12 @@ export function metricsRoute(scope: App, { contentType, scrape }: Exposition): v
 }
 
 /**
- * Requires a service key with scope `metrics` for every route of this scope. With `open` access the key is optional.
- * A key can also be a bearer token, because Prometheus before 2.55 cannot send `x-api-key`.
+ * Requires a service key with the scope `metrics` for each route that is registered on `app`. With `open` access the
+ * key is optional. A key can also be a bearer token, because Prometheus before 2.55 cannot send `x-api-key`.
  */
-export function checkMetricsKey(scope: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
+export function checkMetricsKey(app: App, access: 'open' | 'key', keys: readonly ServiceKey[]): void {
   const findKey = createPresentedKeyFinder(keys);
-  scope.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request) => {
     const key = findKey(request, bearerOf(request));
     if (key === null && access === 'open') return;
     requireScope(key, 'metrics', {
