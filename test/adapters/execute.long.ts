@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { execute, mapDriverError } from '../../src/adapters/postgres/execute.ts';
 import { createWebhookEndpoints } from '../../src/adapters/postgres/webhook-endpoints.ts';
-import { SYSTEM } from '../../src/domain/audit.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { someEndpoint } from '../ports/webhooks.ts';
-import { NOW } from '../support/families.ts';
+import { someAuditEntry } from '../support/families.ts';
 import { migratedDatabase, requirePostgres, testDatabase } from '../support/postgres.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
 
@@ -105,16 +103,7 @@ t.test('a change with audit entries that waits until its deadline does not take 
   const endpoints = createWebhookEndpoints(sql);
   const endpoint = someEndpoint();
   await endpoints.add(endpoint, { total: 10, ofOwner: 10 });
-  const entry = {
-    id: randomUUID(),
-    kind: 'audit',
-    type: 'webhooks.removed',
-    occurredAt: NOW,
-    userId: null,
-    sessionId: null,
-    origin: SYSTEM,
-    data: {},
-  } as const;
+  const entry = someAuditEntry('webhooks.removed');
   const occupied = sql.begin(() => delay(6_000));
   const removals = [endpoints.remove(endpoint.id), endpoints.remove(endpoint.id, [entry])].map(outcomeOf);
   t.same(await Promise.all(removals), ['nothing', 'nothing']);

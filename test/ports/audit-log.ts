@@ -9,7 +9,7 @@ import type {
   AuditPosition,
   FoundEvents,
 } from '../../src/ports/stores/audit-log.ts';
-import { entry, NOW, rotationOf, someFamily } from '../support/families.ts';
+import { entry, NOW, rotationOf, someAuditEntry, someFamily } from '../support/families.ts';
 import type { Stores } from './token-families.ts';
 
 export interface AuditStores extends Stores {
@@ -20,17 +20,9 @@ const ORIGIN: ChangeOrigin = byUser({ address: '203.0.113.1', userAgent: 'test/1
 const ALL = { limit: 100, after: null };
 
 export function auditEntry(family: TokenFamily, values: Partial<AuditEntry> = {}): AuditEntry {
-  return {
-    id: randomUUID(),
-    kind: 'audit',
-    type: 'sessions.started',
-    occurredAt: NOW,
-    userId: family.userId,
-    sessionId: family.tokenFamily,
-    origin: ORIGIN,
-    data: { door: 'canonical' },
-    ...values,
-  };
+  const { userId, tokenFamily: sessionId } = family;
+  const facts = { userId, sessionId, origin: ORIGIN, data: { door: 'canonical' } };
+  return someAuditEntry('sessions.started', { ...facts, ...values });
 }
 
 function isWanted(event: AuditEvent, { types, userId, sessionId, from, to }: AuditFilter): boolean {

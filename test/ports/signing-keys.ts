@@ -3,9 +3,9 @@ import type { Test } from 'tap';
 import { maintainKeySet } from '../../src/app/keys/maintain-key-set.ts';
 import { byCommand, type ChangeType } from '../../src/domain/audit.ts';
 import { keySetTiming } from '../../src/domain/key-set.ts';
-import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
+import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { SealedKey, SigningKeys } from '../../src/ports/stores/signing-keys.ts';
-import { NOW } from '../support/families.ts';
+import { NOW, someAuditEntry } from '../support/families.ts';
 import { POLICY } from '../support/sessions.ts';
 
 const HOUR = 3_600_000;
@@ -31,16 +31,8 @@ export function signingKeysContract(t: Test, freshStores: (t: Test) => Promise<K
 
   t.test('the entry about a change of a key is recorded if and only if the change commits', async (t) => {
     const { signingKeys, auditLog } = await freshStores(t);
-    const entryOf = ({ id: kid }: SealedKey, type: ChangeType): AuditEntry => ({
-      id: randomUUID(),
-      kind: 'audit',
-      type,
-      occurredAt: NOW,
-      userId: null,
-      sessionId: null,
-      origin: byCommand('ann'),
-      data: { kid },
-    });
+    const entryOf = ({ id: kid }: SealedKey, type: ChangeType) =>
+      someAuditEntry(type, { origin: byCommand('ann'), data: { kid } });
     const [one, twin, two] = [someKey(1), someKey(1), someKey(2)];
     for (const key of [one, twin, two]) await signingKeys.add(key, [entryOf(key, 'keys.announced')]);
     await signingKeys.remove(

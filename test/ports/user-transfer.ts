@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import { byCommand } from '../../src/domain/audit.ts';
 import type { User } from '../../src/domain/user.ts';
-import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
+import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { ImportedUser, UserTransfer } from '../../src/ports/stores/user-transfer.ts';
-import { hash, NOW, someFamily } from '../support/families.ts';
+import { hash, NOW, someAuditEntry, someFamily } from '../support/families.ts';
 import type { StateStores } from './user-states.ts';
 import { someUser } from './users.ts';
 
@@ -26,18 +26,7 @@ const importOf = (user: User, values: Partial<ImportedUser> = {}): ImportedUser 
 });
 
 /** The entry that an import records. */
-export function someEntry(): AuditEntry {
-  return {
-    id: randomUUID(),
-    kind: 'audit',
-    type: 'users.imported',
-    occurredAt: NOW,
-    userId: null,
-    sessionId: null,
-    origin: byCommand('ann'),
-    data: {},
-  };
-}
+export const someEntry = () => someAuditEntry('users.imported', { origin: byCommand('ann') });
 
 /** The contract of {@link UserTransfer}. */
 export function userTransferContract(t: Test, fresh: Fresh): void {

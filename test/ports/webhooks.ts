@@ -3,12 +3,12 @@ import type { Test } from 'tap';
 import { type ChangeType, SYSTEM } from '../../src/domain/audit.ts';
 import type { DomainEvent } from '../../src/domain/events.ts';
 import type { DisabledReason, WebhookEndpoint } from '../../src/domain/webhooks.ts';
-import type { AuditEntry, AuditLog } from '../../src/ports/stores/audit-log.ts';
+import type { AuditLog } from '../../src/ports/stores/audit-log.ts';
 import type { DeliveryKind } from '../../src/ports/stores/outbox.ts';
 import type { TokenFamilies } from '../../src/ports/stores/token-families.ts';
 import type { DeliveredEvent, WebhookDeliveries } from '../../src/ports/stores/webhook-deliveries.ts';
 import type { EndpointChange, WebhookEndpoints } from '../../src/ports/stores/webhook-endpoints.ts';
-import { NOW, someFamily } from '../support/families.ts';
+import { NOW, someAuditEntry, someFamily } from '../support/families.ts';
 
 export interface WebhookStores {
   readonly families: TokenFamilies;
@@ -105,18 +105,7 @@ function someNotice(): DeliveredEvent {
   return { id: randomUUID(), type: 'streams.updated', occurredAt: NOW, data };
 }
 
-function auditEntryOf(type: ChangeType, endpointId: string): AuditEntry {
-  return {
-    id: randomUUID(),
-    kind: 'audit',
-    type,
-    occurredAt: NOW,
-    userId: null,
-    sessionId: null,
-    origin: SYSTEM,
-    data: { endpointId },
-  };
-}
+const auditEntryOf = (type: ChangeType, endpointId: string) => someAuditEntry(type, { data: { endpointId } });
 
 const attempt = { at: NOW, milliseconds: 3, status: 500, reason: 'HTTP 500' };
 const deliveredResult = (eventId: string) =>

@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { type AuditType, SYSTEM } from '../../src/domain/audit.ts';
 import type { Occurrence } from '../../src/domain/events.ts';
 import type { CurrentPair, TokenFamily } from '../../src/domain/token-family.ts';
+import type { AuditEntry } from '../../src/ports/stores/audit-log.ts';
 import type { OutboxEntry } from '../../src/ports/stores/outbox.ts';
 import type { ExpectedFamily } from '../../src/ports/stores/token-families.ts';
 
@@ -8,6 +10,21 @@ export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const HOUR = 3_600_000;
 
 export const hash = () => randomBytes(32).toString('base64url');
+
+/** An entry for the audit log that is about no user and no session, by the service itself. */
+export function someAuditEntry(type: AuditType, values: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    id: randomUUID(),
+    kind: 'audit',
+    type,
+    occurredAt: NOW,
+    userId: null,
+    sessionId: null,
+    origin: SYSTEM,
+    data: {},
+    ...values,
+  };
+}
 
 export function somePair(values: Partial<CurrentPair> = {}): CurrentPair {
   return {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
+import { NO_SUCH_ROUTE } from './problems.ts';
 
 /** The path exists but does not support the method of the request. */
 export class MethodNotAllowed extends Error {
@@ -18,7 +19,7 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
     const allowed = methodsOf(app, request);
-    if (allowed.length === 0) throw new Refusal('not_found', 'There is no such route.');
+    if (allowed.length === 0) throw new Refusal(...NO_SUCH_ROUTE);
     reply.header('allow', allowed.join(', '));
     if (request.method === 'OPTIONS') return reply.code(204).send();
     throw new MethodNotAllowed(request.method, allowed);

@@ -3,7 +3,15 @@ import type { Level } from '../../../domain/authentication.ts';
 import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { logSecurityEvent, ServiceKeyRefusal } from './log-security-event.ts';
-import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem, problemMembers } from './problems.ts';
+import {
+  classify,
+  NO_SUCH_ROUTE,
+  PROBLEM_TYPE,
+  PROBLEMS,
+  type ProblemCode,
+  problem,
+  problemMembers,
+} from './problems.ts';
 import { retryFields } from './retry-fields.ts';
 import { OverloadRefusal } from './shedding.ts';
 
@@ -11,7 +19,7 @@ import { OverloadRefusal } from './shedding.ts';
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) => {
-    sendProblem(new Refusal('not_found', 'There is no such route.'), request, reply);
+    sendProblem(new Refusal(...NO_SUCH_ROUTE), request, reply);
   });
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { OpenResponses } from './open-responses.ts';
-import { classify, PROBLEM_TYPE, problem } from './problems.ts';
+import { classify, NO_SUCH_ROUTE, PROBLEM_TYPE, problem } from './problems.ts';
 
 /** Headers of an answer that bypasses the framework. `origin`: the request's `Origin`, undefined if it is unknown. */
 type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export function createSocketRefusals(headersFor: HeadersWithoutRequest, response
 
     /** Refuses CONNECT. Without this handler, Node closes the connection without an answer. */
     refuseConnect({ headers }: IncomingMessage, socket: Duplex): void {
-      refuseInOrder(socket, ['not_found', 'There is no such route.'], headersFor(headers.origin));
+      refuseInOrder(socket, NO_SUCH_ROUTE, headersFor(headers.origin));
     },
 
     /** Refuses every `Expect` except `100-continue` (RFC 9110 section 10.1.1), which Node handles itself. */

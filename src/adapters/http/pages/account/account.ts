@@ -6,6 +6,7 @@ import { registerCookieParser } from '../../server/cookies.ts';
 import { refuseForeignChange } from '../../server/own-origin.ts';
 import { createPageCookie, type PageCookie } from '../../server/page-cookie.ts';
 import { prepareRefusal, sendProblem } from '../../server/problem-answers.ts';
+import { NO_SUCH_ROUTE } from '../../server/problems.ts';
 import { type Page, paragraph } from '../layout.ts';
 import { acceptsHtml, createPageSender, servePages } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
@@ -67,7 +68,7 @@ const UNKNOWN_PAGE: Page = {
 export function unknownAccountPages(scope: App, serviceName: string): void {
   const sendPage = createPageSender(serviceName);
   scope.setNotFoundHandler(() => {
-    throw new Refusal('not_found', 'There is no such route.');
+    throw new Refusal(...NO_SUCH_ROUTE);
   });
   scope.setErrorHandler((error, request, reply) => {
     if (!acceptsHtml(request)) return sendProblem(error, request, reply);
