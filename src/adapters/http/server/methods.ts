@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { Refusal } from '../../../domain/refusal.ts';
-import { NO_SUCH_ROUTE } from './problems.ts';
+
+/** The code and the detail of a request without a route. */
+export const NO_SUCH_ROUTE = ['not_found', 'There is no such route.'] as const;
 
 /** The path exists but does not support the method of the request. */
 export class MethodNotAllowed extends Error {

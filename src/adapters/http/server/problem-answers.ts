@@ -3,15 +3,8 @@ import type { Level } from '../../../domain/authentication.ts';
 import { DPOP_ALGORITHMS } from '../../../domain/dpop.ts';
 import { Refusal } from '../../../domain/refusal.ts';
 import { logSecurityEvent, ServiceKeyRefusal } from './log-security-event.ts';
-import {
-  classify,
-  NO_SUCH_ROUTE,
-  PROBLEM_TYPE,
-  PROBLEMS,
-  type ProblemCode,
-  problem,
-  problemMembers,
-} from './problems.ts';
+import { NO_SUCH_ROUTE } from './methods.ts';
+import { classify, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem, problemMembers } from './problems.ts';
 import { retryFields } from './retry-fields.ts';
 import { OverloadRefusal } from './shedding.ts';
 

@@ -79,9 +79,6 @@ const DETAILS = {
   internal_error: 'The service failed. Try again later.',
 } satisfies Readonly<Record<FrameworkCode, string>>;
 
-/** The code and the detail of a request without a route. */
-export const NO_SUCH_ROUTE = ['not_found', 'There is no such route.'] as const;
-
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** Problem details for HTTP APIs (RFC 9457). */

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { NO_SUCH_ROUTE } from './methods.ts';
 import type { OpenResponses } from './open-responses.ts';
-import { classify, NO_SUCH_ROUTE, PROBLEM_TYPE, problem } from './problems.ts';
+import { classify, PROBLEM_TYPE, problem } from './problems.ts';
 
 /** Headers of an answer that bypasses the framework. `origin`: the request's `Origin`, undefined if it is unknown. */
 type HeadersWithoutRequest = (origin: string | undefined) => Readonly<Record<string, string>>;
