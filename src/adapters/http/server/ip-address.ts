@@ -6,8 +6,11 @@ import ipaddr from 'ipaddr.js';
  * written as IPv4 (RFC 4291 section 2.5.5.2). Null: the text is not an IP address.
  */
 export function canonicalIpAddress(text: string): string | null {
-  // The library also parses shorthands such as `1` and `0x7f.1`, so the strict check comes first.
-  if (isIP(text) === 0) return null;
+  // The library also parses shorthands such as `1` and `0x7f.1`, so the strict check comes first. For that check, IPv4
+  // has only one spelling.
+  const version = isIP(text);
+  if (version === 0) return null;
+  if (version === 4) return text;
   const [address = ''] = text.split('%');
   return ipaddr.process(address).toString();
 }

@@ -43,11 +43,12 @@ export function addPresentedDpopProofs(
  * read from the headers of a trusted proxy. Without these headers no proof is valid.
  */
 export function forwardedProof(request: FastifyRequest, isTrusted: IsTrustedProxy): PresentedDpopProof {
+  const proof = readDpopProof(request);
   const { headers, socket } = request;
-  const [method, proto, host, uri] = ['method', 'proto', 'host', 'uri'].map((name) =>
-    isTrusted(socket.remoteAddress ?? '') ? String(headers[`x-forwarded-${name}`] ?? '') : '',
-  );
-  return { proof: readDpopProof(request), method: method ?? '', url: `${proto}://${host}${uri}` };
+  if (proof === null || !isTrusted(socket.remoteAddress ?? '')) return { proof, method: '', url: '' };
+  const forwarded = (name: string) => String(headers[`x-forwarded-${name}`] ?? '');
+  const url = `${forwarded('proto')}://${forwarded('host')}${forwarded('uri')}`;
+  return { proof, method: forwarded('method'), url };
 }
 
 /** Node joins several `DPoP` headers into one value, which is never a valid proof. */
