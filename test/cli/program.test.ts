@@ -190,6 +190,21 @@ t.test('the npm script of a command runs the build, and without a build it names
   t.same(JSON.parse(stdout), [join(built, 'dist/main.js'), 'keys', 'list']);
 });
 
+t.test('without packages, the scripts of the tests and of the development name npm ci', async (t) => {
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
+  for (const name of ['test', 'test:file', 'test:long', 'dev'])
+    t.match(scripts[name], /^node scripts\/require-packages\.mjs && /);
+  const script = await readFile('scripts/require-packages.mjs', 'utf8');
+  const run = (folder: string) =>
+    promisify(execFile)(process.execPath, [join(folder, 'scripts/require-packages.mjs')]);
+  await t.rejects(run(t.testdir({ scripts: { 'require-packages.mjs': script } })), {
+    code: 1,
+    stdout: '',
+    stderr: 'The packages are not installed. Run: npm ci\n',
+  });
+  t.same(await run('.'), { stdout: '', stderr: '' });
+});
+
 t.test('a command names the cause of an unavailable database, and the command that checks it', async (t) => {
   const env = { DATABASE_URL: 'postgres://127.0.0.1:1/none', DATA_DIR: t.testdir() };
   for (const words of ['users list', 'purge', 'migrate'])

@@ -109,6 +109,27 @@ t.test('the account pages are accessible and fit a phone, in light and dark, wit
   });
 });
 
+t.test('the pages of an unconfirmed address fit phones and desktops', async (t) => {
+  const browser = await launchChromium(t);
+  if (browser === null) return;
+  const { url } = await accountPages(t, { emailVerification: 'required' });
+  const check = await renderingChecks(t, browser);
+  await check('refused address', async (page) => {
+    await page.goto(`${url}/account`);
+    await signIn(page);
+  });
+  await check('address to confirm', (page) =>
+    page.getByRole('link', { name: 'Mail me another link to confirm my address' }).click(),
+  );
+  await check('link mailed', async (page) => {
+    await page.getByLabel('Address of your account').fill('ann@example.com');
+    await page.getByRole('button').click();
+  });
+  await check('used link', async (page) => {
+    await page.goto(`${url}/auth/email/verify?token=used`);
+  });
+});
+
 t.test('a user signs in, ends a session and signs out by keyboard, without scripts', async (t) => {
   const browser = await launchChromium(t);
   if (browser === null) return;

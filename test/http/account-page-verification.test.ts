@@ -1,7 +1,11 @@
 import t from 'tap';
 import { accountPages } from '../support/account-page.ts';
+import { PASSWORD } from '../support/passwords.ts';
+import { waitForValue } from '../support/wait-until.ts';
 
 const FORM = '/account/email/verification';
+/** The form for users who cannot sign in. */
+const ADDRESS_FORM = '/account/unconfirmed-address';
 const BUTTON = 'Mail me the link again';
 const DAY = 86_400_000;
 
@@ -99,8 +103,6 @@ t.test('the page of a used or expired link names the account page, where it help
   for (const [settings, names] of [
     [{ emailVerification: 'optional' }, true],
     [{ emailVerification: 'optional', http: { accountPages: false } }, false],
-    // Here the user cannot sign in before the address is confirmed.
-    [{ emailVerification: 'required' }, false],
   ] as const) {
     const { visit, submit } = await accountPages(t, settings);
     for (const page of [
@@ -112,5 +114,55 @@ t.test('the page of a used or expired link names the account page, where it help
       t.equal(page.html.includes(BUTTON), names);
       t.match(page.html, 'It was used before, or it has expired.');
     }
+  }
+});
+
+t.test(
+  'a refused sign-in leads to a form that mails another link, which lets the user sign in',
+  async (t) => {
+    const pages = await accountPages(t, { emailVerification: 'required' });
+    const { submit, show, visit, signIn } = pages;
+    await mailedTokens(pages);
+    t.notMatch((await show('/account')).html, ADDRESS_FORM, 'only after the right password');
+    t.notMatch((await submit('/account/sign-in', { username: 'ann', password: 'x' })).html, ADDRESS_FORM);
+    const refused = await submit('/account/sign-in', { username: 'ann', password: PASSWORD });
+    t.match(refused, { status: 403, html: `href="${ADDRESS_FORM}"` });
+    t.match((await visit('/auth/email/verify?token=x')).html, `href="${ADDRESS_FORM}"`);
+    t.equal((await show(ADDRESS_FORM)).title, 'Confirm your address');
+
+    const answer = await submit(ADDRESS_FORM, { email: 'ann@example.com' });
+    t.match(answer, { status: 200, title: 'Open your mailbox' });
+    const token = await waitForValue('the mail', async () => (await mailedTokens(pages))[0]);
+    t.equal((await submit('/auth/email/verify', { token })).title, 'Your address is confirmed');
+    t.equal((await show('/account', await signIn())).title, 'Your account');
+  },
+);
+
+t.test(
+  'that form does not tell whether an address has an account, and mails at most three links',
+  async (t) => {
+    const pages = await accountPages(t, { emailVerification: 'required' });
+    const { submit } = pages;
+    const answers = [];
+    for (let sent = 0; sent < 5; sent += 1)
+      answers.push(await submit(ADDRESS_FORM, { email: 'ann@example.com' }));
+    const mailed: string[] = [];
+    await waitForValue('two links after the link of the registration', async () => {
+      mailed.push(...(await mailedTokens(pages)));
+      return mailed.length >= 3 ? mailed : undefined;
+    });
+    answers.push(await submit(ADDRESS_FORM, { email: 'unknown@example.com' }));
+    t.same(await mailedTokens(pages), []);
+    t.equal(mailed.length, 3);
+    for (const { status, html } of answers) t.same([status, html], [200, answers[0]?.html]);
+    const bad = await submit(ADDRESS_FORM, { email: 'no address' });
+    t.match(bad, { status: 400, title: 'Confirm your address', html: 'value="no address"' });
+  },
+);
+
+t.test('where no sign-in needs a confirmed address, that form does not exist', async (t) => {
+  for (const emailVerification of ['optional', 'off'] as const) {
+    const { submit } = await accountPages(t, { emailVerification });
+    t.equal((await submit(ADDRESS_FORM, { email: 'ann@example.com' })).status, 404);
   }
 });

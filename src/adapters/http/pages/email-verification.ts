@@ -7,6 +7,7 @@ import type { App } from '../server/app.ts';
 import { clientInfoOf } from '../server/client-info.ts';
 import { prepareRefusal } from '../server/problem-answers.ts';
 import { VERIFICATION_BUTTON } from './account/overview.ts';
+import { MAIL_VERIFICATION, renderOffer, UNCONFIRMED_ADDRESS } from './account/views.ts';
 import { renderTokenForm } from './form.ts';
 import { type Page, paragraph, renderName } from './layout.ts';
 import { LinkToken, linkForm, pageResponses } from './mailed-link.ts';
@@ -31,13 +32,11 @@ export function emailVerificationPages(
     emailVerification,
   }: EmailVerificationOptions & { readonly sendPage: SendPage; readonly accountPages: boolean },
 ): void {
-  // Where the address must be confirmed before a login, a user without a session cannot open the account page.
-  const mailsOnAccountPage = accountPages && emailVerification === 'optional';
-
   function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    if (!mailsOnAccountPage || !(error instanceof Refusal) || error.code !== 'invalid_link') throw error;
+    const content = accountPages ? INVALID_LINK[emailVerification] : null;
+    if (content === null || !(error instanceof Refusal) || error.code !== 'invalid_link') throw error;
     const { title } = prepareRefusal(error, request, reply);
-    return sendPage(reply, { title, content: INVALID_LINK });
+    return sendPage(reply, { title, content });
   }
 
   app.get(
@@ -100,7 +99,16 @@ const CONFIRMED: Page = {
   content: paragraph('You can close this page.'),
 };
 
-const INVALID_LINK = `${paragraph(
-  'It was used before, or it has expired. If you have just confirmed the address, log in. Otherwise sign in to the page ' +
-    `of your account, and press “${VERIFICATION_BUTTON}” there.`,
-)}<p><a href="/account">Your account</a></p>`;
+const USED_OR_EXPIRED =
+  'It was used before, or it has expired. If you have just confirmed the address, log in. Otherwise ';
+
+/** Where the user gets another link. If the address must be confirmed before a login, that page needs no session. */
+const INVALID_LINK: Readonly<Record<EmailVerification, string | null>> = {
+  off: null,
+  optional: `${paragraph(
+    `${USED_OR_EXPIRED}sign in to the page of your account, and press “${VERIFICATION_BUTTON}” there.`,
+  )}<p><a href="/account">Your account</a></p>`,
+  required:
+    paragraph(`${USED_OR_EXPIRED}ask for another link.`) +
+    renderOffer(UNCONFIRMED_ADDRESS, MAIL_VERIFICATION),
+};

@@ -12,7 +12,7 @@ import { acceptsHtml, createPageSender, servePages } from '../page.ts';
 import { accountChangeRoutes } from './changes.ts';
 import { type AccountPageContext, type AccountPageOptions, mailsVerification } from './context.ts';
 import { factorRoutes } from './factors.ts';
-import { forgottenPasswordRoutes } from './forgotten-password.ts';
+import { linkFormRoutes } from './link-forms.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { accountSessionRoutes } from './sessions.ts';
 import { signInRoutes } from './sign-in.ts';
@@ -50,7 +50,7 @@ export async function accountPages(app: App, options: AccountPageOptions): Promi
   signInRoutes(app, context);
   accountSessionRoutes(app, context);
   accountChangeRoutes(app, context);
-  if (options.sendsMails) forgottenPasswordRoutes(app, context);
+  linkFormRoutes(app, context);
   if (mailsVerification(options)) verificationRoutes(app, context);
   factorRoutes(app, context);
   passkeyRoutes(app, context);

@@ -7,6 +7,7 @@ import type { ChangePassword } from '../../../../app/accounts/change-password.ts
 import type { DescribeMe } from '../../../../app/accounts/describe-me.ts';
 import type { MailOwnVerification } from '../../../../app/accounts/mail-own-verification.ts';
 import type { MailPasswordReset } from '../../../../app/accounts/mail-password-reset.ts';
+import type { MailVerification } from '../../../../app/accounts/mail-verification.ts';
 import type { RequestEmailChange } from '../../../../app/accounts/request-email-change.ts';
 import type { ListActivity } from '../../../../app/audit/list-activity.ts';
 import type { AddPasskey } from '../../../../app/factors/add-passkey.ts';
@@ -35,6 +36,7 @@ export interface AccountPageOptions {
   readonly makeRecoveryCodes: MakeRecoveryCodes;
   readonly removeFactor: RemoveFactor;
   readonly mailPasswordReset: MailPasswordReset;
+  readonly mailVerification: MailVerification;
   readonly mailOwnVerification: MailOwnVerification;
   readonly findPageSession: FindPageSession;
   readonly describeMe: DescribeMe;
@@ -65,6 +67,13 @@ export function mailsVerification({
   emailVerification,
 }: Pick<AccountPageOptions, 'sendsMails' | 'emailVerification'>): boolean {
   return sendsMails && emailVerification !== 'off';
+}
+
+/** Whether the sign-in refuses users with an unconfirmed address. */
+export function refusesUnconfirmed({
+  emailVerification,
+}: Pick<AccountPageOptions, 'emailVerification'>): boolean {
+  return emailVerification === 'required';
 }
 
 /** Redirects after a form. A reload of the next page then does not send the form again. */

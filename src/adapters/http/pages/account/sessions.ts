@@ -34,7 +34,7 @@ function overviewRoute(app: App, context: AccountPageContext): void {
     const session = await findSession(request);
     if (session === null) {
       if (cookie.isSent(request)) cookie.clear(reply);
-      return sendPage(reply, signInPage(sendsMails, { error: null }));
+      return sendPage(reply, signInPage({ sendsMails }, { error: null }));
     }
     return sendOverview(context, session, reply, { cursor: request.query.cursor ?? null });
   });

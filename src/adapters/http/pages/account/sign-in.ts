@@ -43,7 +43,8 @@ function firstStepRoute(app: App, context: AccountPageContext): void {
       if (error instanceof SecondFactorRequired) return sendPage(reply, toSecondStepPage(error));
       if (!(error instanceof Refusal)) throw error;
       prepareRefusal(error, request, reply);
-      return sendPage(reply, signInPage(sendsMails, { error: describeRefusal(error), typed: username }));
+      const offers = { sendsMails, isUnconfirmed: error.code === 'email_unverified' };
+      return sendPage(reply, signInPage(offers, { error: describeRefusal(error), typed: username }));
     }
   });
 }

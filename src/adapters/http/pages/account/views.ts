@@ -5,18 +5,38 @@ import { type Page, paragraph, renderName } from '../layout.ts';
 import { PASSKEY_SCRIPT, renderPasskeyForm } from './passkey-form.ts';
 
 const BACK = '<p><a href="/account">Back to your account</a></p>';
+const BACK_TO_SIGN_IN = '<p><a href="/account">Back to the sign-in</a></p>';
 
 const currentPassword = (label: string) =>
   ({ label, type: 'password', autocomplete: 'current-password' }) as const;
 
+export const FORGOTTEN_PASSWORD = '/account/forgotten-password';
+export const UNCONFIRMED_ADDRESS = '/account/unconfirmed-address';
+/** The text of links to {@link UNCONFIRMED_ADDRESS}. */
+export const MAIL_VERIFICATION = 'Mail me another link to confirm my address';
+
 /** What the user typed into a form that was refused, and why it was refused. */
-interface Refused {
+export interface Refused {
   readonly error: string | null;
   readonly typed?: string;
 }
 
-/** `sendsMails`: whether a link for a new password can be mailed. */
-export function signInPage(sendsMails: boolean, { error, typed = '' }: Refused): Page {
+/** What the sign-in page offers to users who cannot sign in. */
+interface SignInOffers {
+  /** Whether a link for a new password can be mailed. */
+  readonly sendsMails: boolean;
+  /** Whether the address of the account must be confirmed first. */
+  readonly isUnconfirmed?: boolean;
+}
+
+export function signInPage(
+  { sendsMails, isUnconfirmed = false }: SignInOffers,
+  { error, typed = '' }: Refused,
+): Page {
+  const offers = [
+    ...(isUnconfirmed ? [renderOffer(UNCONFIRMED_ADDRESS, MAIL_VERIFICATION)] : []),
+    ...(sendsMails ? [renderOffer(FORGOTTEN_PASSWORD, 'I forgot my password')] : []),
+  ];
   return {
     title: 'Sign in to your account',
     hasError: error !== null,
@@ -34,8 +54,12 @@ export function signInPage(sendsMails: boolean, { error, typed = '' }: Refused):
       ],
       button: 'Sign in',
       error,
-    })}${sendsMails ? '\n<p><a href="/account/forgotten-password">I forgot my password</a></p>' : ''}`,
+    })}${offers.map((offer) => `\n${offer}`).join('')}`,
   };
+}
+
+export function renderOffer(path: string, text: string): string {
+  return `<p><a href="${path}">${text}</a></p>`;
 }
 
 /** What the second step of a sign-in asks for. */
@@ -146,26 +170,34 @@ export const LINK_MAILED: Page = {
     ) + BACK,
 };
 
-export function forgottenPasswordPage({ error, typed = '' }: Refused): Page {
-  return {
+export function forgottenPasswordPage(refused: Refused): Page {
+  return linkFormPage(refused, {
     title: 'Get a new password',
-    hasError: error !== null,
-    content: `${renderForm({
-      action: '/account/forgotten-password',
-      fields: [
-        {
-          name: 'email',
-          label: 'Address of your account',
-          type: 'email',
-          autocomplete: 'email',
-          hint: 'We mail a link to this address. The link opens a page where you choose a new password.',
-          value: typed,
-        },
-      ],
-      button: 'Mail me a link',
-      error,
-    })}\n<p><a href="/account">Back to the sign-in</a></p>`,
-  };
+    action: FORGOTTEN_PASSWORD,
+    hint: 'We mail a link to this address. The link opens a page where you choose a new password.',
+  });
+}
+
+export function unconfirmedAddressPage(refused: Refused): Page {
+  return linkFormPage(refused, {
+    title: 'Confirm your address',
+    action: UNCONFIRMED_ADDRESS,
+    hint: 'We mail another link to this address. The link opens a page where you confirm the address.',
+  });
+}
+
+function linkFormPage(
+  { error, typed = '' }: Refused,
+  { title, action, hint }: { readonly title: string; readonly action: string; readonly hint: string },
+): Page {
+  const address = {
+    name: 'email',
+    label: 'Address of your account',
+    type: 'email',
+    autocomplete: 'email',
+  } as const;
+  const form = { action, fields: [{ ...address, hint, value: typed }], button: 'Mail me a link', error };
+  return { title, hasError: error !== null, content: `${renderForm(form)}\n${BACK_TO_SIGN_IN}` };
 }
 
 export const RESET_MAILED: Page = {
@@ -173,5 +205,13 @@ export const RESET_MAILED: Page = {
   content: `${paragraph(
     'If an account has this address, we are sending a link to it. The link is valid for an hour, but only ' +
       'until a new password is set.',
-  )}<p><a href="/account">Back to the sign-in</a></p>`,
+  )}${BACK_TO_SIGN_IN}`,
+};
+
+export const VERIFICATION_MAILED: Page = {
+  title: 'Open your mailbox',
+  content: `${paragraph(
+    'If an account has this address, and the address is not confirmed yet, we are sending a link to it. Open the ' +
+      'link, then sign in.',
+  )}${BACK_TO_SIGN_IN}`,
 };
