@@ -11,7 +11,7 @@ export interface MessageCollector {
 
 const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 
-/** A hundred years, in days. The service computes times in the past, and PostgreSQL refuses those before the year 1. */
+/** A hundred years, in days. The service subtracts ages from the time, and a date before the year 1 cannot be stored. */
 const MAX_DAYS = 36_500;
 
 /** Quotes a value on one short line. Masks a password, in case the operator put a URL with credentials here. */

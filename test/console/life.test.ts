@@ -109,7 +109,7 @@ t.test(
   },
 );
 
-t.test('the summary of a replay from the network of the current pair names that device', async (t) => {
+t.test('the summary of a replay from the network of the current pair says where to look for the copy', async (t) => {
   const events = THEFT.map((event) => ({ ...event, address: HOME }));
   const reach = answerTo('What did it reach?', summarizeLife(read(lifeSession(), events)));
   t.match(reach, /same network, so look for the copy on that device/);

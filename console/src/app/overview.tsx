@@ -70,9 +70,9 @@ function Facts({ overview: { replica, samples, dependencies, keys } }: { readonl
   return (
     <>
       <p class="muted">
-        Logins, refreshes and refusals are those of the replica <strong>{replica}</strong>, all its processes
-        together. The metrics of each other replica show its counts. All else on this page is about the whole
-        service.
+        Logins, refreshes, refusals and dependencies are those of the replica <strong>{replica}</strong>, all
+        its processes together. The metrics of each other replica show its counts. All else on this page is
+        about the whole service.
         {last !== undefined && ` Read on ${momentInWords(Date.parse(last.at))}.`}
       </p>
       <Charts samples={samples} />

@@ -33,8 +33,8 @@ Object.defineProperty(postgres.PostgresError.prototype, 'routine', {
 });
 
 /**
- * Whether the server refused a prepared statement before it ran. Its result type changed (0A000, 42804), or the server
- * session does not know it, as behind a pooler (26000).
+ * Whether the server refused a prepared statement before it ran. The type of its result (0A000) or of a column that it
+ * writes (42804) has changed, or the server session does not know it, as behind a pooler (26000).
  */
 export function isStaleStatement(error: unknown): boolean {
   return typeof error === 'object' && error !== null && staleErrors.has(error);

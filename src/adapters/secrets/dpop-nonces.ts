@@ -6,8 +6,10 @@ import { deriveKey, isEqual, keyedHash } from './keyed.ts';
 const PERIOD = 5 * 60_000;
 
 /**
- * Creates nonces that need no storage. A nonce is the MAC of its period, under keys that are derived from the hash
- * keys, newest first.
+ * Creates nonces that need no storage. A nonce is the MAC of its period. Its key is derived from the newest hash key.
+ * Nonces under older keys are also valid.
+ *
+ * @param hashKeys newest first
  */
 export function createDpopNonces(hashKeys: readonly NamedKey[]): DpopNonces {
   const keys = hashKeys.map(({ bytes }) => deriveKey(bytes, 'kinship dpop nonce'));

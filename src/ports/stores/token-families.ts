@@ -155,8 +155,8 @@ export interface TokenFamilies {
   ): Promise<TokenFamily | null>;
 
   /**
-   * Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. If a later rotation
-   * committed before, the family ends at the time of that rotation. So its last tokens are never younger than its end.
+   * Revokes a family; false, and nothing is recorded, if it does not exist or is already revoked. If a rotation
+   * with a later time than `at` has committed, the family ends at the time of that rotation. So its last tokens are never younger than its end.
    */
   revoke(
     tokenFamily: string,

@@ -168,40 +168,43 @@ databaseTest('degenerate ECDSA and EdDSA signatures are refused', async (t, sql)
   await assertRefreshable(t, service, pair);
 });
 
-databaseTest('keys and key URLs inside a token are ignored', async (t, sql) => {
-  const { service, pair, forgeEither } = await victim(t, sql);
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = publicKey.export({ format: 'jwk' });
-  const der = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-  const secret = Buffer.from('a secret of the attacker, long enough for any MAC there is, and more');
-  const oct = { kty: 'oct', k: secret.toString('base64url'), alg: 'HS512', kid: 'refresh-1' };
-  const listener = await countingListener(t, { keys: [oct, { ...jwk, kid: 'refresh-1' }] });
-  const es256 = asymmetric('sha256', privateKey);
-  const own = hmac(secret);
-  await assertRefused(
-    t,
-    service,
-    refusal.invalid,
-    forgeEither([
-      ['jwk, symmetric', { header: { jwk: oct } }, own],
-      ['jwk, asymmetric', { header: { alg: 'ES256', jwk } }, es256],
-      ['jku', { header: { jku: listener.url } }, own],
-      ['jku, asymmetric', { header: { alg: 'ES256', jku: listener.url } }, es256],
-      ['x5u', { header: { alg: 'ES256', x5u: listener.url } }, es256],
-      ['x5c', { header: { alg: 'ES256', x5c: [der] } }, es256],
-      ['x5t', { header: { x5t: 'AAAA' } }, own],
-      ['a kid that is an address', { header: { kid: listener.url } }, own],
-      ['an iss that is an address', { claims: { iss: listener.url } }, own],
-      // also with the right key: a header with more members than this service writes is refused
-      ['jwk, and the right signature', { header: { jwk: oct } }],
-      ['jku, and the right signature', { header: { jku: listener.url } }],
-    ]),
-  );
-  t.equal(listener.connections, 0, 'no key URL was requested');
-  t.equal((await fetch(listener.url)).status, 200, 'a server listens at the key URL');
-  t.equal(listener.connections, 1, 'and counts its requests');
-  await assertRefreshable(t, service, pair);
-});
+databaseTest(
+  'a token with a key or the URL of a key is refused, and the URL is never fetched',
+  async (t, sql) => {
+    const { service, pair, forgeEither } = await victim(t, sql);
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const jwk = publicKey.export({ format: 'jwk' });
+    const der = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    const secret = Buffer.from('a secret of the attacker, long enough for any MAC there is, and more');
+    const oct = { kty: 'oct', k: secret.toString('base64url'), alg: 'HS512', kid: 'refresh-1' };
+    const listener = await countingListener(t, { keys: [oct, { ...jwk, kid: 'refresh-1' }] });
+    const es256 = asymmetric('sha256', privateKey);
+    const own = hmac(secret);
+    await assertRefused(
+      t,
+      service,
+      refusal.invalid,
+      forgeEither([
+        ['jwk, symmetric', { header: { jwk: oct } }, own],
+        ['jwk, asymmetric', { header: { alg: 'ES256', jwk } }, es256],
+        ['jku', { header: { jku: listener.url } }, own],
+        ['jku, asymmetric', { header: { alg: 'ES256', jku: listener.url } }, es256],
+        ['x5u', { header: { alg: 'ES256', x5u: listener.url } }, es256],
+        ['x5c', { header: { alg: 'ES256', x5c: [der] } }, es256],
+        ['x5t', { header: { x5t: 'AAAA' } }, own],
+        ['a kid that is an address', { header: { kid: listener.url } }, own],
+        ['an iss that is an address', { claims: { iss: listener.url } }, own],
+        // also with the right key: a header with more members than this service writes is refused
+        ['jwk, and the right signature', { header: { jwk: oct } }],
+        ['jku, and the right signature', { header: { jku: listener.url } }],
+      ]),
+    );
+    t.equal(listener.connections, 0, 'no key URL was requested');
+    t.equal((await fetch(listener.url)).status, 200, 'a server listens at the key URL');
+    t.equal(listener.connections, 1, 'and counts its requests');
+    await assertRefreshable(t, service, pair);
+  },
+);
 
 databaseTest('the key id only selects a configured key', async (t, sql) => {
   const { service, pair, forgeEither } = await victim(t, sql);
