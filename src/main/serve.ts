@@ -50,7 +50,7 @@ async function logFailure(log: Logger, error: unknown): Promise<void> {
   if (error instanceof StoreUnavailable)
     log.fatal(
       { err: error.cause },
-      `the service did not start: the database cannot be used; run ${commandLine('doctor')}, and correct DATABASE_URL`,
+      `the service did not start: the database cannot be used; ${commandLine('doctor')} says what to correct`,
     );
   // The message says everything: a stack would hide it.
   else if (error instanceof FolderInUse) log.fatal({}, `the service did not start: ${error.message}`);

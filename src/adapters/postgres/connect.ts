@@ -148,7 +148,8 @@ function embeddedOptions(socketPath: string) {
     database: 'postgres',
     user: 'postgres',
     pass: () => '',
-    connect_timeout: 3,
+    // The database is in a thread of a running process, so a connection is late only while the machine is busy.
+    connect_timeout: 30,
     prepare: true,
     connection: { application_name: 'kinship', statement_timeout: STATEMENT_TIMEOUT },
   };
