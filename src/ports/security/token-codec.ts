@@ -3,7 +3,7 @@ import type { AccessClaims, AccessHalf, RefreshClaims } from '../../domain/token
 
 /**
  * Encodes and decodes tokens as compact JWS (RFC 7515), and adds and checks issuer and audience. The same claims
- * under the same key give the same bytes.
+ * under the same key give the same bytes, except under ES256.
  */
 export interface TokenCodec {
   /** The ids of the current signing keys. */

@@ -71,7 +71,7 @@ export interface Outbox {
   /** Schedules the next attempt of undelivered entries. */
   postpone(postponements: readonly Postponement[]): Promise<void>;
 
-  /** Makes up to `limit` events of this type that are due after `after` due at `dueAt`, and returns their number. */
+  /** Moves up to `limit` events of this type from due times later than `after` to `dueAt`. Returns their number. */
   makeDue(type: EventType, after: number, dueAt: number, limit: number): Promise<number>;
 
   /** Stops further attempts. The entry stays stored with the reason. */
