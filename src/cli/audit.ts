@@ -5,7 +5,7 @@ import { streamAuditEvents } from '../app/audit/read-audit-log.ts';
 import { type Verification, verifySeals } from '../app/audit/verify-seals.ts';
 import type { AuditType } from '../domain/audit.ts';
 import type { SealFault, SealHead } from '../domain/audit-seal.ts';
-import { plural } from '../domain/plural.ts';
+import { formatCount, plural } from '../domain/plural.ts';
 import { canonicalUserId, isUserId, isUuid, MAX_USER_ID, type UserIdFormat } from '../domain/user-id.ts';
 import { commandLine } from '../lib/command-line.ts';
 import { jsonLine } from '../lib/json-line.ts';
@@ -59,10 +59,12 @@ function reportOf({ fault, unchecked, seals, events, head }: Verification): stri
   else if (head === null) lines.push('There are no seals yet. The service seals events every ten seconds.');
   else {
     const found = `${plural(seals, 'seal')} with ${plural(events, 'event')}, up to ${head.number}:${head.mac}`;
+    // The mark of a purge, which may also be unchecked, names a seal before the stored ones.
+    const skipped = unchecked.filter(({ seal }) => seal > head.number - seals).length;
     lines.push(
       unchecked.length === 0
         ? `No change found in ${found}.`
-        : `Only a part of the log was checked: ${found}.`,
+        : `Not checked: ${formatCount(skipped)} of ${found}.${skipped < seals ? ' No change found in the others.' : ''}`,
     );
   }
   return `${lines.join('\n')}\n`;

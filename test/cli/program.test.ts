@@ -12,7 +12,7 @@ import t from 'tap';
 import { lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { kinship } from '../support/kinship.ts';
-import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { migratedDatabase, requirePostgres } from '../support/postgres.ts';
 import { PROGRAM } from '../support/program.ts';
 
 /** Each command of the tree. */
@@ -110,7 +110,7 @@ t.test('a command ends without a stack trace if the reader of its output exits',
 
 t.test('the id of a key may begin with a hyphen', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const env = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'EdDSA' };
+  const env = { DATABASE_URL: await migratedDatabase(t), DATA_DIR: t.testdir(), ACCESS_TOKEN_ALG: 'EdDSA' };
   const id = `-${'a'.repeat(42)}`;
   t.match(await kinship(['keys', 'retire', id], env), { code: 1, stderr: `There is no key ${id}.` });
 });

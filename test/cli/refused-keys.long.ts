@@ -1,11 +1,11 @@
 import t from 'tap';
 import { connect } from '../../src/adapters/postgres/connect.ts';
 import { rowsOf, runKeys } from '../support/keys-command.ts';
-import { requirePostgres, testDatabase } from '../support/postgres.ts';
+import { migratedDatabase, requirePostgres } from '../support/postgres.ts';
 
 t.test('the list shows a changed key, and a removed key that was restored, as refused', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const url = await testDatabase(t);
+  const url = await migratedDatabase(t);
   const sql = connect({ kind: 'url', url, pool: 1 });
   t.teardown(() => sql.end());
   const KEY_SET_ENCRYPTION_KEY = 'an encryption key of 32 bytes: 9f1b';

@@ -109,11 +109,14 @@ t.test(
   },
 );
 
-t.test('the summary of a replay from the network of the current pair says where to look for the copy', async (t) => {
-  const events = THEFT.map((event) => ({ ...event, address: HOME }));
-  const reach = answerTo('What did it reach?', summarizeLife(read(lifeSession(), events)));
-  t.match(reach, /same network, so look for the copy on that device/);
-});
+t.test(
+  'the summary of a replay from the network of the current pair says where to look for the copy',
+  async (t) => {
+    const events = THEFT.map((event) => ({ ...event, address: HOME }));
+    const reach = answerTo('What did it reach?', summarizeLife(read(lifeSession(), events)));
+    t.match(reach, /same network, so look for the copy on that device/);
+  },
+);
 
 t.test('summaries distinguish a live session, an ended session and a refused address', async (t) => {
   const started = lifeEvent('2026-11-21T09:14:02.000Z', 'sessions.started', { generation: 0 });
