@@ -62,7 +62,10 @@ const REFUSED: readonly (readonly [unknown, RegExp])[] = [
   ],
   [[{ url: URL, types: ['*'], format: 'set' }], /at \/0: audience is required/],
   [[{ url: URL, types: ['*'], secretFile: 'secret', audience: 'a' }], /at \/0: audience is required/],
-  [[{ url: URL, types: ['*'], secretFile: 'missing' }], /at \/0: secretFile cannot be read \(ENOENT\)\.$/],
+  [
+    [{ url: URL, types: ['*'], secretFile: 'missing' }],
+    /at \/0: secretFile .*\/missing cannot be read \(ENOENT\)\.$/,
+  ],
   [[{ url: URL, types: ['*'], secretFile: 'short' }], /at \/0: secretFile must name a file with whsec_/],
   [[{ url: URL, types: ['*'], secretFile: 'other' }], /at \/0: secretFile must name a file with whsec_/],
   [Array(2).fill({ url: URL, types: ['*'], secretFile: 'secret' }), /names https:.* twice/],

@@ -84,7 +84,7 @@ function readSecret(path: string, fault: (sentence: string) => void): string | n
     if (length >= 24 && length <= 64) return secret;
     fault('secretFile must name a file with whsec_ and 24 to 64 bytes in base64.');
   } catch (error) {
-    fault(`secretFile cannot be read (${fileFault(error)}).`);
+    fault(`secretFile ${path} cannot be read (${fileFault(error)}).`);
   }
   return null;
 }
