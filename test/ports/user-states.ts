@@ -13,7 +13,7 @@ export interface StateStores extends FactorStores {
 type Fresh = (t: Test) => Promise<StateStores>;
 
 const LATER = NOW + 86_400_000;
-/** How often each race is repeated. */
+/** How often a race is repeated. Races with changes of claims are repeated a quarter as often. */
 const ROUNDS = 200;
 
 function entryAbout(userId: string): OutboxEntry {
