@@ -11,7 +11,7 @@ import { freePort } from '../support/ports.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
 
-/** The result of a statement: `answered`, or the known outcome of the failure. */
+/** `answered` if the statement succeeds. Otherwise the `outcome` of its error, or else the message. */
 async function outcome(statement: PromiseLike<unknown>): Promise<unknown> {
   return execute(statement).then(
     () => 'answered',

@@ -130,7 +130,8 @@ async function useAccount(t: Test, client: Client): Promise<string[]> {
 }
 
 /**
- * Repeats a request after its `Retry-After` until it is not answered 503, with the same `Idempotency-Key`.
+ * Repeats a request until it is not answered 503, with the same `Idempotency-Key`. Each wait is random, around
+ * `Retry-After`.
  */
 async function untilAnswered(
   t: Test,

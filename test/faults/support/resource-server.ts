@@ -39,7 +39,7 @@ export async function waitForRefusal(
   while (await isAccepted(verifier, authorization)) await delay(1);
 }
 
-/** Whether the session is live at the resource server. Throws for every other waitForRefusal. */
+/** Whether the session is live at the resource server. Throws if the token is refused for another reason. */
 export async function isAccepted(verifier: Verifier, authorization: string): Promise<boolean> {
   try {
     await verifier.verify(authorization);

@@ -55,8 +55,8 @@ export function refuseCrossSite({ headers }: FastifyRequest): void {
 }
 
 /**
- * Refuses cross-site requests, but allows the request of a user who follows a link to this service. Browsers apply the
- * same rule to cookies with SameSite=Lax.
+ * Refuses cross-site requests, but allows the request of a user who follows a link to this service. Cookies with
+ * SameSite=Lax also come with such a request.
  */
 export function refuseCrossSiteExceptLinks(request: FastifyRequest): void {
   const { 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = request.headers;
