@@ -61,7 +61,7 @@ async function checkWebhooksFile(config: Config): Promise<readonly Finding[]> {
 
 /** The database and the keys in it. */
 async function checkStored(config: Config, clock: () => number): Promise<readonly Finding[]> {
-  const remedy = 'correct DATABASE_URL, or start the server';
+  const remedy = 'correct DATABASE_URL or POSTGRES_*, or start the server';
   const sql = await connectForChecks(config);
   const database =
     sql === null

@@ -79,7 +79,7 @@ function readPassword(
   });
   if (forService !== undefined && forServer !== undefined && forService !== forServer) {
     throw new Error(
-      `${join(folder, url.name)} and ${join(folder, conf.name)} hold different passwords: remove the wrong one.`,
+      `${join(folder, url.name)} and ${join(folder, conf.name)} hold different passwords: put that of the server into both.`,
     );
   }
   return forService ?? forServer;
