@@ -1,6 +1,7 @@
 /** The code of a system, driver or protocol error, such as `ECONNRESET` or a SQLSTATE. Empty if it has none. */
 export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  const { code } = error instanceof Error ? (error as { readonly code?: unknown }) : {};
+  return String(code ?? '');
 }
 
 /** The most errors of a chain that are reported. */

@@ -5,6 +5,7 @@ t.test('an error without a code has the empty code', async (t) => {
   t.equal(errorCode(Object.assign(new Error('lost'), { code: 'ECONNRESET' })), 'ECONNRESET');
   t.equal(errorCode(Object.assign(new Error('refused'), { code: 403 })), '403');
   t.equal(errorCode(new Error('plain')), '');
+  t.equal(errorCode(Object.assign(new Error('refused'), { code: undefined })), '');
   t.equal(errorCode({ code: 'ECONNRESET' }), '', 'not an error');
 });
 
