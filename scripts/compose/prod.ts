@@ -51,9 +51,10 @@ const PUBLIC_SERVICE = {
 
 const BREACHED_PASSWORD = 'a breached piano 7';
 
-/** Like the health checks of compose.prod.yml, these commands read the password and find the program. */
+/** As in the health check of compose.prod.yml, the command reads the password from a file. */
 const REDIS_KEYS =
   "REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /run/secrets/redis_conf) redis-cli --scan --pattern 'kinship:*'";
+/** As in the health check of compose.prod.yml, the command adds the folder of the program to PATH. */
 const QUEUES = 'PATH=$PATH:/usr/lib/rabbitmq/bin rabbitmqctl -q list_queues --no-table-headers name messages';
 
 export async function prod(folder: string): Promise<void> {
