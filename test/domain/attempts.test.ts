@@ -57,7 +57,7 @@ t.test('each state of the counts gives its delay', async (t) => {
     { name: 'nineteen failures at the network', known: { ofNetwork: count(19) }, wait: 0 },
     { name: 'twenty failures at the network', known: { ofNetwork: count(20) }, wait: 1, counter: 'network' },
     {
-      name: 'twenty-seven failures at the network, of which one is forgotten first',
+      name: 'twenty-seven failures at the network, of which one is forgotten during the wait',
       known: { ofNetwork: count(27) },
       wait: 64,
       counter: 'network',
@@ -136,29 +136,32 @@ t.test('an allowed attempt counts once, a refused one does not count', async (t)
   t.equal(begin(blocked), blocked, 'a refusal does not count');
 });
 
-t.test('a login resets the count of its network and takes back its own attempt', async (t) => {
-  const succeed = (state: AttemptState, raised: RaisedCounts | null = 'shared') =>
-    succeedAttempt(state, raised, ATTEMPT_POLICY, NOW);
-  const knownUntil = NOW + 90 * DAY;
-  t.match(succeed({ knownUntil: 0, atOtherNetworks: count(4), ofNetwork: count(1) }), {
-    knownUntil,
-    atOtherNetworks: count(3),
-    ofNetwork: undefined,
-  });
-  const known = { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) };
-  for (const raised of ['at_known_network', null] as const)
-    t.match(succeed({ ...known, atKnownNetwork: count(7) }, raised), {
-      ...known,
+t.test(
+  'a login resets the count of its name at this network, and takes its own attempt off the other counts',
+  async (t) => {
+    const succeed = (state: AttemptState, raised: RaisedCounts | null = 'shared') =>
+      succeedAttempt(state, raised, ATTEMPT_POLICY, NOW);
+    const knownUntil = NOW + 90 * DAY;
+    t.match(succeed({ knownUntil: 0, atOtherNetworks: count(4), ofNetwork: count(1) }), {
       knownUntil,
-      atKnownNetwork: undefined,
+      atOtherNetworks: count(3),
+      ofNetwork: undefined,
     });
-  t.match(
-    succeed(known),
-    { atOtherNetworks: count(49), ofNetwork: count(49) },
-    'another login has made the network known meanwhile',
-  );
-  t.match(succeed({ knownUntil: 0 }), { knownUntil, atOtherNetworks: undefined, ofNetwork: undefined });
-});
+    const known = { knownUntil: NOW + 1, atOtherNetworks: count(50), ofNetwork: count(50) };
+    for (const raised of ['at_known_network', null] as const)
+      t.match(succeed({ ...known, atKnownNetwork: count(7) }, raised), {
+        ...known,
+        knownUntil,
+        atKnownNetwork: undefined,
+      });
+    t.match(
+      succeed(known),
+      { atOtherNetworks: count(49), ofNetwork: count(49) },
+      'another login has made the network known meanwhile',
+    );
+    t.match(succeed({ knownUntil: 0 }), { knownUntil, atOtherNetworks: undefined, ofNetwork: undefined });
+  },
+);
 
 const delays: fc.Arbitrary<DelayPolicy> = fc.record({
   free: fc.integer({ min: 1, max: 6 }),

@@ -64,7 +64,11 @@ async function accounts(t: Test, fresh: Fresh): Promise<void> {
     const other = { ...renamed, user: { ...renamed.user, username: 'other' } };
     t.same(await userTransfer.store([other], NOW, someEntry()), ['taken'], 'the address alone is not enough');
     const named = { ...renamed, user: { ...renamed.user, username: ann.email } };
-    t.same(await userTransfer.store([named], NOW, someEntry()), ['taken'], 'also if it is the name, too');
+    t.same(
+      await userTransfer.store([named], NOW, someEntry()),
+      ['taken'],
+      'an address that is also the imported name is not enough',
+    );
   });
 
   await t.test('a name or address of another account is refused as taken, also within a batch', async (t) => {

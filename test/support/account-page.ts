@@ -54,7 +54,7 @@ export async function accountPages(t: Pick<Test, 'teardown'>, settings: Settings
       return set.split(';')[0] ?? '';
     },
 
-    /** The ids of the user's live sessions, by the API. */
+    /** The ids of the user's live sessions. */
     sessionIds: async () => {
       const page = await service.families.list(userId, { now: service.time.now, limit: 100, after: null });
       return page.map(({ tokenFamily }) => tokenFamily);

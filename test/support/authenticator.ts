@@ -35,7 +35,7 @@ interface Deviations {
   readonly format?: string;
 }
 
-/** The nonce in the options of an answer. */
+/** The nonce in the passkey options that the service returned. */
 export const nonceOf = ({ publicKey }: Record<string, unknown>): string =>
   String((publicKey as Record<string, unknown>).challenge);
 

@@ -61,7 +61,7 @@ export async function unlimitedUseCases(
     deferWork: deferred.deferWork,
     log: LOG,
   });
-  /** Waits until the links of all requests are recorded, because the requests are answered before that. */
+  /** Waits until the mailed links are recorded. A request for such a link is answered before that. */
   const settle = () => deferred.stop();
   return { service, use, settle };
 }

@@ -60,7 +60,7 @@ export const setEnabled = (id: string, enabled: boolean, reason: string) =>
 export const sendAgain = (id: string, eventId: string, reason: string) =>
   call('POST', `${pathOf(id)}/deliveries/${eventId}/send`, { reason });
 
-/** Sends the failed deliveries that are kept again: at most 5,000 in one request, the oldest first. */
+/** Repeats the failed deliveries that are still stored: at most 5,000 in one request, the oldest first. */
 export function sendFailedAgain(id: string, reason: string) {
   const now = Date.now();
   const [from, to] = [now - DELIVERY_LIFE, now].map((at) => new Date(at).toISOString());

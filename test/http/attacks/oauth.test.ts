@@ -84,7 +84,7 @@ databaseTest(
       'two tokens to introspect': [refused, '/oauth/introspect', twice, RESOURCE],
       '__proto__ twice': [refused, '/oauth/revoke', '__proto__=a&__proto__=b'],
       'members of a prototype': [refused, '/oauth/revoke', '__proto__=a&constructor=b'],
-      'no escape': ['400 invalid_grant', '/oauth/token', `${grant}%zz`],
+      'an invalid percent escape': ['400 invalid_grant', '/oauth/token', `${grant}%zz`],
       NUL: ['400 invalid_grant', '/oauth/token', `${grant}%00`],
       'a JWS of 9,000 characters': ['413 invalid_request', '/oauth/token', `${grant}${'x'.repeat(9000)}`],
     });

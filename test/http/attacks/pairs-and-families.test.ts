@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { digest } from '../../support/digest.ts';
 import { claimsOf, hmac, modifyToken, resignToken } from '../../support/forge.ts';
@@ -19,6 +20,19 @@ import {
 
 /** The outbox entries of a session that ended because of reuse: its start, and one event and one mail about its end. */
 const REUSE = ['event sessions.reuse_detected', 'event sessions.started', 'mail sessions.reuse_detected'];
+
+/** On a busy machine many requests at once wait too long. The service then answers 503, and the client repeats them. */
+async function refreshUntilAnswered(
+  service: ServiceOnDatabase,
+  pair: Partial<Pair>,
+  headers: Record<string, string> = {},
+) {
+  for (;;) {
+    const answer = await service.post('/auth/refresh', pair, headers);
+    if (answer.status !== 503) return answer;
+    await delay(100);
+  }
+}
 
 /**
  * Asserts that a replay was answered as reuse, that only its session has ended, and that one event and one mail say so.
@@ -143,7 +157,7 @@ databaseTest('an expired token ends no session', async (t, sql) => {
 
 for (const parallel of [20, 200]) {
   const use = (service: ServiceOnDatabase, pair: Pair, headers: Record<string, string> = {}) =>
-    Promise.all(Array.from({ length: parallel }, () => service.post('/auth/refresh', pair, headers)));
+    Promise.all(Array.from({ length: parallel }, () => refreshUntilAnswered(service, pair, headers)));
 
   databaseTest(
     `without a retry rule exactly one of ${parallel} simultaneous uses of a token succeeds`,
@@ -307,7 +321,7 @@ databaseTest('two hundred replays of one stolen token cause one notification', a
   const service = await serviceOnDatabase(t, sql);
   const first = await service.open();
   await service.next(first);
-  const replay = () => service.post('/auth/refresh', first);
+  const replay = () => refreshUntilAnswered(service, first);
   t.same(
     new Set((await Promise.all(Array.from({ length: 100 }, replay))).map(outcomeOf)),
     new Set([refusal.reused]),

@@ -56,7 +56,7 @@ const Tokens = Type.Object(
 );
 const Nothing = Type.Object({}, { ...closed, title: 'TaskApiNothing', examples: [{}] });
 
-/** Account routes that need no session. */
+/** Account routes that need no access token. */
 export function accountRoutes(app: App, options: TaskApiAccountOptions): void {
   registerRoute(app, options);
   logInRoute(app, options);
