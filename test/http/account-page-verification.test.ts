@@ -75,7 +75,7 @@ t.test('without a session the form leads to the sign-in, and mails nothing', asy
   t.same(await mailedTokens(pages), []);
 });
 
-t.test('there is no form where no address is confirmed, or where no mails are sent', async (t) => {
+t.test('there is no form with EMAIL_VERIFICATION=off, or if the service sends no mails', async (t) => {
   for (const settings of [
     { emailVerification: 'off' },
     { emailVerification: 'optional', sendsMails: false },

@@ -18,7 +18,7 @@ const LINE = /^([0-9a-f]{35}):(\d{1,15})$/i;
 /**
  * Searches breached passwords with a range service such as `https://api.pwnedpasswords.com/range`. The answer has one
  * line `SUFFIX:COUNT` for each hash with the prefix. Lines with the count 0 are padding. A line of any other form is a
- * failure: the answer is not from a range service, but for example from a proxy.
+ * failure, because another server has answered, such as a proxy.
  */
 export function createBreachRange(
   url: string,

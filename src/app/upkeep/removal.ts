@@ -20,7 +20,7 @@ export const REMOVAL_BATCH = 1_000;
 
 /**
  * A removal for a background loop. Each call removes one batch and returns its size. A failure is logged and counted.
- * The call then returns 0, so that the loop retries after its pause. `done` is logged only when a retry succeeds.
+ * The call then returns 0, so that the loop retries after its pause. `done` is logged after the last rows.
  */
 export const createRemoval = ({ log, telemetry }: RemovalDeps, { removal, remove, done }: RemovalTask) => {
   let count = 0;
