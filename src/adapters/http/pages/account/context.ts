@@ -69,13 +69,6 @@ export function mailsVerification({
   return sendsMails && emailVerification !== 'off';
 }
 
-/** Whether the sign-in refuses users with an unconfirmed address. */
-export function refusesUnconfirmed({
-  emailVerification,
-}: Pick<AccountPageOptions, 'emailVerification'>): boolean {
-  return emailVerification === 'required';
-}
-
 /** Redirects after a form. A reload of the next page then does not send the form again. */
 export function redirectToAccount(reply: FastifyReply): FastifyReply {
   return reply.redirect('/account', 303);

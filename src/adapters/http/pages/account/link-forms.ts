@@ -7,7 +7,7 @@ import { clientInfoOf } from '../../server/client-info.ts';
 import { prepareRefusal } from '../../server/problem-answers.ts';
 import { Text } from '../../server/schemas.ts';
 import type { Page } from '../layout.ts';
-import { type AccountPageContext, refusesUnconfirmed } from './context.ts';
+import type { AccountPageContext } from './context.ts';
 import { describeRefusal } from './describe-refusal.ts';
 import {
   FORGOTTEN_PASSWORD,
@@ -38,7 +38,7 @@ export function linkFormRoutes(app: App, context: AccountPageContext): void {
     mailLink: context.mailPasswordReset,
     mailed: RESET_MAILED,
   });
-  if (!refusesUnconfirmed(context)) return;
+  if (context.emailVerification !== 'required') return;
   linkFormRoute(app, context, {
     path: UNCONFIRMED_ADDRESS,
     page: unconfirmedAddressPage,
