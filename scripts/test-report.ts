@@ -1,6 +1,7 @@
 /**
  * The report of a test run: a line for each test file, then each skipped test, then each failure, then
- * `N passed, N failed`. On a terminal, one line with counts replaces the lines of passed files.
+ * `N passed, N failed`. On a terminal, one line with counts replaces the lines of passed files. What a file wrote to
+ * standard error is shown only if the file failed.
  */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -41,13 +42,17 @@ export function createReport() {
     });
     const parsed = new Promise((resolve) => parser.once('complete', resolve));
     child.stdout.pipe(parser);
-    createInterface({ input: child.stderr }).on('line', show);
+    const errors: string[] = [];
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      errors.push(line);
+    });
     const exited = new Promise<number | string | null>((resolve) => {
       child.once('exit', (code, signal) => resolve(code ?? signal));
     });
     const [end] = await Promise.all([exited, parsed]);
     if (failures === 0 && (end !== 0 || !parser.ok))
       fail(file, end === 0 ? 'its output is incomplete' : `it ended with ${end}`);
+    if (failures > 0) errors.forEach(show);
     files += 1;
     showFile(file, failures === 0, performance.now() - start);
   }

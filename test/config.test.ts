@@ -799,7 +799,8 @@ t.test('a variable that has no effect is not checked', async (t) => {
   await t.resolves(read(t, { ...keys, DATABASE_URL, POSTGRES_PORT: 'x', POSTGRES_HOST: 'a/b' }));
   const PARTS = { POSTGRES_PORT: 'x', DATABASE_POOL: 'x', DATABASE_POOLER: 'x', DATABASE_SCHEMA: 'X' };
   await t.resolves(read(t, { ...keys, ...PARTS }));
-  await t.resolves(read(t, { ...keys, CONSOLE_PORT: 'x' }));
+  const { warnings } = await read(t, { ...keys, CONSOLE_PORT: 'x' });
+  t.same(warnings, ['CONSOLE_PORT has no effect: CONSOLE is off.']);
   for (const mail of [{ MAIL: 'off' }, {}] as Env[]) {
     await t.resolves(read(t, { ...keys, ...mail, SMTP_PORT: 'x' }));
   }

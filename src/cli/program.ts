@@ -75,6 +75,7 @@ export function createProgram(): Command {
     .helpCommand(false)
     .showHelpAfterError('Add --help to see the commands and options.')
     .addHelpText('after', AFTER_ALL);
+  addHelp(program);
   addServing(program);
   addDatabaseCommands(program);
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
@@ -104,6 +105,24 @@ export async function runProgram(args: readonly string[]): Promise<void> {
 function endWithoutReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
+}
+
+/** `kinship help keys rotate` prints what `kinship keys rotate --help` prints. Hidden, as `--help` is documented. */
+function addHelp(program: Command): void {
+  program
+    .command('help', { hidden: true })
+    .description('print the help of a command')
+    .argument('[command...]', 'the words of the command')
+    .action((words: readonly string[]) => findCommand(program, words).help());
+}
+
+function findCommand(program: Command, words: readonly string[]): Command {
+  return words.reduce<Command>(
+    (command, word) =>
+      command.commands.find((each) => each.name() === word) ??
+      command.error(`error: unknown command '${word}'`),
+    program,
+  );
 }
 
 function addServing(program: Command): void {
@@ -344,13 +363,19 @@ function addChecks(program: Command): void {
     .command('demo')
     .description('play the theft of a refresh token against a running service')
     .option('--url <url>', 'the origin of the service (default: this machine, API_PORT)', readOrigin)
-    .option('--email <address>', 'the address of the victim, which gets the warning by mail')
+    .option('--email <address>', 'the address of the victim, which gets the warning by mail', readEmail)
     .addHelpText('after', AFTER_DEMO)
     .action(
       reportFailures(async (options: { url?: string; email?: string }) =>
         (await import('./demo.ts')).playTheft(options),
       ),
     );
+}
+
+/** The service refuses further texts. This finds a forgotten or mistyped value before the demo begins. */
+function readEmail(text: string): string {
+  if (/^[^\s@]+@[^\s@]+$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be an address, such as ann@example.com.');
 }
 
 /** An origin without a scheme, such as `localhost:3000`, is read as `curl` reads it. */

@@ -16,8 +16,11 @@ interface Output {
 }
 
 export interface Progress {
-  /** Shows how much of the work is done. `what` names the units. `total` is null if the total is unknown. */
-  show(what: string, done: number, total: number | null): void;
+  /**
+   * Shows how much of the work is done. `what` names the units. `total` is null if the total is unknown. `current` is
+   * the unit in work.
+   */
+  show(what: string, done: number, total: number | null, current?: string): void;
   /** Removes the bar until it is drawn again, so that the caller can print a line. */
   clear(): void;
   /** Removes the bar. No call may follow, except another `end`. */
@@ -31,13 +34,13 @@ export interface Progress {
 export function createProgress(output: Output, clock: () => number): Progress {
   const started = clock();
   const isTerminal = output.isTTY === true;
-  let shown = { what: '', done: 0, total: null as number | null };
+  let shown = { what: '', done: 0, total: null as number | null, current: '' };
   let timer: NodeJS.Timeout | undefined;
 
   return {
-    show(what, done, total) {
+    show(what, done, total, current = '') {
       const isNew = what !== shown.what;
-      shown = { what, done, total };
+      shown = { what, done, total, current };
       if (isTerminal || isNew) draw();
       timer ??= setInterval(draw, isTerminal ? PAUSE.bar : PAUSE.line).unref();
     },
@@ -53,10 +56,10 @@ export function createProgress(output: Output, clock: () => number): Progress {
   }
 
   function draw(): void {
-    const { what, done, total } = shown;
+    const { what, done, total, current } = shown;
     const seconds = Math.round((clock() - started) / 1_000);
     const count = total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
-    const line = `${count} ${what}, ${seconds} s`;
+    const line = `${count} ${what}${current === '' ? '' : `, now ${current}`}, ${seconds} s`;
     if (isTerminal)
       output.write(`${CLEAR}${`${formatBar(done, total)} ${line}`.slice(0, (output.columns || 80) - 1)}`);
     else output.write(`${line}\n`);
@@ -66,8 +69,8 @@ export function createProgress(output: Output, clock: () => number): Progress {
 /** Returns callbacks that show the steps of a start that take long. Null: they show nothing. */
 export function showStart(progress: Progress | null): StartEvents {
   return {
-    onCreateDatabase: () => progress?.show('steps, now creating the embedded database', 0, 2),
-    onMigration: ({ name, number, total }) => progress?.show(`migrations, now ${name}`, number, total),
+    onCreateDatabase: () => progress?.show('steps', 0, 2, 'creating the embedded database'),
+    onMigration: ({ name, number, total }) => progress?.show('migrations', number, total, name),
   };
 }
 

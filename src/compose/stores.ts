@@ -28,6 +28,7 @@ import type { StoreCalls } from '../adapters/telemetry/metrics/store-calls.ts';
 import type { Vacuum } from '../app/upkeep/purge.ts';
 import type { Config } from '../config.ts';
 import { runAll } from '../lib/run-all.ts';
+import { sleep } from '../lib/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { FedRevokedFamilies } from '../ports/revoked-families.ts';
 import type { AccountPageSessions } from '../ports/stores/account-page-sessions.ts';
@@ -205,17 +206,29 @@ export async function openDatabase(
   };
 }
 
+/** Milliseconds between two attempts to join an embedded database, and the milliseconds after which it gives up. */
+const JOIN = { pause: 250, limit: 10_000 };
+
 /**
  * Opens the database for a command that may run while the service runs. If the service has the embedded database open,
- * the command connects to it as a further client.
+ * the command connects to it as a further client. While another process opens or closes the database, it waits.
  */
 export async function openOrJoinDatabase(config: Pick<Config, 'database' | 'dataDir'>) {
-  try {
-    return await openDatabase(config);
-  } catch (error) {
-    const socketPath = error instanceof FolderInUse ? await readSocketRecord(config.dataDir) : null;
-    if (socketPath === null) throw error;
-    const sql = connect({ kind: 'embedded', socketPath });
-    return { sql, close: () => sql.end(END_TIMEOUT) };
+  const end = performance.now() + JOIN.limit;
+  for (;;) {
+    try {
+      return await openDatabase(config);
+    } catch (error) {
+      if (!(error instanceof FolderInUse)) throw error;
+      const socketPath = await readSocketRecord(config.dataDir);
+      if (socketPath !== null) return joinDatabase(socketPath);
+      if (performance.now() > end) throw error;
+      await sleep(JOIN.pause);
+    }
   }
+}
+
+function joinDatabase(socketPath: string) {
+  const sql = connect({ kind: 'embedded', socketPath });
+  return { sql, close: () => sql.end(END_TIMEOUT) };
 }

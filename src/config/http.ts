@@ -48,6 +48,13 @@ export interface HttpConfig {
   readonly metricsPort: number | null;
 }
 
+function readConsole(variables: Variables, read: Readers): HttpConfig['console'] {
+  if (read.choice('CONSOLE', variables.CONSOLE, ['on', 'off']) === 'on')
+    return { port: readOtherPort('CONSOLE_PORT', variables, read) };
+  if (variables.CONSOLE_PORT !== '') read.warn('CONSOLE_PORT has no effect: CONSOLE is off.');
+  return null;
+}
+
 export function readHttp(variables: Variables, production: boolean, read: Readers): HttpConfig {
   const { API_HOST, PUBLIC_URL, TRUST_PROXY, CORS_ORIGINS } = variables;
   const publicUrl =
@@ -59,10 +66,7 @@ export function readHttp(variables: Variables, production: boolean, read: Reader
     publicUrl,
     serviceName: readServiceName(variables.SERVICE_NAME, publicUrl, read),
     accountPages: read.choice('ACCOUNT_PAGES', variables.ACCOUNT_PAGES, ['on', 'off']) === 'on',
-    console:
-      read.choice('CONSOLE', variables.CONSOLE, ['on', 'off']) === 'on'
-        ? { port: readOtherPort('CONSOLE_PORT', variables, read) }
-        : null,
+    console: readConsole(variables, read),
     trustProxy: proxies.map((proxy) => read.network('TRUST_PROXY', proxy, PROXIES)),
     corsOrigins: read.list(CORS_ORIGINS).map((origin) => read.browserOrigin('CORS_ORIGINS', origin)),
     sessionCookies: read.choice('SESSION_COOKIES', variables.SESSION_COOKIES, ['on', 'off']) === 'on',

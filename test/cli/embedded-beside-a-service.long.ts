@@ -1,4 +1,6 @@
 import t from 'tap';
+import { lockFolder } from '../../src/adapters/postgres/embedded/lock.ts';
+import { sleep } from '../../src/lib/time.ts';
 import { kinship } from '../support/kinship.ts';
 import { startService } from '../support/process.ts';
 
@@ -28,3 +30,12 @@ t.test(
     }
   },
 );
+
+t.test('a command waits while another process opens or closes the embedded database', async (t) => {
+  const DATA_DIR = t.testdir();
+  t.match(await kinship(['migrate'], { DATA_DIR }), { code: 0 });
+  const unlock = await lockFolder(DATA_DIR);
+  const unlocked = sleep(1_500).then(unlock);
+  t.match(await kinship(['users', 'list'], { DATA_DIR }), { code: 0, stdout: /^ID +NAME/ });
+  await unlocked;
+});

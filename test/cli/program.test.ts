@@ -55,6 +55,11 @@ t.test('--help prints the usage of each command, with exit code 0', async (t) =>
   }
 });
 
+t.test('help prints what --help prints', async (t) => {
+  for (const words of [[], ['keys'], ['keys', 'rotate'], ['demo']])
+    t.same(await answerTo(['help', ...words]), await answerTo([...words, '--help']));
+});
+
 t.test('an unknown command or option is an error with a hint', async (t) => {
   const refused: [string, RegExp][] = [
     ['mirgate', /unknown command 'mirgate'\n\(Did you mean migrate\?\)/],
@@ -69,6 +74,8 @@ t.test('an unknown command or option is an error with a hint', async (t) => {
     ['keys list --now', /unknown option '--now'/],
     ['keys rotate now', /too many arguments for 'rotate'/],
     ['keys retire', /missing required argument 'id'/],
+    ['help keys drop', /unknown command 'drop'/],
+    ['demo --email ann', /It must be an address/],
     ['audit list --type sessions.reuse_detecte', /Allowed choices are .*sessions\.reuse_detected, /],
     ['completion fish', /Allowed choices are bash, zsh/],
   ];

@@ -17,7 +17,8 @@ function renderProgress(isTTY: boolean, columns?: number): string {
   progress.show('sessions purged', 100, 400);
   now += 2_000;
   progress.show('sessions purged', 400, 400);
-  progress.show('migrations, now 3 users', 2, null);
+  progress.show('migrations', 2, null, '3 users');
+  progress.show('migrations', 3, null, '4 tasks');
   progress.end();
   return text.replaceAll('\r\u001b[K', '<');
 }
@@ -27,7 +28,8 @@ t.test('a terminal shows one bar that grows, and the line is cleared at the end'
     renderProgress(true),
     '<[=====               ] 100 of 400 sessions purged, 0 s' +
       '<[====================] 400 of 400 sessions purged, 2 s' +
-      '<[                    ] 2 migrations, now 3 users, 2 s<',
+      '<[                    ] 2 migrations, now 3 users, 2 s' +
+      '<[                    ] 3 migrations, now 4 tasks, 2 s<',
   );
 });
 

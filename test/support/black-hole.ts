@@ -4,9 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 
-/** Prints the port of a server with the shortest queue of connections. */
+/** Prints the port of a server with the shortest queue of connections. With FORCE_COLOR a number would be coloured. */
 const LISTEN = `const server = require('node:net').createServer();
-server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));`;
+server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(String(server.address().port)));`;
 
 /** More connections than the queue holds. */
 const QUEUED = 4;

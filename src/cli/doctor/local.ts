@@ -51,9 +51,9 @@ export function checkOrigins({ http, production }: Pick<Config, 'http' | 'produc
       'PUBLIC_URL is https, but TRUST_PROXY names no proxy: all clients share the address and the limits of the proxy';
     findings.push(warn('proxy', found, 'name the proxy that terminates TLS in TRUST_PROXY'));
   }
-  const isReachable = !isLoopback(host);
-  if (isReachable && (publicUrl === null || isLoopback(hostOf(publicUrl)))) {
-    const found = `API_HOST is ${host}, but links in mails lead to ${publicUrl ?? 'localhost'}`;
+  // A container listens on all of its addresses, also if only this machine reaches the published port.
+  if (publicUrl === null && !isLoopback(host)) {
+    const found = `API_HOST is ${host}, but links in mails lead to localhost`;
     findings.push(warn('public URL', found, 'set PUBLIC_URL to the origin that clients use'));
   }
   const plain = corsOrigins.filter((origin) => origin.startsWith('http:') && !isLoopback(hostOf(origin)));

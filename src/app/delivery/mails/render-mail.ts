@@ -234,7 +234,7 @@ function aboutPassword(
   return {
     subject: 'Your password was changed',
     whatHappened: [
-      'The password of your account was changed. Your other sessions have ended.',
+      'The password of your account was changed. Your sessions on other devices have ended.',
       ...(data.emailVerified ? ['The reset by mail also confirmed the address of the account.'] : []),
     ],
     facts: [accountFact(context), timeFact(occurredAt), ...deviceAndAddress(data, context)],
