@@ -257,6 +257,16 @@ t.test('a misspelled variable in .env is named, and a name of another program is
   t.same(warnings, ['ACCES_TOKEN_AGE in .env has no effect: the variable is ACCESS_TOKEN_AGE.']);
 });
 
+t.test('a line of .env without an equals sign is named', async (t) => {
+  const text =
+    'API_HOST 127.0.0.1\n  export SMTP_SERVER: "mail"\n# API_PORT\nMAIL=off\nOTHER\nSMTP_FROM="\nx"\n';
+  const { warnings } = await readConfig({}, t.testdir({ '.env': text }));
+  t.same(warnings, [
+    'API_HOST in .env has no effect: the line has no "=".',
+    'SMTP_SERVER in .env has no effect: the line has no "=".',
+  ]);
+});
+
 t.test('a secret can be in the file whose path is in NAME_FILE', async (t) => {
   const folder = t.testdir({ key: `${ACCESS}\n`, url: 'postgres://db/kinship\n', empty: '\n' });
   const env = { ...keys, ACCESS_TOKEN_SIGN_KEY: '', ACCESS_TOKEN_SIGN_KEY_FILE: join(folder, 'key') };

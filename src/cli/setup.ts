@@ -39,9 +39,12 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
   if (faults.length > 0)
     throw new Error([...faults, 'Correct this in .env or in SECRETS_DIR, then start again.'].join('\n'));
   shareSecrets(to, secrets);
-  process.stdout.write(
-    `The configuration is valid. ${own === '' ? 'Generated secrets' : `The secrets of ${own}`} are in use.\n`,
-  );
+  const source = own === '' ? 'Generated secrets' : `The secrets of ${own}`;
+  const given = Object.keys(secrets)
+    .filter((name) => process.env[name]?.trim())
+    .sort();
+  const except = given.length === 0 ? '' : `, except those in .env: ${given.join(', ')}`;
+  process.stdout.write(`The configuration is valid. ${source} are in use${except}.\n`);
 }
 
 async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {

@@ -29,7 +29,7 @@ export async function readEnvironment(
   warnings: MessageCollector,
 ): Promise<Variables> {
   const own = withoutServiceLinks(env, warnings);
-  const dotEnv = readDotEnv(resolve(cwd, '.env'), faults);
+  const dotEnv = readDotEnv(resolve(cwd, '.env'), faults, warnings);
   warnOfTypos(Object.keys(dotEnv), warnings);
   const merged = withoutBlanks({ ...dotEnv, ...own });
   const data = { ...merged, ...readSecretFiles(merged, cwd, faults) };
@@ -52,21 +52,29 @@ function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: MessageCollector)
   return Object.fromEntries(own);
 }
 
-function readDotEnv(path: string, faults: string[]): NodeJS.Dict<string> {
-  const { text, reason } = readText(path);
-  if (text === undefined && reason !== 'ENOENT') faults.push(unreadableFault('.env', path, reason));
-  return parseEnv(text ?? '');
+function readDotEnv(path: string, faults: string[], warnings: MessageCollector): NodeJS.Dict<string> {
+  const { text = '', reason } = readText(path);
+  if (reason !== undefined && reason !== 'ENOENT') faults.push(unreadableFault('.env', path, reason));
+  warnOfMissingSigns(text, warnings);
+  return parseEnv(text);
+}
+
+const KNOWN: readonly string[] = [
+  ...Object.keys(Environment.properties),
+  ...SECRETS.map((name) => `${name}_FILE`),
+  'SECRETS_DIR',
+];
+
+/** The parser skips a line without an equals sign. */
+function warnOfMissingSigns(text: string, warnings: MessageCollector): void {
+  for (const [, name = ''] of text.matchAll(/^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]*)(?![^\n]*=)/gm))
+    if (KNOWN.includes(name)) warnings.add(`${name} in .env has no effect: the line has no "=".`);
 }
 
 /** Other unknown names are for other programs, such as compose. */
 function warnOfTypos(names: readonly string[], warnings: MessageCollector): void {
-  const known = [
-    ...Object.keys(Environment.properties),
-    ...SECRETS.map((name) => `${name}_FILE`),
-    'SECRETS_DIR',
-  ];
   for (const name of names) {
-    const meant = known.includes(name) ? undefined : known.find((other) => isOneTypoApart(name, other));
+    const meant = KNOWN.includes(name) ? undefined : KNOWN.find((other) => isOneTypoApart(name, other));
     if (meant !== undefined) warnings.add(`${name} in .env has no effect: the variable is ${meant}.`);
   }
 }

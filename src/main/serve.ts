@@ -7,6 +7,7 @@ import {
   isForPeople,
   type Logger,
 } from '../adapters/telemetry/log.ts';
+import { describeFailure } from '../cli/run-command.ts';
 import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { commandLine } from '../lib/command-line.ts';
@@ -47,13 +48,14 @@ export async function serve(): Promise<void> {
 
 async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
-  if (error instanceof StoreUnavailable)
+  // These messages say everything: a stack would hide them.
+  if (error instanceof StoreUnavailable) {
+    const reason = describeFailure(error).replace(/\.$/, '');
     log.fatal(
-      { err: error.cause },
-      `the service did not start: the database cannot be used; ${commandLine('doctor')} says what to correct`,
+      {},
+      `the service did not start: the database cannot be used: ${reason}; ${commandLine('doctor')} says what to correct`,
     );
-  // The message says everything: a stack would hide it.
-  else if (error instanceof FolderInUse) log.fatal({}, `the service did not start: ${error.message}`);
+  } else if (error instanceof FolderInUse) log.fatal({}, `the service did not start: ${error.message}`);
   else log.fatal({ err: error }, 'the service did not start');
   await flushLog(log);
 }

@@ -220,4 +220,10 @@ t.test('a command names the cause of an unavailable database, and the command th
       stdout: '',
       stderr: /^The database cannot be used: connect ECONNREFUSED 127\.0\.0\.1:1\. Run .+ doctor\.\n$/,
     });
+  const { code, stdout } = await kinship(['serve'], env);
+  t.equal(code, 1);
+  t.match(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''), {
+    msg: /^the service did not start: the database cannot be used: connect ECONNREFUSED 127\.0\.0\.1:1; .+ doctor/,
+    err: undefined,
+  });
 });

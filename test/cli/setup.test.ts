@@ -14,7 +14,7 @@ type Env = Readonly<Record<string, string>>;
 function setUp(folder: string, env: Env = {}, own = '') {
   const [from, to] = [join(folder, 'secrets'), join(folder, 'shares')];
   const args = [...PROGRAM, 'setup', '--from', from, '--to', to, '--own', own];
-  const { status, stderr } = spawnSync(process.execPath, args, {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, ...PRODUCTION, ...env },
   });
@@ -24,7 +24,7 @@ function setUp(folder: string, env: Env = {}, own = '') {
       names.map((name) => [name, readFileSync(join(to, reader, name), 'utf8').trim()]),
     );
   };
-  return { status, faults: stderr.trim().split('\n'), share, from, to };
+  return { status, stdout, faults: stderr.trim().split('\n'), share, from, to };
 }
 
 /** A folder with the secrets of an operator. */
@@ -77,12 +77,13 @@ t.test('a secret of the environment takes precedence until its variable is remov
   const folder = t.testdir();
   const SERVICE_API_KEYS = `backend:login:${'0123456789abcdef'.repeat(2)}`;
   const env = { SERVICE_API_KEYS, OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=x' };
-  const { share } = setUp(folder, env);
+  const { share, stdout } = setUp(folder, env);
+  t.match(stdout, /in use, except those in \.env: OTEL_EXPORTER_OTLP_HEADERS, SERVICE_API_KEYS\.\n$/);
   t.match(share('app'), {
     service_api_keys: SERVICE_API_KEYS,
     otel_exporter_otlp_headers: 'Authorization=x',
   });
-  setUp(folder);
+  t.match(setUp(folder).stdout, /^The configuration is valid\. Generated secrets are in use\.\n$/);
   t.not(share('app').service_api_keys, SERVICE_API_KEYS);
   t.notOk('otel_exporter_otlp_headers' in share('app'));
   t.end();
