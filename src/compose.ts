@@ -9,6 +9,7 @@ import { createMetrics, type Metrics } from './adapters/telemetry/metrics.ts';
 import type { OverloadLimits } from './adapters/telemetry/overload.ts';
 import { createWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { trackSlowestHash } from './app/accounts/track-slowest-hash.ts';
+import { openStoredSecrets } from './app/factors/open-stored-secrets.ts';
 import type { ReadOverview } from './app/overview/read-overview.ts';
 import { reportLimits } from './app/report-limits.ts';
 import { createDeferredWork } from './compose/deferred-work.ts';
@@ -267,7 +268,26 @@ async function startBackgroundWork(
   const { mailer } = deliveries;
   const webhooks = startWebhooks(config, { ...base, ...stores, ...security, webhookSender, mailer });
   const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs: security.sealMacs, auditRetention });
-  return [deliveries, webhooks, upkeep];
+  return [deliveries, webhooks, upkeep, checkStoredSecrets(stores, security, base.log)];
+}
+
+/** Stored secrets of each store that a start opens, to find a missing key. */
+const SECRETS_AT_START = 100;
+
+/** Logs an error if a key is missing in DATA_ENCRYPTION_KEY. Otherwise users would learn of it at their sign-in. */
+function checkStoredSecrets(
+  { secondFactors, webhookEndpoints }: Stores,
+  { sealer }: Keys['security'],
+  log: Logger,
+): Background {
+  const check = openStoredSecrets(
+    { stores: [secondFactors, webhookEndpoints], sealer },
+    SECRETS_AT_START,
+  ).then(
+    () => {},
+    (err: unknown) => log.error({ err }, 'stored secrets cannot be opened; correct DATA_ENCRYPTION_KEY'),
+  );
+  return { stop: () => check };
 }
 
 /** Starts the loops of every process: they read the changes of other processes, and sample the overview. */

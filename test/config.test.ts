@@ -257,14 +257,31 @@ t.test('a misspelled variable in .env is named, and a name of another program is
   t.same(warnings, ['ACCES_TOKEN_AGE in .env has no effect: the variable is ACCESS_TOKEN_AGE.']);
 });
 
-t.test('a line of .env without an equals sign is named', async (t) => {
-  const text =
-    'API_HOST 127.0.0.1\n  export SMTP_SERVER: "mail"\n# API_PORT\nMAIL=off\nOTHER\nSMTP_FROM="\nx"\n';
-  const { warnings } = await readConfig({}, t.testdir({ '.env': text }));
-  t.same(warnings, [
-    'API_HOST in .env has no effect: the line has no "=".',
-    'SMTP_SERVER in .env has no effect: the line has no "=".',
-  ]);
+t.test('a line of .env that is no assignment is named, and the other lines take effect', async (t) => {
+  const faulty = [
+    'CONSOLE on',
+    'CONSOLE: on',
+    'CONSOLE',
+    'this is hunter2',
+    'API_PORT="3301',
+    "SERVICE_NAME='x",
+  ];
+  for (const line of faulty) {
+    const { warnings, http } = await readConfig(
+      {},
+      t.testdir({ '.env': `# "a"\n${line}\nSESSION_COOKIES=on # a "comment"\n` }),
+    );
+    t.match(warnings, { length: 1, 0: /^Line 2 of \.env has no effect: / }, line);
+    t.notMatch(warnings.join(), 'hunter2');
+    t.match(http, { sessionCookies: true, console: null, port: 3000 });
+  }
+});
+
+t.test('a .env file may have comments, blank lines, quotes and export', async (t) => {
+  const text = '\n# API_PORT\r\n  export API_PORT = "3301" # "the port"\nSERVICE_NAME=\'A "b"\'\nMAIL=\n#';
+  const { warnings, http } = await readConfig({}, t.testdir({ '.env': text }));
+  t.same(warnings, []);
+  t.match(http, { port: 3301, serviceName: 'A "b"' });
 });
 
 t.test('a secret can be in the file whose path is in NAME_FILE', async (t) => {

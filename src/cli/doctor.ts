@@ -3,7 +3,7 @@ import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { commandLine } from '../lib/command-line.ts';
 import { checkDatabase, checkStoppedDatabase, connectForChecks } from './doctor/database.ts';
 import { type Finding, fail, runCheck, warn } from './doctor/finding.ts';
-import { checkKeySet, checkSecretKeys } from './doctor/keys.ts';
+import { checkKeySet, checkSecretKeys, checkStoredSecrets } from './doctor/keys.ts';
 import { checkDataFolder, checkOrigins } from './doctor/local.ts';
 import { checkBroker, checkMail, checkRedis } from './doctor/servers.ts';
 import { formatTable } from './table.ts';
@@ -61,7 +61,7 @@ async function checkWebhooksFile(config: Config): Promise<readonly Finding[]> {
 
 /** The database and the keys in it. */
 async function checkStored(config: Config, clock: () => number): Promise<readonly Finding[]> {
-  const remedy = 'correct DATABASE_URL or POSTGRES_*, or start the server';
+  const remedy = 'correct DATABASE_URL or POSTGRES_*, start the server, or see docs/database.md';
   const sql = await connectForChecks(config);
   const database =
     sql === null
@@ -73,7 +73,14 @@ async function checkStored(config: Config, clock: () => number): Promise<readonl
   const keys = await runCheck('key set', commandLine('keys list'), () =>
     checkKeySet(config, hasTables ? sql : null, clock),
   );
-  return [...database, ...keys];
+  const isCurrent = database.some(({ check, found }) => check === 'schema' && found === 'up to date');
+  const secrets =
+    sql === null || !isCurrent
+      ? []
+      : await runCheck('stored secrets', 'add the missing key: docs/keys.md, Secret keys', () =>
+          checkStoredSecrets(config, sql),
+        );
+  return [...database, ...keys, ...secrets];
 }
 
 function tableOf(findings: readonly Finding[]): string {

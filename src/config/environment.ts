@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import fastifyEnv from '@fastify/env';
 import type { Static } from '@sinclair/typebox';
 import fastify from 'fastify';
 import { isOneTypoApart } from '../lib/typo.ts';
+import { parseDotEnv } from './dot-env.ts';
 import { Environment, PORTS, SECRETS } from './schema.ts';
 import { fileFault, isText, type MessageCollector, quote } from './values.ts';
 
@@ -30,7 +30,6 @@ export async function readEnvironment(
 ): Promise<Variables> {
   const own = withoutServiceLinks(env, warnings);
   const dotEnv = readDotEnv(resolve(cwd, '.env'), faults, warnings);
-  warnOfTypos(Object.keys(dotEnv), warnings);
   const merged = withoutBlanks({ ...dotEnv, ...own });
   const data = { ...merged, ...readSecretFiles(merged, cwd, faults) };
   const reader = fastify();
@@ -55,8 +54,9 @@ function withoutServiceLinks(env: NodeJS.ProcessEnv, warnings: MessageCollector)
 function readDotEnv(path: string, faults: string[], warnings: MessageCollector): NodeJS.Dict<string> {
   const { text = '', reason } = readText(path);
   if (reason !== undefined && reason !== 'ENOENT') faults.push(unreadableFault('.env', path, reason));
-  warnOfMissingSigns(text, warnings);
-  return parseEnv(text);
+  const variables = parseDotEnv(text, warnings);
+  warnOfTypos(Object.keys(variables), warnings);
+  return variables;
 }
 
 const KNOWN: readonly string[] = [
@@ -64,12 +64,6 @@ const KNOWN: readonly string[] = [
   ...SECRETS.map((name) => `${name}_FILE`),
   'SECRETS_DIR',
 ];
-
-/** The parser skips a line without an equals sign. */
-function warnOfMissingSigns(text: string, warnings: MessageCollector): void {
-  for (const [, name = ''] of text.matchAll(/^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]*)(?![^\n]*=)/gm))
-    if (KNOWN.includes(name)) warnings.add(`${name} in .env has no effect: the line has no "=".`);
-}
 
 /** Other unknown names are for other programs, such as compose. */
 function warnOfTypos(names: readonly string[], warnings: MessageCollector): void {

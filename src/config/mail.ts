@@ -29,7 +29,9 @@ export function readMail(
   read: Readers,
 ): MailConfig {
   const { MAIL, SMTP_SERVER, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM, SMTP_RECEIVER } = variables;
-  if (MAIL !== '' && read.choice('MAIL', MAIL, ['off']) === 'off') return { kind: 'off' };
+  if (!['', 'off'].includes(MAIL))
+    read.reportInvalid('MAIL', MAIL, 'off, or blank: then SMTP_SERVER decides');
+  if (MAIL !== '') return { kind: 'off' };
 
   const receiver = SMTP_RECEIVER === '' ? null : SMTP_RECEIVER;
   const from = readSender(SMTP_FROM, read);

@@ -40,7 +40,9 @@ export async function serve(): Promise<void> {
     if (config.workers > 1) await startWorkers(config, log, terminal);
     else await start(config, log, terminal);
   } catch (error) {
-    if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
+    // A person reads plain lines. The configured format of the log may be unknown here.
+    if (error instanceof ConfigurationError && process.stdout.isTTY)
+      process.stderr.write(`${error.message}\n`);
     else await logFailure(log ?? createLog('info'), error);
     process.exit(1);
   }
@@ -49,7 +51,8 @@ export async function serve(): Promise<void> {
 async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
   // These messages say everything: a stack would hide them.
-  if (error instanceof StoreUnavailable) {
+  if (error instanceof ConfigurationError) for (const fault of error.faults) log.fatal({}, fault);
+  else if (error instanceof StoreUnavailable) {
     const reason = describeFailure(error).replace(/\.$/, '');
     log.fatal(
       {},

@@ -58,7 +58,7 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
   t.match([first[1], first[2], second[2], second[5]], ['EdDSA', 'signing', 'announced', '-']);
   t.ok(announced.startsWith(String(second[0])));
 
-  t.match(await command('rotate --now'), /is announced/);
+  t.match(await command('rotate --now'), /is announced, and signs now\./);
   const states = rowsOf(await command('list')).map(([, , state]) => state);
   t.same(states, ['retired', 'retired', 'signing']);
   const signing = String(rowsOf(await command('list'))[2]?.[0]);

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createDataSealer } from '../../src/adapters/jose/sealed-data.ts';
+import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { readConfig } from '../../src/config.ts';
 import { someUser } from '../ports/users.ts';
 import { someEndpoint } from '../ports/webhooks.ts';
 import { NOW } from '../support/families.ts';
 import { runKeys } from '../support/keys-command.ts';
+import { kinship } from '../support/kinship.ts';
 import { postgresStores } from '../support/open-stores.ts';
+import { startService } from '../support/process.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const [OLD, NEW] = ['old', 'new'].map((name) => `${name}-0123456789abcdefghijklmnopqrstuvwxyz`) as [
   string,
@@ -41,6 +45,18 @@ t.test('every secret is encrypted again under the newest key, and can be decrypt
     code: 1,
     text: /^A secret cannot be opened by a key in DATA_ENCRYPTION_KEY, because it was sealed under the encryption key with the id [\w-]{8}: add that key at the end of DATA_ENCRYPTION_KEY\.\n$/,
   });
+  const doctor = async (keys: string) => {
+    const env = { DATABASE_URL: url, DATA_DIR: folder, DATA_ENCRYPTION_KEY: keys };
+    const { stdout } = await kinship(['doctor', '--json'], env);
+    const { checks } = JSON.parse(stdout) as { checks: Finding[] };
+    return checks.find(({ check }) => check === 'stored secrets');
+  };
+  t.match(await doctor(OLD), { state: 'ok', found: '4 opened with DATA_ENCRYPTION_KEY' });
+  t.match(await doctor(NEW), { state: 'fail', found: /sealed under the encryption key with the id/ });
+  const env = { DATABASE_URL: url, DATA_DIR: folder, DATA_ENCRYPTION_KEY: NEW, API_PORT: '0', MAIL: 'off' };
+  const { logs } = await startService(t, { env });
+  await waitUntil(() => logs().some((line) => line.includes('stored secrets cannot be opened')));
+
   t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^4 of 4 secrets were moved/ });
   t.match(await run(`${NEW},${OLD}`), { code: 0, text: /^0 of 4 secrets were moved/ });
   const after = await sealerUnder(NEW);

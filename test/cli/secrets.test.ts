@@ -27,7 +27,7 @@ t.test('the service accepts the printed secrets as its environment', async (t) =
   t.match(config.http.serviceKeys, [
     { name: 'backend', scopes: ['login'] },
     { name: 'operator', scopes: ['admin'] },
-    { name: 'resource-server', scopes: ['introspect'] },
+    { name: 'resource-server', scopes: ['verify', 'introspect'] },
     { name: 'monitoring', scopes: ['metrics'] },
   ]);
   t.equal(new Set(config.http.serviceKeys.map(({ secret }) => secret)).size, 4);

@@ -276,6 +276,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
       t.equal(refused.status, 401);
       t.match(Object.fromEntries(refused.headers), {
         'access-control-allow-origin': ORIGIN,
+        'access-control-allow-credentials': 'true',
         vary: /origin/i,
         'www-authenticate': /^Bearer/,
         'content-type': 'application/problem+json',
@@ -290,12 +291,14 @@ t.test('nginx passes authenticated requests only', async (t) => {
       }
       const stranger = await fetch(`${url}/orders`, { headers: { origin: 'https://other.test' } });
       t.equal(stranger.headers.get('access-control-allow-origin'), null);
+      t.equal(stranger.headers.get('access-control-allow-credentials'), null);
       const cookie = `access_token=${access}`;
       const crossSite = await fetch(`${url}/orders`, {
         headers: { ...cors, cookie, 'sec-fetch-site': 'cross-site' },
       });
       t.equal(crossSite.status, 403);
       t.equal(crossSite.headers.get('access-control-allow-origin'), ORIGIN);
+      t.equal(crossSite.headers.get('access-control-allow-credentials'), 'true');
       t.same(requests, []);
       const preflight = { ...cors, 'access-control-request-method': 'PUT', ...FORGED_HEADERS };
       t.equal((await fetch(`${url}/orders`, { method: 'OPTIONS', headers: preflight })).status, 200);
@@ -388,6 +391,7 @@ t.test('nginx passes authenticated requests only', async (t) => {
       const answer = await fetch(`${url}/orders`, { headers: { ...headers, origin: ORIGIN } });
       t.equal(answer.status, 503);
       t.equal(answer.headers.get('access-control-allow-origin'), ORIGIN);
+      t.equal(answer.headers.get('access-control-allow-credentials'), 'true');
       t.match(await answer.json(), { code: 'unavailable', recovery: 'retry' });
     }
     t.same(requests, []);

@@ -138,13 +138,13 @@ t.test(
     await t.rejects(
       startService(t, { env: { DATA_DIR: await dataDir(t), API_PORT: port } }),
       new RegExp(
-        `API_PORT is ${port}, but another program uses this port on .*: end it, or set another port\\.$`,
+        `API_PORT is ${port}, but another program uses this port on .*: end it, or set another port\\."`,
       ),
       'a used port is named',
     );
 
     const wrong = startService(t, { env: { ...env, API_PORT: 'x', LOG_LEVEL: 'loud' } });
-    await t.rejects(wrong, /API_PORT is "x".*\nLOG_LEVEL|LOG_LEVEL.*\nAPI_PORT is "x"/, 'one line per fault');
+    await t.rejects(wrong, /"level":60.*API_PORT is .*\n.*"level":60.*LOG_LEVEL is /, 'one line per fault');
   },
 );
 

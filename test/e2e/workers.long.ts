@@ -213,9 +213,9 @@ t.test('a service whose workers cannot start ends with exit code 1', async (t) =
 
 t.test('the embedded database allows one worker', async (t) => {
   const env = await environment(t, { WORKERS: '2' });
-  const { code, stderr } = await kinship(['serve'], env);
+  const { code, stdout } = await kinship(['serve'], env);
   t.equal(code, 1);
-  t.match(stderr, /^WORKERS is "2", but must be 1 with the embedded database/);
+  t.match(JSON.parse(stdout).msg, /^WORKERS is "2", but must be 1 with the embedded database/);
 });
 
 t.test('a service of one process ignores SIGHUP, which process managers send for a reload', async (t) => {

@@ -21,7 +21,8 @@ async function addAuthenticatorApp(
   form: Record<string, string> = {},
 ) {
   const shown = await submit(`${FACTORS}/totp`, form, cookie);
-  const [, secret = ''] = /<code>([A-Z2-7]+)<\/code>/.exec(shown.html) ?? [];
+  const [, key = ''] = /<code>((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})<\/code>/.exec(shown.html) ?? [];
+  const secret = key.replaceAll(' ', '');
   const code = () => totpCode(secret, time.now);
   return { shown, id: hiddenField(shown.html, 'id'), code };
 }

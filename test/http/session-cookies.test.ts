@@ -266,6 +266,12 @@ t.test(
     t.equal(await readAllowCredentials('/auth/me', { 'sec-fetch-site': 'same-site', ...BY_COOKIE }), 'true');
     t.equal(await readAllowCredentials('/auth/refresh', preflight('content-type'), 'OPTIONS'), null);
     t.equal(await readAllowCredentials('/auth/me', {}), null);
+    t.equal(
+      await readAllowCredentials('/auth/verify', {}),
+      'true',
+      'a proxy returns the refusal to the page',
+    );
+    t.equal(await readAllowCredentials('/auth/verify', { origin: 'https://evil.example' }), null);
     t.equal(await readAllowCredentials('/health/live', BY_COOKIE), null);
     t.equal(await readAllowCredentials('/auth/me', { ...BY_COOKIE, origin: 'https://evil.example' }), null);
   },

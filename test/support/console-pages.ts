@@ -43,6 +43,11 @@ export async function tabTo(
   throw new Error(`The tab key does not reach ${name}.`);
 }
 
+/** The boxes of tables that hide a part of their table, and the pixels that they hide. */
+const CUT_TABLES = `[...document.querySelectorAll('.scroll')]
+  .filter((box) => box.scrollWidth > box.clientWidth)
+  .map((box) => box.getAttribute('aria-label') + ': ' + (box.scrollWidth - box.clientWidth))`;
+
 /**
  * Asserts, at two widths in light and dark: no accessibility rule is violated, and nothing is wider than the window.
  */
@@ -56,6 +61,7 @@ export async function checkRendering(t: Test, page: Page, name: string): Promise
       await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
       await takePicture(page, rendering);
       t.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, rendering);
+      t.same(await page.evaluate(CUT_TABLES), [], `${rendering}: a cut table`);
       t.same(await violationsIn(page), [], rendering);
     }
   await page.setViewportSize({ width: 1280, height: 900 });

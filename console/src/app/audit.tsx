@@ -1,3 +1,4 @@
+import { describeUserAgent } from '../../../src/adapters/http/server/describe-user-agent.ts';
 import { plural } from '../../../src/domain/plural.ts';
 import { type AuditFilter, type AuditItem, listAudit } from './api-audit.ts';
 import { AuditForm } from './audit-form.tsx';
@@ -60,14 +61,19 @@ function EventRow({ event }: { readonly event: AuditItem }) {
           </>
         )}
       </td>
-      <td>
+      <td class="name">
         {actor.kind.replace('_', ' ')}
-        {actor.name !== undefined && <small class="ids"> {actor.name}</small>}
+        {actor.name !== undefined && (
+          <>
+            <br />
+            <small>{actor.name}</small>
+          </>
+        )}
       </td>
       <td class="long">
         {address}
         <br />
-        <small>{userAgent}</small>
+        {typeof userAgent === 'string' && <small title={userAgent}>{describeUserAgent(userAgent)}</small>}
       </td>
       <td class="long">{factsOf(data)}</td>
     </tr>

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { isSessionId } from './api-sessions.ts';
 import { ErrorText } from './loaded.tsx';
 import { Page } from './page.tsx';
-import { go, pathOfUser } from './router.tsx';
+import { go, Link, pathOfUser } from './router.tsx';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -43,6 +43,9 @@ export function Search() {
         </p>
         <button type="submit">Find</button>
       </form>
+      <p>
+        An account by its name or address: <Link to="/users">Users</Link>.
+      </p>
     </Page>
   );
 }

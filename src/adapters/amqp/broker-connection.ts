@@ -85,12 +85,18 @@ function closeOnError(connection: Connection) {
   let abandon = (_reason: unknown) => {};
   const closed = new Promise<unknown>((resolve) => {
     abandon = (reason) => {
-      resolve(reason);
+      resolve(withoutUndefined(reason));
       connection.unsafeDestroy();
     };
   });
   connection.on('error', abandon);
   return { closed, abandon };
+}
+
+/** If a refusal belongs to no method of AMQP, the driver writes `undefined: ` before the reason of the broker. */
+export function withoutUndefined(reason: unknown): unknown {
+  if (reason instanceof Error) reason.message = reason.message.replace(/^undefined: /, '');
+  return reason;
 }
 
 function createConnection(

@@ -1,5 +1,6 @@
 import { Connection } from 'rabbitmq-client';
 import { errorCode } from '../../lib/errors.ts';
+import { withoutUndefined } from './broker-connection.ts';
 import { parseBrokerUrl } from './broker-url.ts';
 import { assertMayPublish, TOPOLOGY } from './topology.ts';
 
@@ -13,7 +14,9 @@ export async function probeBroker(url: string): Promise<{ readonly hasExchange: 
     connectionTimeout: 5_000,
     connectionName: 'kinship doctor',
   });
-  const failed = new Promise<never>((_resolve, reject) => connection.on('error', reject));
+  const failed = new Promise<never>((_resolve, reject) =>
+    connection.on('error', (error) => reject(withoutUndefined(error))),
+  );
   try {
     return { hasExchange: await Promise.race([hasExchange(connection), failed]) };
   } finally {

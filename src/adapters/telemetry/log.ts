@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
-import { errorChain } from '../../lib/errors.ts';
+import { errorChain, errorCode } from '../../lib/errors.ts';
 import { escapeControls } from './escape-controls.ts';
 import { createLineOutput } from './line-output.ts';
 
@@ -137,10 +137,11 @@ function describeError(error: unknown): ErrorLine {
 
 function errorLine(error: unknown, cause: ErrorLine | undefined): ErrorLine {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  const code = errorCode(error);
   return {
     type: error.name,
     message: error.message,
-    ...('code' in error && { code: String(error.code) }),
+    ...(code !== '' && { code }),
     ...(error.stack !== undefined && { stack: error.stack }),
     ...(cause !== undefined && { cause }),
   };

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
 import type { Sql } from '../../adapters/postgres/connect.ts';
+import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
 import { createSigningKeys } from '../../adapters/postgres/signing-keys.ts';
+import { createWebhookEndpoints } from '../../adapters/postgres/webhook-endpoints.ts';
+import { openStoredSecrets } from '../../app/factors/open-stored-secrets.ts';
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
 import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/key-set-admin.ts';
 import type { Config } from '../../config.ts';
 import { SYSTEM } from '../../domain/audit.ts';
 import { DAY } from '../../domain/durations.ts';
-import { plural } from '../../domain/plural.ts';
+import { formatCount, plural } from '../../domain/plural.ts';
 import { commandLine } from '../../lib/command-line.ts';
 import { remedyFor } from '../keys/key-commands.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -25,6 +29,19 @@ export function checkSecretKeys({ tokens, keySet, dataKeys }: SecretKeys): Findi
   // Without an asymmetric algorithm no key set is encrypted.
   const forKeySet = keySet.encryptionKeys.length;
   return ok('secret keys', forKeySet === 0 ? counts : `${counts}, ${forKeySet} for the key set`);
+}
+
+/** The most stored secrets of each kind that the doctor opens. */
+const MAX_SECRETS = 1_000;
+
+/** Whether DATA_ENCRYPTION_KEY opens the secrets of second factors and webhooks. Rejects if one cannot be opened. */
+export async function checkStoredSecrets(
+  { dataKeys, policy }: Pick<Config, 'dataKeys' | 'policy'>,
+  sql: Sql,
+): Promise<readonly Finding[]> {
+  const stores = [createSecondFactors(sql, policy), createWebhookEndpoints(sql)];
+  const opened = await openStoredSecrets({ stores, sealer: createDataSealer(dataKeys) }, MAX_SECRETS);
+  return [ok('stored secrets', `${formatCount(opened)} opened with DATA_ENCRYPTION_KEY`)];
 }
 
 /** The keys of an asymmetric algorithm. `sql` is null if the database does not run, or has no tables yet. */
@@ -73,6 +90,7 @@ function signingKeyFinding(
   now: number,
 ): Finding {
   if (signsFrom <= 0) return ok('key set', `${id} (${alg}) signs`);
+  if (signsFrom > now) return ok('key set', `${id} (${alg}) signs from ${new Date(signsFrom).toISOString()}`);
   const days = Math.floor((now - signsFrom) / DAY);
   const found = `${id} (${alg}) has signed for ${plural(days, 'day')}`;
   const isOld = rotateAfter !== null && now - signsFrom > 2 * rotateAfter;

@@ -17,6 +17,7 @@ export async function listKeys(keys: KeySetAdmin): Promise<string> {
 export async function rotateKey(keys: KeySetAdmin, atOnce: boolean): Promise<string> {
   const { key, isNew } = await keys.rotate(atOnce);
   const from = new Date(key.signsFrom).toISOString();
+  if (isNew && atOnce) return `${key.id} (${key.alg}) is announced, and signs now.\n`;
   return isNew
     ? `${key.id} (${key.alg}) is announced, and signs from ${from}.\n`
     : `${key.id} (${key.alg}) is already announced, and signs from ${from}; nothing has changed.\n`;

@@ -8,7 +8,7 @@ import { serverFiles } from './servers.ts';
 const SERVICE_KEYS = [
   ['backend', 'login'],
   ['operator', 'admin'],
-  ['resource-server', 'introspect'],
+  ['resource-server', 'verify+introspect'],
   ['monitoring', 'metrics'],
 ] as const;
 

@@ -17,6 +17,8 @@ const EXPOSED = [
   'ratelimit-reset',
 ].join(', ');
 
+const VERIFY = /^\/auth\/verify(?:\?|$)/;
+
 /** One or more labels before the domain of a pattern. */
 const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 
@@ -46,10 +48,12 @@ export function createCrossOriginHeaders(entries: readonly string[]): CrossOrigi
 
 /**
  * Whether a request to a route under `/auth/`, or the request that a preflight announces, uses session cookies. Pages
- * and front doors have cookies too, which scripts of other origins must not use.
+ * and front doors have cookies too, which scripts of other origins must not use. `/auth/verify` reads the cookies of any
+ * request: a proxy returns its refusal to the page.
  */
 export function mayCarryCookies({ url, headers }: FastifyRequest): boolean {
   if (!url.startsWith('/auth/')) return false;
+  if (VERIFY.test(url)) return true;
   const announced = headers['access-control-request-headers']?.toLowerCase().split(/[ ,]+/) ?? [];
   return headers[SESSION_TRANSPORT] !== undefined || announced.includes(SESSION_TRANSPORT);
 }

@@ -59,8 +59,8 @@ ${addSection('passkeys/begin', 'Add a passkey', state)}
 
 function recoverySection(left: number): string {
   return `<h2>Recovery codes</h2>
-<p>Unused recovery codes: ${left}. Each replaces a second factor once.</p>
-${renderButtonForm({ action: '/account/factors/recovery-codes', button: 'Make new recovery codes' })}
+<p>Unused recovery codes: ${left}. Each replaces a second factor once. They are removed together with the last second factor.</p>
+${left === 0 ? '<p>Make recovery codes now. Without them, the loss of your device locks you out.</p>\n' : ''}${renderButtonForm({ action: '/account/factors/recovery-codes', button: 'Make new recovery codes' })}
 `;
 }
 
@@ -80,6 +80,11 @@ function addSection(path: string, title: string, { asksPassword }: FactorsState)
 ${renderButtonForm({ action: `/account/factors/${path}`, fields, button: title })}`;
 }
 
+/** Groups of four characters, which are easier to type. Apps ignore the spaces. */
+function inGroups(secret: string): string {
+  return secret.replace(/.{4}(?=.)/g, '$& ');
+}
+
 /** The page that asks for the first code. `uri` null: the secret was already shown. */
 export function confirmAppPage(id: string, uri: string | null, error: string | null): Page {
   const secret = uri === null ? '' : (new URL(uri).searchParams.get('secret') ?? '');
@@ -88,7 +93,7 @@ export function confirmAppPage(id: string, uri: string | null, error: string | n
       ? `<p>The picture and the key are shown only once. If the app shows no code for this account, or its codes are refused, <a href="/account/factors">add the app again</a>.</p>\n`
       : `<p>Scan this picture with the app, or type the key into it.</p>
 <div class="qr" role="img" aria-label="Picture for the app to scan">${encodeQR(uri, 'svg')}</div>
-<p>Key: <code>${escapeHtml(secret)}</code></p>\n`;
+<p>Key: <code>${escapeHtml(inGroups(secret))}</code></p>\n`;
   return {
     title: 'Confirm your authenticator app',
     hasError: error !== null,
