@@ -257,6 +257,14 @@ t.test('a misspelled variable in .env is named, and a name of another program is
   t.same(warnings, ['ACCES_TOKEN_AGE in .env has no effect: the variable is ACCESS_TOKEN_AGE.']);
 });
 
+t.test('without mails no address needs a verification', async (t) => {
+  t.match(await read(t, { ...keys, MAIL: 'off' }), { emailVerification: 'off' });
+  t.match(await read(t, { ...keys, MAIL: 'off', EMAIL_VERIFICATION: 'optional' }), {
+    emailVerification: 'off',
+  });
+  t.match(await read(t, keys), { emailVerification: 'optional' });
+});
+
 t.test('a line of .env that is no assignment is named, and the other lines take effect', async (t) => {
   const faulty = [
     'CONSOLE on',
@@ -381,6 +389,7 @@ const FAULTY: [Env, RegExp, number?][] = [
   [{ PUBLIC_URL: 'auth.example.com' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'https://auth.example.com/path' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'ftp://auth.example.com' }, /^PUBLIC_URL/],
+  [{ PUBLIC_URL: 'http://localhost:0' }, /^PUBLIC_URL .* not with port 0/],
   [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY .* if every peer were trusted/],
   [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY/],
   [

@@ -8,6 +8,8 @@ import { checkDataFolder, checkOrigins } from './doctor/local.ts';
 import { checkBroker, checkMail, checkRedis } from './doctor/servers.ts';
 import { formatTable } from './table.ts';
 
+const CORRECT_VARIABLE = 'correct the variable; .env.example describes it';
+
 /** `kinship doctor`: prints what each check has found, and changes nothing. Exit code 1 on a failure. */
 export async function diagnose({ json = false }: { readonly json?: boolean }): Promise<void> {
   const findings = await findingsFor(
@@ -28,7 +30,7 @@ export async function findingsFor(
     return await runChecks(await read(), clock);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    return error.faults.map((fault) => fail('configuration', fault, 'correct the variable: .env.example'));
+    return error.faults.map((fault) => fail('configuration', fault, CORRECT_VARIABLE));
   }
 }
 
@@ -36,7 +38,7 @@ async function runChecks(config: Config, clock: () => number): Promise<readonly 
   const { redisUrl, brokerUrl, mail } = config;
   const groups = await Promise.all([
     checkWebhooksFile(config),
-    config.warnings.map((warning) => warn('configuration', warning, 'correct the variable: .env.example')),
+    config.warnings.map((warning) => warn('configuration', warning, CORRECT_VARIABLE)),
     checkOrigins(config),
     [checkSecretKeys(config)],
     runCheck('data folder', 'let DATA_DIR name a folder that this user can write', () =>

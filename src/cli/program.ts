@@ -56,7 +56,8 @@ The exit code is 1 if something was changed, added or removed, or cannot be chec
 
 const AFTER_DEMO = `
 The demo opens a session by user id. If the service refuses that, the demo registers
-an account, says so, and does not delete it. It prints the service's real answers.
+an account, says so, and does not delete it. A second run with the same --email then
+fails. The demo prints the service's real answers.
 The exit code is 1 if an answer is not the expected one.`;
 
 const AFTER_COMPLETION = `

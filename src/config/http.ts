@@ -146,7 +146,7 @@ function readOtherPort(
   const other = name === 'CONSOLE_PORT' ? (['API_PORT', 'METRICS_PORT'] as const) : (['API_PORT'] as const);
   for (const taken of other)
     if (port !== 0 && variables[taken] !== '' && port === Number(variables[taken]))
-      read.reportInvalid(name, value, `another port than ${taken}`);
+      read.reportInvalid(name, value, `another port than ${taken} (${variables[taken]})`);
   return port;
 }
 

@@ -65,7 +65,10 @@ export function readMail(
   return { kind: 'smtp', host, port, name, ...credentials, from, receiver };
 }
 
-/** `required` needs mails: without them no user could verify an e-mail address, so no user could log in. */
+/**
+ * Without mails no user can verify an e-mail address. Then `required` is a fault, because no user could log in, and
+ * `optional` becomes `off`, so that users can add second factors.
+ */
 export function readEmailVerification(
   { EMAIL_VERIFICATION }: Variables,
   mail: MailConfig,
@@ -74,7 +77,7 @@ export function readEmailVerification(
   const mode = read.choice('EMAIL_VERIFICATION', EMAIL_VERIFICATION, ['optional', 'required', 'off']);
   if (mode === 'required' && mail.kind === 'off')
     read.reportInvalid('EMAIL_VERIFICATION', mode, 'optional or off where no mails are sent');
-  return mode;
+  return mail.kind === 'off' ? 'off' : mode;
 }
 
 /** A mailbox, with or without a display name. Returns a default sender if the text is missing or invalid. */

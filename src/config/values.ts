@@ -122,8 +122,9 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
     origin(name: string, value: string, { https = false } = {}): string {
       const url = URL.canParse(value) ? new URL(value) : null;
       const scheme = https && !isLoopback(hostOf(value)) ? /^https:\/\//i : /^https?:\/\//i;
-      if (url !== null && scheme.test(value) && url.href === `${url.origin}/`) return url.origin;
-      const wanted = `an origin such as https://auth.example.com, without a path`;
+      const isReachable = url !== null && url.port !== '0';
+      if (isReachable && scheme.test(value) && url.href === `${url.origin}/`) return url.origin;
+      const wanted = `an origin such as https://auth.example.com, without a path and not with port 0`;
       reportInvalid(name, value, https ? `${wanted}, with https in production` : wanted);
       return '';
     },

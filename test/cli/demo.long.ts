@@ -57,6 +57,10 @@ t.test('the demo registers an account where login by user id is off', async (t) 
   t.match(stdout, /^Login by user id requires .* the demo registered the account demo-[0-9a-f]{8}\.\n\n1\. /);
   t.match(stdout, /-> 401 session_revoked/);
   t.match(stdout, /look into the inbox of ann@example\.com/);
+  t.match(await kinship(['demo', '--url', url, '--email', 'ann@example.com'], { DATA_DIR }), {
+    code: 1,
+    stderr: 'An account has the address ann@example.com. Choose another one with --email.\n',
+  });
 });
 
 t.test('the demo fails with the reason if the service refuses it or does not answer', async (t) => {
