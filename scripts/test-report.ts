@@ -1,7 +1,7 @@
 /**
  * The report of a test run: a line for each test file, then each skipped test, then each failure, then
- * `N passed, N failed`. On a terminal, one line with counts replaces the lines of passed files. What a file wrote to
- * standard error is shown only if the file failed.
+ * `N passed, N failed`. On a terminal, one line with counts replaces the lines of passed files. The standard error of a
+ * test process is shown only if its file failed.
  */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -18,6 +18,8 @@ export function createReport() {
   const started = performance.now();
   const skipped: string[] = [];
   const failed: { readonly name: string; readonly details: string }[] = [];
+  /** The lines on standard error of each failed file. */
+  const errorLines: (readonly string[])[] = [];
   let passed = 0;
   let files = 0;
 
@@ -52,7 +54,7 @@ export function createReport() {
     const [end] = await Promise.all([exited, parsed]);
     if (failures === 0 && (end !== 0 || !parser.ok))
       fail(file, end === 0 ? 'its output is incomplete' : `it ended with ${end}`);
-    if (failures > 0) errors.forEach(show);
+    if (failures > 0) errorLines.push(errors);
     files += 1;
     showFile(file, failures === 0, performance.now() - start);
   }
@@ -66,6 +68,7 @@ export function createReport() {
   /** Shows the results, and returns the exit code. */
   function end(): number {
     for (const name of skipped) show(`skipped: ${name}`);
+    errorLines.flat().forEach(show);
     for (const { name, details } of failed) show(`\nfailed: ${name}\n${details.replace(/^/gm, '  ')}`);
     const seconds = Math.round((performance.now() - started) / 1000);
     const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : '';

@@ -32,6 +32,7 @@ import { runAll, waitForAll } from './lib/run-all.ts';
 import type { Clock } from './ports/clock.ts';
 import type { WebhookSender } from './ports/delivery/webhook-sender.ts';
 import type { NewId } from './ports/new-id.ts';
+import { StoreUnavailable } from './ports/stores/store-unavailable.ts';
 import type { Telemetry } from './ports/telemetry.ts';
 import type { Tracing } from './ports/tracing.ts';
 
@@ -268,24 +269,25 @@ async function startBackgroundWork(
   const { mailer } = deliveries;
   const webhooks = startWebhooks(config, { ...base, ...stores, ...security, webhookSender, mailer });
   const upkeep = startUpkeep({ ...base, ...stores, policy, sealMacs: security.sealMacs, auditRetention });
-  return [deliveries, webhooks, upkeep, checkStoredSecrets(stores, security, base.log)];
+  return [deliveries, webhooks, upkeep, reportMissingDataKey(stores, security, base.log)];
 }
 
-/** Stored secrets of each store that a start opens, to find a missing key. */
-const SECRETS_AT_START = 100;
+/** How many secrets of each store a start opens, to find a missing key. */
+const MAX_SECRETS_AT_START = 100;
 
 /** Logs an error if a key is missing in DATA_ENCRYPTION_KEY. Otherwise users would learn of it at their sign-in. */
-function checkStoredSecrets(
+function reportMissingDataKey(
   { secondFactors, webhookEndpoints }: Stores,
   { sealer }: Keys['security'],
   log: Logger,
 ): Background {
-  const check = openStoredSecrets(
-    { stores: [secondFactors, webhookEndpoints], sealer },
-    SECRETS_AT_START,
-  ).then(
+  const stores = [secondFactors, webhookEndpoints];
+  const check = openStoredSecrets({ stores, sealer }, MAX_SECRETS_AT_START).then(
     () => {},
-    (err: unknown) => log.error({ err }, 'stored secrets cannot be opened; correct DATA_ENCRYPTION_KEY'),
+    (err: unknown) => {
+      if (err instanceof StoreUnavailable) log.warn({ err }, 'the stored secrets were not checked');
+      else log.error({ err }, 'stored secrets cannot be opened; correct DATA_ENCRYPTION_KEY');
+    },
   );
   return { stop: () => check };
 }

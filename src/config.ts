@@ -103,6 +103,8 @@ export async function readConfig(
   const warnings: string[] = [];
   const warningSink = { add: (line: string) => warnings.push(line) };
   const variables = await readEnvironment(env, cwd, faults, warningSink);
+  // A line of .env without effect may be the cause of a fault.
+  const ofEnvironment = [...warnings];
   const read = createReaders({ add: (line) => faults.push(line) }, warningSink);
   const production =
     read.choice('NODE_ENV', variables.NODE_ENV, ['development', 'production', 'test']) === 'production';
@@ -156,7 +158,7 @@ export async function readConfig(
     passkeys: readPasskeys(variables, http, read),
     webhooks: readWebhooks(variables, cwd, read),
   };
-  if (faults.length > 0) throw new ConfigurationError(faults);
+  if (faults.length > 0) throw new ConfigurationError([...faults, ...ofEnvironment]);
   return Object.freeze({
     production,
     dataDir,

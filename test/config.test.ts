@@ -266,30 +266,38 @@ t.test('without mails no address needs a verification', async (t) => {
 });
 
 t.test('a line of .env that is no assignment is named, and the other lines take effect', async (t) => {
-  const faulty = [
-    'CONSOLE on',
-    'CONSOLE: on',
-    'CONSOLE',
-    'this is hunter2',
-    'API_PORT="3301',
-    "SERVICE_NAME='x",
-  ];
-  for (const line of faulty) {
-    const { warnings, http } = await readConfig(
-      {},
-      t.testdir({ '.env': `# "a"\n${line}\nSESSION_COOKIES=on # a "comment"\n` }),
-    );
-    t.match(warnings, { length: 1, 0: /^Line 2 of \.env has no effect: / }, line);
-    t.notMatch(warnings.join(), 'hunter2');
+  for (const line of ['CONSOLE on', 'CONSOLE: on', 'CONSOLE', 'this is hunter2']) {
+    const text = `\n# "a"\n${line}\nSESSION_COOKIES=on # a "comment"\n`;
+    const { warnings, http } = await readConfig({}, t.testdir({ '.env': text }));
+    t.same(warnings, ['Line 3 of .env has no effect: it does not have the form NAME=value.'], line);
     t.match(http, { sessionCookies: true, console: null, port: 3000 });
   }
 });
 
+t.test('a quote in .env without an end does not hide the next lines', async (t) => {
+  const text = `API_PORT="3301\n# a "comment"\nSERVICE_NAME='tis\nSESSION_COOKIES=on\n`;
+  await t.rejects(readConfig({}, t.testdir({ '.env': text })), { message: /^API_PORT is "\\"3301"/ });
+  const { http } = await readConfig({}, t.testdir({ '.env': text.replace('"3301', '3301') }));
+  t.match(http, { port: 3301, serviceName: "'tis", sessionCookies: true });
+});
+
 t.test('a .env file may have comments, blank lines, quotes and export', async (t) => {
-  const text = '\n# API_PORT\r\n  export API_PORT = "3301" # "the port"\nSERVICE_NAME=\'A "b"\'\nMAIL=\n#';
+  const text =
+    '\n# API_PORT\r\n \texport\tAPI_PORT = "3301" # "the port"\nSERVICE_NAME=\'A "b"\'\nMAIL= \t\nCORS_ORIGINS="https://a.example,\nhttps://b.example"\nDPOP=\n#';
   const { warnings, http } = await readConfig({}, t.testdir({ '.env': text }));
   t.same(warnings, []);
-  t.match(http, { port: 3301, serviceName: 'A "b"' });
+  t.match(http, {
+    port: 3301,
+    serviceName: 'A "b"',
+    corsOrigins: ['https://a.example', 'https://b.example'],
+  });
+});
+
+t.test('a fault is reported together with the lines of .env without effect', async (t) => {
+  const folder = t.testdir({ '.env': 'ACCESS_TOKEN_SIGN_KEY: x\n' });
+  await t.rejects(readConfig({ NODE_ENV: 'production' }, folder), {
+    message: /^ACCESS_TOKEN_SIGN_KEY is not set.*^Line 1 of \.env has no effect/ms,
+  });
 });
 
 t.test('a secret can be in the file whose path is in NAME_FILE', async (t) => {
@@ -389,7 +397,7 @@ const FAULTY: [Env, RegExp, number?][] = [
   [{ PUBLIC_URL: 'auth.example.com' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'https://auth.example.com/path' }, /^PUBLIC_URL/],
   [{ PUBLIC_URL: 'ftp://auth.example.com' }, /^PUBLIC_URL/],
-  [{ PUBLIC_URL: 'http://localhost:0' }, /^PUBLIC_URL .* not with port 0/],
+  [{ PUBLIC_URL: 'http://localhost:0' }, /^PUBLIC_URL .* with a port other than 0/],
   [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY .* if every peer were trusted/],
   [{ TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY/],
   [

@@ -64,7 +64,7 @@ async function logIn(victim: ReturnType<typeof createCaller>, email: string, say
   };
   const registered = await victim.post('/auth/register', { ...account, email });
   if (registered.body.code === 'conflict')
-    throw new Error(`An account has the address ${email}. Choose another one with --email.`);
+    throw new Error(`${email} has an account already. Choose another address with --email.`);
   if (registered.status !== 201) return registered;
   say(
     `Login by user id requires a service key or is off. So the demo registered the account ${account.username}.\n`,

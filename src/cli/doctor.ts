@@ -8,7 +8,7 @@ import { checkDataFolder, checkOrigins } from './doctor/local.ts';
 import { checkBroker, checkMail, checkRedis } from './doctor/servers.ts';
 import { formatTable } from './table.ts';
 
-const CORRECT_VARIABLE = 'correct the variable; .env.example describes it';
+const CORRECT_VARIABLE = 'correct it in the environment or .env; .env.example describes each variable';
 
 /** `kinship doctor`: prints what each check has found, and changes nothing. Exit code 1 on a failure. */
 export async function diagnose({ json = false }: { readonly json?: boolean }): Promise<void> {

@@ -76,7 +76,6 @@ export function createProgram(): Command {
     .helpCommand(false)
     .showHelpAfterError('Add --help to see the commands and options.')
     .addHelpText('after', AFTER_ALL);
-  addHelp(program);
   addServing(program);
   addDatabaseCommands(program);
   addKeyCommands(program.command('keys').description('list and change the keys that sign access tokens'));
@@ -90,6 +89,7 @@ export function createProgram(): Command {
   addSetup(program);
   addChecks(program);
   addCompletion(program);
+  addHelp(program);
   return program;
 }
 
@@ -108,10 +108,10 @@ function endWithoutReader(error: NodeJS.ErrnoException): void {
   process.exit();
 }
 
-/** `kinship help keys rotate` prints what `kinship keys rotate --help` prints. Hidden, as `--help` is documented. */
+/** `kinship help keys rotate` prints what `kinship keys rotate --help` prints. */
 function addHelp(program: Command): void {
   program
-    .command('help', { hidden: true })
+    .command('help')
     .description('print the help of a command')
     .argument('[command...]', 'the words of the command')
     .action((words: readonly string[]) => findCommand(program, words).help());
@@ -373,7 +373,7 @@ function addChecks(program: Command): void {
     );
 }
 
-/** The service refuses further texts. This finds a forgotten or mistyped value before the demo begins. */
+/** Finds a mistyped address before the demo begins. The service refuses more. */
 function readEmail(text: string): string {
   if (/^[^\s@]+@[^\s@]+$/.test(text)) return text;
   throw new InvalidArgumentError('It must be an address, such as ann@example.com.');

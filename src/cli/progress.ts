@@ -17,8 +17,8 @@ interface Output {
 
 export interface Progress {
   /**
-   * Shows how much of the work is done. `what` names the units. `total` is null if the total is unknown. `current` is
-   * the unit in work.
+   * Shows how much of the work is done. `what` names the units. `total` is null if the total is unknown. `current` names
+   * the unit that is being done.
    */
   show(what: string, done: number, total: number | null, current?: string): void;
   /** Removes the bar until it is drawn again, so that the caller can print a line. */

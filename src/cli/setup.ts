@@ -43,8 +43,8 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
   const given = Object.keys(secrets)
     .filter((name) => process.env[name]?.trim())
     .sort();
-  const except = given.length === 0 ? '' : `, except those in .env: ${given.join(', ')}`;
-  process.stdout.write(`The configuration is valid. ${source} are in use${except}.\n`);
+  const overrides = given.length === 0 ? '' : `, and from the environment or .env: ${given.join(', ')}`;
+  process.stdout.write(`The configuration is valid. ${source} are in use${overrides}.\n`);
 }
 
 async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {

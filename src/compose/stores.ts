@@ -4,7 +4,7 @@ import { createAuditSeals } from '../adapters/postgres/audit-seals.ts';
 import { connect, type Sql } from '../adapters/postgres/connect.ts';
 import { createEmailChanges } from '../adapters/postgres/email-changes.ts';
 import { createEmailLinks } from '../adapters/postgres/email-links.ts';
-import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
+import { FolderInUse, isAnswered } from '../adapters/postgres/embedded/lock.ts';
 import { readSocketRecord, startEmbedded } from '../adapters/postgres/embedded/start.ts';
 import { createVacuum } from '../adapters/postgres/embedded/vacuum.ts';
 import { createMailBudget } from '../adapters/postgres/mail-budget.ts';
@@ -12,7 +12,7 @@ import { type DueMigration, migrate } from '../adapters/postgres/migrate.ts';
 import type { SessionStoreOptions } from '../adapters/postgres/open-session.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
 import { ping } from '../adapters/postgres/ping.ts';
-import { refuseTransactionPooler } from '../adapters/postgres/pooler.ts';
+import { refuseWrongPooler } from '../adapters/postgres/pooler.ts';
 import { startRevocationFeed } from '../adapters/postgres/revocation-feed.ts';
 import { createSecondFactors } from '../adapters/postgres/second-factors.ts';
 import { createTasks } from '../adapters/postgres/tasks.ts';
@@ -145,7 +145,7 @@ export async function openStores(
   }
 
   async function prepare() {
-    if (address.kind === 'url') await refuseTransactionPooler(sql, address);
+    if (address.kind === 'url') await refuseWrongPooler(sql, address);
     const onBlocked = () => log.warn({}, BLOCKED);
     const migrations = await migrate(sql, events?.onMigration, onBlocked);
     if (migrations.length > 0)
@@ -182,9 +182,19 @@ function createStores(sql: Sql, options: SessionStoreOptions, instrument: Instru
 const END_TIMEOUT = { timeout: 5 };
 
 /**
- * Connects to the configured PostgreSQL, or starts the embedded one. `close` also stops the embedded PostgreSQL.
+ * Connects to the configured PostgreSQL, or starts the embedded one. If another process has the embedded one open, it
+ * waits: a command may end soon. `close` also stops the embedded PostgreSQL.
+ *
+ * @throws {FolderInUse} if the other process still has it open after three seconds
  */
 export async function openDatabase(
+  config: Pick<Config, 'database' | 'dataDir'>,
+  onCreate?: (folder: string) => void,
+) {
+  return retryWhileInUse(() => openFreeDatabase(config, onCreate), IN_USE.openWithin);
+}
+
+async function openFreeDatabase(
   { database, dataDir }: Pick<Config, 'database' | 'dataDir'>,
   onCreate?: (folder: string) => void,
 ) {
@@ -206,24 +216,34 @@ export async function openDatabase(
   };
 }
 
-/** Milliseconds between two attempts to join an embedded database, and the milliseconds after which it gives up. */
-const JOIN = { pause: 250, limit: 10_000 };
+/** Milliseconds: the pause between two attempts to open an embedded database in use, and the limits of the attempts. */
+const IN_USE = { pause: 250, openWithin: 3_000, joinWithin: 10_000 };
 
 /**
  * Opens the database for a command that may run while the service runs. If the service has the embedded database open,
- * the command connects to it as a further client. While another process opens or closes the database, it waits.
+ * the command connects to it as a further client. While another process opens or closes the database, the command waits,
+ * at most ten seconds.
  */
 export async function openOrJoinDatabase(config: Pick<Config, 'database' | 'dataDir'>) {
-  const end = performance.now() + JOIN.limit;
+  return retryWhileInUse(async () => {
+    try {
+      return await openFreeDatabase(config);
+    } catch (error) {
+      const socketPath = error instanceof FolderInUse ? await readSocketRecord(config.dataDir) : null;
+      if (socketPath === null || !(await isAnswered(socketPath))) throw error;
+      return joinDatabase(socketPath);
+    }
+  }, IN_USE.joinWithin);
+}
+
+async function retryWhileInUse<T>(open: () => Promise<T>, limit: number): Promise<T> {
+  const end = performance.now() + limit;
   for (;;) {
     try {
-      return await openDatabase(config);
+      return await open();
     } catch (error) {
-      if (!(error instanceof FolderInUse)) throw error;
-      const socketPath = await readSocketRecord(config.dataDir);
-      if (socketPath !== null) return joinDatabase(socketPath);
-      if (performance.now() > end) throw error;
-      await sleep(JOIN.pause);
+      if (!(error instanceof FolderInUse) || performance.now() > end) throw error;
+      await sleep(IN_USE.pause);
     }
   }
 }

@@ -1,33 +1,38 @@
 import { parseEnv } from 'node:util';
 import type { MessageCollector } from './values.ts';
 
-/** The start of an assignment, up to the first character of its value. */
-const ASSIGNMENT = /^\s*(?:export\s+)?([\w.-]+)\s*=[^\S\n]*/;
-
 const BLANK_OR_COMMENT = /^\s*(?:#|$)/;
+const ASSIGNMENT = /^\s*(?:export\s+)?(?<name>[\w.-]+)\s*=\s*(?<value>.*)$/;
+/** The start of another assignment or comment. A quoted value does not continue there. */
+const NEXT_ENTRY = /^\s*(?:#|$|(?:export\s+)?[A-Z][A-Z0-9_]*\s*=)/;
 
 /**
- * Parses the text of a `.env` file. A line that is no assignment, or whose quote does not end on the same line, has no
- * effect and causes a warning. Node's parser alone would merge it with the lines after it. No warning shows a value: it
- * may be a secret.
+ * Parses the text of a `.env` file, each assignment by itself. A line that is no assignment has no effect, and causes a
+ * warning with its number. The warning does not show the line, which may contain a secret.
  */
 export function parseDotEnv(text: string, warnings: MessageCollector): NodeJS.Dict<string> {
-  const lines = text.split(/\r?\n/);
-  const kept = lines.filter((line, index) => {
-    const fault = faultOf(line);
-    if (fault !== null) warnings.add(`Line ${index + 1} of .env has no effect: ${fault}.`);
-    return fault === null;
-  });
-  return parseEnv(`${kept.join('\n')}\n`);
+  const lines = text.split(/\r?\n/).map((line) => line.trimEnd());
+  const variables: NodeJS.Dict<string> = {};
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = lines[index] ?? '';
+    if (BLANK_OR_COMMENT.test(line)) continue;
+    const { name = '', value = '' } = ASSIGNMENT.exec(line)?.groups ?? {};
+    if (name === '') {
+      warnings.add(`Line ${index + 1} of .env has no effect: it does not have the form NAME=value.`);
+      continue;
+    }
+    const continuation = quotedContinuation(value, lines.slice(index + 1));
+    index += continuation.length;
+    Object.assign(variables, parseEnv(`${name}=${[value, ...continuation].join('\n')}\n`));
+  }
+  return variables;
 }
 
-function faultOf(line: string): string | null {
-  if (BLANK_OR_COMMENT.test(line)) return null;
-  const start = ASSIGNMENT.exec(line);
-  if (start === null) return 'it does not have the form NAME=value';
-  const value = line.slice(start[0].length);
+/** The further lines of a quoted value. Empty if the quote ends on the first line, or does not end. */
+function quotedContinuation(value: string, following: readonly string[]): readonly string[] {
   const quote = /^["'`]/.exec(value)?.[0];
-  return quote !== undefined && !value.includes(quote, 1)
-    ? `the value of ${start[1]} has a quote without an end`
-    : null;
+  if (quote === undefined || value.includes(quote, 1)) return [];
+  const end = following.findIndex((line) => line.includes(quote) || NEXT_ENTRY.test(line));
+  const isClosed = end !== -1 && !NEXT_ENTRY.test(following[end] ?? '');
+  return isClosed ? following.slice(0, end + 1) : [];
 }

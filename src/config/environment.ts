@@ -146,7 +146,8 @@ function shownPath(named: string, cwd: string): string {
  */
 function readSecretFile(path: string): Content {
   const content = readText(path);
-  return content.text === undefined || isText(content.text) ? content : { reason: 'not text in UTF-8' };
+  if (content.text === undefined) return content;
+  return isText(content.text) ? { text: content.text.trim() } : { reason: 'not text in UTF-8' };
 }
 
 interface Content {
@@ -156,7 +157,7 @@ interface Content {
 
 function readText(path: string): Content {
   try {
-    return { text: readFileSync(path, 'utf8').trim() };
+    return { text: readFileSync(path, 'utf8') };
   } catch (error) {
     return { reason: fileFault(error) };
   }

@@ -30,7 +30,7 @@ export function readMail(
 ): MailConfig {
   const { MAIL, SMTP_SERVER, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM, SMTP_RECEIVER } = variables;
   if (!['', 'off'].includes(MAIL))
-    read.reportInvalid('MAIL', MAIL, 'off, or blank: then SMTP_SERVER decides');
+    read.reportInvalid('MAIL', MAIL, 'off or blank. If it is blank, SMTP_SERVER decides');
   if (MAIL !== '') return { kind: 'off' };
 
   const receiver = SMTP_RECEIVER === '' ? null : SMTP_RECEIVER;

@@ -122,9 +122,10 @@ export function createReaders(faults: MessageCollector, warnings: MessageCollect
     origin(name: string, value: string, { https = false } = {}): string {
       const url = URL.canParse(value) ? new URL(value) : null;
       const scheme = https && !isLoopback(hostOf(value)) ? /^https:\/\//i : /^https?:\/\//i;
-      const isReachable = url !== null && url.port !== '0';
-      if (isReachable && scheme.test(value) && url.href === `${url.origin}/`) return url.origin;
-      const wanted = `an origin such as https://auth.example.com, without a path and not with port 0`;
+      const isOrigin = url !== null && url.href === `${url.origin}/` && url.port !== '0';
+      if (isOrigin && scheme.test(value)) return url.origin;
+      const wanted =
+        'an origin such as https://auth.example.com, without a path, and with a port other than 0';
       reportInvalid(name, value, https ? `${wanted}, with https in production` : wanted);
       return '';
     },

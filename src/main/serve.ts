@@ -40,8 +40,8 @@ export async function serve(): Promise<void> {
     if (config.workers > 1) await startWorkers(config, log, terminal);
     else await start(config, log, terminal);
   } catch (error) {
-    // A person reads plain lines. The configured format of the log may be unknown here.
-    if (error instanceof ConfigurationError && process.stdout.isTTY)
+    // The configured format of the log is not known yet. On a terminal a person reads plain lines.
+    if (error instanceof ConfigurationError && log === undefined && process.stdout.isTTY)
       process.stderr.write(`${error.message}\n`);
     else await logFailure(log ?? createLog('info'), error);
     process.exit(1);
@@ -50,7 +50,7 @@ export async function serve(): Promise<void> {
 
 async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
-  // These messages say everything: a stack would hide them.
+  // The messages of the first three are complete, so they have no stack.
   if (error instanceof ConfigurationError) for (const fault of error.faults) log.fatal({}, fault);
   else if (error instanceof StoreUnavailable) {
     const reason = describeFailure(error).replace(/\.$/, '');

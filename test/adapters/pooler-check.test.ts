@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Sql } from '../../src/adapters/postgres/connect.ts';
-import { refuseTransactionPooler } from '../../src/adapters/postgres/pooler.ts';
+import { refuseWrongPooler } from '../../src/adapters/postgres/pooler.ts';
 import { StoreUnavailable } from '../../src/ports/stores/store-unavailable.ts';
 import { requirePostgres, testDatabase } from '../support/postgres.ts';
 import { proxyTo } from '../support/tcp-proxy.ts';
@@ -14,7 +14,7 @@ t.test('the check for a pooler in transaction mode', async (t) => {
   if (!(await requirePostgres(t))) return;
 
   await t.test('accepts connections that keep their sessions', async (t) => {
-    await refuseTransactionPooler(pooled, { kind: 'url', url: await testDatabase(t), pool: 1 });
+    await refuseWrongPooler(pooled, { kind: 'url', url: await testDatabase(t), pool: 1 });
   });
 
   await t.test('fails if one of its connections is lost during the transaction of the other', async (t) => {
@@ -23,6 +23,6 @@ t.test('the check for a pooler in transaction mode', async (t) => {
       (bytes) =>
         bytes.includes("set_config('kinship.mark") && bytes.includes("current_setting('kinship.mark"),
     );
-    await t.rejects(refuseTransactionPooler(pooled, { kind: 'url', url, pool: 1 }), StoreUnavailable);
+    await t.rejects(refuseWrongPooler(pooled, { kind: 'url', url, pool: 1 }), StoreUnavailable);
   });
 });

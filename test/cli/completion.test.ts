@@ -82,7 +82,7 @@ t.test('bash completes every level of the tree of commands', async (t) => {
   t.same(complete(['users', 'list', '--only', '=', 'o']), ['operators']);
   t.same(complete(['secrets', '--write', '=', 'sec']), ['secret files']);
   const names = createProgram().commands.map((command) => command.name());
-  const shown = names.filter((name) => !['help', 'setup'].includes(name)); // the hidden ones
+  const shown = names.filter((name) => name !== 'setup'); // hidden: compose.prod.yml calls it
   t.same(complete(['']), [...shown, '--version', '--help']);
 });
 

@@ -59,7 +59,7 @@ t.test('the demo registers an account where login by user id is off', async (t) 
   t.match(stdout, /look into the inbox of ann@example\.com/);
   t.match(await kinship(['demo', '--url', url, '--email', 'ann@example.com'], { DATA_DIR }), {
     code: 1,
-    stderr: 'An account has the address ann@example.com. Choose another one with --email.\n',
+    stderr: 'ann@example.com has an account already. Choose another address with --email.\n',
   });
 });
 

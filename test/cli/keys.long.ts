@@ -58,9 +58,13 @@ t.test('an operator lists, rotates and retires keys', async (t) => {
   t.match([first[1], first[2], second[2], second[5]], ['EdDSA', 'signing', 'announced', '-']);
   t.ok(announced.startsWith(String(second[0])));
 
-  t.match(await command('rotate --now'), /is announced, and signs now\./);
-  const states = rowsOf(await command('list')).map(([, , state]) => state);
-  t.same(states, ['retired', 'retired', 'signing']);
+  t.match(await command('rotate --now'), / \(EdDSA\) signs now\./);
+  const rows = rowsOf(await command('list'));
+  t.same(
+    rows.map(([, , state]) => state),
+    ['retired', 'retired', 'signing'],
+  );
+  t.equal(rows[1]?.[4], '-', 'the key that was announced never signs');
   const signing = String(rowsOf(await command('list'))[2]?.[0]);
   t.match(
     await command(`retire ${signing}`),

@@ -170,6 +170,16 @@ t.test('a pooler in transaction mode is refused unless the configuration names t
   });
 });
 
+t.test('a pooler in statement mode is refused', async (t) => {
+  if (!(await requirePostgres(t)) || !requirePgBouncer(t)) return;
+  const direct = await testRole(t, await testDatabase(t), POOLED_ROLE);
+  const { url } = await startPgBouncer(t, direct, 'statement');
+  const env = { DATABASE_URL: url, DATABASE_POOLER: 'transaction', DATA_DIR: await dataDir(t) };
+  await t.rejects(startServiceInProcess(t, env), {
+    message: /If it is in statement mode, use transaction mode/,
+  });
+});
+
 t.test(
   'a role without the settings is refused, and the error contains the statements that set them',
   async (t) => {

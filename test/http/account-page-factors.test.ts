@@ -44,7 +44,8 @@ t.test('an authenticator app can be added, used to sign in, and removed, with fo
   t.notMatch(shown.html, 'add the app again');
   t.equal((await submit(`${FACTORS}/totp/confirm`, { id, code: code() }, cookie)).status, 303);
   const listed = await show(FACTORS, cookie);
-  t.match(listed.html, '<bdi>Authenticator app</bdi> (Authenticator app): added');
+  t.match(listed.html, '<bdi>Authenticator app</bdi>: added');
+  t.match(listed.html, 'Make recovery codes now.');
 
   const made = await submit(`${FACTORS}/recovery-codes`, {}, cookie);
   t.equal(made.title, 'Your recovery codes');

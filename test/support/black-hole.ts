@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 
-/** Prints the port of a server with the shortest queue of connections. With FORCE_COLOR a number would be coloured. */
+/** Prints the port of a server with the shortest queue of connections: as a string, which FORCE_COLOR does not color. */
 const LISTEN = `const server = require('node:net').createServer();
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(String(server.address().port)));`;
 

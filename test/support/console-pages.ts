@@ -43,13 +43,14 @@ export async function tabTo(
   throw new Error(`The tab key does not reach ${name}.`);
 }
 
-/** The boxes of tables that hide a part of their table, and the pixels that they hide. */
+/** The boxes that are narrower than their table, with the difference in pixels. */
 const CUT_TABLES = `[...document.querySelectorAll('.scroll')]
   .filter((box) => box.scrollWidth > box.clientWidth)
   .map((box) => box.getAttribute('aria-label') + ': ' + (box.scrollWidth - box.clientWidth))`;
 
 /**
- * Asserts, at two widths in light and dark: no accessibility rule is violated, and nothing is wider than the window.
+ * Asserts, at two widths in light and dark: no accessibility rule is violated, nothing is wider than the window, and no
+ * table is wider than its box.
  */
 export async function checkRendering(t: Test, page: Page, name: string): Promise<void> {
   await addAxe(page);

@@ -44,7 +44,7 @@ export interface PgBouncer {
 export async function startPgBouncer(
   t: Pick<Test, 'teardown'>,
   database: string,
-  mode: 'session' | 'transaction',
+  mode: 'session' | 'transaction' | 'statement',
   settings: Readonly<Record<string, string | number>> = {},
 ): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), 'kinship-pgbouncer-'));

@@ -51,7 +51,7 @@ function EventRow({ event }: { readonly event: AuditItem }) {
   return (
     <tr>
       <th scope="row">{type}</th>
-      <td>{momentInWords(Date.parse(time))}</td>
+      <td class="when">{momentInWords(Date.parse(time))}</td>
       <td class="ids">
         {userId !== null && <Link to={pathOfUser(userId)}>{userId}</Link>}
         {sessionId !== null && (

@@ -44,7 +44,7 @@ export function Search() {
         <button type="submit">Find</button>
       </form>
       <p>
-        An account by its name or address: <Link to="/users">Users</Link>.
+        To find an account by its name or address, use <Link to="/users">Users</Link>.
       </p>
     </Page>
   );

@@ -93,7 +93,7 @@ function closeOnError(connection: Connection) {
   return { closed, abandon };
 }
 
-/** If a refusal belongs to no method of AMQP, the driver writes `undefined: ` before the reason of the broker. */
+/** Removes `undefined: `, which the driver writes before the broker's reason if the reason belongs to no method. */
 export function withoutUndefined(reason: unknown): unknown {
   if (reason instanceof Error) reason.message = reason.message.replace(/^undefined: /, '');
   return reason;

@@ -5,7 +5,7 @@ import { errorCode } from '../../lib/errors.ts';
 import { sleep } from '../../lib/time.ts';
 import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import type { Sql } from './connect.ts';
-import { DatabaseUnusable } from './connection/session.ts';
+import { DatabaseUnusable, unwrapUnusable } from './connection/session.ts';
 import { mapDriverError } from './execute.ts';
 import { dropInvalidIndexes } from './invalid-indexes.ts';
 import { adoptOldTable, TABLE } from './migrations-table.ts';
@@ -109,8 +109,3 @@ async function findSchema(tx: postgres.TransactionSql): Promise<{ database: stri
 }
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]*$/;
-
-/** At the start the operator needs the cause, not the fact that the database is unavailable. */
-function unwrapUnusable(error: unknown): never {
-  throw error instanceof StoreUnavailable && error.cause instanceof DatabaseUnusable ? error.cause : error;
-}

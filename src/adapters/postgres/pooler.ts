@@ -1,16 +1,42 @@
 import { randomUUID } from 'node:crypto';
+import { errorCode } from '../../lib/errors.ts';
+import { StoreUnavailable } from '../../ports/stores/store-unavailable.ts';
 import { connect, type Sql, type UrlAddress } from './connect.ts';
-import { DatabaseUnusable } from './connection/session.ts';
+import { DatabaseUnusable, unwrapUnusable } from './connection/session.ts';
 import { execute } from './execute.ts';
 
 /**
- * Throws {@link DatabaseUnusable} if the address is a pooler in transaction mode and the configuration does not say so.
- * The check changes a session setting on one connection. Behind such a pooler a second connection sees the setting, or
- * the first connection loses it. The second connection holds a transaction meanwhile: a pooler assigns the server
- * session that was used last, so the first connection then gets another session.
+ * Throws {@link DatabaseUnusable} if the address is a pooler in statement mode, or a pooler in transaction mode and the
+ * configuration does not say so.
  */
-export async function refuseTransactionPooler(sql: Sql, address: UrlAddress): Promise<void> {
-  if (address.pooler === 'transaction' || !(await isPooled(sql))) return;
+export async function refuseWrongPooler(sql: Sql, address: UrlAddress): Promise<void> {
+  if (!(await isPooled(sql).catch(unwrapUnusable))) return;
+  await refuseStatementPooler(address);
+  if (address.pooler !== 'transaction') await refuseTransactionPooler(address);
+}
+
+/** A pooler in statement mode closes the connection at the begin of a transaction. */
+async function refuseStatementPooler(address: UrlAddress): Promise<void> {
+  const sql = connect({ ...address, pool: 1 });
+  try {
+    await execute(sql.begin((tx) => tx`select 1`));
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable) || errorCode(error.cause) !== 'CONNECTION_CLOSED') throw error;
+    throw new DatabaseUnusable(
+      'The pooler of DATABASE_URL closes the connection when a transaction begins. If it is in statement mode, use transaction mode.',
+      { cause: error },
+    );
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/**
+ * The check changes a session setting on one connection. Behind a pooler in transaction mode a second connection sees
+ * the setting, or the first connection loses it. The second connection holds a transaction meanwhile: a pooler assigns
+ * the server session that was used last, so the first connection then gets another session.
+ */
+async function refuseTransactionPooler(address: UrlAddress): Promise<void> {
   const [first, second] = [connect({ ...address, pool: 1 }), connect({ ...address, pool: 1 })];
   try {
     if (await haveMixedSessions(first, second))

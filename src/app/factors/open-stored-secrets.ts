@@ -8,8 +8,8 @@ interface Deps {
 }
 
 /**
- * Opens up to `limit` stored secrets of each store, and returns how many it opened. Rejects with a {@link Refusal}
- * `unavailable` if the key of a secret is not configured: the owner of that secret could not sign in.
+ * Opens up to `limit` secrets of each store, and returns their number. Rejects with a {@link Refusal} `unavailable` if a
+ * secret cannot be opened, for example because its key is not configured.
  */
 export async function openStoredSecrets({ stores, sealer }: Deps, limit: number): Promise<number> {
   let opened = 0;

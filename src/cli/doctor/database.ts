@@ -4,7 +4,7 @@ import { connect, type Sql, type UrlAddress } from '../../adapters/postgres/conn
 import { isAnswered } from '../../adapters/postgres/embedded/lock.ts';
 import { readSocketRecord } from '../../adapters/postgres/embedded/start.ts';
 import { findInvalidIndexes } from '../../adapters/postgres/invalid-indexes.ts';
-import { refuseTransactionPooler } from '../../adapters/postgres/pooler.ts';
+import { refuseWrongPooler } from '../../adapters/postgres/pooler.ts';
 import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
 import type { Config } from '../../config.ts';
 import { plural } from '../../domain/plural.ts';
@@ -80,7 +80,7 @@ async function checkIndexes(sql: Sql): Promise<readonly Finding[]> {
 
 async function checkPooler(sql: Sql, address: UrlAddress): Promise<Finding> {
   try {
-    await refuseTransactionPooler(sql, address);
+    await refuseWrongPooler(sql, address);
     return ok('pooler', `DATABASE_POOLER=${address.pooler ?? 'session'} fits`);
   } catch (error) {
     return fail(

@@ -51,7 +51,7 @@ export function checkOrigins({ http, production }: Pick<Config, 'http' | 'produc
       'PUBLIC_URL is https, but TRUST_PROXY names no proxy: all clients share the address and the limits of the proxy';
     findings.push(warn('proxy', found, 'name the proxy that terminates TLS in TRUST_PROXY'));
   }
-  // A container listens on all of its addresses, also if only this machine reaches the published port.
+  // A loopback PUBLIC_URL is right for a container whose port is published on 127.0.0.1 only.
   if (publicUrl === null && !isLoopback(host)) {
     const found = `API_HOST is ${host}, but links in mails lead to localhost`;
     findings.push(warn('public URL', found, 'set PUBLIC_URL to the origin that clients use'));

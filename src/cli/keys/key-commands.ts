@@ -10,14 +10,16 @@ export async function listKeys(keys: KeySetAdmin): Promise<string> {
   if (found.length === 0)
     return 'There are no keys. With an asymmetric ACCESS_TOKEN_ALG the service makes the first key when it starts.\n';
   const heads = ['kid', 'alg', 'state', 'announced', 'signs from', 'published until'];
-  return formatTable([heads, ...found.map(rowOf)]) + found.map(warningOf).join('');
+  const signing = found.find(({ state }) => state === 'signing');
+  const rows = found.map((key) => rowOf(key, signing?.signsFrom ?? Number.POSITIVE_INFINITY));
+  return formatTable([heads, ...rows]) + found.map(warningOf).join('');
 }
 
 /** Announces a new key, unless one is already announced. Returns a sentence that says when the key signs. */
 export async function rotateKey(keys: KeySetAdmin, atOnce: boolean): Promise<string> {
   const { key, isNew } = await keys.rotate(atOnce);
   const from = new Date(key.signsFrom).toISOString();
-  if (isNew && atOnce) return `${key.id} (${key.alg}) is announced, and signs now.\n`;
+  if (isNew && atOnce) return `${key.id} (${key.alg}) signs now.\n`;
   return isNew
     ? `${key.id} (${key.alg}) is announced, and signs from ${from}.\n`
     : `${key.id} (${key.alg}) is already announced, and signs from ${from}; nothing has changed.\n`;
@@ -43,8 +45,13 @@ export function remedyFor(id: string, { isSealedElsewhere }: KeyFault): string {
     : `Remove it: ${retire}`;
 }
 
-function rowOf({ id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyInSet): string[] {
-  return [id, alg, state, ...[announcedAt, signsFrom, publishedUntil].map(timeOf)];
+function rowOf(
+  { id, alg, state, announcedAt, signsFrom, publishedUntil }: KeyInSet,
+  latestSignsFrom: number,
+): string[] {
+  // An announced key that `rotate --now` replaced never signs.
+  const from = state === 'retired' && signsFrom > latestSignsFrom ? 0 : signsFrom;
+  return [id, alg, state, ...[announcedAt, from, publishedUntil].map(timeOf)];
 }
 
 /** `-` for an unknown time. A key file holds no times, and the signing key has no end yet. */

@@ -191,7 +191,7 @@ function createAnswerHeaders({ corsOrigins, publicUrl, sessionCookies }: ServerO
   return {
     forRequest: (request: FastifyRequest) => ({
       ...protection,
-      ...crossOrigin(request.headers.origin, sessionCookies && mayCarryCookies(request)),
+      ...crossOrigin(request.headers.origin, mayCarryCookies(request, sessionCookies)),
       'x-request-id': request.id,
     }),
     withoutRequest: (origin: string | undefined) => ({

@@ -17,7 +17,7 @@ const EXPOSED = [
   'ratelimit-reset',
 ].join(', ');
 
-const VERIFY = /^\/auth\/verify(?:\?|$)/;
+const VERIFY_URL = /^\/auth\/verify(?:\?|$)/;
 
 /** One or more labels before the domain of a pattern. */
 const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
@@ -47,13 +47,14 @@ export function createCrossOriginHeaders(entries: readonly string[]): CrossOrigi
 }
 
 /**
- * Whether a request to a route under `/auth/`, or the request that a preflight announces, uses session cookies. Pages
- * and front doors have cookies too, which scripts of other origins must not use. `/auth/verify` reads the cookies of any
- * request: a proxy returns its refusal to the page.
+ * Whether a page may read the answer to a request with cookies. With `sessionCookies` these are the requests to routes
+ * under `/auth/` that use session cookies, and the preflights that announce one. Pages and front doors have cookies too,
+ * which scripts of other origins must not use. A proxy asks `/auth/verify` about any request, and returns a refusal to
+ * the page.
  */
-export function mayCarryCookies({ url, headers }: FastifyRequest): boolean {
-  if (!url.startsWith('/auth/')) return false;
-  if (VERIFY.test(url)) return true;
+export function mayCarryCookies({ url, headers }: FastifyRequest, sessionCookies: boolean): boolean {
+  if (VERIFY_URL.test(url)) return true;
+  if (!sessionCookies || !url.startsWith('/auth/')) return false;
   const announced = headers['access-control-request-headers']?.toLowerCase().split(/[ ,]+/) ?? [];
   return headers[SESSION_TRANSPORT] !== undefined || announced.includes(SESSION_TRANSPORT);
 }

@@ -1,3 +1,4 @@
+import { StoreUnavailable } from '../../../ports/stores/store-unavailable.ts';
 import { STATEMENT_TIMEOUT } from '../execute.ts';
 
 const ROLES = ['any', 'read-write', 'primary'] as const;
@@ -64,6 +65,11 @@ export interface ServerSessionOptions {
 export class DatabaseUnusable extends Error {
   override readonly name = 'DatabaseUnusable';
   readonly code = 'DATABASE_UNFIT';
+}
+
+/** At the start the operator needs the cause, not the fact that the database is unavailable. */
+export function unwrapUnusable(error: unknown): never {
+  throw error instanceof StoreUnavailable && error.cause instanceof DatabaseUnusable ? error.cause : error;
 }
 
 /**

@@ -34,10 +34,15 @@ ${events.map(activityLine).join('\n')}
 `;
 }
 
+function wordsFor({ type, data }: AuditEvent): string {
+  if (type === 'users.factor_added' && data.kind === 'recovery_code') return 'New recovery codes were made';
+  return WORDS[type as ActivityType];
+}
+
 function activityLine(event: AuditEvent): string {
   const { by, ip, userAgent, reason } = toActivityItem(event);
   const cause = reason === undefined ? '' : ` (${escapeHtml(reasonInWords(reason))})`;
-  const what = `${WORDS[event.type as ActivityType]}${cause}`;
+  const what = `${wordsFor(event)}${cause}`;
   const actor = by === 'operator' || by === 'service_key' ? ', by an operator or a program' : '';
   const address = ip === undefined ? '' : `, from ${escapeHtml(ip)}`;
   const device = userAgent === undefined ? '' : `, <bdi>${escapeHtml(userAgent)}</bdi>`;

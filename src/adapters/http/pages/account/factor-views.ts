@@ -18,7 +18,8 @@ export function describeFactor({
   lastUsedAt,
 }: ListedFactors['factors'][number]): string {
   const used = lastUsedAt === null ? '' : `, last used ${renderTime(lastUsedAt)}`;
-  return `<bdi>${escapeHtml(label)}</bdi> (${KINDS[kind]}): added ${renderTime(createdAt)}${used}`;
+  const name = `<bdi>${escapeHtml(label)}</bdi>${label === KINDS[kind] ? '' : ` (${KINDS[kind]})`}`;
+  return `${name}: added ${renderTime(createdAt)}${used}`;
 }
 
 interface FactorsState {
@@ -59,8 +60,8 @@ ${addSection('passkeys/begin', 'Add a passkey', state)}
 
 function recoverySection(left: number): string {
   return `<h2>Recovery codes</h2>
-<p>Unused recovery codes: ${left}. Each replaces a second factor once. They are removed together with the last second factor.</p>
-${left === 0 ? '<p>Make recovery codes now. Without them, the loss of your device locks you out.</p>\n' : ''}${renderButtonForm({ action: '/account/factors/recovery-codes', button: 'Make new recovery codes' })}
+<p>Unused recovery codes: ${left}. Each replaces a second factor once. When you remove your last second factor, the codes are removed, too.</p>
+${left === 0 ? '<p>Make recovery codes now. Without them, the loss of your device can lock you out.</p>\n' : ''}${renderButtonForm({ action: '/account/factors/recovery-codes', button: 'Make new recovery codes' })}
 `;
 }
 
@@ -80,7 +81,7 @@ function addSection(path: string, title: string, { asksPassword }: FactorsState)
 ${renderButtonForm({ action: `/account/factors/${path}`, fields, button: title })}`;
 }
 
-/** Groups of four characters, which are easier to type. Apps ignore the spaces. */
+/** Groups of four characters, which are easier to type. Authenticator apps accept the spaces. */
 function inGroups(secret: string): string {
   return secret.replace(/.{4}(?=.)/g, '$& ');
 }

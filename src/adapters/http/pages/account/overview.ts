@@ -74,7 +74,7 @@ function accountSection(overview: AccountOverview): string {
   const address =
     email === undefined
       ? ''
-      : ` Its address is ${renderName(email)}${emailVerified === true ? '' : ', which is not confirmed'}.`;
+      : ` The address of the account is ${renderName(email)}${emailVerified === true ? '' : ', which is not confirmed'}.`;
   return `${username === undefined ? '' : `<p>You are signed in as ${renderName(username)}.${address}</p>\n`}${verificationSection(overview)}<ul>
 <li><a href="/account/password">Change your password</a></li>
 ${overview.sendsMails ? '<li><a href="/account/email">Change your address</a></li>\n' : ''}<li><a href="/account/factors">Change your second factors</a></li>
