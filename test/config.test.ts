@@ -381,11 +381,14 @@ const FAULTY: [Env, RegExp, number?][] = [
   [{ API_PORT: '65536' }, /^API_PORT is "65536", but must be a whole number from 0 to 65535/],
   [{ API_PORT: 'http' }, /^API_PORT/],
   [{ METRICS_PORT: 'on' }, /^METRICS_PORT is "on", but must be a whole number/],
-  [{ METRICS_PORT: '3000' }, /^METRICS_PORT is "3000", but must be another port than API_PORT/],
+  [
+    { METRICS_PORT: '3000' },
+    /^METRICS_PORT is "3000", but must be another port than 3000, on which the service listens/,
+  ],
   [{ CONSOLE: 'yes' }, /^CONSOLE is "yes", but must be one of on, off/],
   [
     { CONSOLE: 'on', CONSOLE_PORT: '3000' },
-    /^CONSOLE_PORT is "3000", but must be another port than API_PORT/,
+    /^CONSOLE_PORT is "3000", but must be another port than 3000, on which the service listens/,
   ],
   [
     { CONSOLE: 'on', CONSOLE_PORT: '4000', METRICS_PORT: '4000' },

@@ -11,6 +11,8 @@ export interface SetupOptions {
   readonly to: string;
   /** `SECRETS_DIR` of the operator. Blank: the secrets are generated here. */
   readonly own: string;
+  /** The port that Docker publishes: API_PORT of `.env`. In the container API_PORT is 3000. */
+  readonly port: string;
 }
 
 const MAKE_THEM =
@@ -22,8 +24,8 @@ const MAKE_THEM =
  * configuration, and gives each container the secrets that it reads. Throws, with one line for each fault, if something
  * is missing or refused: then no container gets anything.
  */
-export async function setUpContainers({ from, to, own }: SetupOptions): Promise<void> {
-  const faults: string[] = [];
+export async function setUpContainers({ from, to, own, port }: SetupOptions): Promise<void> {
+  const faults = publishedPortFaults(port);
   try {
     if (own === '') writeSecrets(from);
     else checkServerFiles(from);
@@ -45,6 +47,14 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
     .sort();
   const overrides = given.length === 0 ? '' : `, and from the environment or .env: ${given.join(', ')}`;
   process.stdout.write(`The configuration is valid. ${source} are in use${overrides}.\n`);
+}
+
+function publishedPortFaults(port: string): string[] {
+  if (Number(port) === 0) return ['API_PORT is 0, but must be a port that Docker publishes.'];
+  const { CONSOLE_PORT = '' } = process.env;
+  return Number(CONSOLE_PORT) === Number(port)
+    ? [`CONSOLE_PORT is ${CONSOLE_PORT}, but must be another port than API_PORT.`]
+    : [];
 }
 
 async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {

@@ -146,7 +146,13 @@ function readOtherPort(
   const other = name === 'CONSOLE_PORT' ? (['API_PORT', 'METRICS_PORT'] as const) : (['API_PORT'] as const);
   for (const taken of other)
     if (port !== 0 && variables[taken] !== '' && port === Number(variables[taken]))
-      read.reportInvalid(name, value, `another port than ${taken} (${variables[taken]})`);
+      read.reportInvalid(
+        name,
+        value,
+        taken === 'API_PORT'
+          ? `another port than ${value}, on which the service listens`
+          : `another port than ${taken}`,
+      );
   return port;
 }
 

@@ -16,8 +16,9 @@ export interface Invocation {
  */
 export function commandLine(words: string, { program, cwd, env }: Invocation = currentInvocation()): string {
   const isScript = env.npm_package_name === 'kinship' && (env.npm_lifecycle_event ?? 'npx') !== 'npx';
-  // The sources run in a checkout only.
-  if (isScript || program.endsWith('.ts')) return toNpmScript(words);
+  const isInstalled = isExecutableOnPath('kinship', env.PATH ?? '');
+  // The sources run in a checkout, or in the image for development, which has the command `kinship`.
+  if ((isScript || program.endsWith('.ts')) && !isInstalled) return toNpmScript(words);
   const folder = dirname(program);
   if (basename(folder) === '.bin') {
     const home = dirname(dirname(folder));
@@ -25,7 +26,7 @@ export function commandLine(words: string, { program, cwd, env }: Invocation = c
     if (specifier !== null) return `npx --yes ${quote(specifier)} ${words}`;
     if (!relative(home, cwd).startsWith('..')) return `npx kinship ${words}`;
   }
-  if (isExecutableOnPath('kinship', env.PATH ?? '')) return `kinship ${words}`;
+  if (isInstalled) return `kinship ${words}`;
   const path = relative(cwd, program);
   return `node ${quote(path.startsWith('..') ? program : path)} ${words}`;
 }

@@ -47,6 +47,21 @@ t.test('files with which the service does not start are named', (t) => {
   t.end();
 });
 
+t.test('the published port is not 0, and not that of the console', async (t) => {
+  const faultsWith = (port: string, env: Env) => {
+    const args = [...PROGRAM, 'setup', '--from', join(t.testdirName, 'a'), '--to', join(t.testdirName, 'b')];
+    const { status, stderr } = spawnSync(process.execPath, [...args, '--port', port], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, ...PRODUCTION, ...env },
+    });
+    return { status, stderr };
+  };
+  t.match(faultsWith('0', {}), { status: 1, stderr: /^API_PORT is 0, but/ });
+  const console = { CONSOLE: 'on', CONSOLE_PORT: '8080' };
+  t.match(faultsWith('8080', console), { status: 1, stderr: /^CONSOLE_PORT is 8080, but/ });
+  t.match(faultsWith('8081', console), { status: 0, stderr: '' });
+});
+
 t.test('the first start generates all secrets, and a later one keeps them', (t) => {
   const folder = t.testdir();
   const { status, share, to } = setUp(folder);
