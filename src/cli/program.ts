@@ -345,7 +345,6 @@ function addSetup(program: Command): void {
     .option('--from <folder>', 'the folder with a file for each secret', '/secrets')
     .option('--to <folder>', 'the folder that gets one folder for each container', '/shares')
     .option('--own <folder>', 'SECRETS_DIR of the operator; blank: generate the secrets', '')
-    .option('--port <port>', 'the port that Docker publishes', '3000')
     .action(
       reportFailures(async (options: SetupOptions) => (await import('./setup.ts')).setUpContainers(options)),
     );

@@ -1,5 +1,6 @@
 import { findKeySetFault, findWebhooksFaults } from '../compose/configured-files.ts';
 import { ConfigurationError, readConfig } from '../config.ts';
+import { commandLine } from '../lib/command-line.ts';
 import { collectSecrets, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
 import { writeSecrets } from './secrets/files.ts';
 import { checkServerFiles } from './secrets/servers.ts';
@@ -11,8 +12,6 @@ export interface SetupOptions {
   readonly to: string;
   /** `SECRETS_DIR` of the operator. Blank: the secrets are generated here. */
   readonly own: string;
-  /** The port that Docker publishes: API_PORT of `.env`. In the container API_PORT is 3000. */
-  readonly port: string;
 }
 
 const MAKE_THEM =
@@ -24,8 +23,8 @@ const MAKE_THEM =
  * configuration, and gives each container the secrets that it reads. Throws, with one line for each fault, if something
  * is missing or refused: then no container gets anything.
  */
-export async function setUpContainers({ from, to, own, port }: SetupOptions): Promise<void> {
-  const faults = publishedPortFaults(port);
+export async function setUpContainers({ from, to, own }: SetupOptions): Promise<void> {
+  const faults = publishedPortFaults(process.env);
   try {
     if (own === '') writeSecrets(from);
     else checkServerFiles(from);
@@ -37,7 +36,7 @@ export async function setUpContainers({ from, to, own, port }: SetupOptions): Pr
   const isMissing = (fault: string) =>
     missing.some((file) => fault.startsWith(`${file.toUpperCase()} is not`));
   const invalid = await faultsOf({ ...process.env, ...variablesOf(secrets) });
-  faults.push(...invalid.filter((fault) => !isMissing(fault)));
+  faults.push(...invalid.filter((fault) => !isMissing(fault)).map(namingContainer));
   if (faults.length > 0)
     throw new Error([...faults, 'Correct this in .env or in SECRETS_DIR, then start again.'].join('\n'));
   shareSecrets(to, secrets);
@@ -49,12 +48,25 @@ export async function setUpContainers({ from, to, own, port }: SetupOptions): Pr
   process.stdout.write(`The configuration is valid. ${source} are in use${overrides}.\n`);
 }
 
-function publishedPortFaults(port: string): string[] {
-  if (Number(port) === 0) return ['API_PORT is 0, but must be a port that Docker publishes.'];
-  const { CONSOLE_PORT = '' } = process.env;
-  return Number(CONSOLE_PORT) === Number(port)
-    ? [`CONSOLE_PORT is ${CONSOLE_PORT}, but must be another port than API_PORT.`]
-    : [];
+/** Names the command that works on the machine, also while the settings are refused. */
+function namingContainer(fault: string): string {
+  return fault.replace(commandLine('secrets'), 'docker compose -f compose.prod.yml run --rm setup secrets');
+}
+
+/** The faults of the ports that compose.prod.yml publishes. `PUBLISHED_PORT` is API_PORT of `.env`. */
+function publishedPortFaults(env: NodeJS.ProcessEnv): string[] {
+  const { PUBLISHED_PORT = '3000', API_BIND = '', REPLICAS = '', CONSOLE_PORT = '' } = env;
+  const faults: string[] = [];
+  if (Number(PUBLISHED_PORT) === 0) faults.push('API_PORT is 0, but must be a port that Docker can publish.');
+  if (CONSOLE_PORT !== '' && CONSOLE_PORT === PUBLISHED_PORT)
+    faults.push(`CONSOLE_PORT is ${CONSOLE_PORT}, but must be another port than API_PORT.`);
+  if (Number(REPLICAS) > 1 && API_BIND === '')
+    faults.push(`REPLICAS is ${REPLICAS}, but API_BIND does not name a port for each.`);
+  if (Number(REPLICAS) > 1 && CONSOLE_PORT !== '')
+    faults.push(
+      `REPLICAS is ${REPLICAS}, so CONSOLE_PORT must be blank: its port can be published only once.`,
+    );
+  return faults;
 }
 
 async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {

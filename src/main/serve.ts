@@ -1,4 +1,5 @@
 import { isWorker } from '../adapters/cluster/worker-process.ts';
+import { DatabaseUnusable } from '../adapters/postgres/connection/session.ts';
 import { FolderInUse } from '../adapters/postgres/embedded/lock.ts';
 import {
   createLog,
@@ -52,7 +53,7 @@ async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
   // The messages of the first three are complete, so they have no stack.
   if (error instanceof ConfigurationError) for (const fault of error.faults) log.fatal({}, fault);
-  else if (error instanceof StoreUnavailable) {
+  else if (error instanceof StoreUnavailable || error instanceof DatabaseUnusable) {
     const reason = describeFailure(error).replace(/\.$/, '');
     log.fatal(
       {},

@@ -47,19 +47,22 @@ t.test('files with which the service does not start are named', (t) => {
   t.end();
 });
 
-t.test('the published port is not 0, and not that of the console', async (t) => {
-  const faultsWith = (port: string, env: Env) => {
-    const args = [...PROGRAM, 'setup', '--from', join(t.testdirName, 'a'), '--to', join(t.testdirName, 'b')];
-    const { status, stderr } = spawnSync(process.execPath, [...args, '--port', port], {
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH, ...PRODUCTION, ...env },
-    });
-    return { status, stderr };
-  };
-  t.match(faultsWith('0', {}), { status: 1, stderr: /^API_PORT is 0, but/ });
+t.test('the ports that compose.prod.yml publishes are checked', (t) => {
+  const folder = t.testdir();
   const console = { CONSOLE: 'on', CONSOLE_PORT: '8080' };
-  t.match(faultsWith('8080', console), { status: 1, stderr: /^CONSOLE_PORT is 8080, but/ });
-  t.match(faultsWith('8081', console), { status: 0, stderr: '' });
+  const replicas = { REPLICAS: '2', API_BIND: '127.0.0.1:3000-3001' };
+  for (const [env, fault] of [
+    [{ PUBLISHED_PORT: '0' }, /^API_PORT is 0, but/],
+    [{ PUBLISHED_PORT: '8080', ...console }, /^CONSOLE_PORT is 8080, but/],
+    [{ REPLICAS: '2' }, /^REPLICAS is 2, but API_BIND/],
+    [{ ...replicas, ...console }, /^REPLICAS is 2, so CONSOLE_PORT must be blank/],
+  ] as const) {
+    const { status, faults } = setUp(folder, env);
+    t.match({ status, faults }, { status: 1, faults: [fault, /^Correct this/] });
+  }
+  for (const env of [{ PUBLISHED_PORT: '8081', ...console }, replicas])
+    t.match(setUp(folder, env), { status: 0, faults: [''] });
+  t.end();
 });
 
 t.test('the first start generates all secrets, and a later one keeps them', (t) => {

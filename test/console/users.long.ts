@@ -132,13 +132,13 @@ t.test('a user id that is no UUID has a page, and its sessions can be ended ther
   await page.goto(`${url}/console/find`);
   await page.getByLabel('Id, from a mail').fill(userId);
   await page.getByRole('button', { name: 'Find' }).click();
-  await page.getByText('This user id has no account here.').waitFor();
+  await page.getByText('No account has this id.').waitFor();
   t.ok(page.url().endsWith(`/console/users/${encodeURIComponent(userId)}`));
   t.equal(await page.locator('p.id').textContent(), userId);
   t.equal(await page.locator('tbody tr').count(), 1);
   await page.locator('tbody a').click();
   await page.getByRole('link', { name: userId }).click();
-  await page.getByText('This user id has no account here.').waitFor();
+  await page.getByText('No account has this id.').waitFor();
 });
 
 t.test('a user id without an account has a page', async (t) => {
@@ -150,7 +150,7 @@ t.test('a user id without an account has a page', async (t) => {
   await page.goto(`${url}/console`);
   await signIn(page);
   await page.goto(`${url}/console/users/${userId}`);
-  await page.getByText('This user id has no account here.').waitFor();
+  await page.getByText('No account has this id.').waitFor();
   t.equal(await page.locator('tbody tr').count(), 1);
   await checkRendering(t, page, 'user id without an account');
 });

@@ -44,9 +44,10 @@ export function SignIn({ notice, onSignedIn }: Props) {
         setError(null);
         return;
       }
-      if (challenge !== null && refusal instanceof ServiceRefusal)
-        setChallenge(afterRefusal(challenge, refusal));
-      setError(refusal.message);
+      const isAnswer = challenge !== null && refusal instanceof ServiceRefusal;
+      const next = isAnswer ? afterRefusal(challenge, refusal) : challenge;
+      setChallenge(next);
+      setError(isAnswer && refusal.code === 'proof_refused' ? wordsForRefusedCode(next) : refusal.message);
     } finally {
       isRunning.current = false;
     }
@@ -82,6 +83,12 @@ function afterRefusal(challenge: Challenge, { status, code }: ServiceRefusal): C
   const refused = challenge.refused + 1;
   const isAlive = refused < MAX_ANSWERS && Date.now() < challenge.since + CHALLENGE_LIFE;
   return isAlive ? { ...challenge, refused } : null;
+}
+
+function wordsForRefusedCode(next: Challenge | null): string {
+  return next === null
+    ? 'The code was refused. After five codes or five minutes, every code is refused: sign in again.'
+    : 'The code is wrong, or was used before. After five codes or five minutes, every code is refused.';
 }
 
 interface FieldProps {

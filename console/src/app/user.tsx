@@ -29,7 +29,10 @@ export function User({ id, cursor }: { readonly id: string; readonly cursor: str
         {({ items, nextCursor, disabledAt, found }) => (
           <>
             {found === null ? (
-              <p>This user id has no account here. A program opens its sessions.</p>
+              <p>
+                No account has this id. A program may open sessions under it
+                {items.length === 0 && ', or the id is wrong'}.
+              </p>
             ) : (
               <AccountFacts account={found.account} />
             )}

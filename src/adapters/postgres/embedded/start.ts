@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { extract } from 'tar';
 import { makeFolder } from '../../../lib/make-folder.ts';
 import { runAll } from '../../../lib/run-all.ts';
-import { lockFolder } from './lock.ts';
+import { FolderInUse, isAnswered, lockFolder } from './lock.ts';
 import { createSocketPath } from './socket-path.ts';
 import { type ServingThread, serveDatabase } from './thread.ts';
 
@@ -46,6 +46,7 @@ export async function startEmbedded(
   const cleanup: Array<() => Promise<void>> = [];
   try {
     cleanup.push(await lockFolder(home));
+    await refuseOpenDatabase(home);
     await removeStaleSocket(home);
     await createIfMissing(home, onCreate).catch(throwOpenError(home));
 
@@ -68,6 +69,12 @@ const socketRecordPath = (home: string) => join(home, 'pg.socket');
 /** Reads the recorded socket path of this folder; null if there is no record. After a kill the record may be stale. */
 export async function readSocketRecord(dataDir: string): Promise<string | null> {
   return readFile(socketRecordPath(dataDir), 'utf8').catch(() => null);
+}
+
+/** The lock does not exclude processes of another network namespace. Their socket answers if they share its folder. */
+async function refuseOpenDatabase(home: string): Promise<void> {
+  const socketPath = await readSocketRecord(home);
+  if (socketPath !== null && (await isAnswered(socketPath))) throw new FolderInUse(home);
 }
 
 /** Removes the socket of a process that was killed. Removes only the recorded file and its empty folder. */
