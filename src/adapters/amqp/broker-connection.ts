@@ -95,7 +95,7 @@ function closeOnError(connection: Connection) {
 
 /** Removes `undefined: `, which the driver writes before the broker's reason if the reason belongs to no method. */
 export function withoutUndefined(reason: unknown): unknown {
-  if (reason instanceof Error) reason.message = reason.message.replace(/^undefined: /, '');
+  if (reason instanceof AMQPChannelError) reason.message = reason.message.replace(/^undefined: /, '');
   return reason;
 }
 
