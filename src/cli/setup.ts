@@ -1,6 +1,5 @@
 import { findKeySetFault, findWebhooksFaults } from '../compose/configured-files.ts';
 import { ConfigurationError, readConfig } from '../config.ts';
-import { commandLine } from '../lib/command-line.ts';
 import { collectSecrets, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
 import { writeSecrets } from './secrets/files.ts';
 import { checkServerFiles } from './secrets/servers.ts';
@@ -38,7 +37,7 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
   const isMissing = (fault: string) =>
     missing.some((file) => fault.startsWith(`${file.toUpperCase()} is not`));
   const invalid = await faultsOf({ ...process.env, ...variablesOf(secrets) });
-  faults.push(...invalid.filter((fault) => !isMissing(fault)).map(nameContainerCommand));
+  faults.push(...invalid.filter((fault) => !isMissing(fault)));
   if (faults.length > 0)
     throw new Error([...faults, 'Correct this in .env or in SECRETS_DIR, then start again.'].join('\n'));
   shareSecrets(to, secrets);
@@ -51,11 +50,6 @@ function describeSources(secrets: Readonly<Record<string, string>>, own: string)
   const given = Object.keys(secrets).filter((name) => process.env[name]?.trim());
   const others = given.length === 0 ? '' : `, and from the environment or .env: ${given.sort().join(', ')}`;
   return `${stored} are in use${others}.`;
-}
-
-/** Names the command that works on the machine, also while the settings are refused. */
-function nameContainerCommand(fault: string): string {
-  return fault.replace(commandLine('secrets'), 'docker compose -f compose.prod.yml run --rm setup secrets');
 }
 
 async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {

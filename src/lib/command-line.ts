@@ -15,10 +15,11 @@ export interface Invocation {
  * `npx kinship` without an installation would run a stranger's package.
  */
 export function commandLine(words: string, { program, cwd, env }: Invocation = currentInvocation()): string {
+  // The compose files name the command of the machine: people do not run commands inside of the container.
+  if (env.KINSHIP_COMMAND) return `${env.KINSHIP_COMMAND} ${words}`;
   const isScript = env.npm_package_name === 'kinship' && (env.npm_lifecycle_event ?? 'npx') !== 'npx';
-  const isInstalled = isExecutableOnPath('kinship', env.PATH ?? '');
-  // The sources run in a checkout, or in the image for development, which has the command `kinship`.
-  if ((isScript || program.endsWith('.ts')) && !isInstalled) return toNpmScript(words);
+  // The sources run in a checkout only.
+  if (isScript || program.endsWith('.ts')) return toNpmScript(words);
   const folder = dirname(program);
   if (basename(folder) === '.bin') {
     const home = dirname(dirname(folder));
@@ -26,7 +27,7 @@ export function commandLine(words: string, { program, cwd, env }: Invocation = c
     if (specifier !== null) return `npx --yes ${quote(specifier)} ${words}`;
     if (!relative(home, cwd).startsWith('..')) return `npx kinship ${words}`;
   }
-  if (isInstalled) return `kinship ${words}`;
+  if (isExecutableOnPath('kinship', env.PATH ?? '')) return `kinship ${words}`;
   const path = relative(cwd, program);
   return `node ${quote(path.startsWith('..') ? program : path)} ${words}`;
 }

@@ -16,6 +16,11 @@ t.test('a script of npm names the scripts of npm', async (t) => {
   t.equal(lineOf('serve', { env }), 'npm start');
 });
 
+t.test('KINSHIP_COMMAND names the command, as in the compose files', async (t) => {
+  const env = { KINSHIP_COMMAND: 'docker compose exec app', npm_package_name: 'kinship' };
+  t.equal(lineOf('keys rotate', { env }), 'docker compose exec app keys rotate');
+});
+
 t.test('the sources name the scripts of npm, because they run in a checkout', async (t) => {
   t.equal(lineOf('doctor', { program: '/srv/kinship/src/main.ts' }), 'npm run doctor');
 });
