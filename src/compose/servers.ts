@@ -8,7 +8,9 @@ import { runAll, waitForAll } from '../lib/run-all.ts';
 
 /** The URLs of the service. */
 export interface ServiceUrls {
+  /** The address on which the service listens. */
   readonly url: string;
+  /** Begins with PUBLIC_URL if it is set, because the port of a container has another number outside. */
   readonly docs: string;
   readonly metrics: string;
   /** Absent: the console is off. */
@@ -25,7 +27,7 @@ interface Parts {
 
 /** Creates a metrics server if the metrics have a port of their own. `listen` and `close` apply to all servers. */
 export function createServers(
-  { host, port, metricsPort, console, serviceKeys }: Config['http'],
+  { host, port, publicUrl, metricsPort, console, serviceKeys }: Config['http'],
   { app, consoleApp, exposition, log }: Parts,
 ) {
   // The metrics server closes without draining, because a scraper retries.
@@ -40,9 +42,9 @@ export function createServers(
       const url = await listenOn(app, 'API_PORT', host, port);
       return {
         url,
-        docs: `${url}/docs`,
+        docs: `${publicUrl ?? url}/docs`,
         metrics: `${metricsUrl ?? url}/metrics`,
-        ...(console !== null && { console: `${consoleUrl ?? url}/console` }),
+        ...(console !== null && { console: `${consoleUrl ?? publicUrl ?? url}/console` }),
       };
     },
     close: () =>

@@ -125,6 +125,7 @@ t.test(
     const env = { API_PORT: '0', DATA_DIR: folder, PUBLIC_URL: 'http://localhost:8088' };
     const service = await startService(t, { env });
     t.ok(service.logs().some((line) => line.includes('"publicUrl":"http://localhost:8088","msg":"ready"')));
+    t.ok(service.logs().some((line) => line.includes('"docs":"http://localhost:8088/docs"')));
     t.equal((await logIn(service.url)).status, 200);
     await t.rejects(
       startService(t, { env }),
