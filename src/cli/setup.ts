@@ -1,6 +1,6 @@
 import { findKeySetFault, findWebhooksFaults } from '../compose/configured-files.ts';
 import { ConfigurationError, readConfig } from '../config.ts';
-import { collectSecrets, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
+import { collectSecrets, hasChangedSecret, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
 import { writeSecrets } from './secrets/files.ts';
 import { checkServerFiles } from './secrets/servers.ts';
 import { publishedPortFaults } from './setup/published-ports.ts';
@@ -17,6 +17,9 @@ export interface SetupOptions {
 const MAKE_THEM =
   'Correct SECRETS_DIR, or restore your copy of the secrets. For a deployment without data, make new ones: ' +
   'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets';
+
+const RESTART =
+  'A secret has changed. If the service is running, also run: docker compose -f compose.prod.yml restart app\n';
 
 /**
  * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the
@@ -40,8 +43,10 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
   faults.push(...invalid.filter((fault) => !isMissing(fault)));
   if (faults.length > 0)
     throw new Error([...faults, 'Correct this in .env or in SECRETS_DIR, then start again.'].join('\n'));
+  const isChanged = hasChangedSecret(to, secrets);
   shareSecrets(to, secrets);
   process.stdout.write(`The configuration is valid. ${describeSources(secrets, own)}\n`);
+  if (isChanged) process.stdout.write(RESTART);
 }
 
 /** Where the secrets in use come from. */

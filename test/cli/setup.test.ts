@@ -104,6 +104,7 @@ t.test('a secret of the environment takes precedence until its variable is remov
     service_api_keys: SERVICE_API_KEYS,
     otel_exporter_otlp_headers: 'Authorization=x',
   });
+  t.match(setUp(folder).stdout, / Generated secrets are in use\.\nA secret has changed\. .* restart app\n$/);
   t.match(setUp(folder).stdout, /^The configuration is valid\. Generated secrets are in use\.\n$/);
   t.not(share('app').service_api_keys, SERVICE_API_KEYS);
   t.notOk('otel_exporter_otlp_headers' in share('app'));

@@ -44,6 +44,14 @@ export function variablesOf(secrets: Secrets): Secrets {
   return Object.fromEntries(Object.entries(secrets).filter(([name]) => SECRETS.some((one) => one === name)));
 }
 
+/** Whether the service was given another value of a secret. A running service reads its secrets at its start only. */
+export function hasChangedSecret(folder: string, secrets: Secrets): boolean {
+  return SECRETS_BY_CONTAINER.app.some((name) => {
+    const shared = readSecret(join(folder, 'app', name.toLowerCase()));
+    return shared !== '' && shared !== (secrets[name] ?? '');
+  });
+}
+
 /** Gives each container a folder with the secrets that it reads, and with no others. */
 export function shareSecrets(folder: string, secrets: Secrets): void {
   for (const [reader, names] of Object.entries(SECRETS_BY_CONTAINER)) {
