@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
 import type { Sql } from '../../adapters/postgres/connect.ts';
-import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
 import { createSigningKeys } from '../../adapters/postgres/signing-keys.ts';
-import { createWebhookEndpoints } from '../../adapters/postgres/webhook-endpoints.ts';
 import { openStoredSecrets } from '../../app/factors/open-stored-secrets.ts';
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
 import { createDatabaseKeySetAdmin, createFileKeySetAdmin } from '../../compose/key-set-admin.ts';
@@ -13,6 +11,7 @@ import { DAY } from '../../domain/durations.ts';
 import { formatCount, plural } from '../../domain/plural.ts';
 import { commandLine } from '../../lib/command-line.ts';
 import { remedyFor } from '../keys/key-commands.ts';
+import { sealedStores } from '../keys/sealed-stores.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 const SILENT = { info() {}, warn() {}, error() {} };
@@ -39,7 +38,7 @@ export async function checkStoredSecrets(
   { dataKeys, policy }: Pick<Config, 'dataKeys' | 'policy'>,
   sql: Sql,
 ): Promise<readonly Finding[]> {
-  const stores = [createSecondFactors(sql, policy), createWebhookEndpoints(sql)];
+  const stores = sealedStores(sql, policy);
   const opened = await openStoredSecrets({ stores, sealer: createDataSealer(dataKeys) }, MAX_SECRETS);
   return [ok('stored secrets', `${formatCount(opened)} opened with DATA_ENCRYPTION_KEY`)];
 }

@@ -1,14 +1,13 @@
 import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
-import { createSecondFactors } from '../../adapters/postgres/second-factors.ts';
-import { createWebhookEndpoints } from '../../adapters/postgres/webhook-endpoints.ts';
 import { resealSecrets } from '../../app/factors/reseal-secrets.ts';
 import { formatCount } from '../../domain/plural.ts';
 import { withSharedDatabase } from '../with-database.ts';
+import { sealedStores } from './sealed-stores.ts';
 
 /** `kinship keys reseal`. It works while the service runs. */
 export async function resealStoredSecrets(): Promise<void> {
   await withSharedDatabase(async (sql, config) => {
-    const stores = [createSecondFactors(sql, config.policy), createWebhookEndpoints(sql)];
+    const stores = sealedStores(sql, config.policy);
     const reseal = resealSecrets({ stores, sealer: createDataSealer(config.dataKeys) });
     const { resealed, total } = await reseal();
     process.stdout.write(

@@ -53,8 +53,9 @@ export function createCrossOriginHeaders(entries: readonly string[]): CrossOrigi
  * the page.
  */
 export function mayCarryCookies({ url, headers }: FastifyRequest, sessionCookies: boolean): boolean {
+  if (!url.startsWith('/auth/')) return false;
   if (VERIFY_URL.test(url)) return true;
-  if (!sessionCookies || !url.startsWith('/auth/')) return false;
+  if (!sessionCookies) return false;
   const announced = headers['access-control-request-headers']?.toLowerCase().split(/[ ,]+/) ?? [];
   return headers[SESSION_TRANSPORT] !== undefined || announced.includes(SESSION_TRANSPORT);
 }
