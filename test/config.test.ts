@@ -627,12 +627,13 @@ const FAULTY: [Env, RegExp, number?][] = [
   [{ ...production, ACCESS_TOKEN_SIGN_KEY: '' }, /^ACCESS_TOKEN_SIGN_KEY is not set/],
   [
     { ...production, ACCESS_TOKEN_ALG: 'EdDSA' },
-    /^KEY_SET_ENCRYPTION_KEY is not set: npm run secrets makes a key/,
+    /^KEY_SET_ENCRYPTION_KEY is not set\. Take the line KEY_SET_ENCRYPTION_KEY from the output of npm run secrets/,
   ],
   [
     { ...production, DATA_ENCRYPTION_KEY: '' },
-    /^DATA_ENCRYPTION_KEY is not set: npm run secrets makes a key/,
+    /^DATA_ENCRYPTION_KEY is not set\. Take the line DATA_ENCRYPTION_KEY from the output of npm run secrets/,
   ],
+  [{ ...production, REFRESH_TOKEN_HASH_KEY: 'short' }, /^REFRESH_TOKEN_HASH_KEY has a key of 5 bytes/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: 'ab'.repeat(40) }, /^REFRESH_TOKEN_HASH_KEY has a weak key/],
   [{ ...production, REFRESH_TOKEN_HASH_KEY: `${HASH}-change-me` }, /^REFRESH_TOKEN_HASH_KEY has a weak key/],
 ];

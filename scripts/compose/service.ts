@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import { type Agent, request } from 'node:http';
 import type { Compose } from './docker.ts';
 import { until } from './progress.ts';
@@ -7,6 +8,8 @@ export const USER = '6f1f5f0e-6c1f-4b9a-9a53-0d0b4f5d3c11';
 
 /** The password of each account. */
 export const PASSWORD = 'a violet piano 42';
+
+const README = readFileSync('README.md', 'utf8');
 
 /** Values of `.env` in every test. Both differ from the defaults. */
 export const ENV = { API_PORT: '8088', ACCESS_TOKEN_AGE: '14m' };
@@ -70,13 +73,11 @@ export function pairOf({ status, body }: Answer): Pair {
   return body as unknown as Pair;
 }
 
-/** Reads the service key whose scope is `login`, and returns its header. */
+/** Reads the service key whose scope is `login`, with the expression of README.md, and returns its header. */
 export function readServiceKey(compose: Compose): Headers {
-  const [key = ''] = compose
-    .read('exec', '-T', 'app', 'cat', '/run/secrets/service_api_keys')
-    .trim()
-    .split(',');
-  return { 'x-api-key': key.split(':').slice(2).join(':') };
+  const [, expression = ''] = /exec -T app sed '(.+)' \/run\/secrets\/service_api_keys\)/.exec(README) ?? [];
+  const key = compose.read('exec', '-T', 'app', 'sed', expression, '/run/secrets/service_api_keys').trim();
+  return { 'x-api-key': key };
 }
 
 /** Checks that the console is served on this port of the host. */

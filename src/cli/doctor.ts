@@ -9,6 +9,7 @@ import { checkBroker, checkMail, checkRedis } from './doctor/servers.ts';
 import { formatTable } from './table.ts';
 
 const CORRECT_VARIABLE = 'correct it in the environment or .env; .env.example describes each variable';
+const SET_IF_WRONG = 'nothing, if this is intended; otherwise see the variable in .env.example';
 
 /** `kinship doctor`: prints what each check has found, and changes nothing. Exit code 1 on a failure. */
 export async function diagnose({ json = false }: { readonly json?: boolean }): Promise<void> {
@@ -38,7 +39,7 @@ async function runChecks(config: Config, clock: () => number): Promise<readonly 
   const { redisUrl, brokerUrl, mail } = config;
   const groups = await Promise.all([
     checkWebhooksFile(config),
-    config.warnings.map((warning) => warn('configuration', warning, CORRECT_VARIABLE)),
+    config.warnings.map((warning) => warn('configuration', warning, SET_IF_WRONG)),
     checkOrigins(config),
     [checkSecretKeys(config)],
     runCheck('data folder', 'let DATA_DIR name a folder that this user can write', () =>

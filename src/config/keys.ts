@@ -66,12 +66,11 @@ function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: M
   const { production } = options;
   const given = list(value);
   if (given.length === 0 && !production) return readStored(name, options, faults);
-  if (given.length === 0) faults.add(`${name} is not set: ${commandLine('secrets')} makes a key.`);
+  const remedy = `Take the line ${name} from the output of ${commandLine('secrets')}.`;
+  if (given.length === 0) faults.add(`${name} is not set. ${remedy}`);
   for (const key of given) {
-    checkLength(name, name, key, faults);
-    if (production && isWeak(key)) {
-      faults.add(`${name} has a weak key: ${commandLine('secrets')} makes a random one.`);
-    }
+    if (isShort(name, key)) reportShort(name, name, key, faults);
+    else if (production && isWeak(key)) faults.add(`${name} has a weak key. ${remedy}`);
   }
   return given.map(nameKey);
 }
@@ -85,7 +84,7 @@ function readStored(
   if (!createKeys && !existsSync(path)) return [];
   try {
     const key = readStoredKey(path, () => onKeyCreated(name));
-    checkLength(name, `${name} in ${quote(path)}`, key, faults);
+    if (isShort(name, key)) reportShort(name, `${name} in ${quote(path)}`, key, faults);
     return [nameKey(key)];
   } catch (error) {
     faults.add(
@@ -106,11 +105,12 @@ function pathOf(name: KeyName, dataDir: string): string {
   return join(dataDir, 'keys', name.toLowerCase());
 }
 
-function checkLength(name: KeyName, where: string, key: string, faults: MessageCollector): void {
-  const length = Buffer.byteLength(key);
-  if (length < MIN_BYTES[name]) {
-    faults.add(`${where} has a key of ${length} bytes, but needs ${MIN_BYTES[name]} or more.`);
-  }
+function isShort(name: KeyName, key: string): boolean {
+  return Buffer.byteLength(key) < MIN_BYTES[name];
+}
+
+function reportShort(name: KeyName, where: string, key: string, faults: MessageCollector): void {
+  faults.add(`${where} has a key of ${Buffer.byteLength(key)} bytes, but needs ${MIN_BYTES[name]} or more.`);
 }
 
 function isWeak(key: string): boolean {

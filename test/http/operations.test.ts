@@ -75,6 +75,23 @@ t.test('the documentation serves its own files, and no others', async (t) => {
   }
 });
 
+t.test('a successful health probe logs no line at the level info, and a failed one does', async (t) => {
+  let isUp = true;
+  const database = async () => {
+    if (!isUp) throw new Error('no database');
+  };
+  const { send, lines } = await startHttpService(t, { http: { checks: { database } } });
+  const INFO = 30;
+  const answered = () =>
+    lines.map((line) => JSON.parse(line)).filter(({ level, msg }) => level === INFO && msg === 'answered');
+  await send('/health/live');
+  await send('/health/ready');
+  t.same(answered(), []);
+  isUp = false;
+  await send('/health/ready');
+  t.match(answered(), [{ route: '/health/ready', status: 503 }]);
+});
+
 t.test('each request logs one line without its query', async (t) => {
   const { post, lines } = await startHttpService(t);
   await post('/auth/refresh?refreshToken=canary');

@@ -55,7 +55,11 @@ export const createRoutingTracker = ({ clock, log, onRoutable }: Options) => {
   }
 
   function noteUnroutable(type: EventType): void {
-    if (!returned.has(type)) log.warn({ type }, 'no queue takes events of this type; bind a queue');
+    if (!returned.has(type))
+      log.warn(
+        { type },
+        'no queue takes events of this type; they wait a week. Bind a queue to receive them',
+      );
     returned.set(type, (returned.get(type) ?? 0) + 1);
     routed.delete(type);
   }

@@ -174,7 +174,9 @@ function reportRequests(app: App, onEnded: ServerOptions['onRequestEnded']): voi
     const path = routeOptions.url ?? 'none';
     onRequestEnd(reply, ({ status, milliseconds, isAnswered }) => {
       const facts = { method, route: path, status, ms: roundToTenth(milliseconds) };
-      log.info(facts, isAnswered ? 'answered' : 'the connection was closed before the end of the answer');
+      // Probes repeat every few seconds, and would hide the other lines.
+      const level = path.startsWith('/health/') && status < 400 ? 'debug' : 'info';
+      log[level](facts, isAnswered ? 'answered' : 'the connection was closed before the end of the answer');
       onEnded?.({ method, path, status, milliseconds });
     });
   });
