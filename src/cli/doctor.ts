@@ -71,18 +71,11 @@ async function checkStored(config: Config, clock: () => number): Promise<readonl
       ? [checkStoppedDatabase(config)]
       : await runCheck('database', remedy, () => checkDatabase(sql, config, clock));
   const isBroken = database.some(({ check, state }) => check === 'database' && state === 'fail');
-  const hasTables = !database.some(({ check, found }) => check === 'schema' && found === 'no tables yet');
   if (isBroken) return database;
-  const keys = await runCheck('key set', commandLine('keys list'), () =>
-    checkKeySet(config, hasTables ? sql : null, clock),
+  const keys = await runCheck('key set', commandLine('keys list'), () => checkKeySet(config, sql, clock));
+  const secrets = await runCheck('stored secrets', 'add the missing key: docs/keys.md, Secret keys', () =>
+    checkStoredSecrets(config, sql),
   );
-  const isCurrent = database.some(({ check, found }) => check === 'schema' && found === 'up to date');
-  const secrets =
-    sql === null || !isCurrent
-      ? []
-      : await runCheck('stored secrets', 'add the missing key: docs/keys.md, Secret keys', () =>
-          checkStoredSecrets(config, sql),
-        );
   return [...database, ...keys, ...secrets];
 }
 

@@ -8,7 +8,7 @@ import {
   isForPeople,
   type Logger,
 } from '../adapters/telemetry/log.ts';
-import { describeFailure } from '../cli/run-command.ts';
+import { describeFailure } from '../compose/describe-failure.ts';
 import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { commandLine } from '../lib/command-line.ts';

@@ -1,22 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import tap, { type Test } from 'tap';
-import { createAuditLog } from '../../src/adapters/postgres/audit-log.ts';
 import { connect, type Sql } from '../../src/adapters/postgres/connect.ts';
-import { createEmailChanges } from '../../src/adapters/postgres/email-changes.ts';
-import { createEmailLinks } from '../../src/adapters/postgres/email-links.ts';
-import { createOutbox } from '../../src/adapters/postgres/outbox.ts';
-import { createSecondFactors } from '../../src/adapters/postgres/second-factors.ts';
-import { createTasks } from '../../src/adapters/postgres/tasks.ts';
-import { createTokenFamilies } from '../../src/adapters/postgres/token-families.ts';
-import { createUsers } from '../../src/adapters/postgres/users.ts';
-import { createWebhookDeliveries } from '../../src/adapters/postgres/webhook-deliveries.ts';
-import { createWebhookEndpoints } from '../../src/adapters/postgres/webhook-endpoints.ts';
-import type { FactorStores } from '../ports/second-factors.ts';
-import type { TaskStores } from '../ports/tasks.ts';
-import type { WebhookStores } from '../ports/webhooks.ts';
 import { digest } from './digest.ts';
 import { claimsOf, hmac } from './forge.ts';
 import { type HttpService, startHttpService } from './http.ts';
+import { storesOn } from './open-stores.ts';
 import { migratedDatabase, requirePostgres } from './postgres.ts';
 import { someKeys } from './sessions.ts';
 
@@ -54,21 +42,6 @@ export async function migratedConnection(t: Test, pool = 10): Promise<Sql> {
   return sql;
 }
 
-function serviceStores(sql: Sql): TaskStores & FactorStores & WebhookStores {
-  return {
-    families: createTokenFamilies(sql, { sessionsPerUser: 50 }),
-    users: createUsers(sql, { sessionsPerUser: 50 }),
-    emailLinks: createEmailLinks(sql),
-    emailChanges: createEmailChanges(sql, { sessionsPerUser: 50 }),
-    secondFactors: createSecondFactors(sql, { sessionsPerUser: 50 }),
-    tasks: createTasks(sql),
-    outbox: createOutbox(sql),
-    webhookEndpoints: createWebhookEndpoints(sql),
-    webhookDeliveries: createWebhookDeliveries(sql),
-    auditLog: createAuditLog(sql),
-  };
-}
-
 interface Opening {
   readonly userId?: string;
   readonly query?: string;
@@ -82,7 +55,7 @@ export async function serviceOnDatabase(
   settings: Omit<NonNullable<Parameters<typeof startHttpService>[1]>, 'stores'> = {},
 ) {
   const keys = settings.keys ?? someKeys();
-  const service = await startHttpService(t, { ...settings, keys, stores: serviceStores(sql) });
+  const service = await startHttpService(t, { ...settings, keys, stores: storesOn(sql) });
   return {
     ...service,
     sql,

@@ -47,6 +47,11 @@ export async function probeSchema(sql: Sql): Promise<SchemaState> {
   return { isInstalled: true, due, edited: edited.map(([version]) => version) };
 }
 
+/** Whether this release has nothing to migrate, and has the migrations that ran. */
+export function isCurrent({ due, edited }: SchemaState): boolean {
+  return due.length === 0 && edited.length === 0;
+}
+
 /** Reads the checksum of each migration file, by version. A migration that runs stores the same checksum. */
 async function readMigrations(): Promise<Map<number, string>> {
   const migrations = await new Postgrator({ migrationPattern: MIGRATIONS, driver: 'pg' }).getMigrations();

@@ -1,4 +1,4 @@
-import { describeFailure } from '../run-command.ts';
+import { describeFailure } from '../../compose/describe-failure.ts';
 
 /** The result of a check, and how the operator corrects it. */
 export interface Finding {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createDataSealer } from '../../adapters/jose/sealed-data.ts';
 import type { Sql } from '../../adapters/postgres/connect.ts';
+import { isCurrent, probeSchema } from '../../adapters/postgres/probe-database.ts';
 import { createSigningKeys } from '../../adapters/postgres/signing-keys.ts';
 import { openStoredSecrets } from '../../app/factors/open-stored-secrets.ts';
 import type { KeyInSet } from '../../app/keys/list-keys.ts';
@@ -33,17 +34,21 @@ export function checkSecretKeys({ tokens, keySet, dataKeys }: SecretKeys): Findi
 /** The most stored secrets of each kind that the doctor opens. */
 const MAX_SECRETS = 1_000;
 
-/** Whether DATA_ENCRYPTION_KEY opens the secrets of second factors and webhooks. Rejects if one cannot be opened. */
+/**
+ * Whether DATA_ENCRYPTION_KEY opens the secrets of second factors and webhooks. Rejects if one cannot be opened. There
+ * is no finding if the database does not run (`sql` is null), or if its schema is not that of this release.
+ */
 export async function checkStoredSecrets(
   { dataKeys, policy }: Pick<Config, 'dataKeys' | 'policy'>,
-  sql: Sql,
+  sql: Sql | null,
 ): Promise<readonly Finding[]> {
+  if (sql === null || !isCurrent(await probeSchema(sql))) return [];
   const stores = sealedStores(sql, policy);
   const opened = await openStoredSecrets({ stores, sealer: createDataSealer(dataKeys) }, MAX_SECRETS);
   return [ok('stored secrets', `${formatCount(opened)} opened with DATA_ENCRYPTION_KEY`)];
 }
 
-/** The keys of an asymmetric algorithm. `sql` is null if the database does not run, or has no tables yet. */
+/** The keys of an asymmetric algorithm. `sql` is null if the database does not run. */
 export async function checkKeySet(
   config: Pick<Config, 'keySet' | 'policy'>,
   sql: Sql | null,
@@ -53,7 +58,8 @@ export async function checkKeySet(
   if (alg === null) return [ok('key set', 'not used: ACCESS_TOKEN_ALG is HS512')];
   if (file !== null)
     return keySetFindings(await createFileKeySetAdmin(config, file, clock).list(), config, clock());
-  if (sql === null) return [ok('key set', 'in the database, which is not running or has no tables yet')];
+  if (sql === null || !(await probeSchema(sql)).isInstalled)
+    return [ok('key set', 'in the database, which is not running or has no tables yet')];
   const deps = {
     signingKeys: createSigningKeys(sql),
     clock,
