@@ -12,6 +12,8 @@ export interface ServiceUrls {
   readonly url: string;
   /** Begins with PUBLIC_URL if it is set, because the port of a container has another number outside. */
   readonly docs: string;
+  /** Begins like `docs`. Absent: the account pages are off. */
+  readonly account?: string;
   readonly metrics: string;
   /** Absent: the console is off. */
   readonly console?: string;
@@ -27,7 +29,7 @@ interface Parts {
 
 /** Creates a metrics server if the metrics have a port of their own. `listen` and `close` apply to all servers. */
 export function createServers(
-  { host, port, publicUrl, metricsPort, console, serviceKeys }: Config['http'],
+  { host, port, publicUrl, metricsPort, accountPages, console, serviceKeys }: Config['http'],
   { app, consoleApp, exposition, log }: Parts,
 ) {
   // The metrics server closes without draining, because a scraper retries.
@@ -43,6 +45,7 @@ export function createServers(
       return {
         url,
         docs: `${publicUrl ?? url}/docs`,
+        ...(accountPages && { account: `${publicUrl ?? url}/account` }),
         metrics: `${metricsUrl ?? url}/metrics`,
         ...(console !== null && { console: `${consoleUrl ?? publicUrl ?? url}/console` }),
       };

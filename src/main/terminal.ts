@@ -32,10 +32,10 @@ export async function openTerminal(config: Config): Promise<Terminal> {
   };
 }
 
-function welcomeText(config: Config, { url, docs, console }: ServiceUrls): string {
+function welcomeText(config: Config, { url, docs, account, console }: ServiceUrls): string {
   const lines = [
     ['API', docs],
-    ...(config.http.accountPages ? [['Account', `${url}/account`]] : []),
+    ...(account === undefined ? [] : [['Account', account]]),
     ...(console === undefined ? [] : [['Console', console]]),
     ['Database', describeDatabase(config)],
     ['Mails', describeMails(config)],

@@ -125,7 +125,8 @@ t.test(
     const env = { API_PORT: '0', DATA_DIR: folder, PUBLIC_URL: 'http://localhost:8088' };
     const service = await startService(t, { env });
     t.ok(service.logs().some((line) => line.includes('"publicUrl":"http://localhost:8088","msg":"ready"')));
-    t.ok(service.logs().some((line) => line.includes('"docs":"http://localhost:8088/docs"')));
+    for (const page of ['docs', 'account'])
+      t.ok(service.logs().some((line) => line.includes(`"${page}":"http://localhost:8088/${page}"`)));
     t.equal((await logIn(service.url)).status, 200);
     await t.rejects(
       startService(t, { env }),
