@@ -106,6 +106,8 @@ t.test('a secret of the environment takes precedence until its variable is remov
   });
   t.match(setUp(folder).stdout, / Generated secrets are in use\.\nA secret has changed\. .* restart app\n$/);
   t.match(setUp(folder).stdout, /^The configuration is valid\. Generated secrets are in use\.\n$/);
+  t.match(setUp(folder, { SMTP_PASSWORD: 'new' }).stdout, /\nA secret has changed\./, 'a secret was added');
+  t.match(setUp(folder).stdout, /\nA secret has changed\./, 'a secret was removed');
   t.not(share('app').service_api_keys, SERVICE_API_KEYS);
   t.notOk('otel_exporter_otlp_headers' in share('app'));
   t.end();

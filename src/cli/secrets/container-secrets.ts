@@ -44,12 +44,15 @@ export function variablesOf(secrets: Secrets): Secrets {
   return Object.fromEntries(Object.entries(secrets).filter(([name]) => SECRETS.some((one) => one === name)));
 }
 
-/** Whether the service was given another value of a secret. A running service reads its secrets at its start only. */
+/**
+ * Whether the service was given other secrets before: a secret was changed, added or removed. A running service reads
+ * its secrets at its start only. False before the first start.
+ */
 export function hasChangedSecret(folder: string, secrets: Secrets): boolean {
-  return SECRETS_BY_CONTAINER.app.some((name) => {
-    const shared = readSecret(join(folder, 'app', name.toLowerCase()));
-    return shared !== '' && shared !== (secrets[name] ?? '');
-  });
+  const names = SECRETS_BY_CONTAINER.app;
+  const given = names.map((name) => readSecret(join(folder, 'app', name.toLowerCase())));
+  const isFirstStart = given.every((secret) => secret === '');
+  return !isFirstStart && names.some((name, index) => given[index] !== (secrets[name] ?? ''));
 }
 
 /** Gives each container a folder with the secrets that it reads, and with no others. */
