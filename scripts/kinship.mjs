@@ -2,6 +2,7 @@
  * The npm scripts of the commands: `node scripts/kinship.mjs COMMAND`. Without a build, Node.js would answer with the
  * stack of an error about dist/main.js.
  */
+import './require-node.mjs';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

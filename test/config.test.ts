@@ -619,7 +619,7 @@ const FAULTY: [Env, RegExp, number?][] = [
   [{ ...production, LOGIN_BY_USER_ID: 'open' }, /^LOGIN_BY_USER_ID is "open", but must be/],
   [{ ...production, LOGIN_BY_USER_ID: 'local' }, /^LOGIN_BY_USER_ID is "local", but must be/],
   [{ ...production, PUBLIC_URL: 'http://auth.example.com' }, /^PUBLIC_URL .* in production/],
-  [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL is empty/],
+  [{ ...production, PUBLIC_URL: '' }, /^PUBLIC_URL is not set, but must/],
   [{ ...production, PUBLIC_URL: 'auth' }, /^PUBLIC_URL is "auth"/],
   [{ ...production, SMTP_SERVER: '' }, /^SMTP_SERVER .* or MAIL=off/],
   [{ ...production, SMTP_SERVER: '', SMTP_FROM: '' }, /^SMTP_SERVER/, 2],

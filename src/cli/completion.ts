@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import { bashScript } from './completion/bash.ts';
-import type { CompletionContext } from './completion/context.ts';
+import type { CompletionContext, Word } from './completion/context.ts';
 import { zshScript } from './completion/zsh.ts';
 
 export const SHELLS = ['bash', 'zsh'] as const;
@@ -11,7 +11,7 @@ export function completionScript(shell: Shell, program: Command): string {
   const shown = shownCommands(program, program.name());
   const contexts = {
     groups: shown.filter(({ subcommands }) => subcommands.length > 0).map(commandContext),
-    commands: shown.map(commandContext),
+    commands: [...shown.flatMap(helpContexts), ...shown.map(commandContext)],
     options: shown.flatMap(optionContexts),
   };
   return shell === 'bash' ? bashScript(contexts) : zshScript(contexts);
@@ -34,13 +34,24 @@ function shownCommands(command: Command, path: string): ShownCommand[] {
 
 function commandContext({ path, command, subcommands }: ShownCommand): CompletionContext {
   const words = [
-    ...subcommands.map((each) => ({ text: each.name(), description: each.description() })),
+    ...subcommands.map(commandWord),
     ...command.registeredArguments.flatMap(choiceWords),
     ...command.options.map(({ long, description }) => ({ text: long ?? '', description })),
     { text: '--help', description: 'print this help' },
   ];
   const takesFile = command.registeredArguments.some((argument) => argument.name() === 'file');
   return { path, words, names: takesFile ? 'files' : null };
+}
+
+/** What may follow `kinship help` and a command: its subcommands. */
+function helpContexts({ path, subcommands }: ShownCommand): CompletionContext[] {
+  const [program, ...words] = path.split(' ');
+  if (subcommands.length === 0) return [];
+  return [{ path: [program, 'help', ...words].join(' '), words: subcommands.map(commandWord), names: null }];
+}
+
+function commandWord(command: Command): Word {
+  return { text: command.name(), description: command.description() };
 }
 
 function optionContexts({ path, command }: ShownCommand): CompletionContext[] {

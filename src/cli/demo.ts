@@ -57,6 +57,10 @@ async function playStory(url: string, email: string, say: Say): Promise<void> {
 async function logIn(victim: ReturnType<typeof createCaller>, email: string, say: Say): Promise<Answer> {
   const query = new URLSearchParams({ userId: randomUUID(), email });
   const byId = await victim.post(`/auth/login?${query}`);
+  if (byId.body.code === 'invalid_dpop_proof')
+    throw new Error(
+      'DPOP is required, but the demo sends no DPoP proofs. Set DPOP=optional, restart, then repeat it.',
+    );
   if (byId.status !== 401 && byId.status !== 403) return byId;
   const account = {
     username: `demo-${randomBytes(4).toString('hex')}`,

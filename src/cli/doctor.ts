@@ -81,5 +81,5 @@ async function checkStored(config: Config, clock: () => number): Promise<readonl
 
 function tableOf(findings: readonly Finding[]): string {
   const rows = findings.map(({ check, state, found, remedy }) => [check, state, found, remedy]);
-  return formatTable([['check', 'state', 'found', 'how to mend it'], ...rows]);
+  return formatTable([['check', 'state', 'found', 'how to mend it'], ...rows], process.stdout.columns);
 }

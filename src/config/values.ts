@@ -16,7 +16,7 @@ const MAX_DAYS = 36_500;
 
 /** Quotes a value on one short line. Masks a password, in case the operator put a URL with credentials here. */
 export function quote(value: string): string {
-  if (value === '') return 'empty';
+  if (value === '') return 'not set';
   const masked = value.replace(/:.*@/s, ':…@');
   return JSON.stringify(masked.length > 300 ? `${masked.slice(0, 300)}…` : masked);
 }

@@ -39,11 +39,18 @@ function welcomeText(config: Config, { url, docs, account, console }: ServiceUrl
     ...(console === undefined ? [] : [['Console', console]]),
     ['Database', describeDatabase(config)],
     ['Mails', describeMails(config)],
-    ['Try it', firstCommand(config, url)],
-    ['A theft', demoCommand(url)],
+    ...firstCommands(config, url),
   ];
   const rows = lines.map(([name = '', value]) => `  ${name.padEnd(10)}${value}\n`);
   return `\n  Kinship answers at ${url}\n\n${rows.join('')}\n`;
+}
+
+function firstCommands(config: Config, url: string): string[][] {
+  if (config.policy.dpop === 'required') return [['Try it', 'each login needs a DPoP proof: docs/dpop.md']];
+  return [
+    ['Try it', firstCommand(config, url)],
+    ['A theft', demoCommand(url)],
+  ];
 }
 
 /** Repeats API_PORT if it comes from the environment of this process: the demo runs in another shell. */

@@ -26,6 +26,11 @@ const CASES: [string[], string[]][] = [
     ['rotate', 'retire', 'reseal'],
   ],
   [['keys', 'rotate', '--n'], ['--now']],
+  [['help', 'mi'], ['migrate']],
+  [
+    ['help', 'keys', 'r'],
+    ['rotate', 'retire', 'reseal'],
+  ],
   [['secrets', '--w'], ['--write']],
   [['--version', 'mi'], ['migrate']],
   [

@@ -89,3 +89,13 @@ t.test('the demo says that the certificate of the service is not trusted', async
     stderr: /^No service answers at https:.* DEPTH_ZERO_SELF_SIGNED_CERT\n$/,
   });
 });
+
+t.test('the demo says that it sends no DPoP proofs, and registers no account', async (t) => {
+  if (!(await requirePostgres(t))) return;
+  const { DATA_DIR, API_PORT } = await start(t, { DPOP: 'required' });
+  t.match(await kinship(['demo'], { DATA_DIR, API_PORT }), {
+    code: 1,
+    stdout: '',
+    stderr: /^DPOP is required, but the demo sends no DPoP proofs\. Set DPOP=optional/,
+  });
+});

@@ -180,17 +180,17 @@ t.test('the npm script of a command runs the build, and without a build it names
   const named = createProgram().commands.map((command) => command.name());
   for (const name of named.filter((name) => name in scripts))
     t.equal(scripts[name], `node scripts/kinship.mjs ${name}`);
-  const script = await readFile('scripts/kinship.mjs', 'utf8');
+  const scriptFiles = await scriptsWith('kinship.mjs');
   const run = (folder: string) =>
     promisify(execFile)(process.execPath, ['scripts/kinship.mjs', 'keys', 'list'], { cwd: folder });
-  await t.rejects(run(t.testdir({ scripts: { 'kinship.mjs': script } })), {
+  await t.rejects(run(t.testdir({ scripts: scriptFiles })), {
     code: 1,
     stdout: '',
     stderr: 'The service is not built. Run: npm ci\n',
   });
   const built = t.testdir({
     'package.json': '{"type":"module"}',
-    scripts: { 'kinship.mjs': script },
+    scripts: scriptFiles,
     dist: { 'main.js': 'console.log(JSON.stringify(process.argv.slice(1)))' },
   });
   const { stdout } = await run(built);
@@ -201,15 +201,34 @@ t.test('without packages, the scripts of the tests and of the development name n
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
   for (const name of ['test', 'test:file', 'test:long', 'dev'])
     t.match(scripts[name], /^node scripts\/require-packages\.mjs && /);
-  const script = await readFile('scripts/require-packages.mjs', 'utf8');
+  const scriptFiles = await scriptsWith('require-packages.mjs');
   const run = (folder: string) =>
     promisify(execFile)(process.execPath, [join(folder, 'scripts/require-packages.mjs')]);
-  await t.rejects(run(t.testdir({ scripts: { 'require-packages.mjs': script } })), {
+  await t.rejects(run(t.testdir({ scripts: scriptFiles })), {
     code: 1,
     stdout: '',
     stderr: 'The packages are not installed. Run: npm ci\n',
   });
   t.same(await run('.'), { stdout: '', stderr: '' });
+});
+
+t.test('with a Node.js that is too old, the npm scripts name the version that they need', async (t) => {
+  const run = (script: string, version: string) => {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } })`;
+    return promisify(execFile)(process.execPath, ['--import', `data:text/javascript,${pretend}`, script]);
+  };
+  for (const script of ['scripts/kinship.mjs', 'scripts/require-packages.mjs'])
+    await t.rejects(run(script, '18.20.8'), {
+      code: 1,
+      stdout: '',
+      stderr: /^Kinship needs Node\.js 22\.12 or later, or a release of .* This is 18\.20\.8\.\n$/,
+    });
+  for (const version of ['20.18.3', '21.7.3', '22.11.0'])
+    await t.rejects(run('scripts/require-node.mjs', version), { code: 1 }, version);
+  for (const version of ['20.19.0', '22.12.0', '23.0.0', '24.1.0'])
+    t.same(await run('scripts/require-node.mjs', version), { stdout: '', stderr: '' }, version);
+  const { engines } = JSON.parse(await readFile('package.json', 'utf8'));
+  t.equal(engines.node, '^20.19.0 || >=22.12.0', 'as the script checks');
 });
 
 t.test('a command names the cause of an unavailable database, and the command that checks it', async (t) => {
@@ -227,3 +246,11 @@ t.test('a command names the cause of an unavailable database, and the command th
     err: undefined,
   });
 });
+
+/** The contents of a script and of the script that it imports, by their names. */
+async function scriptsWith(name: string): Promise<Record<string, string>> {
+  const names = [name, 'require-node.mjs'];
+  return Object.fromEntries(
+    await Promise.all(names.map(async (each) => [each, await readFile(`scripts/${each}`, 'utf8')])),
+  );
+}

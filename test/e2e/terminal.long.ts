@@ -38,14 +38,15 @@ t.test('the first start on a terminal shows its steps, and an example command th
 });
 
 t.test(
-  'the welcome on a terminal names the console if it is on, and no account page if that is off',
+  'the welcome on a terminal names the console if it is on, no account page if that is off, and no command without DPoP if that is required',
   async (t) => {
     if (!requireTerminal(t) || !(await requirePostgres(t))) return;
     const database = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() };
-    const settings = { CONSOLE: 'on', ACCOUNT_PAGES: 'off', API_PORT: '0' };
+    const settings = { CONSOLE: 'on', ACCOUNT_PAGES: 'off', DPOP: 'required', API_PORT: '0' };
     const terminal = onTerminal(t, ['serve'], { ...database, ...settings, NO_COLOR: '1' });
-    await terminal.waitFor(/A theft/);
+    await terminal.waitFor(/Try it +each login needs a DPoP proof: docs\/dpop\.md/);
     const text = terminal.text();
+    t.notMatch(text, /A theft/);
     t.match(text, /Console {3}http:\/\/127\.0\.0\.1:\d+\/console\r?\n/);
     t.notMatch(text, /Account {3}/);
     t.equal(await terminal.interrupt(), 0);
