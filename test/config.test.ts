@@ -477,8 +477,14 @@ const FAULTY: [Env, RegExp, number?][] = [
   [{ KEY_SET_MAX_AGE: '0s' }, /^KEY_SET_MAX_AGE/],
   [{ KEY_SET_ENCRYPTION_KEY: 'short' }, /^KEY_SET_ENCRYPTION_KEY has a key of 5 bytes, but needs 32 or more/],
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: 'short' }, /^ACCESS_TOKEN_SIGN_KEY has a key of 5 bytes/],
-  [{ ...keys, ACCESS_TOKEN_SIGN_KEY: HASH }, /the same key is set twice/],
-  [{ ...keys, ACCESS_TOKEN_SIGN_KEY: `${ACCESS},${ACCESS}` }, /the same key is set twice/],
+  [
+    { ...keys, ACCESS_TOKEN_SIGN_KEY: HASH },
+    /^ACCESS_TOKEN_SIGN_KEY, REFRESH_TOKEN_HASH_KEY: the same key is set twice/,
+  ],
+  [
+    { ...keys, ACCESS_TOKEN_SIGN_KEY: `${ACCESS},${ACCESS}` },
+    /^ACCESS_TOKEN_SIGN_KEY: the same key is set twice/,
+  ],
   [{ TOKEN_ISSUER: ',' }, /^TOKEN_ISSUER/],
   [{ JTI_HASH: 'md5' }, /^JTI_HASH/],
   [{ ARGON2_MEMORY: '1' }, /^ARGON2_MEMORY/],

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { findKeySetFault, findWebhooksFaults } from '../compose/configured-files.ts';
 import { ConfigurationError, readConfig } from '../config.ts';
 import { collectSecrets, hasChangedSecret, shareSecrets, variablesOf } from './secrets/container-secrets.ts';
@@ -14,9 +15,11 @@ export interface SetupOptions {
   readonly own: string;
 }
 
-const MAKE_THEM =
-  'Correct SECRETS_DIR, or restore your copy of the secrets. For a deployment without data, make new ones: ' +
-  'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets';
+const WRITE = 'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets';
+
+const CORRECT_DOT_ENV =
+  'Correct this in .env, then start again. A key or password that is blank there is generated.';
+const CORRECT_BOTH = 'Correct this in .env or in SECRETS_DIR, then start again.';
 
 const RESTART =
   'A secret has changed. If the service is running, also run: docker compose -f compose.prod.yml restart app\n';
@@ -35,18 +38,30 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
     faults.push((error as Error).message);
   }
   const { secrets, missing } = collectSecrets(from, process.env);
-  if (missing.length > 0)
-    faults.push(`SECRETS_DIR (${own}) has no ${missing.join(', ')}. ${MAKE_THEM}, then chmod 700 ${own}`);
+  if (own !== '' && missing.length > 0) faults.push(describeMissing(missing, from, own));
   const isMissing = (fault: string) =>
     missing.some((file) => fault.startsWith(`${file.toUpperCase()} is not`));
   const invalid = await faultsOf({ ...process.env, ...variablesOf(secrets) });
   faults.push(...invalid.filter((fault) => !isMissing(fault)));
-  if (faults.length > 0)
-    throw new Error([...faults, 'Correct this in .env or in SECRETS_DIR, then start again.'].join('\n'));
+  if (faults.length > 0) throw new Error([...faults, own === '' ? CORRECT_DOT_ENV : CORRECT_BOTH].join('\n'));
   const isChanged = hasChangedSecret(to, secrets);
   shareSecrets(to, secrets);
   process.stdout.write(`The configuration is valid. ${describeSources(secrets, own)}\n`);
   if (isChanged) process.stdout.write(RESTART);
+}
+
+/** What the folder `SECRETS_DIR` lacks, and how the operator gets it. */
+function describeMissing(missing: readonly string[], from: string, own: string): string {
+  if (readdirSync(from).length === 0)
+    return (
+      `SECRETS_DIR (${own}) is an empty folder. Restore your copy of the secrets. To move generated secrets there, ` +
+      'leave SECRETS_DIR blank, start, and copy them first: docs/operations.md, Secrets. ' +
+      `For a deployment without data, make new ones: ${WRITE}`
+    );
+  return (
+    `SECRETS_DIR (${own}) has no ${missing.join(', ')}. If these files were there before, restore your copy of the ` +
+    `secrets. If this version is the first one that needs them, add them: ${WRITE}`
+  );
 }
 
 /** Where the secrets in use come from. */

@@ -55,10 +55,7 @@ export function readKeys(
     KEY_SET_ENCRYPTION_KEY: hasNoEncryption ? [] : read('KEY_SET_ENCRYPTION_KEY'),
     DATA_ENCRYPTION_KEY: read('DATA_ENCRYPTION_KEY'),
   };
-  const ids = Object.values(keys).flatMap((named) => named.map(({ id }) => id));
-  if (new Set(ids).size < ids.length) {
-    faults.add(`${Object.keys(keys).join(', ')}: the same key is set twice; use a different key for each.`);
-  }
+  reportRepeatedKeys(keys, faults);
   return keys;
 }
 
@@ -73,6 +70,17 @@ function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: M
     else if (production && isWeak(key)) faults.add(`${name} has a weak key. ${remedy}`);
   }
   return given.map(nameKey);
+}
+
+function reportRepeatedKeys(
+  keys: Readonly<Record<string, readonly NamedKey[]>>,
+  faults: MessageCollector,
+): void {
+  const named = Object.entries(keys).flatMap(([name, list]) => list.map(({ id }) => ({ name, id })));
+  const isRepeated = ({ id }: { id: string }) => named.filter((other) => other.id === id).length > 1;
+  const names = new Set(named.filter(isRepeated).map(({ name }) => name));
+  if (names.size > 0)
+    faults.add(`${[...names].join(', ')}: the same key is set twice; use a different key for each.`);
 }
 
 function readStored(

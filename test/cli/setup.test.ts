@@ -54,7 +54,10 @@ t.test('the ports that compose.prod.yml publishes are checked', (t) => {
   for (const [env, fault] of [
     [{ PUBLISHED_PORT: '0' }, /^API_PORT is 0, but/],
     [{ PUBLISHED_PORT: '8080', ...console }, /^CONSOLE_PORT is 8080, but/],
-    [{ REPLICAS: '2' }, /^REPLICAS is 2, but API_BIND/],
+    [{ REPLICAS: '2' }, /^REPLICAS is 2, but API_BIND is not set/],
+    [{ REPLICAS: '2', API_BIND: '127.0.0.1:3000' }, /^REPLICAS is 2, but API_BIND is 127\.0\.0\.1:3000: /],
+    [{ REPLICAS: '3', API_BIND: '[::1]:3000-3001' }, /^REPLICAS is 3, but API_BIND/],
+    [{ REPLICAS: '2', API_BIND: 'two' }, /^REPLICAS is 2, but API_BIND is two/],
     [{ ...replicas, ...console }, /^REPLICAS is 2, so CONSOLE_PORT must be blank/],
   ] as const) {
     const { status, faults } = setUp(folder, env);
@@ -123,7 +126,7 @@ t.test('all faults are named together, and no secret is copied to a container', 
   t.equal(status, 1);
   t.match(faults, [
     /redis_url and .*redis_conf hold different passwords/,
-    /^SECRETS_DIR \(\.\/secrets\) has no refresh_token_hash_key, postgres_password\. Correct SECRETS_DIR/,
+    /^SECRETS_DIR \(\.\/secrets\) has no refresh_token_hash_key, postgres_password\. If these files were there before, /,
     /^SMTP_SERVER is not set/,
     /^SMTP_FROM is not set/,
     /^ACCESS_TOKEN_SIGN_KEY has a weak key/,
@@ -135,6 +138,17 @@ t.test('all faults are named together, and no secret is copied to a container', 
     false,
     'nothing is added to the secrets of an operator',
   );
+  t.end();
+});
+
+t.test('an empty SECRETS_DIR gets one line, which says how generated secrets move there', (t) => {
+  const { status, faults } = setUp(t.testdir({ secrets: {} }), {}, './secrets');
+  t.equal(status, 1);
+  t.match(faults, [
+    /^SECRETS_DIR \(\.\/secrets\) is an empty folder\. .*leave SECRETS_DIR blank, start, and copy them first/,
+    /^Correct this in \.env or in SECRETS_DIR, then start again\.$/,
+  ]);
+  t.equal(faults.length, 2);
   t.end();
 });
 

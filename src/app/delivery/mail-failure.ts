@@ -62,7 +62,7 @@ export function reportUnaddressed(
   entry: ClaimedEntry,
 ): void {
   telemetry.deliveryEnded('mail', 'unaddressed');
-  log.warn(mailFacts(entry), 'mail dropped: the event has no recipient');
+  log.warn(mailFacts(entry), 'mail dropped: the account or login named no e-mail address');
 }
 
 /** Removes from the outbox the mails that were sent or dropped. Never rejects: a failure is logged for each mail. */

@@ -28,7 +28,7 @@ export function checkStoppedDatabase({ dataDir }: Pick<Config, 'dataDir'>): Find
 
 export async function checkDatabase(
   sql: Sql,
-  config: Pick<Config, 'database' | 'policy'>,
+  config: Pick<Config, 'database' | 'policy' | 'production'>,
   clock: () => number,
 ): Promise<readonly Finding[]> {
   const before = clock();
@@ -37,7 +37,7 @@ export async function checkDatabase(
   const isEmbedded = config.database.kind === 'embedded';
   return [
     ok('database', `PostgreSQL ${facts.version}, ${facts.encoding}${isEmbedded ? ', embedded' : ''}`),
-    ...(isEmbedded ? [] : [checkRole(facts.user, facts.isSuperuser)]),
+    ...(isEmbedded ? [] : [checkRole(facts.user, facts.isSuperuser && config.production)]),
     checkClock(skew, config.policy.clockSkew),
     await checkSchema(sql),
     ...(await checkIndexes(sql)),
@@ -45,8 +45,8 @@ export async function checkDatabase(
   ];
 }
 
-function checkRole(user: string, isSuperuser: boolean): Finding {
-  if (!isSuperuser) return ok('database role', `${user} is not a superuser`);
+function checkRole(user: string, isTooPowerful: boolean): Finding {
+  if (!isTooPowerful) return ok('database role', user);
   const remedy = 'use a role that owns its database only: docs/database.md, Roles of the service';
   return warn('database role', `${user} is a superuser`, remedy);
 }
