@@ -76,16 +76,22 @@ interface TokenConfig {
   readonly jtiHash: 'hmac-sha512' | 'argon2id';
 }
 
-/** The configuration is invalid. The message has one line per fault, and no line contains a secret. */
+/**
+ * The configuration is invalid. The message has one line per fault, then one per warning. No line contains a secret.
+ */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
   readonly faults: readonly string[];
 
-  constructor(faults: readonly string[]) {
-    const lines = [...new Set(faults)];
-    super(lines.join('\n'));
-    this.faults = lines;
+  /** Lines of `.env` without effect. One of them may be the cause of a fault. */
+  readonly warnings: readonly string[];
+
+  constructor(faults: readonly string[], warnings: readonly string[] = []) {
+    const distinct = [...new Set(faults)];
+    super([...distinct, ...warnings].join('\n'));
+    this.faults = distinct;
+    this.warnings = warnings;
   }
 }
 
@@ -103,7 +109,6 @@ export async function readConfig(
   const warnings: string[] = [];
   const warningSink = { add: (line: string) => warnings.push(line) };
   const variables = await readEnvironment(env, cwd, faults, warningSink);
-  // A line of .env without effect may be the cause of a fault.
   const ofEnvironment = [...warnings];
   const read = createReaders({ add: (line) => faults.push(line) }, warningSink);
   const production =
@@ -158,7 +163,7 @@ export async function readConfig(
     passkeys: readPasskeys(variables, http, read),
     webhooks: readWebhooks(variables, cwd, read),
   };
-  if (faults.length > 0) throw new ConfigurationError([...faults, ...ofEnvironment]);
+  if (faults.length > 0) throw new ConfigurationError(faults, ofEnvironment);
   return Object.freeze({
     production,
     dataDir,

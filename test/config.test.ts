@@ -297,6 +297,7 @@ t.test('a fault is reported together with the lines of .env without effect', asy
   const folder = t.testdir({ '.env': 'ACCESS_TOKEN_SIGN_KEY: x\n' });
   await t.rejects(readConfig({ NODE_ENV: 'production' }, folder), {
     message: /^ACCESS_TOKEN_SIGN_KEY is not set.*^Line 1 of \.env has no effect/ms,
+    warnings: [/^Line 1 of \.env has no effect/],
   });
 });
 

@@ -31,7 +31,10 @@ export async function findingsFor(
     return await runChecks(await read(), clock);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    return error.faults.map((fault) => fail('configuration', fault, CORRECT_VARIABLE));
+    return [
+      ...error.faults.map((fault) => fail('configuration', fault, CORRECT_VARIABLE)),
+      ...error.warnings.map((warning) => warn('configuration', warning, SET_IF_WRONG)),
+    ];
   }
 }
 

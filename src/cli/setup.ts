@@ -77,7 +77,7 @@ async function faultsOf(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
     const config = await readConfig(env);
     return [...(await findKeySetFault(config)), ...(await findWebhooksFaults(config))];
   } catch (error) {
-    if (error instanceof ConfigurationError) return error.faults;
+    if (error instanceof ConfigurationError) return [...error.faults, ...error.warnings];
     throw error;
   }
 }

@@ -52,8 +52,10 @@ export async function serve(): Promise<void> {
 async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
   // The messages of the first three are complete, so they have no stack.
-  if (error instanceof ConfigurationError) for (const fault of error.faults) log.fatal({}, fault);
-  else if (error instanceof StoreUnavailable || error instanceof DatabaseUnusable) {
+  if (error instanceof ConfigurationError) {
+    for (const warning of error.warnings) log.warn({}, warning);
+    for (const fault of error.faults) log.fatal({}, fault);
+  } else if (error instanceof StoreUnavailable || error instanceof DatabaseUnusable) {
     const reason = describeFailure(error).replace(/\.$/, '');
     log.fatal(
       {},

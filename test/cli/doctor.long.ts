@@ -52,6 +52,16 @@ t.test('the doctor names files with which the service does not start', async (t)
   });
 });
 
+t.test('the doctor reports a line of .env without effect as a warning beside a fault', async (t) => {
+  const folder = t.testdir({ '.env': 'API_PORT=many\nSESION_COOKIES=on\n' });
+  const findings = await findingsFor(() => readConfig({}, folder, { createKeys: false }), Date.now);
+  t.match(findings, [
+    { state: 'fail', found: /^API_PORT is "many"/ },
+    { state: 'warn', found: /^SESION_COOKIES in \.env has no effect/ },
+  ]);
+  t.equal(findings.length, 2);
+});
+
 t.test(
   'the doctor reads an embedded database that runs, and reports a database that does not run',
   async (t) => {
