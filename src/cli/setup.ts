@@ -22,7 +22,7 @@ const CORRECT_DOT_ENV =
 const CORRECT_BOTH = 'Correct this in .env or in SECRETS_DIR, then start again.';
 
 const RESTART =
-  'A secret has changed. If the service is running, also run: docker compose -f compose.prod.yml restart app\n';
+  'A secret has changed. After `up`, also run: docker compose -f compose.prod.yml restart redis app\n';
 
 /**
  * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the
