@@ -3,6 +3,7 @@ import { composePrimary } from '../compose/primary.ts';
 import type { ServiceUrls } from '../compose/servers.ts';
 import type { Config } from '../config.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
+import { STOPS_ON_HANG_UP } from './stop-signals.ts';
 
 /** Milliseconds that this process waits after the deadline of its workers. */
 const MARGIN = 1_000;
@@ -10,13 +11,9 @@ const MARGIN = 1_000;
 /** Runs the workers of the service until a signal ends it. Returns the addresses when all workers are ready. */
 export async function runPrimary(config: Config, log: Logger, deadline: number): Promise<ServiceUrls> {
   const primary = composePrimary(config, log, deadline);
-  const isReloadable = !process.stdout.isTTY; // a closed terminal sends SIGHUP too
   let isReady = false;
-  if (isReloadable) process.on('SIGHUP', () => isReady && void primary.reload());
-  const stopping = stopOnSignals(
-    { log, deadline: deadline + MARGIN, stopsOnHangUp: !isReloadable },
-    primary.stop,
-  );
+  if (!STOPS_ON_HANG_UP) process.on('SIGHUP', () => isReady && void primary.reload());
+  const stopping = stopOnSignals({ log, deadline: deadline + MARGIN }, primary.stop);
   try {
     const addresses = await primary.start();
     const { publicUrl } = config.http;

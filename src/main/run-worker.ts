@@ -6,9 +6,6 @@ import type { Config } from '../config.ts';
 import { stopAndFlush, stopOptions } from './stop-on-signals.ts';
 import { handleStopSignals } from './stop-signals.ts';
 
-/** Signals that reach all processes of a service, as from a terminal or from systemd. */
-const SHARED_SIGNALS: ('SIGTERM' | 'SIGINT' | 'SIGHUP')[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-
 /** Runs one worker until its primary stops it. Rejects if it cannot start. */
 export async function runWorker(config: Config, log: Logger, deadline: number): Promise<void> {
   let stop: () => void = () => process.exit(0);
@@ -19,7 +16,7 @@ export async function runWorker(config: Config, log: Logger, deadline: number): 
     log.warn({ workers }, 'WORKERS was changed: restart the service to apply it');
   const service = await compose({ ...config, workers }, log, { primary });
   let isStopping = false;
-  const { close } = closeWithGrace(stopOptions(log, deadline, SHARED_SIGNALS), async ({ err }) => {
+  const { close } = closeWithGrace(stopOptions(log, deadline), async ({ err }) => {
     if (err) log.fatal({ err }, 'stopping after an uncaught error');
     await stopAndFlush(log, service.close);
   });

@@ -13,9 +13,8 @@ import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { commandLine } from '../lib/command-line.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
-import { endWithoutTerminal } from './closed-terminal.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
-import { handleStopSignals } from './stop-signals.ts';
+import { handleStopSignals, STOPS_ON_HANG_UP } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Milliseconds in which a stopping service finishes the requests that it accepted. */
@@ -27,7 +26,6 @@ const NO_RELOAD =
 /** Runs the service until a signal ends it. A start that fails ends the process with exit code 1. */
 export async function serve(): Promise<void> {
   let log: Logger | undefined;
-  endWithoutTerminal();
   try {
     const config = await readConfig();
     const isReadable = isForPeople(config, process.stdout);
@@ -84,10 +82,8 @@ async function start(config: Config, log: Logger, terminal: Terminal | null): Pr
     process.exit(0);
   });
   const service = await compose(config, log, terminal === null ? {} : { events: terminal.events });
-  const stopsOnHangUp = process.stdout.isTTY;
-  // Managers send SIGHUP for a reload, which must not end the service.
-  if (!stopsOnHangUp) process.on('SIGHUP', () => log.warn({}, NO_RELOAD));
-  const stopping = stopOnSignals({ log, deadline: SHUTDOWN_DEADLINE, stopsOnHangUp }, service.close);
+  if (!STOPS_ON_HANG_UP) process.on('SIGHUP', () => log.warn({}, NO_RELOAD));
+  const stopping = stopOnSignals({ log, deadline: SHUTDOWN_DEADLINE }, service.close);
   void service.failure.then(async (err) => {
     log.fatal({ err }, 'the embedded database ended unexpectedly; the service stops');
     await service.close();

@@ -1,6 +1,6 @@
 import closeWithGrace, { type Options } from 'close-with-grace';
 import { flushLog, type Logger } from '../adapters/telemetry/log.ts';
-import { handleStopSignals, STOP_SIGNALS } from './stop-signals.ts';
+import { handleStopSignals } from './stop-signals.ts';
 
 /** Milliseconds. npm passes the SIGINT of a terminal on to a process that has already got it. */
 const REPEATED_WITHIN = 1_000;
@@ -9,16 +9,17 @@ interface StopOptions {
   readonly log: Logger;
   /** Milliseconds after which the process ends even if `stop` has not finished. */
   readonly deadline: number;
-  /** Whether SIGHUP, which a closed terminal sends, stops the process, too. */
-  readonly stopsOnHangUp: boolean;
 }
 
-/** The options of close-with-grace. Its own logger would write lines that are not JSON. */
-export function stopOptions(log: Logger, deadline: number, skip: NonNullable<Options['skip']>): Options {
+/**
+ * The options of close-with-grace. Its own logger would write lines that are not JSON. It leaves the usual signals to
+ * this module, because it ends the process at once when a second one arrives.
+ */
+export function stopOptions(log: Logger, deadline: number): Options {
   return {
     delay: deadline,
     logger: false,
-    skip,
+    skip: ['SIGTERM', 'SIGINT', 'SIGHUP'],
     onTimeout: () => log.error({ deadline }, 'the stop did not finish in time; the process ends now'),
     onSecondError: (err) => log.fatal({ err }, 'a second uncaught error; the process ends now'),
   };
@@ -38,15 +39,15 @@ export async function stopAndFlush(log: Logger, stop: () => Promise<void>): Prom
 
 /**
  * Stops the process once, at the first signal or uncaught error: calls `stop`, flushes the log and exits. A further
- * signal, more than a second later, ends the process at once.
+ * signal, more than a second later, ends the process at once. The exception is SIGHUP: the stop goes on without its
+ * terminal.
  */
 export function stopOnSignals(
-  { log, deadline, stopsOnHangUp }: StopOptions,
+  { log, deadline }: StopOptions,
   stop: () => Promise<void>,
 ): { hasBegun(): boolean } {
   let begunAt: number | null = null;
-  const handledHere = [...STOP_SIGNALS, ...(stopsOnHangUp ? [] : (['SIGHUP'] as const))];
-  const { close } = closeWithGrace(stopOptions(log, deadline, handledHere), async (cause) => {
+  const { close } = closeWithGrace(stopOptions(log, deadline), async (cause) => {
     begunAt ??= performance.now();
     if (cause.err) log.fatal({ err: cause.err }, 'stopping after an uncaught error');
     else if (cause.signal) log.info({ signal: cause.signal }, 'stopping');
@@ -59,7 +60,7 @@ export function stopOnSignals(
     if (begunAt === null) {
       log.info({ signal }, 'stopping');
       close();
-    } else if (performance.now() - begunAt > REPEATED_WITHIN) process.exit(1);
+    } else if (signal !== 'SIGHUP' && performance.now() - begunAt > REPEATED_WITHIN) process.exit(1);
   });
   return { hasBegun: () => begunAt !== null };
 }

@@ -1,5 +1,19 @@
+import { isatty } from 'node:tty';
+
+const STANDARD_OUTPUT = 1;
+
+/**
+ * Whether SIGHUP asks the process to stop. A terminal sends it when it is closed. Without a terminal, managers send it
+ * for a reload, which must not end the service.
+ */
+export const STOPS_ON_HANG_UP = isatty(STANDARD_OUTPUT);
+
 /** The signals that ask the process to stop. */
-export const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const STOP_SIGNALS: readonly NodeJS.Signals[] = [
+  'SIGTERM',
+  'SIGINT',
+  ...(STOPS_ON_HANG_UP ? ['SIGHUP' as const] : []),
+];
 
 type StopHandler = (signal: NodeJS.Signals) => void;
 

@@ -107,7 +107,10 @@ t.test('a secret of the environment takes precedence until its variable is remov
     service_api_keys: SERVICE_API_KEYS,
     otel_exporter_otlp_headers: 'Authorization=x',
   });
-  t.match(setUp(folder).stdout, / Generated secrets are in use\.\nA secret has changed\. .* restart redis app\n$/);
+  t.match(
+    setUp(folder).stdout,
+    / Generated secrets are in use\.\nA secret has changed\. .* restart redis app\n$/,
+  );
   t.match(setUp(folder).stdout, /^The configuration is valid\. Generated secrets are in use\.\n$/);
   t.match(setUp(folder, { SMTP_PASSWORD: 'new' }).stdout, /\nA secret has changed\./, 'a secret was added');
   t.match(setUp(folder).stdout, /\nA secret has changed\./, 'a secret was removed');

@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { seriesIn } from '../support/exposition.ts';
 import { namedPipe } from '../support/log-reader.ts';
@@ -107,6 +109,36 @@ t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', 
   await waitForValue('the end of the service', async () => isEnded(Number(pid)) || undefined);
   terminal.thaw();
   t.equal(await terminal.exitCode(), 0);
+});
+
+t.test('a terminal that is closed while the service stops cuts off no request', async (t) => {
+  if (!(await requirePostgres(t)) || !requireTerminal(t)) return;
+  const port = await freePort();
+  const terminal = onTerminal(t, ['serve'], {
+    API_PORT: String(port),
+    MAIL: 'off',
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: await testDatabase(t),
+    LOG_FORMAT: 'json',
+  });
+  await terminal.waitFor(/"ready"/);
+  const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
+  const headers = { 'content-type': 'application/json', 'content-length': 2 };
+  const half = request({ port, method: 'POST', path: '/auth/login', headers });
+  half.flushHeaders();
+  await once(half, 'socket').then(([socket]) => once(socket, 'connect'));
+  // The answer to a later connection shows that the service has accepted the first one.
+  await fetch(`http://127.0.0.1:${port}/health/live`);
+  process.kill(Number(pid), 'SIGTERM');
+  await terminal.waitFor(/"stopping"/);
+  process.kill(Number(pid), 'SIGHUP'); // the terminal still answers when its signal arrives
+  await delay(200);
+  half.end('{}');
+  const [{ statusCode }] = await once(half, 'response');
+  t.equal(statusCode, 400);
+  await waitForValue('the end of the service', async () => isEnded(Number(pid)) || undefined);
+  await terminal.exitCode();
+  t.match(terminal.text(), /"stopped"/);
 });
 
 for (const workers of ['1', '2'])
