@@ -12,6 +12,7 @@ import { describeFailure } from '../compose/describe-failure.ts';
 import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { commandLine } from '../lib/command-line.ts';
+import { ServerUnusable } from '../ports/server-unusable.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { handleStopSignals, STOPS_ON_HANG_UP } from './stop-signals.ts';
@@ -49,7 +50,7 @@ export async function serve(): Promise<void> {
 
 async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
-  // The messages of the first three are complete, so they have no stack.
+  // A message for operators is complete without a stack.
   if (error instanceof ConfigurationError) {
     for (const warning of error.warnings) log.warn({}, warning);
     for (const fault of error.faults) log.fatal({}, fault);
@@ -59,6 +60,9 @@ async function logFailure(log: Logger, error: unknown): Promise<void> {
       {},
       `the service did not start: the database cannot be used: ${reason}; ${commandLine('doctor')} says what to correct`,
     );
+  } else if (error instanceof ServerUnusable) {
+    const fault = error.message.replace(/\.$/, '');
+    log.fatal({}, `the service did not start: ${fault}; ${commandLine('doctor')} checks every server`);
   } else if (error instanceof FolderInUse) log.fatal({}, `the service did not start: ${error.message}`);
   else log.fatal({ err: error }, 'the service did not start');
   await flushLog(log);

@@ -42,15 +42,15 @@ t.test(
     t.equal(await service.stop(), 0);
 
     const notTrusted =
-      /"message":"[^"]*(not to be trusted|failed): [^"]*(self.signed|unable to (verify|get local issuer))/;
+      /"msg":"the service did not start: [^"]*(not to be trusted|failed): [^"]*(self.signed|unable to (verify|get local issuer))/;
     await t.rejects(start(smtp('localhost')), notTrusted);
     await t.rejects(
       start({ ...trusting, ...smtp('127.0.0.1') }),
-      /"message":"TLS with the mail server 127\.0\.0\.1:\d+ failed: [^"\n]*IP: 127\.0\.0\.1/,
+      /"msg":"the service did not start: TLS with the mail server 127\.0\.0\.1:\d+ failed: [^"\n]*IP: 127\.0\.0\.1/,
     );
     await t.rejects(
       start({ ...trusting, ...redis('127.0.0.1') }),
-      /"message":"Redis at 127\.0\.0\.1:\d+\/0 cannot be used: [^"\n]*IP: 127\.0\.0\.1/,
+      /"msg":"the service did not start: Redis at 127\.0\.0\.1:\d+\/0 cannot be used: [^"\n]*IP: 127\.0\.0\.1/,
     );
   },
 );

@@ -2,6 +2,7 @@ import { errorCode, isTlsFailure } from '../../lib/errors.ts';
 import { createOutage } from '../../lib/outage.ts';
 import { sleep, waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
+import { ServerUnusable } from '../../ports/server-unusable.ts';
 import { type BrokerConnection, openConnection } from './broker-connection.ts';
 import { parseBrokerUrl } from './broker-url.ts';
 import { TOPOLOGY, type Topology } from './topology.ts';
@@ -105,7 +106,7 @@ export async function connectBroker(url: string, log: Log, topology: Topology = 
     const failure = await firstAttempt;
     if (!isTlsFailure(errorCode(failure))) return;
     await close();
-    throw new Error(
+    throw new ServerUnusable(
       'TLS with RabbitMQ failed: its certificate is not trusted, or it offers no TLS. Check AMQP_URL, or name its authority in NODE_EXTRA_CA_CERTS.',
       { cause: failure },
     );

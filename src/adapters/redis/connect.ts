@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
+import { ServerUnusable } from '../../ports/server-unusable.ts';
 import { trackConnection } from './connection-state.ts';
 
 /** Milliseconds. All limits are short, because the service works without Redis. */
@@ -55,7 +56,9 @@ export async function connectRedis(url: string, log: Log): Promise<Redis> {
   if (fault === null) return redis;
   redis.disconnect();
   const { host, port, db } = address;
-  throw new Error(`Redis at ${host}:${port}/${db} cannot be used: ${fault.message}`, { cause: fault });
+  throw new ServerUnusable(`Redis at ${host}:${port}/${db} cannot be used: ${fault.message}`, {
+    cause: fault,
+  });
 }
 
 /**

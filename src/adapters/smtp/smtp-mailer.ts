@@ -4,6 +4,7 @@ import { isTlsFailure } from '../../lib/errors.ts';
 import { isLoopback } from '../../lib/hosts.ts';
 import { waitAtMost } from '../../lib/time.ts';
 import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
+import { ServerUnusable } from '../../ports/server-unusable.ts';
 import { literalContent, messageOf } from './message.ts';
 
 /** All in milliseconds. */
@@ -87,7 +88,9 @@ export function createSmtpMailer(options: SmtpOptions): SmtpMailer {
       } catch (error) {
         if (isTrustFailure(error)) {
           const server = `${options.host}:${options.port}`;
-          throw new Error(`TLS with the mail server ${server} failed: ${error.message}`, { cause: error });
+          throw new ServerUnusable(`TLS with the mail server ${server} failed: ${error.message}`, {
+            cause: error,
+          });
         }
       }
     },
