@@ -1,6 +1,6 @@
 /**
- * The npm scripts import this file first. With an older Node.js, npm only warns of `engines` in package.json, and the
- * program ends with the stack of a SyntaxError.
+ * The scripts of the service, of its commands and of the tests import this file first. With an older Node.js, npm only
+ * warns of `engines` in package.json, and the program ends with the stack of a SyntaxError.
  */
 const { node } = process.versions;
 const [major = 0, minor = 0] = node.split('.').map(Number);

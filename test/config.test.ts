@@ -480,11 +480,11 @@ const FAULTY: [Env, RegExp, number?][] = [
   [{ ...keys, ACCESS_TOKEN_SIGN_KEY: 'short' }, /^ACCESS_TOKEN_SIGN_KEY has a key of 5 bytes/],
   [
     { ...keys, ACCESS_TOKEN_SIGN_KEY: HASH },
-    /^ACCESS_TOKEN_SIGN_KEY, REFRESH_TOKEN_HASH_KEY: the same key is set twice/,
+    /^ACCESS_TOKEN_SIGN_KEY and REFRESH_TOKEN_HASH_KEY have the same key: /,
   ],
   [
     { ...keys, ACCESS_TOKEN_SIGN_KEY: `${ACCESS},${ACCESS}` },
-    /^ACCESS_TOKEN_SIGN_KEY: the same key is set twice/,
+    /^ACCESS_TOKEN_SIGN_KEY lists the same key twice: /,
   ],
   [{ TOKEN_ISSUER: ',' }, /^TOKEN_ISSUER/],
   [{ JTI_HASH: 'md5' }, /^JTI_HASH/],

@@ -75,8 +75,11 @@ export function pairOf({ status, body }: Answer): Pair {
 
 /** Reads the service key whose scope is `login`, with the expression of README.md, and returns its header. */
 export function readServiceKey(compose: Compose): Headers {
-  const [, expression = ''] = /exec -T app sed '(.+)' \/run\/secrets\/service_api_keys\)/.exec(README) ?? [];
-  const key = compose.read('exec', '-T', 'app', 'sed', expression, '/run/secrets/service_api_keys').trim();
+  const [, expression] = /exec -T app sed -n '(.+)' \/run\/secrets\/service_api_keys\)/.exec(README) ?? [];
+  assert.ok(expression, 'README.md has the expression');
+  const key = compose
+    .read('exec', '-T', 'app', 'sed', '-n', expression, '/run/secrets/service_api_keys')
+    .trim();
   return { 'x-api-key': key };
 }
 

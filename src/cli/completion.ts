@@ -43,7 +43,7 @@ function commandContext({ path, command, subcommands }: ShownCommand): Completio
   return { path, words, names: takesFile ? 'files' : null };
 }
 
-/** What may follow `kinship help` and a command: its subcommands. */
+/** The words after `kinship help COMMAND`: the subcommands of COMMAND. Empty if it has none. */
 function helpContexts({ path, subcommands }: ShownCommand): CompletionContext[] {
   const [program, ...words] = path.split(' ');
   if (subcommands.length === 0) return [];

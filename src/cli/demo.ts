@@ -11,6 +11,9 @@ const MAIL_DEADLINE = 10_000;
 
 const SUBJECT_LINE = `Subject: ${REUSE_SUBJECT}`;
 
+const NEEDS_PROOFS =
+  'DPOP is required, and the demo sends no DPoP proofs. Set DPOP=optional, restart the service, and run the demo again.';
+
 type Say = (line: string) => void;
 
 /**
@@ -19,6 +22,7 @@ type Say = (line: string) => void;
  */
 export async function playTheft(options: { readonly url?: string; readonly email?: string }): Promise<void> {
   const config = await readConfig(process.env, process.cwd(), { createKeys: false });
+  if (options.url === undefined && config.policy.dpop === 'required') throw new Error(NEEDS_PROOFS);
   const url = options.url ?? `http://localhost:${config.http.port}`;
   const say: Say = (line) => void process.stdout.write(`${line}\n`);
   const email = options.email ?? `demo-${randomBytes(4).toString('hex')}@example.invalid`;
@@ -57,10 +61,7 @@ async function playStory(url: string, email: string, say: Say): Promise<void> {
 async function logIn(victim: ReturnType<typeof createCaller>, email: string, say: Say): Promise<Answer> {
   const query = new URLSearchParams({ userId: randomUUID(), email });
   const byId = await victim.post(`/auth/login?${query}`);
-  if (byId.body.code === 'invalid_dpop_proof')
-    throw new Error(
-      'DPOP is required, but the demo sends no DPoP proofs. Set DPOP=optional, restart, then repeat it.',
-    );
+  requireNoProof(byId);
   if (byId.status !== 401 && byId.status !== 403) return byId;
   const account = {
     username: `demo-${randomBytes(4).toString('hex')}`,
@@ -73,7 +74,13 @@ async function logIn(victim: ReturnType<typeof createCaller>, email: string, say
   say(
     `Login by user id requires a service key or is off. So the demo registered the account ${account.username}.\n`,
   );
-  return victim.post('/auth/login', account);
+  const login = await victim.post('/auth/login', account);
+  requireNoProof(login);
+  return login;
+}
+
+function requireNoProof({ body }: Answer): void {
+  if (body.code === 'invalid_dpop_proof') throw new Error(NEEDS_PROOFS);
 }
 
 function requireCode(answer: Answer, code: string): void {

@@ -9,7 +9,7 @@ import { checkBroker, checkMail, checkRedis } from './doctor/servers.ts';
 import { formatTable } from './table.ts';
 
 const CORRECT_VARIABLE = 'correct it in the environment or .env; .env.example describes each variable';
-const SET_IF_WRONG = 'nothing, if this is intended; otherwise see the variable in .env.example';
+const CHECK_VARIABLE = 'see .env.example; no change is needed if this is intended';
 
 /** `kinship doctor`: prints what each check has found, and changes nothing. Exit code 1 on a failure. */
 export async function diagnose({ json = false }: { readonly json?: boolean }): Promise<void> {
@@ -33,7 +33,7 @@ export async function findingsFor(
     if (!(error instanceof ConfigurationError)) throw error;
     return [
       ...error.faults.map((fault) => fail('configuration', fault, CORRECT_VARIABLE)),
-      ...error.warnings.map((warning) => warn('configuration', warning, SET_IF_WRONG)),
+      ...error.warnings.map((warning) => warn('configuration', warning, CHECK_VARIABLE)),
     ];
   }
 }
@@ -42,7 +42,7 @@ async function runChecks(config: Config, clock: () => number): Promise<readonly 
   const { redisUrl, brokerUrl, mail } = config;
   const groups = await Promise.all([
     checkWebhooksFile(config),
-    config.warnings.map((warning) => warn('configuration', warning, SET_IF_WRONG)),
+    config.warnings.map((warning) => warn('configuration', warning, CHECK_VARIABLE)),
     checkOrigins(config),
     [checkSecretKeys(config)],
     runCheck('data folder', 'let DATA_DIR name a folder that this user can write', () =>
@@ -84,5 +84,8 @@ async function checkStored(config: Config, clock: () => number): Promise<readonl
 
 function tableOf(findings: readonly Finding[]): string {
   const rows = findings.map(({ check, state, found, remedy }) => [check, state, found, remedy]);
-  return formatTable([['check', 'state', 'found', 'how to mend it'], ...rows], process.stdout.columns);
+  return formatTable(
+    [['check', 'state', 'found', 'how to mend it'], ...rows],
+    process.stdout.columns || undefined,
+  );
 }

@@ -1,4 +1,4 @@
-import { describeFailure } from '../compose/describe-failure.ts';
+import { describeFailure } from './describe-failure.ts';
 
 /** Does the work of a command. A failure is one line on standard error and exit code 1. */
 export async function runCommand(work: () => Promise<void>): Promise<void> {

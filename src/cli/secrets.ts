@@ -16,7 +16,9 @@ function write(folder: string): void {
     throw new Error(`${folder} is a file. --write names a folder.`);
   for (const line of writeSecrets(folder)) process.stdout.write(`${line}\n`);
   if ((statSync(folder).mode & 0o077) !== 0) {
-    process.stderr.write('Other users of this machine can read the folder: close it with chmod 700.\n');
+    process.stderr.write(
+      'Other users of this machine can read the folder of the secrets: close it with chmod 700.\n',
+    );
   }
 }
 

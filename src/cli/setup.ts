@@ -15,14 +15,15 @@ export interface SetupOptions {
   readonly own: string;
 }
 
-const WRITE = 'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets';
+const WRITE_COMMAND = 'docker compose -f compose.prod.yml run --rm --no-deps setup secrets --write /secrets';
 
 const CORRECT_DOT_ENV =
-  'Correct this in .env, then start again. A key or password that is blank there is generated.';
+  'Correct this in .env, then start again. A key, or a password of a server of compose.prod.yml, that is blank there ' +
+  'is generated.';
 const CORRECT_BOTH = 'Correct this in .env or in SECRETS_DIR, then start again.';
 
 const RESTART =
-  'A secret has changed. After `up`, also run: docker compose -f compose.prod.yml restart redis app\n';
+  'The secrets have changed. After `up`, also run: docker compose -f compose.prod.yml restart redis app\n';
 
 /**
  * `kinship setup`, the service `setup` of compose.prod.yml. It generates the secrets at the first start, checks the
@@ -54,13 +55,13 @@ export async function setUpContainers({ from, to, own }: SetupOptions): Promise<
 function describeMissing(missing: readonly string[], from: string, own: string): string {
   if (readdirSync(from).length === 0)
     return (
-      `SECRETS_DIR (${own}) is an empty folder. Restore your copy of the secrets. To move generated secrets there, ` +
-      'leave SECRETS_DIR blank, start, and copy them first: docs/operations.md, Secrets. ' +
-      `For a deployment without data, make new ones: ${WRITE}`
+      `SECRETS_DIR (${own}) is an empty folder. Restore your copy of the secrets. To use the generated secrets, clear ` +
+      'SECRETS_DIR, start, copy them into the folder (docs/operations.md, Secrets), then set SECRETS_DIR again. ' +
+      `For a deployment without data, make new ones: ${WRITE_COMMAND}`
     );
   return (
     `SECRETS_DIR (${own}) has no ${missing.join(', ')}. If these files were there before, restore your copy of the ` +
-    `secrets. If this version is the first one that needs them, add them: ${WRITE}`
+    `secrets. If this version is the first one that needs them, add them: ${WRITE_COMMAND}`
   );
 }
 

@@ -1,6 +1,6 @@
 const GAP = '  ';
 
-/** The least number of characters to which a column is narrowed. */
+/** Columns are not narrowed below this number of characters. */
 const MIN_WIDTH = 20;
 
 /**

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Sql } from '../adapters/postgres/connect.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { probeSchema } from '../adapters/postgres/probe-database.ts';
-import { describeFailure } from '../compose/describe-failure.ts';
 import { openDatabase, openOrJoinDatabase } from '../compose/stores.ts';
 import { type Config, readConfig } from '../config.ts';
 import { plural } from '../domain/plural.ts';
 import { commandLine } from '../lib/command-line.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
+import { describeFailure } from './describe-failure.ts';
 
 type Database = Awaited<ReturnType<typeof openDatabase>>;
 

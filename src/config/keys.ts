@@ -72,15 +72,20 @@ function readKeysOf(name: KeyName, value: string, options: KeyOptions, faults: M
   return given.map(nameKey);
 }
 
+/** Adds one fault for each key that is set more than once. */
 function reportRepeatedKeys(
   keys: Readonly<Record<string, readonly NamedKey[]>>,
   faults: MessageCollector,
 ): void {
-  const named = Object.entries(keys).flatMap(([name, list]) => list.map(({ id }) => ({ name, id })));
-  const isRepeated = ({ id }: { id: string }) => named.filter((other) => other.id === id).length > 1;
-  const names = new Set(named.filter(isRepeated).map(({ name }) => name));
-  if (names.size > 0)
-    faults.add(`${[...names].join(', ')}: the same key is set twice; use a different key for each.`);
+  const variables = new Map<string, string[]>();
+  for (const [name, named] of Object.entries(keys))
+    for (const { id } of named) variables.set(id, [...(variables.get(id) ?? []), name]);
+  for (const names of variables.values()) {
+    const distinct = [...new Set(names)];
+    if (distinct.length > 1)
+      faults.add(`${distinct.join(' and ')} have the same key: give each variable a key of its own.`);
+    else if (names.length > 1) faults.add(`${distinct[0]} lists the same key twice: remove one.`);
+  }
 }
 
 function readStored(

@@ -14,7 +14,7 @@ const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR,
 /** A hundred years, in days. The service subtracts ages from the time, and a date before the year 1 cannot be stored. */
 const MAX_DAYS = 36_500;
 
-/** Quotes a value on one short line. Masks a password, in case the operator put a URL with credentials here. */
+/** Quotes a value on one short line, or says that it is not set. Masks a password, in case the operator put a URL with credentials here. */
 export function quote(value: string): string {
   if (value === '') return 'not set';
   const masked = value.replace(/:.*@/s, ':…@');

@@ -36,3 +36,11 @@ export function errorMessage(error: unknown): string {
     return error.errors.map(errorMessage).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * A server answers, but the service cannot work with it until an operator changes something. The message names the
+ * server and the reason, and contains no secret.
+ */
+export class ServerUnusable extends Error {
+  override readonly name: string = 'ServerUnusable';
+}

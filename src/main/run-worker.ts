@@ -4,13 +4,13 @@ import { joinPrimary } from '../compose/worker.ts';
 import { compose } from '../compose.ts';
 import type { Config } from '../config.ts';
 import { stopAndFlush, stopOptions } from './stop-on-signals.ts';
-import { handleStopSignals } from './stop-signals.ts';
+import { handleStopSignals, STOPS_ON_HANG_UP } from './stop-signals.ts';
 
 /** Runs one worker until its primary stops it. Rejects if it cannot start. */
 export async function runWorker(config: Config, log: Logger, deadline: number): Promise<void> {
   let stop: () => void = () => process.exit(0);
   handleStopSignals(() => stop());
-  process.on('SIGHUP', () => {}); // the primary reloads the workers
+  if (!STOPS_ON_HANG_UP) process.on('SIGHUP', () => {}); // the primary reloads the workers
   const { primary, index, workers, reportReady } = await joinPrimary();
   if (workers !== config.workers)
     log.warn({ workers }, 'WORKERS was changed: restart the service to apply it');

@@ -8,11 +8,11 @@ import {
   isForPeople,
   type Logger,
 } from '../adapters/telemetry/log.ts';
-import { describeFailure } from '../compose/describe-failure.ts';
+import { describeFailure } from '../cli/describe-failure.ts';
 import { compose } from '../compose.ts';
 import { type Config, ConfigurationError, readConfig } from '../config.ts';
 import { commandLine } from '../lib/command-line.ts';
-import { ServerUnusable } from '../ports/server-unusable.ts';
+import { ServerUnusable } from '../lib/errors.ts';
 import { StoreUnavailable } from '../ports/stores/store-unavailable.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { handleStopSignals, STOPS_ON_HANG_UP } from './stop-signals.ts';
@@ -50,22 +50,25 @@ export async function serve(): Promise<void> {
 
 async function logFailure(log: Logger, error: unknown): Promise<void> {
   log.level = 'info';
-  // A message for operators is complete without a stack.
+  // These errors have a message for operators, so their stack is not logged.
   if (error instanceof ConfigurationError) {
     for (const warning of error.warnings) log.warn({}, warning);
     for (const fault of error.faults) log.fatal({}, fault);
-  } else if (error instanceof StoreUnavailable || error instanceof DatabaseUnusable) {
-    const reason = describeFailure(error).replace(/\.$/, '');
-    log.fatal(
-      {},
-      `the service did not start: the database cannot be used: ${reason}; ${commandLine('doctor')} says what to correct`,
-    );
-  } else if (error instanceof ServerUnusable) {
-    const fault = error.message.replace(/\.$/, '');
-    log.fatal({}, `the service did not start: ${fault}; ${commandLine('doctor')} checks every server`);
   } else if (error instanceof FolderInUse) log.fatal({}, `the service did not start: ${error.message}`);
-  else log.fatal({ err: error }, 'the service did not start');
+  else if (isServerFault(error)) {
+    const fault = describeServerFault(error).replace(/\.$/, '');
+    log.fatal({}, `the service did not start: ${fault}; ${commandLine('doctor')} says what to correct`);
+  } else log.fatal({ err: error }, 'the service did not start');
   await flushLog(log);
+}
+
+function isServerFault(error: unknown): error is Error {
+  return error instanceof StoreUnavailable || error instanceof ServerUnusable;
+}
+
+function describeServerFault(error: Error): string {
+  const isDatabase = error instanceof StoreUnavailable || error instanceof DatabaseUnusable;
+  return isDatabase ? `the database cannot be used: ${describeFailure(error)}` : error.message;
 }
 
 /** With several workers, only their primary calls this function. */

@@ -12,8 +12,8 @@ interface StopOptions {
 }
 
 /**
- * The options of close-with-grace. Its own logger would write lines that are not JSON. It leaves the usual signals to
- * this module, because it ends the process at once when a second one arrives.
+ * The options of close-with-grace. It handles none of the usual signals: it would end the process at the second one.
+ * Its logger is off, because its lines are not JSON.
  */
 export function stopOptions(log: Logger, deadline: number): Options {
   return {
@@ -39,8 +39,8 @@ export async function stopAndFlush(log: Logger, stop: () => Promise<void>): Prom
 
 /**
  * Stops the process once, at the first signal or uncaught error: calls `stop`, flushes the log and exits. A further
- * signal, more than a second later, ends the process at once. The exception is SIGHUP: the stop goes on without its
- * terminal.
+ * signal, more than a second later, ends the process at once. A further SIGHUP has no effect: a closed
+ * terminal must not cut off the stop.
  */
 export function stopOnSignals(
   { log, deadline }: StopOptions,

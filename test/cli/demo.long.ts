@@ -90,12 +90,16 @@ t.test('the demo says that the certificate of the service is not trusted', async
   });
 });
 
-t.test('the demo says that it sends no DPoP proofs, and registers no account', async (t) => {
+t.test('the demo says that it sends no DPoP proofs, whatever kind of login the service allows', async (t) => {
   if (!(await requirePostgres(t))) return;
-  const { DATA_DIR, API_PORT } = await start(t, { DPOP: 'required' });
-  t.match(await kinship(['demo'], { DATA_DIR, API_PORT }), {
+  const refused = {
     code: 1,
-    stdout: '',
-    stderr: /^DPOP is required, but the demo sends no DPoP proofs\. Set DPOP=optional/,
-  });
+    stderr: /^DPOP is required, and the demo sends no DPoP proofs\. Set DPOP=optional/,
+  };
+  for (const LOGIN_BY_USER_ID of ['local', 'off']) {
+    const { url, DATA_DIR, API_PORT } = await start(t, { DPOP: 'required', LOGIN_BY_USER_ID });
+    const configured = { DATA_DIR, API_PORT, DPOP: 'required' };
+    t.match(await kinship(['demo'], configured), { ...refused, stdout: '' }, 'it registers no account');
+    t.match(await kinship(['demo', '--url', url], { DATA_DIR }), refused, LOGIN_BY_USER_ID);
+  }
 });

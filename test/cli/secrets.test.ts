@@ -110,6 +110,6 @@ t.test('a folder that others can read is named', async (t) => {
   const command = `umask 077; exec "${process.execPath}" ${PROGRAM.join(' ')} secrets --write "${folder}"`;
   const { stderr, status } = spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
   t.equal(status, 0);
-  t.match(stderr, /can read the folder: close it with chmod 700\./);
+  t.match(stderr, /can read the folder of the secrets: close it with chmod 700\./);
   t.equal(statSync(join(folder, 'service_api_keys')).mode & 0o777, 0o644);
 });

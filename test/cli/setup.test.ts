@@ -109,11 +109,15 @@ t.test('a secret of the environment takes precedence until its variable is remov
   });
   t.match(
     setUp(folder).stdout,
-    / Generated secrets are in use\.\nA secret has changed\. .* restart redis app\n$/,
+    / Generated secrets are in use\.\nThe secrets have changed\. .* restart redis app\n$/,
   );
   t.match(setUp(folder).stdout, /^The configuration is valid\. Generated secrets are in use\.\n$/);
-  t.match(setUp(folder, { SMTP_PASSWORD: 'new' }).stdout, /\nA secret has changed\./, 'a secret was added');
-  t.match(setUp(folder).stdout, /\nA secret has changed\./, 'a secret was removed');
+  t.match(
+    setUp(folder, { SMTP_PASSWORD: 'new' }).stdout,
+    /\nThe secrets have changed\./,
+    'a secret was added',
+  );
+  t.match(setUp(folder).stdout, /\nThe secrets have changed\./, 'a secret was removed');
   t.not(share('app').service_api_keys, SERVICE_API_KEYS);
   t.notOk('otel_exporter_otlp_headers' in share('app'));
   t.end();
@@ -148,7 +152,7 @@ t.test('an empty SECRETS_DIR gets one line, which says how generated secrets mov
   const { status, faults } = setUp(t.testdir({ secrets: {} }), {}, './secrets');
   t.equal(status, 1);
   t.match(faults, [
-    /^SECRETS_DIR \(\.\/secrets\) is an empty folder\. .*leave SECRETS_DIR blank, start, and copy them first/,
+    /^SECRETS_DIR \(\.\/secrets\) is an empty folder\. .*clear SECRETS_DIR, start, copy them into the folder/,
     /^Correct this in \.env or in SECRETS_DIR, then start again\.$/,
   ]);
   t.equal(faults.length, 2);

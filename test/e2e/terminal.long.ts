@@ -38,7 +38,7 @@ t.test('the first start on a terminal shows its steps, and an example command th
 });
 
 t.test(
-  'the welcome on a terminal names the console if it is on, no account page if that is off, and no command without DPoP if that is required',
+  'the welcome on a terminal names the pages that are on, and only commands that the service answers',
   async (t) => {
     if (!requireTerminal(t) || !(await requirePostgres(t))) return;
     const database = { DATABASE_URL: await testDatabase(t), DATA_DIR: t.testdir() };

@@ -42,7 +42,7 @@ export function stepsIn(document: string): Step[] {
   const blocks = [...document.matchAll(BLOCK)];
   return blocks.flatMap(([, language, commands = ''], index) => {
     const callsCurl = commands.includes('curl ');
-    // `npm run test:compose` tests the commands that need Docker.
+    // These tests have no Docker.
     if (language !== 'sh' || /\bdocker /.test(commands)) return [];
     if (!callsCurl && !/\(\) \{|^rm /m.test(commands)) return [];
     const [, kind, text = ''] = blocks[index + 1] ?? [];

@@ -1,8 +1,7 @@
-import { errorCode, isTlsFailure } from '../../lib/errors.ts';
+import { errorCode, isTlsFailure, ServerUnusable } from '../../lib/errors.ts';
 import { createOutage } from '../../lib/outage.ts';
 import { sleep, waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
-import { ServerUnusable } from '../../ports/server-unusable.ts';
 import { type BrokerConnection, openConnection } from './broker-connection.ts';
 import { parseBrokerUrl } from './broker-url.ts';
 import { TOPOLOGY, type Topology } from './topology.ts';

@@ -47,7 +47,7 @@ export async function probeSchema(sql: Sql): Promise<SchemaState> {
   return { isInstalled: true, due, edited: edited.map(([version]) => version) };
 }
 
-/** Whether this release has nothing to migrate, and has the migrations that ran. */
+/** Whether all migrations of this release have run, and none was edited. */
 export function isCurrent({ due, edited }: SchemaState): boolean {
   return due.length === 0 && edited.length === 0;
 }

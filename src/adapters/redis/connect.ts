@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
+import { ServerUnusable } from '../../lib/errors.ts';
 import { waitAtMost } from '../../lib/time.ts';
 import type { Log } from '../../ports/log.ts';
-import { ServerUnusable } from '../../ports/server-unusable.ts';
 import { trackConnection } from './connection-state.ts';
 
 /** Milliseconds. All limits are short, because the service works without Redis. */

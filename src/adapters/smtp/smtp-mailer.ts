@@ -1,10 +1,9 @@
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { Sender } from '../../domain/mailbox.ts';
-import { isTlsFailure } from '../../lib/errors.ts';
+import { isTlsFailure, ServerUnusable } from '../../lib/errors.ts';
 import { isLoopback } from '../../lib/hosts.ts';
 import { waitAtMost } from '../../lib/time.ts';
 import { type Mail, type Mailer, MailRejected } from '../../ports/delivery/mailer.ts';
-import { ServerUnusable } from '../../ports/server-unusable.ts';
 import { literalContent, messageOf } from './message.ts';
 
 /** All in milliseconds. */

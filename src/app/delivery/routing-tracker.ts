@@ -58,7 +58,7 @@ export const createRoutingTracker = ({ clock, log, onRoutable }: Options) => {
     if (!returned.has(type))
       log.warn(
         { type },
-        'no queue takes events of this type; they wait a week. To receive them, bind a queue (docs/events.md)',
+        'no queue takes events of this type; they wait a week. Bind a queue to receive them: docs/events.md',
       );
     returned.set(type, (returned.get(type) ?? 0) + 1);
     routed.delete(type);

@@ -5,7 +5,7 @@ import { isAnswered } from '../../adapters/postgres/embedded/lock.ts';
 import { readSocketRecord } from '../../adapters/postgres/embedded/start.ts';
 import { findInvalidIndexes } from '../../adapters/postgres/invalid-indexes.ts';
 import { refuseWrongPooler } from '../../adapters/postgres/pooler.ts';
-import { probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
+import { type DatabaseFacts, probeDatabase, probeSchema } from '../../adapters/postgres/probe-database.ts';
 import type { Config } from '../../config.ts';
 import { plural } from '../../domain/plural.ts';
 import { commandLine } from '../../lib/command-line.ts';
@@ -37,7 +37,7 @@ export async function checkDatabase(
   const isEmbedded = config.database.kind === 'embedded';
   return [
     ok('database', `PostgreSQL ${facts.version}, ${facts.encoding}${isEmbedded ? ', embedded' : ''}`),
-    ...(isEmbedded ? [] : [checkRole(facts.user, facts.isSuperuser && config.production)]),
+    ...(isEmbedded ? [] : [checkRole(facts, config.production)]),
     checkClock(skew, config.policy.clockSkew),
     await checkSchema(sql),
     ...(await checkIndexes(sql)),
@@ -45,8 +45,9 @@ export async function checkDatabase(
   ];
 }
 
-function checkRole(user: string, isTooPowerful: boolean): Finding {
-  if (!isTooPowerful) return ok('database role', user);
+/** In development a superuser does no harm, and compose.dev.yml has one. */
+function checkRole({ user, isSuperuser }: DatabaseFacts, production: boolean): Finding {
+  if (!isSuperuser || !production) return ok('database role', user);
   const remedy = 'use a role that owns its database only: docs/database.md, Roles of the service';
   return warn('database role', `${user} is a superuser`, remedy);
 }

@@ -1,4 +1,4 @@
-import { describeFailure } from '../../compose/describe-failure.ts';
+import { describeFailure } from '../describe-failure.ts';
 
 /** The result of a check, and how the operator corrects it. */
 export interface Finding {

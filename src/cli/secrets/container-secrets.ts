@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRETS } from '../../config/schema.ts';
 import { isText } from '../../config/values.ts';
@@ -45,14 +45,16 @@ export function variablesOf(secrets: Secrets): Secrets {
 }
 
 /**
- * Whether the service was given other secrets before: a secret was changed, added or removed. A running service reads
- * its secrets at its start only. False before the first start.
+ * Whether a secret of the service or of Redis was changed, added or removed since the last start. Both read their
+ * secrets only when they start. False at the first start.
  */
 export function hasChangedSecret(folder: string, secrets: Secrets): boolean {
-  const names = SECRETS_BY_CONTAINER.app;
-  const given = names.map((name) => readSecret(join(folder, 'app', name.toLowerCase())));
-  const isFirstStart = given.every((secret) => secret === '');
-  return !isFirstStart && names.some((name, index) => given[index] !== (secrets[name] ?? ''));
+  const isFirstStart = !existsSync(join(folder, 'app', 'refresh_token_hash_key'));
+  const hasChangedFor = (reader: 'app' | 'redis') =>
+    SECRETS_BY_CONTAINER[reader].some(
+      (name) => readSecret(join(folder, reader, name.toLowerCase())) !== (secrets[name] ?? ''),
+    );
+  return !isFirstStart && (hasChangedFor('app') || hasChangedFor('redis'));
 }
 
 /** Gives each container a folder with the secrets that it reads, and with no others. */

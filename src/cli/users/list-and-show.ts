@@ -31,7 +31,7 @@ export const printUserList = ({ query, only, limit, json }: UserListOptions) =>
     });
     const lines = items.map((user) => jsonLine(userFacts(user))).join('');
     process.stdout.write(json === true ? lines : formatTable([USER_HEAD, ...items.map(userRow)]));
-    if (items.length === 0) process.stderr.write('No account.\n');
+    if (items.length === 0) process.stderr.write('No account matches.\n');
     if (nextCursor !== undefined)
       process.stderr.write('There are more accounts. Narrow the list with --query, or raise --limit.\n');
   });

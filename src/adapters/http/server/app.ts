@@ -175,7 +175,7 @@ function reportRequests(app: App, onEnded: ServerOptions['onRequestEnded']): voi
     onRequestEnd(reply, ({ status, milliseconds, isAnswered }) => {
       const facts = { method, route: path, status, ms: roundToTenth(milliseconds) };
       // Probes repeat every few seconds, and would hide the other lines.
-      const level = path.startsWith('/health/') && status < 400 ? 'debug' : 'info';
+      const level = path.startsWith('/health/') && isAnswered && status < 400 ? 'debug' : 'info';
       log[level](facts, isAnswered ? 'answered' : 'the connection was closed before the end of the answer');
       onEnded?.({ method, path, status, milliseconds });
     });

@@ -1,3 +1,4 @@
+import { ServerUnusable } from '../../../lib/errors.ts';
 import { StoreUnavailable } from '../../../ports/stores/store-unavailable.ts';
 import { STATEMENT_TIMEOUT } from '../execute.ts';
 
@@ -61,8 +62,8 @@ export interface ServerSessionOptions {
   readonly role: ServerRole;
 }
 
-/** The database answers, but the service cannot work with it until an operator changes something. */
-export class DatabaseUnusable extends Error {
+/** The database is a {@link ServerUnusable}. */
+export class DatabaseUnusable extends ServerUnusable {
   override readonly name = 'DatabaseUnusable';
   readonly code = 'DATABASE_UNFIT';
 }
