@@ -39,8 +39,8 @@ export async function stopAndFlush(log: Logger, stop: () => Promise<void>): Prom
 
 /**
  * Stops the process once, at the first signal or uncaught error: calls `stop`, flushes the log and exits. A further
- * signal, more than a second later, ends the process at once. A further SIGHUP has no effect: a closed
- * terminal must not cut off the stop.
+ * signal, more than a second later, ends the process at once. A further SIGHUP has no effect: a closed terminal must not
+ * cut off the stop.
  */
 export function stopOnSignals(
   { log, deadline }: StopOptions,

@@ -88,16 +88,8 @@ t.test('a service that replaced its workers answers requests while its log reade
 
 t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', async (t) => {
   if (!(await requirePostgres(t)) || !requireTerminal(t)) return;
-  const port = await freePort();
-  const terminal = onTerminal(t, ['serve'], {
-    API_PORT: String(port),
-    MAIL: 'off',
-    DATA_DIR: await dataDir(t),
-    DATABASE_URL: await testDatabase(t),
-    LOG_FORMAT: 'json',
-  });
-  await terminal.waitFor(/"ready"/);
-  const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
+  const { terminal, port, pids } = await startOnTerminal(t, '1');
+  const [pid] = pids;
   terminal.freeze();
   const statuses = new Set<number>();
   for (let count = 0; count < 400; count += 1)
@@ -113,16 +105,8 @@ t.test('a service whose terminal stalls answers requests, and ends at SIGTERM', 
 
 t.test('a SIGHUP while the service stops cuts off no request', async (t) => {
   if (!(await requirePostgres(t)) || !requireTerminal(t)) return;
-  const port = await freePort();
-  const terminal = onTerminal(t, ['serve'], {
-    API_PORT: String(port),
-    MAIL: 'off',
-    DATA_DIR: await dataDir(t),
-    DATABASE_URL: await testDatabase(t),
-    LOG_FORMAT: 'json',
-  });
-  await terminal.waitFor(/"ready"/);
-  const [, pid] = /"pid":(\d+)/.exec(terminal.text()) ?? [];
+  const { terminal, port, pids } = await startOnTerminal(t, '1');
+  const [pid] = pids;
   const headers = { 'content-type': 'application/json', 'content-length': 2 };
   const half = request({ port, method: 'POST', path: '/auth/login', headers });
   half.flushHeaders();
@@ -145,16 +129,7 @@ t.test('a SIGHUP while the service stops cuts off no request', async (t) => {
 for (const workers of ['1', '2'])
   t.test(`a service of WORKERS=${workers} ends when its terminal is closed`, async (t) => {
     if (!(await requirePostgres(t)) || !requireTerminal(t)) return;
-    const terminal = onTerminal(t, ['serve'], {
-      API_PORT: '0',
-      MAIL: 'off',
-      DATA_DIR: await dataDir(t),
-      DATABASE_URL: await testDatabase(t),
-      LOG_FORMAT: 'json',
-      WORKERS: workers,
-    });
-    await terminal.waitFor(/"ready"/);
-    const pids = new Set([...terminal.text().matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid)));
+    const { terminal, pids } = await startOnTerminal(t, workers);
     t.teardown(() => {
       for (const pid of pids) if (!isEnded(pid)) process.kill(pid, 'SIGKILL');
     });
@@ -162,6 +137,22 @@ for (const workers of ['1', '2'])
     terminal.close();
     await waitForValue('the end of the service', async () => [...pids].every(isEnded) || undefined);
   });
+
+/** The service on a terminal, when it is ready. `pids` has each process that has logged a line. */
+async function startOnTerminal(t: Test, WORKERS: string) {
+  const port = await freePort();
+  const terminal = onTerminal(t, ['serve'], {
+    API_PORT: String(port),
+    MAIL: 'off',
+    DATA_DIR: await dataDir(t),
+    DATABASE_URL: await testDatabase(t),
+    LOG_FORMAT: 'json',
+    WORKERS,
+  });
+  await terminal.waitFor(/"ready"/);
+  const pids = new Set([...terminal.text().matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid)));
+  return { terminal, port, pids };
+}
 
 /** Whether the process has ended. A zombie, whose stopped parent has not read its exit code, counts as ended. */
 function isEnded(pid: number): boolean {
